@@ -1,0 +1,45 @@
+# Sekisho. `make up` starts everything, `make test` checks everything; both install what they need.
+PYTHON ?= python3.11
+ARGS ?=
+PIP = -m pip --disable-pip-version-check --quiet
+.DEFAULT_GOAL := help
+.PHONY: help up test bench lint format clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+up: .venv .venv-open-webui  ## start model, gateway and Open WebUI with the pack (ARGS="--check" proves it and stops)
+	.venv/bin/sekisho up $(ARGS)
+
+test: .venv .venv-open-webui  ## install what the tests need and run the whole suite
+	.venv/bin/python -m tests.setup
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest $(ARGS)
+
+bench: .venv  ## measure the gateway beside its peers
+	.venv/bin/python -m tests.bench $(ARGS)
+
+lint: .venv  ## style and types
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+
+format: .venv  ## rewrite to the house style
+	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+clean:  ## remove the environments and what the embedded stack wrote
+	rm -rf .venv .venv-open-webui sekisho-data test-artefacts
+
+# The stamp is written last, so an interrupted installation starts over.
+.venv: .venv/.installed
+.venv/.installed: pyproject.toml constraints.txt
+	@echo "Creating .venv (about a minute) …"
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) install --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-open-webui: .venv-open-webui/.installed
+.venv-open-webui/.installed: constraints-open-webui.txt
+	@echo "Creating .venv-open-webui (Open WebUI 0.12.4, about two minutes and 3 GB) …"
+	test -x .venv-open-webui/bin/python || $(PYTHON) -m venv .venv-open-webui
+	.venv-open-webui/bin/python $(PIP) install --constraint constraints-open-webui.txt torch==2.13.0 open-webui==0.12.4
+	touch $@
