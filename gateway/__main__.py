@@ -1,0 +1,22 @@
+"""`python -m gateway`: the gateway's commands, without the rest of `sekisho`."""
+
+import sys
+
+import typer
+
+from gateway.cli import register
+from gateway.errors import ConfigError
+
+
+def main() -> None:
+    app = typer.Typer(name="gateway", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    register(app)
+    try:
+        app()
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The routes: one file an endpoint family or concern, pure ASGI where a stream passes."""

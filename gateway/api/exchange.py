@@ -1,0 +1,134 @@
+"""One request on its way: what is known of it so far, its answer, and its one record."""
+
+import logging
+import time
+import uuid
+
+from starlette.types import Scope, Send
+
+from gateway.api.client import Answer, Headers
+from gateway.dialects.chat import Family, error_body, error_event
+from gateway.dialects.usage import Usage
+from gateway.errors import ApiError
+from gateway.identity.client import client_name
+from gateway.identity.keys import Key
+from gateway.identity.person import Person
+from gateway.ledger.record import Outcome, Record
+from gateway.pricing import cost_nano_usd
+from gateway.routing import Target
+from gateway.runtime import Runtime, Snapshot
+
+log = logging.getLogger("sekisho.requests")
+
+CLIENT_CLOSED = 499
+"""nginx's status for a client that left; LiteLLM logs it too."""
+
+
+class Exchange:
+    """Fills in the record as facts become known and writes it exactly once."""
+
+    def __init__(self, family: Family, runtime: Runtime, scope: Scope, send: Send) -> None:
+        self.family = family
+        self.runtime = runtime
+        self.snapshot: Snapshot = runtime.current
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.answer = Answer(send)
+        self.target: Target | None = None
+        self._clock = time.perf_counter()
+        self._written = False
+        self._running: Target | None = None
+        self.record = Record(
+            request_id=uuid.uuid4().hex,
+            started_at=time.time_ns() // 1000,
+            api=family.api,
+            task=family.task,
+            client=client_name(self.headers.get("user-agent", "")),
+            client_ip=scope["client"][0] if scope.get("client") else None,
+        )
+
+    def authenticated(self, key: Key) -> None:
+        record = self.record
+        record.key_id, record.key_alias, record.team = key.id, key.alias, key.team
+        if key.identity:
+            record.client = key.identity
+
+    def identified(self, person: Person) -> None:
+        record = self.record
+        record.user_id, record.user_email, record.user_name = person.user_id, person.email, person.name
+        record.user_role, record.user_groups, record.identity_source = person.role, person.groups, person.source
+        record.chat_id, record.message_id = person.chat_id, person.message_id
+        record.task = person.task or self.family.task
+
+    def attempt(self, target: Target) -> None:
+        """The next deployment is tried; until `release` it counts as running there."""
+        self.release()
+        self.target = self._running = target
+        target.health.running += 1
+        record = self.record
+        record.attempts += 1
+        record.provider, record.deployment = target.provider.name, target.id
+        record.upstream_model = target.deployment.model
+        record.fallback_from = record.model if target.model.name != record.model else None
+
+    def release(self) -> None:
+        if self._running:
+            self._running.health.running -= 1
+            self._running = None
+
+    def first_token(self) -> None:
+        if self.record.first_token_ms is None:
+            self.record.first_token_ms = self._elapsed_ms()
+
+    def used(self, usage: Usage | None) -> None:
+        """Note tokens and their cost."""
+        if usage is None:
+            return
+        record = self.record
+        record.input_tokens, record.output_tokens = usage.input, usage.output
+        record.cached_input_tokens, record.cache_write_tokens = usage.cached_input, usage.cache_write
+        record.reasoning_tokens = usage.reasoning
+        record.usage_source = "estimated" if usage.source == "estimated" else "provider"
+        price = self.target.model.price if self.target else None
+        if price and self.target:
+            record.cost_nano_usd, record.price_id = cost_nano_usd(price, usage), f"config:{self.target.model.name}"
+
+    def settle(self, outcome: Outcome, status: int, error_code: str | None = None) -> None:
+        """Write the record, once; to be called before the answer's last byte."""
+        if self._written:
+            return
+        self._written = True
+        record = self.record
+        record.outcome, record.status, record.error_code = outcome, status, error_code
+        record.duration_ms = self._elapsed_ms()
+        self.runtime.ledger.write(record)
+
+    async def fail(self, error: ApiError) -> None:
+        """End with an error: as a response, or as an event where the stream has begun."""
+        outcome: Outcome = "error" if error.status >= 500 or self.record.attempts else "refused"
+        if self.answer.started:
+            self.settle(outcome, 200, error.code)
+            await self.answer.end_stream(error_event(error))
+            return
+        self.settle(outcome, error.status, error.code)
+        body = getattr(error, "body", None) or error_body(error)
+        await self.answer.whole(error.status, self.response_headers() + _retry_after(error), body)
+
+    def response_headers(self) -> Headers:
+        record = self.record
+        headers = [(b"x-sekisho-request-id", record.request_id.encode())]
+        if self.target:
+            headers += [
+                (b"x-sekisho-model", self.target.model.name.encode()),
+                (b"x-sekisho-deployment", self.target.id.encode()),
+                (b"x-sekisho-attempts", b"%d" % record.attempts),
+            ]
+        return headers
+
+    def _elapsed_ms(self) -> int:
+        return round((time.perf_counter() - self._clock) * 1000)
+
+
+def _retry_after(error: ApiError) -> Headers:
+    if error.retry_after is None:
+        return []
+    return [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]

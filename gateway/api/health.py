@@ -1,0 +1,17 @@
+"""/healthz: the process lives. /readyz: it should get requests."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from gateway.runtime import Runtime
+
+
+async def healthz(_: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> JSONResponse:
+    """503 with the reasons while the process should get no new requests."""
+    runtime: Runtime = request.app.state.runtime
+    problems = runtime.problems()
+    return JSONResponse({"status": "not ready" if problems else "ok", "problems": problems}, 503 if problems else 200)

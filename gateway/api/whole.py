@@ -1,0 +1,40 @@
+"""An answer in one piece: nothing is sent before all of it is here."""
+
+import msgspec
+
+from gateway import wire
+from gateway.api.ask import Ask, to_call
+from gateway.api.attempts import first_success
+from gateway.api.exchange import Exchange
+from gateway.dialects import chat
+from gateway.errors import UpstreamUnreachable
+from gateway.refusals import refused
+from gateway.routing import Target
+from gateway.upstream import read_all
+
+
+async def answer_whole(exchange: Exchange, ask: Ask) -> None:
+    """Fetch, record, send."""
+
+    async def attempt(target: Target) -> wire.Members:
+        async with await exchange.runtime.client.open(to_call(exchange, ask, target)) as response:
+            body = await read_all(response, target.id)
+        if response.status != 200:
+            raise refused(target.id, response.status, response.headers, body)
+        return _readable(body, target)
+
+    answer = await first_success(exchange, ask.model, attempt)
+    exchange.used(chat.usage_of(answer))
+    wire.put(answer, "model", ask.model.name)
+    exchange.release()
+    exchange.settle("ok", 200)
+    await exchange.answer.whole(200, exchange.response_headers(), wire.encode(answer))
+
+
+def _readable(body: bytes, target: Target) -> wire.Members:
+    try:
+        return wire.members(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UpstreamUnreachable(
+            f"Deployment '{target.id}' answered with something that is not JSON.", code="upstream_invalid_answer"
+        ) from None

@@ -1,0 +1,57 @@
+"""The gateway as an ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api.generate import Generate
+from gateway.api.health import healthz, readyz
+from gateway.api.models import Models
+from gateway.config.watch import watching
+from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS, error_body
+from gateway.errors import ApiError, MethodNotAllowed, NotFound
+from gateway.runtime import Runtime
+
+FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS)
+
+
+def create_app(runtime: Runtime, config_file: Path) -> Starlette:
+    """Routes and life span; the configuration is watched while the application lives."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await runtime.start()
+        async with watching(config_file, runtime):
+            yield
+        await runtime.stop()
+
+    app = Starlette(routes=_routes(runtime), lifespan=lifespan, exception_handlers={HTTPException: _not_here})
+    app.state.runtime = runtime
+    return app
+
+
+def _routes(runtime: Runtime) -> list[Route]:
+    generate = [Route(f"/v1{family.path}", Generate(family, runtime), methods=["POST"]) for family in FAMILIES]
+    return [
+        *generate,
+        Route("/v1/models", Models(runtime), methods=["GET"]),
+        Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+    ]
+
+
+async def _not_here(request: Request, error: Exception) -> Response:
+    """Starlette's 404 and 405 in OpenAI's shape."""
+    assert isinstance(error, HTTPException)
+    here = f"{request.method} {request.url.path}"
+    found: ApiError = NotFound(f"There is no '{here}' here. The API is below '/v1'; see the README for its routes.")
+    if error.status_code == 405:
+        found = MethodNotAllowed(f"'{here}' is not allowed; allowed: {(error.headers or {}).get('Allow', 'POST')}.")
+    return Response(error_body(found), found.status, headers=error.headers, media_type="application/json")

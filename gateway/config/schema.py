@@ -1,0 +1,118 @@
+"""The shape of the configuration. Unknown keys are errors; every default is written here and nowhere else."""
+
+from datetime import datetime
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from gateway.secret import Secret
+
+Mode = Literal["chat", "completion", "embedding", "rerank", "image", "transcription", "speech"]
+Dialect = Literal["chat", "completions", "embeddings", "responses", "messages"]
+Usd = Annotated[Decimal, Field(ge=0)]
+
+
+def _instant(value: object) -> object:
+    """A bare date in YAML means its first moment, in UTC."""
+    return f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Server(Section):
+    host: str = "127.0.0.1"
+    port: int = Field(4000, ge=0, le=65535)
+    workers: int = Field(1, ge=1)
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Source networks that may call; empty = all."""
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose X-Forwarded-For is believed."""
+    outbound_proxy: str | None = None
+    """The company's web proxy, for deployments outside."""
+    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)
+    shutdown_grace_seconds: float = Field(30, ge=0)
+    """How long running answers may go on after a stop was asked for."""
+    keepalive_seconds: float = Field(10, gt=0)
+    """After this silence an SSE comment keeps a waiting client's connection open."""
+
+
+class Price(Section):
+    """USD per million tokens."""
+
+    input: Usd = Decimal(0)
+    output: Usd = Decimal(0)
+    cached_input: Usd | None = None
+    cache_write: Usd | None = None
+
+
+class Availability(Section):
+    from_: Instant | None = Field(None, alias="from")
+    until: Instant | None = None
+
+
+class Deployment(Section):
+    """One place where a model runs."""
+
+    provider: str
+    model: str
+    """The name that the upstream knows."""
+    base_url: str | None = None
+    api_key: Secret | None = None
+    region: str | None = None
+    dialects: tuple[Dialect, ...] | None = None
+    """What this upstream speaks; null = as its provider's row says."""
+    weight: int = Field(1, ge=1)
+    max_concurrency: int | None = Field(None, ge=1)
+    connect_timeout: float = Field(5, gt=0)
+    timeout: float = Field(600, gt=0)
+    """Seconds for a whole answer that is not streamed."""
+    idle_timeout: float = Field(300, gt=0)
+    """Seconds of silence after which a stream is given up, before its first event too."""
+
+
+class Model(Section):
+    name: str = Field(min_length=1, pattern=r"^\S+$")
+    mode: Mode = "chat"
+    description: str = ""
+    context_window: int | None = Field(None, ge=1)
+    max_output_tokens: int | None = Field(None, ge=1)
+    price: Price | None = None
+    available: Availability = Availability()
+    fallback: tuple[str, ...] = ()
+    deployments: tuple[Deployment, ...] = Field(min_length=1)
+
+
+class Ledger(Section):
+    destination: str | None = None
+    """null = data_dir; or s3://bucket/prefix, gs://…, az://…"""
+    segment_max_bytes: int = Field(64 * 1024 * 1024, ge=4096)
+    segment_max_seconds: float = Field(3600, gt=0)
+    fsync_seconds: float = Field(1, gt=0)
+
+
+class OpenWebUI(Section):
+    identity_secret: Secret | None = None
+    """Checks the pack's signed token and Open WebUI's own JWT (HS256)."""
+
+
+class Config(Section):
+    server: Server = Server()
+    data_dir: Path = Path("./sekisho-data")
+    """Ledger segments and the embedded SQLite; relative to the configuration file."""
+    database: Secret | None = None
+    """null = SQLite in data_dir; or postgresql+asyncpg://…"""
+    shared_state: Secret | None = None
+    """null = this process; or redis://…"""
+    key_secret: Secret | None = None
+    """Keys are stored as HMACs under this secret; null = a file in data_dir, made at first use."""
+    ledger: Ledger = Ledger()
+    open_webui: OpenWebUI = OpenWebUI()
+    models: tuple[Model, ...] = ()

@@ -1,0 +1,1 @@
+"""The database: keys and budgets. No row a request, ever."""

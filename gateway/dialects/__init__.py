@@ -1,0 +1,1 @@
+"""JSON shapes and nothing else: pure functions, no network, no logging."""

@@ -1,0 +1,132 @@
+"""Every error the gateway raises on purpose.
+
+SekishoError
+├── ConfigError            the configuration file is wrong (command line: exit 2)
+└── ApiError               a request gets this as its answer, in its client's dialect
+    ├── InvalidRequest     400  a field is wrong; `param` names it
+    ├── Unauthenticated    401  no key, wrong key, revoked key
+    ├── Forbidden          403  the key may not do this
+    ├── NotFound           404  no such model or route
+    ├── MethodNotAllowed   405
+    ├── TooLarge           413  body over `server.max_body_bytes`
+    ├── Overloaded         503  no deployment can take it; carries `retry_after`
+    └── UpstreamError      502  the model's server failed
+        ├── UpstreamRefused      its answer was an error, passed on
+        ├── UpstreamUnreachable  no connection, or closed before or in the answer
+        └── UpstreamTimeout      504
+
+`code` is for programs, `message` for people: it names the remedy. `type` is OpenAI's word
+for the class of error (platform.openai.com/docs/guides/error-codes).
+"""
+
+from typing import ClassVar
+
+
+class SekishoError(Exception):
+    """The root. `str(error)` is one line a person can act on."""
+
+
+class ConfigError(SekishoError):
+    """A configuration that cannot be used: file, line, key, what is wrong, what is allowed."""
+
+
+class ApiError(SekishoError):
+    """Ends a request. `status` is HTTP's, `param` the request field at fault, `retry_after` in seconds."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    default_code: ClassVar[str] = "internal_error"
+    retryable: ClassVar[bool] = False
+    """Whether another deployment may do better."""
+
+    def __init__(
+        self, message: str, *, code: str | None = None, param: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.default_code
+        self.param = param
+        self.retry_after = retry_after
+
+
+class InvalidRequest(ApiError):
+    status = 400
+    type = "invalid_request_error"
+    default_code = "invalid_value"
+
+
+class Unauthenticated(ApiError):
+    status = 401
+    type = "authentication_error"
+    default_code = "invalid_api_key"
+
+
+class Forbidden(ApiError):
+    status = 403
+    type = "permission_error"
+    default_code = "forbidden"
+
+
+class NotFound(ApiError):
+    status = 404
+    type = "invalid_request_error"
+    default_code = "not_found"
+
+
+class MethodNotAllowed(ApiError):
+    status = 405
+    type = "invalid_request_error"
+    default_code = "method_not_allowed"
+
+
+class TooLarge(ApiError):
+    status = 413
+    type = "invalid_request_error"
+    default_code = "request_too_large"
+
+
+class Overloaded(ApiError):
+    status = 503
+    type = "overloaded_error"
+    default_code = "overloaded"
+
+
+class UpstreamError(ApiError):
+    status = 502
+    type = "upstream_error"
+    default_code = "upstream_error"
+    retryable = True
+
+
+class UpstreamUnreachable(UpstreamError):
+    default_code = "upstream_unreachable"
+
+
+class UpstreamTimeout(UpstreamError):
+    status = 504
+    default_code = "upstream_timeout"
+
+
+class UpstreamRefused(UpstreamError):
+    """An error answer of the model's server.
+
+    `status` is what our client gets, `upstream_status` what came; `body` is the upstream's own
+    JSON, passed on untouched where the dialects agree, or None where it must not be shown.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        upstream_status: int,
+        body: bytes | None = None,
+        code: str = "upstream_error",
+        retryable: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, retry_after=retry_after)
+        self.status = status  # type: ignore[misc]  # the one class whose status is the upstream's
+        self.retryable = retryable  # type: ignore[misc]
+        self.upstream_status = upstream_status
+        self.body = body

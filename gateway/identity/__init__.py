@@ -1,0 +1,1 @@
+"""Who is asking: the key, and the person behind it."""

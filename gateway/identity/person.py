@@ -1,0 +1,132 @@
+"""The person behind a request, strongest evidence first.
+
+Only a key with `identity: open-webui` may speak for others: signed token, then the headers the
+installer configures, then the body's `user`. Any other key speaks for its owner alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import unquote
+
+import jwt
+
+from gateway.errors import Unauthenticated
+from gateway.identity.keys import Key
+from gateway.secret import Secret
+
+TOKEN_FIELD = "sekisho_identity"
+"""The body field in which the pack's filter puts its signed token."""
+
+_ISSUERS = ("sekisho", "open-webui")
+_LEEWAY_SECONDS = 30
+_LONGEST = 512
+"""Characters kept of any one claim or header."""
+
+_HEADERS = {
+    "user_id": "x-openwebui-user-id",
+    "email": "x-openwebui-user-email",
+    "name": "x-openwebui-user-name",
+    "role": "x-openwebui-user-role",
+    "chat_id": "x-openwebui-chat-id",
+    "message_id": "x-sekisho-message-id",
+    "task": "x-sekisho-task",
+}
+_CLAIMS = {
+    "user_id": "sub",
+    "email": "email",
+    "name": "name",
+    "role": "role",
+    "chat_id": "chat_id",
+    "message_id": "message_id",
+    "task": "task",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks and in which conversation. `source`: token, jwt, headers, body, key, none."""
+
+    user_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    role: str | None = None
+    groups: tuple[str, ...] = ()
+    chat_id: str | None = None
+    message_id: str | None = None
+    task: str | None = None
+    source: str = "none"
+
+
+def identify(
+    key: Key, headers: Mapping[str, str], token: str | None, claimed: str | None, secret: Secret | None
+) -> Person:
+    """The person of a request.
+
+    `token` is the body's signed token, `claimed` its `user` field. Raises `Unauthenticated` where
+    a token is there and does not verify: an attack, or two different secrets.
+    """
+    if key.identity != "open-webui":
+        return _owner(key)
+    told = _from_headers(headers)
+    if secret and token:
+        return _joined(_verified(token, secret, "token"), told)
+    if secret and (own := headers.get("x-openwebui-user-jwt")):
+        return _joined(_verified(own, secret, "jwt"), told)
+    if told.user_id:
+        return told
+    if claimed:
+        return replace(told, user_id=claimed[:_LONGEST], source="body")
+    return _joined(_owner(key), told)
+
+
+def _owner(key: Key) -> Person:
+    owner = key.owner
+    email = owner if owner and "@" in owner else None
+    return Person(user_id=owner, email=email, source="key" if owner else "none")
+
+
+def _verified(token: str, secret: Secret, source: str) -> Person:
+    try:
+        claims = jwt.decode(
+            token,
+            secret.reveal(),
+            algorithms=["HS256"],
+            leeway=_LEEWAY_SECONDS,
+            options={"require": ["sub", "exp", "iss"], "verify_aud": False},
+            issuer=_ISSUERS,
+        )
+    except jwt.PyJWTError as error:
+        raise Unauthenticated(
+            f"The signed identity does not verify ({type(error).__name__}). The secret of the user_identity filter "
+            "and 'open_webui.identity_secret' must be the same, and both clocks right.",
+            code="invalid_identity",
+        ) from None
+    texts = {field: _text(claims.get(claim)) for field, claim in _CLAIMS.items()}
+    return Person(**texts, groups=_groups(claims.get("groups")), source=source)
+
+
+def _from_headers(headers: Mapping[str, str]) -> Person:
+    texts = {field: _text(unquote(headers.get(header, ""))) for field, header in _HEADERS.items()}
+    groups = _groups(unquote(headers.get("x-sekisho-groups", "")).split(","))
+    return Person(**texts, groups=groups, source="headers" if texts["user_id"] else "none")
+
+
+def _joined(person: Person, told: Person) -> Person:
+    """The strong source says who; the headers may add in which conversation."""
+    return replace(
+        person,
+        chat_id=person.chat_id or told.chat_id,
+        message_id=person.message_id or told.message_id,
+        task=person.task or told.task,
+        groups=person.groups or told.groups,
+    )
+
+
+def _text(found: Any) -> str | None:
+    return found[:_LONGEST] if isinstance(found, str) and found else None
+
+
+def _groups(found: Any) -> tuple[str, ...]:
+    named = (each.strip() for each in found if isinstance(each, str)) if isinstance(found, list) else ()
+    return tuple(each[:_LONGEST] for each in named if each)[:100]

@@ -1,0 +1,1 @@
+"""One record a request, on disk before the answer's last byte."""

@@ -1,0 +1,30 @@
+"""A record as a line: JSON whose last member is the CRC-32 of the bytes before it.
+
+DuckDB, jq and people read the lines as they are; a torn or damaged one is known by its sum.
+"""
+
+from zlib import crc32
+
+import msgspec
+
+from gateway.ledger.record import Record
+
+_SUM = b',"crc":"%08x"}\n'
+_SUM_LENGTH = len(_SUM % 0)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def to_line(record: Record) -> bytes:
+    """The record's line, with its end of line."""
+    body = _encode(record)[:-1]
+    return body + _SUM % crc32(body)
+
+
+def from_line(line: bytes) -> Record | None:
+    """The record of a whole line, or None where the line is torn or damaged."""
+    body, ending = line[:-_SUM_LENGTH], line[-_SUM_LENGTH:]
+    if not body or ending != _SUM % crc32(body):
+        return None
+    return _decode(body + b"}")

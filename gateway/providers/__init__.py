@@ -1,0 +1,1 @@
+"""Where to call and how to sign."""

@@ -1,0 +1,86 @@
+"""The living parts of a gateway process, and the swap to a new configuration."""
+
+import hmac
+import logging
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gateway.config.load import Loaded
+from gateway.config.schema import Config
+from gateway.db.engine import open_database
+from gateway.identity.keys import KeyStore, hash_secret
+from gateway.ledger.segments import SegmentWriter
+from gateway.routing import Health, Routes, build_routes
+from gateway.upstream import UpstreamClient
+
+log = logging.getLogger("sekisho")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A configuration with all that is derived from it; a request keeps the one it began with."""
+
+    config: Config
+    routes: Routes
+
+
+class Runtime:
+    """Starts, swaps and stops the parts that outlive a request."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        config = loaded.config
+        self._health: dict[str, Health] = {}
+        self._secret = hash_secret(config)
+        self._engine: AsyncEngine | None = None
+        self.current = Snapshot(config, build_routes(config, self._health))
+        self.files = loaded.document.files
+        """What the configuration was read from; watched for changes."""
+        self.ledger = SegmentWriter(config.data_dir, config.ledger)
+        self.client = UpstreamClient(config.server.outbound_proxy)
+        self.keys: KeyStore
+        self.stopping = False
+
+    async def start(self) -> None:
+        """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""
+        self._engine = await open_database(self.current.config)
+        self.keys = KeyStore(self._engine, self._secret)
+        await self.keys.start()
+        self.ledger.start()
+        await self.client.start()
+
+    async def stop(self) -> None:
+        self.stopping = True
+        await self.client.stop()
+        await self.keys.stop()
+        self.ledger.stop()
+        if self._engine:
+            await self._engine.dispose()
+
+    def swap(self, loaded: Loaded) -> None:
+        """New requests see the new configuration at once; running ones end under the old."""
+        fixed = _needs_restart(self.current.config, loaded.config)
+        if fixed:
+            log.warning("changed, but only a restart applies it: %s", ", ".join(fixed))
+        self.current = Snapshot(loaded.config, build_routes(loaded.config, self._health))
+        self.files = loaded.document.files
+
+    def pseudonym(self, user_id: str) -> str:
+        """What a provider gets instead of a person: the same for the same person, never to be turned back."""
+        return "u_" + hmac.digest(self._secret, b"pseudonym:" + user_id.encode(), "sha256").hex()[:32]
+
+    def problems(self) -> list[str]:
+        """Why this process should get no new requests; empty = ready."""
+        checks = {
+            "stopping": self.stopping,
+            "the key database does not answer": not self.keys.healthy,
+            "the ledger cannot be written": not self.ledger.healthy,
+        }
+        return [problem for problem, present in checks.items() if present]
+
+
+def _needs_restart(old: Config, new: Config) -> list[str]:
+    server = ("host", "port", "workers", "outbound_proxy")
+    changed = [f"server.{name}" for name in server if getattr(old.server, name) != getattr(new.server, name)]
+    whole = ("data_dir", "database", "shared_state", "key_secret", "ledger")
+    return changed + [name for name in whole if getattr(old, name) != getattr(new, name)]
