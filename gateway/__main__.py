@@ -5,7 +5,7 @@ import sys
 import typer
 
 from gateway.cli import register
-from gateway.errors import ConfigError
+from gateway.errors import SekishoError
 
 
 def main() -> None:
@@ -13,9 +13,9 @@ def main() -> None:
     register(app)
     try:
         app()
-    except ConfigError as error:
+    except SekishoError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

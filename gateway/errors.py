@@ -1,6 +1,7 @@
-"""Every error the gateway raises on purpose.
+"""Every error that is raised on purpose.
 
 SekishoError
+├── InstallError           what the `sekisho` command meets, in `install.errors`
 ├── ConfigError            the configuration file is wrong (command line: exit 2)
 └── ApiError               a request gets this as its answer, in its client's dialect
     ├── InvalidRequest     400  a field is wrong; `param` names it
@@ -23,11 +24,15 @@ from typing import ClassVar
 
 
 class SekishoError(Exception):
-    """The root. `str(error)` is one line a person can act on."""
+    """The root. `str(error)` is what a person can act on; `exit_code` what the command line ends with."""
+
+    exit_code: ClassVar[int] = 1
 
 
 class ConfigError(SekishoError):
     """A configuration that cannot be used: file, line, key, what is wrong, what is allowed."""
+
+    exit_code = 2
 
 
 class ApiError(SekishoError):

@@ -1,0 +1,132 @@
+"""The admin API as methods in the installer's terms. Writes say what shall be, never "flip"."""
+
+from typing import Any
+from urllib.parse import quote
+
+from gateway.secret import Secret
+from install.errors import (
+    FunctionsDisabled,
+    GatewayAnswerUnusable,
+    GatewayKeyRefused,
+    GatewayUnreachable,
+    Refused,
+)
+from install.open_webui.http import Http
+
+Json = dict[str, Any]
+"""An object as Open WebUI sends it; `pack/` knows the keys it reads."""
+
+
+class OpenWebUI:
+    """A signed-in administrator. Every method may raise an `OpenWebUIError`."""
+
+    def __init__(self, http: Http, version: str) -> None:
+        self._http = http
+        self.version = version
+
+    # Connections
+
+    def connections(self) -> Json:
+        """`{ENABLE_OPENAI_API, OPENAI_API_BASE_URLS, OPENAI_API_KEYS, OPENAI_API_CONFIGS}`."""
+        answer: Json = self._http.get("/openai/config")
+        return answer
+
+    def set_connections(self, config: Json) -> None:
+        self._http.post("/openai/config/update", config)
+
+    def models_behind(self, url: str, key: Secret) -> list[Json]:
+        """The model list of a gateway, fetched by Open WebUI itself: what it sees is what counts.
+
+        Raises a `GatewayError`.
+        """
+        try:
+            answer = self._http.post("/openai/verify", {"url": url, "key": key.reveal(), "config": {}})
+        except Refused as error:
+            raise _gateway_error(url, error) from error
+        models = answer.get("data") if isinstance(answer, dict) else None
+        if not isinstance(models, list) or not all(isinstance(model, dict) and "id" in model for model in models):
+            raise GatewayAnswerUnusable(url, "no list of objects with an id under `data`")
+        return models
+
+    # Functions
+
+    def functions(self) -> dict[str, Json]:
+        """All functions by id, with content and valves."""
+        rows = self._http.get("/api/v1/functions/export", include_valves=True)
+        return {row["id"]: row for row in rows}
+
+    def create_function(self, form: Json) -> None:
+        try:
+            self._http.post("/api/v1/functions/create", form)
+        except Refused as error:
+            if "ENABLE_FUNCTIONS" in error.detail:
+                raise FunctionsDisabled from error
+            raise
+
+    def update_function(self, form: Json) -> None:
+        self._http.post(f"{_function(form['id'])}/update", form)
+
+    def valves(self, function_id: str) -> Json:
+        return self._http.get(f"{_function(function_id)}/valves") or {}
+
+    def set_valves(self, function_id: str, valves: Json) -> None:
+        self._http.post(f"{_function(function_id)}/valves/update", valves)
+
+    def set_active(self, function_id: str, active: bool) -> None:
+        self._switch(function_id, "is_active", active, "toggle")
+
+    def set_global(self, function_id: str, everywhere: bool) -> None:
+        self._switch(function_id, "is_global", everywhere, "toggle/global")
+
+    def _switch(self, function_id: str, field: str, wanted: bool, toggle: str) -> None:
+        # The endpoint flips: ask for the state first.
+        path = _function(function_id)
+        if bool(self._http.get(path)[field]) is not wanted:
+            self._http.post(f"{path}/{toggle}")
+
+    # Models
+
+    def model_rows(self) -> dict[str, Json]:
+        """What administrators stored about models, by id; a model without a row is visible to them only."""
+        rows = self._http.get("/api/v1/models/all")
+        return {row["id"]: row for row in rows}
+
+    def create_model(self, form: Json) -> None:
+        self._http.post("/api/v1/models/create", form)
+
+    def update_model(self, form: Json) -> None:
+        self._http.post("/api/v1/models/model/update", form)
+
+    def set_model_access(self, model_id: str, grants: list[Json]) -> None:
+        self._http.post("/api/v1/models/model/access/update", {"id": model_id, "access_grants": grants})
+
+    def refresh_models(self) -> set[str]:
+        """Make Open WebUI ask every connection anew; the ids that it then offers."""
+        answer = self._http.get("/api/models", refresh=True)
+        return {model["id"] for model in answer["data"]}
+
+    def groups(self) -> dict[str, str]:
+        """Group ids by name."""
+        return {group["name"]: group["id"] for group in self._http.get("/api/v1/groups/")}
+
+    # Embeddings
+
+    def embedding(self) -> Json:
+        answer: Json = self._http.get("/api/v1/retrieval/embedding")
+        return answer
+
+    def set_embedding(self, config: Json) -> None:
+        self._http.post("/api/v1/retrieval/embedding/update", config)
+
+
+def _function(function_id: str) -> str:
+    return f"/api/v1/functions/id/{quote(function_id, safe='')}"
+
+
+def _gateway_error(url: str, error: Refused) -> Exception:
+    # The signed-in administrator is known by now, so these statuses are the gateway's own.
+    if error.status in (401, 403):
+        return GatewayKeyRefused(url)
+    if error.status == 500 and "Connection Error" in error.detail:
+        return GatewayUnreachable(url)
+    return GatewayAnswerUnusable(url, f"status {error.status}: {error.detail}")

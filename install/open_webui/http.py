@@ -1,0 +1,70 @@
+"""One JSON request to Open WebUI, and its failures in our own words."""
+
+import json
+import re
+from typing import Any, Self
+
+import httpx2
+
+from gateway.secret import Secret
+from install.errors import NotOpenWebUI, Refused, Unreachable
+
+# Creating a function runs it; a server under load takes its time.
+TIMEOUT = httpx2.Timeout(60, connect=10)
+
+# Pydantic repeats the refused value in its message, and that may be a secret valve.
+REFUSED_VALUE = re.compile(r"input_value=.*?(, input_type=|\])", re.DOTALL)
+
+
+class Http:
+    """Sends JSON, returns JSON. Raises `Unreachable`, `NotOpenWebUI` or `Refused`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        try:
+            # A redirect could carry the credentials to another host: never followed.
+            self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, follow_redirects=False)
+        except httpx2.InvalidURL as error:
+            raise Unreachable(self.url, str(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def authorized(self, token: Secret) -> None:
+        self._client.headers["Authorization"] = f"Bearer {token.reveal()}"
+
+    def get(self, path: str, **query: str | bool) -> Any:
+        return self._send("GET", path, params=query)
+
+    def post(self, path: str, body: object = None) -> Any:
+        return self._send("POST", path, json=body)
+
+    def _send(self, method: str, path: str, **parts: Any) -> Any:
+        try:
+            response = self._client.request(method, path, **parts)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise Unreachable(self.url, str(error) or type(error).__name__) from error
+        if response.is_redirect:
+            raise NotOpenWebUI(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
+        if response.is_error:
+            raise Refused(method, path, response.status_code, _detail(response))
+        try:
+            return response.json()
+        except json.JSONDecodeError as error:
+            raise NotOpenWebUI(self.url, f"{path} is not JSON") from error
+
+
+def _detail(response: httpx2.Response) -> str:
+    try:
+        body = response.json()
+    except json.JSONDecodeError:
+        body = response.text
+    detail = body.get("detail", body) if isinstance(body, dict) else body
+    if isinstance(detail, list):
+        # Validation errors repeat the whole input, keys included: keep the place and the reason.
+        detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in detail)
+    text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
+    return REFUSED_VALUE.sub(r"input_value=***\1", text)[:500]

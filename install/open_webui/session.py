@@ -1,0 +1,121 @@
+"""From an address and credentials to a client that is known to be allowed: one sign-in a command."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gateway.secret import Secret
+from install.errors import (
+    FunctionsDisabled,
+    NotAdministrator,
+    NotOpenWebUI,
+    Refused,
+    SecondFactorNeeded,
+    SignInRefused,
+    TooManySignIns,
+    TooOld,
+)
+from install.open_webui.admin import OpenWebUI
+from install.open_webui.http import Http
+
+MINIMUM = "0.12.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An API key (`sk-…`) or a session token."""
+
+    value: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    email: str
+    value: Secret
+
+
+Credentials = Token | Password
+
+
+@contextmanager
+def connect(url: str, credentials: Credentials) -> Iterator[OpenWebUI]:
+    """Sign in and make sure that the pack can be installed.
+
+    Raises an `OpenWebUIError` that names what is missing: server, version, functions, account or role.
+    """
+    with Http(url) as http:
+        version = _version(http)
+        http.authorized(_token(http, credentials))
+        _require_administrator(http, credentials)
+        _require_functions(http)
+        yield OpenWebUI(http, version)
+
+
+def at_least(version: str, minimum: str) -> bool:
+    return _numbers(version) >= _numbers(minimum)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _version(http: Http) -> str:
+    try:
+        answer = http.get("/api/version")
+    except Refused as error:
+        raise NotOpenWebUI(http.url, f"/api/version answers {error.status}") from error
+    version = answer.get("version") if isinstance(answer, dict) else None
+    if not isinstance(version, str):
+        raise NotOpenWebUI(http.url, "/api/version names no version")
+    if not at_least(version, MINIMUM):
+        raise TooOld(version, MINIMUM)
+    return version
+
+
+def _token(http: Http, credentials: Credentials) -> Secret:
+    if isinstance(credentials, Token):
+        return credentials.value
+    email = credentials.email
+    try:
+        answer = http.post("/api/v1/auths/signin", {"email": email, "password": credentials.value.reveal()})
+    except Refused as error:
+        if error.status == 429:
+            raise TooManySignIns(email) from error
+        raise SignInRefused(
+            f"Open WebUI does not let {email} in: {error.detail}", "Check --email and --password."
+        ) from error
+    if "token" not in answer:
+        raise SecondFactorNeeded(email)
+    return Secret(answer["token"])
+
+
+def _require_administrator(http: Http, credentials: Credentials) -> None:
+    who = credentials.email if isinstance(credentials, Password) else "The owner of the token"
+    try:
+        http.get("/openai/config")
+    except Refused as error:
+        if error.status not in (401, 403):
+            raise
+        if _is_known(http):
+            raise NotAdministrator(who) from error
+        raise SignInRefused(
+            f"Open WebUI does not accept the token: {error.detail}",
+            "Sign in again, or create an API key (ENABLE_API_KEYS=true) and pass it with --token.",
+        ) from error
+
+
+def _is_known(http: Http) -> bool:
+    """Whether the token belongs to any user: this list is open to all of them."""
+    try:
+        http.get("/api/v1/functions/")
+    except Refused:
+        return False
+    return True
+
+
+def _require_functions(http: Http) -> None:
+    # The flag is shown to sessions only; with an API key a refused upload tells.
+    features = http.get("/api/config").get("features", {})
+    if features.get("enable_functions") is False:
+        raise FunctionsDisabled

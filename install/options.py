@@ -1,0 +1,144 @@
+"""Options that the pack's commands share: flags → environment → defaults meet here and nowhere else."""
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from gateway.secret import Secret
+from install.errors import OptionMissing
+from install.open_webui import Credentials, Password, Token
+from install.pack.desired import Options
+from install.pack.manifest import BUNDLED
+
+SERVER = "Open WebUI"
+GATEWAY = "Gateway"
+PACK = "Pack"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+def _option(flag: str, panel: str, help: str, env: str | None = None, **more: Any) -> Any:
+    return typer.Option(flag, envvar=env, help=help, rich_help_panel=panel, **more)
+
+
+def _secret(flag: str, panel: str, help: str, env: str, metavar: str) -> Any:
+    return _option(flag, panel, help, env, parser=Secret, metavar=metavar)
+
+
+@dataclass(frozen=True, slots=True)
+class PackOptions:
+    """Every field is an option of every command that is marked with `takes_pack_options`."""
+
+    url: Annotated[
+        str, _option("--url", SERVER, "Address of Open WebUI, e.g. http://localhost:8080.", "SEKISHO_OPEN_WEBUI_URL")
+    ]
+    gateway_url: Annotated[
+        str,
+        _option(
+            "--gateway-url",
+            GATEWAY,
+            "Address under which Open WebUI reaches the gateway, e.g. http://gateway:4000/v1.",
+            "SEKISHO_GATEWAY_URL",
+        ),
+    ]
+    token: Annotated[
+        Secret | None,
+        _secret("--token", SERVER, "API key of an administrator.", "SEKISHO_OPEN_WEBUI_TOKEN", "TOKEN"),
+    ] = None
+    email: Annotated[
+        str | None, _option("--email", SERVER, "Sign in as this administrator.", "SEKISHO_OPEN_WEBUI_EMAIL")
+    ] = None
+    password: Annotated[
+        Secret | None,
+        _secret("--password", SERVER, "Asked for if it is missing.", "SEKISHO_OPEN_WEBUI_PASSWORD", "PASSWORD"),
+    ] = None
+    gateway_key: Annotated[
+        Secret | None,
+        _secret(
+            "--gateway-key",
+            GATEWAY,
+            "Open WebUI's key at the gateway; needed the first time.",
+            "SEKISHO_GATEWAY_KEY",
+            "KEY",
+        ),
+    ] = None
+    identity_secret: Annotated[
+        Secret | None,
+        _secret(
+            "--identity-secret",
+            GATEWAY,
+            "Signs who is asking; the same as in the gateway's configuration.",
+            "SEKISHO_IDENTITY_SECRET",
+            "SECRET",
+        ),
+    ] = None
+    manifest: Annotated[
+        Path,
+        _option(
+            "--manifest", PACK, "What belongs to the pack.", "SEKISHO_MANIFEST", show_default="the bundled pack.yaml"
+        ),
+    ] = BUNDLED
+    plugins: Annotated[
+        Path | None,
+        _option(
+            "--plugins",
+            PACK,
+            "Folder with filters/, pipes/ and functions/ to use instead of the bundled files.",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None
+    embedding_model: Annotated[
+        str | None, _option("--embedding-model", PACK, "Use this gateway model for document search.")
+    ] = None
+
+    def credentials(self) -> Credentials:
+        """Raises `OptionMissing`."""
+        if self.token:
+            return Token(self.token)
+        if not self.email:
+            raise OptionMissing("The sign-in", "Pass --token, or --email and --password.")
+        return Password(self.email, self.password or _ask_password(self.email))
+
+    def desired(self, *, force: bool = False) -> Options:
+        return Options(
+            gateway_url=self.gateway_url,
+            gateway_key=self.gateway_key,
+            identity_secret=self.identity_secret,
+            embedding_model=self.embedding_model,
+            plugins=self.plugins,
+            environment=dict(os.environ),
+            force=force,
+        )
+
+
+def _ask_password(email: str) -> Secret:
+    if not sys.stdin.isatty():
+        raise OptionMissing("The password", "Pass --password or set SEKISHO_OPEN_WEBUI_PASSWORD.")
+    return Secret(typer.prompt(f"Password of {email}", hide_input=True, err=True))
+
+
+def takes_pack_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Let Typer see the fields of `PackOptions` in place of the command's first parameter."""
+    names = [field.name for field in fields(PackOptions)]
+    first, *own = inspect.signature(command).parameters.values()
+    shared = inspect.signature(PackOptions).parameters.values()
+    hints = get_type_hints(command, include_extras=True)
+    del hints[first.name]
+
+    @functools.wraps(command)
+    def run(**values: Any) -> None:
+        pack = PackOptions(**{name: values.pop(name) for name in names})
+        command(pack, **values)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    run.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*shared, *own)])  # type: ignore[attr-defined]
+    run.__annotations__ = {**get_type_hints(PackOptions, include_extras=True), **hints}
+    return run

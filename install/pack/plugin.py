@@ -1,0 +1,109 @@
+"""A plugin file as data: it is read, never imported."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from install.errors import PluginMissing, PluginUnreadable
+from install.pack.manifest import Kind
+
+INSTALL = Path(__file__).parent.parent
+
+# What Open WebUI does to every plugin before it stores it (utils/plugin.py: replace_imports).
+REWRITTEN = {f"from {module}": f"from open_webui.{module}" for module in ("utils", "apps", "main", "config")}
+
+FRONTMATTER_LINE = re.compile(r"^\s*([a-z_]+):\s*(.*)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    kind: Kind
+    id: str
+    content: str
+    """As Open WebUI stores it."""
+    frontmatter: Mapping[str, str]
+    i18n: Mapping[str, object]
+
+    @property
+    def title(self) -> str:
+        return self.frontmatter.get("title", self.id)
+
+    @property
+    def version(self) -> str:
+        return self.frontmatter.get("version", "0")
+
+    @property
+    def description(self) -> str:
+        return self.frontmatter.get("description", "")
+
+    @property
+    def needs(self) -> str | None:
+        return self.frontmatter.get("required_open_webui_version")
+
+    @property
+    def sha256(self) -> str:
+        return fingerprint(self.content)
+
+
+def fingerprint(content: str) -> str:
+    """The same for a text before and after Open WebUI rewrote it."""
+    return hashlib.sha256(as_stored(content).encode()).hexdigest()
+
+
+def as_stored(content: str) -> str:
+    for written, stored in REWRITTEN.items():
+        content = content.replace(written, stored)
+    return content
+
+
+def find_plugin(kind: Kind, name: str, folder: Path | None = None) -> Plugin:
+    """From `folder`, else from the wheel's catalogue, else from the repository.
+
+    Raises `PluginMissing` or `PluginUnreadable`.
+    """
+    roots = [folder] if folder else [INSTALL / "catalog", INSTALL.parent]
+    places = [root / kind for root in roots]
+    for place in places:
+        if (path := place / f"{name}.py").is_file():
+            return read_plugin(kind, path)
+    raise PluginMissing(name, places)
+
+
+def read_plugin(kind: Kind, path: Path) -> Plugin:
+    content = path.read_text(encoding="utf-8")
+    if not path.stem.isidentifier() or path.stem != path.stem.lower():
+        raise PluginUnreadable(path, "the file's name is its id", "Use a-z, 0-9 and _ only.")
+    return Plugin(kind, path.stem, as_stored(content), _frontmatter(content), _i18n(path, content))
+
+
+def _frontmatter(content: str) -> dict[str, str]:
+    """The keys of the opening docstring, read as Open WebUI reads them: one line each."""
+    first, *rest = content.splitlines() or [""]
+    found: dict[str, str] = {}
+    if first.strip() != '"""':
+        return found
+    for line in rest:
+        if '"""' in line:
+            break
+        if match := FRONTMATTER_LINE.match(line):
+            found[match[1]] = match[2].strip()
+    return found
+
+
+def _i18n(path: Path, content: str) -> dict[str, object]:
+    """The module-level literal `I18N = {"ja": {…}, …}`."""
+    try:
+        for node in ast.parse(content).body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id="I18N")], value=value):
+                    return dict(ast.literal_eval(value))
+                case ast.AnnAssign(target=ast.Name(id="I18N"), value=ast.expr() as value):
+                    return dict(ast.literal_eval(value))
+    except SyntaxError as error:
+        raise PluginUnreadable(path, f"line {error.lineno} is not Python", "Mend the file.") from error
+    except (ValueError, TypeError) as error:
+        raise PluginUnreadable(path, "I18N is not a literal", "Write plain strings and dicts, no calls.") from error
+    return {}

@@ -1,0 +1,140 @@
+"""Getting in, and every way of not getting in: one sentence each, with the remedy."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from gateway.secret import Secret
+from install.errors import (
+    FunctionsDisabled,
+    NotAdministrator,
+    NotOpenWebUI,
+    OpenWebUIError,
+    Refused,
+    SecondFactorNeeded,
+    SignInRefused,
+    TooManySignIns,
+    TooOld,
+    Unreachable,
+)
+from install.open_webui import Credentials, Password, Token, connect
+from install.open_webui.http import Http
+from install.open_webui.session import at_least
+from tests.fixtures.open_webui import ADMIN_EMAIL, ADMIN_PASSWORD, OpenWebUIServer, free_port
+from tests.install.conftest import serve
+
+ANY = Token(Secret("any"))
+
+
+def sign_in(url: str, credentials: Credentials) -> None:
+    with connect(url, credentials):
+        pass
+
+
+def test_with_a_password(open_webui: OpenWebUIServer) -> None:
+    with connect(open_webui.url, Password(ADMIN_EMAIL, Secret(ADMIN_PASSWORD))) as client:
+        assert client.version == "0.12.4"
+
+
+def test_with_an_api_key(open_webui: OpenWebUIServer) -> None:
+    key = open_webui.request("POST", "/api/v1/auths/api_key")["api_key"]
+    with connect(f"{open_webui.url}/", Token(Secret(key))) as client:
+        assert client.groups() is not None
+
+
+def test_a_wrong_password(open_webui: OpenWebUIServer) -> None:
+    with pytest.raises(SignInRefused, match=r"nobody@example\.com.*Check --email and --password"):
+        sign_in(open_webui.url, Password("nobody@example.com", Secret("wrong")))
+
+
+def test_a_wrong_token(open_webui: OpenWebUIServer) -> None:
+    with pytest.raises(SignInRefused, match="does not accept the token"):
+        sign_in(open_webui.url, ANY)
+
+
+def test_too_many_sign_ins(open_webui: OpenWebUIServer) -> None:
+    credentials = Password("impatient@example.com", Secret("wrong"))
+    for _ in range(15):
+        with pytest.raises(SignInRefused, match="--password"):
+            sign_in(open_webui.url, credentials)
+    with pytest.raises(TooManySignIns, match="Wait three minutes, or use --token"):
+        sign_in(open_webui.url, credentials)
+
+
+def test_not_an_administrator(open_webui: OpenWebUIServer) -> None:
+    email = f"taro{free_port()}@example.com"
+    token = open_webui.create_user("Taro", email, "a-good-password-1")
+    with pytest.raises(NotAdministrator, match="The owner of the token"):
+        sign_in(open_webui.url, Token(Secret(token)))
+    with pytest.raises(NotAdministrator, match=email):
+        sign_in(open_webui.url, Password(email, Secret("a-good-password-1")))
+
+
+def test_nothing_there() -> None:
+    with pytest.raises(Unreachable, match="Start it, or correct --url"):
+        sign_in(f"http://127.0.0.1:{free_port()}", ANY)
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "http://", "nonsense"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(Unreachable):
+        sign_in(url, ANY)
+
+
+Answers = dict[str, Any]
+
+GOOD: Answers = {
+    "/api/version": {"version": "0.12.4"},
+    "/api/v1/auths/signin": {"token": "t"},
+    "/openai/config": {},
+    "/api/config": {"features": {"enable_functions": True}},
+}
+
+
+def answering(answers: Answers) -> Iterator[str]:
+    """A server that is not Open WebUI, or one in a state that ours is not in."""
+
+    async def answer(request: Request) -> Response:
+        body = answers.get(request.url.path, PlainTextResponse("<html>", 200))
+        return body if isinstance(body, Response) else JSONResponse(body)
+
+    yield from serve(Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])]))
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "says"),
+    [
+        ({"/api/version": {"version": "0.11.9"}}, TooOld, r"0\.11\.9 is too old. Update it to 0\.12\.0"),
+        ({"/api/version": {}}, NotOpenWebUI, "names no version"),
+        ({"/api/version": PlainTextResponse("<html>")}, NotOpenWebUI, "not JSON"),
+        ({"/api/version": JSONResponse({}, 404)}, NotOpenWebUI, "answers 404"),
+        ({"/api/version": RedirectResponse("https://chat")}, NotOpenWebUI, "redirects to https://chat"),
+        ({"/api/config": {"features": {"enable_functions": False}}}, FunctionsDisabled, "ENABLE_FUNCTIONS=true"),
+        ({"/api/v1/auths/signin": {"next_step": "verify"}}, SecondFactorNeeded, "API key"),
+        ({"/openai/config": JSONResponse({"detail": "ouch"}, 500)}, Refused, "with 500: ouch"),
+    ],
+)
+def test_servers_that_will_not_do(answers: Answers, error: type[OpenWebUIError], says: str) -> None:
+    for url in answering(GOOD | answers):
+        with pytest.raises(error, match=says):
+            sign_in(url, Password("a@example.com", Secret("p")))
+
+
+def test_a_validation_error_does_not_repeat_the_input() -> None:
+    detail = [{"loc": ["body", "OPENAI_API_KEYS"], "msg": "Field required", "input": {"key": "sk-secret"}}]
+    for url in answering({"/x": JSONResponse({"detail": detail}, 422)}):
+        with Http(url) as http, pytest.raises(Refused) as refused:
+            http.get("/x")
+    assert refused.value.detail == "body.OPENAI_API_KEYS: Field required"
+
+
+def test_versions_are_compared_as_numbers() -> None:
+    assert at_least("0.12.4", "0.12.0")
+    assert at_least("0.100.0", "0.12.4")
+    assert at_least("1.0.0rc1", "0.12")
+    assert not at_least("0.9.10", "0.12.0")
