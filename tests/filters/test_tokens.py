@@ -1,0 +1,82 @@
+"""The token estimate beside counts of OpenAI's o200k_base, taken once and written down here."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.fixtures.plugin_host import ROOT
+
+SAMPLES = {
+    "japanese minutes": (
+        "本日の定例会議では、来期の予算案と新製品の発売時期について話し合いました。営業部"
+        "からは、取引先の要望が増えているため、納期を二週間早めてほしいとの意見が出ました"
+        "。次回は来週の水曜日に開きます。",
+        75,
+    ),
+    "japanese technical": (
+        "サーバーのログを確認したところ、データベースへの接続がタイムアウトしていました。"
+        "コネクションプールの上限を20から50に変更し、再起動してください。",
+        46,
+    ),
+    "japanese contract": (
+        "第五条（秘密保持）甲及び乙は、本契約の履行に関連して知り得た相手方の営業上又は技"
+        "術上の秘密を、相手方の書面による事前の承諾なく第三者に開示又は漏洩してはならない"
+        "。",
+        69,
+    ),
+    "english prose": (
+        "The quarterly report shows that revenue grew in every region except one, where a late delivery postponed "
+        "two large orders. Management expects both of them to be booked in the following quarter.",
+        35,
+    ),
+    "python": (
+        "def total(rows: list[dict[str, int]]) -> int:\n"
+        '    """Sum of all amounts."""\n'
+        '    return sum(row["amount"] for row in rows if row.get("valid", True))\n',
+        40,
+    ),
+    "csv": ("date,amount,rate\n2026-04-01,1284500,3.75\n2026-04-02,98210,3.80\n2026-04-03,1450032,3.81\n", 50),
+    "mixed": (
+        "APIキーは `sk-` で始まります。設定ファイル config.yaml の"
+        " server.port を 4000 に変更してから make up を実行し"
+        "てください。",
+        36,
+    ),
+    "korean": (
+        "오늘 회의에서는 내년 예산안과 신제품 출시 시기에 대해 논의했습니다. 다음 회의는 수요일에 열립니다.",
+        30,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def estimate() -> Callable[[str], int]:
+    """The shared block by itself: it needs nothing but `re`."""
+    source = (ROOT / "filters" / "full_text.py").read_text(encoding="utf-8")
+    block = source.split("# >>> shared:tokens\n")[1].split("# <<< shared:tokens")[0]
+    names: dict[str, Any] = {"re": re}
+    exec(block, names)
+    function: Callable[[str], int] = names["estimate_tokens"]
+    return function
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_within_a_tenth_of_the_real_count(estimate: Callable[[str], int], name: str) -> None:
+    text, tokens = SAMPLES[name]
+    assert abs(estimate(text) - tokens) <= tokens / 10
+
+
+def test_nothing_is_nothing(estimate: Callable[[str], int]) -> None:
+    assert estimate("") == 0
+
+
+def test_it_adds_up(estimate: Callable[[str], int]) -> None:
+    text = "".join(text for text, _ in SAMPLES.values())
+    assert estimate(text * 50) == pytest.approx(50 * estimate(text), rel=0.01)
+
+
+@pytest.mark.parametrize("text", ["🙂" * 100, "привет мир " * 20, "สวัสดี" * 20, "あ" * 100, "a" * 1000, "1" * 300])
+def test_no_script_is_free(estimate: Callable[[str], int], text: str) -> None:
+    assert estimate(text) >= len(text) / 10
