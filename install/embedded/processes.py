@@ -1,0 +1,103 @@
+"""The stack's processes: started with a log each, watched, ended together."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from install.errors import PartDidNotStart, PortTaken
+
+STOP_SECONDS = 15
+_LOG_TAIL = 12
+
+
+@dataclass
+class Part:
+    """One process of the stack."""
+
+    name: str
+    command: list[str]
+    ready: str
+    """The address that answers 200 when it is up."""
+    log: Path
+    patience: float = 60
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {**os.environ, **self.environment}
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C reaches us alone, and we end the parts in order.
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+            )
+
+    def wait(self) -> None:
+        """Until it answers. Raises `PartDidNotStart` with the end of its log."""
+        assert self.process
+        deadline = time.monotonic() + self.patience
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise PartDidNotStart(self.name, f"it ended with {self.process.returncode}", self.log, self.tail())
+            if _answers(self.ready):
+                return
+            time.sleep(0.1)
+        raise PartDidNotStart(self.name, f"no answer after {self.patience:.0f} s", self.log, self.tail())
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def tail(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()
+        return "\n".join(lines[-_LOG_TAIL:])
+
+
+@contextmanager
+def all_stopped(parts: list[Part]) -> Iterator[list[Part]]:
+    """Whatever was started in the block ends with it, the last one first."""
+    try:
+        yield parts
+    finally:
+        for part in reversed(parts):
+            part.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free(port: int, what: str, option: str) -> None:
+    """Raises `PortTaken` where somebody listens already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(port, what, option) from error
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

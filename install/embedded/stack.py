@@ -1,0 +1,152 @@
+"""Bringing the stack up: everything starts at once, the pack goes in, records scroll by."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.config.load import load
+from gateway.identity.keys import opened
+from gateway.secret import Secret
+from install.embedded.layout import (
+    ADMIN_EMAIL,
+    EMBEDDING_MODEL,
+    KEY_ALIAS,
+    Layout,
+    StackSecrets,
+    load_secrets,
+    new_secret,
+    save_secrets,
+)
+from install.embedded.model_file import model_file
+from install.embedded.parts import (
+    Ports,
+    chat_part,
+    embedding_part,
+    find_open_webui,
+    gateway_environment,
+    gateway_part,
+    open_webui_part,
+    write_config,
+)
+from install.embedded.processes import Part, all_stopped, free_port, require_free
+from install.errors import DiskFull, PartEnded
+from install.open_webui import Password, connect
+from install.pack.apply import apply, verify
+from install.pack.desired import Options
+from install.pack.manifest import BUNDLED, read_manifest
+from install.pack.plan import make_plan
+
+NEEDED_MIB = 600
+"""Weights, Open WebUI's data, room for logs."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running stack."""
+
+    layout: Layout
+    secrets: StackSecrets
+    ports: Ports
+    parts: list[Part]
+    first_start: bool
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.open_webui}"
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports.gateway}/v1"
+
+    def watch(self) -> None:
+        """Raises `PartEnded` where one of the processes is gone."""
+        for part in self.parts:
+            if part.process and part.process.poll() is not None:
+                raise PartEnded(part.name, part.process.returncode, part.log)
+
+
+@contextmanager
+def running(data: Path, open_webui: Path | None, gateway_port: int, open_webui_port: int, say: Say) -> Iterator[Stack]:
+    """The stack for as long as the block runs. Raises an `EmbeddedError` with the remedy."""
+    program = find_open_webui(open_webui)
+    require_free(gateway_port, "the gateway", "--gateway-port")
+    require_free(open_webui_port, "Open WebUI", "--open-webui-port")
+    layout = Layout(data.absolute())
+    _require_space(layout)
+    layout.create()
+    ports = Ports(free_port(), free_port(), gateway_port, open_webui_port)
+    kept = load_secrets(layout)
+    write_config(layout)
+    secrets = kept or _first_secrets(layout, ports)
+    with all_stopped([]) as parts:
+        _start(parts, open_webui_part(layout, ports, secrets, program))
+        say("Fetching the model (98 MB, only once) …" if not kept else "Starting …")
+        _start(parts, chat_part(layout, ports, model_file()))
+        _start(parts, embedding_part(layout, ports))
+        _start(parts, gateway_part(layout, ports, secrets))
+        for part in (*parts[1:], parts[0]):
+            began = time.monotonic()
+            part.wait()
+            say(f"{part.name} is up" + _waited(began))
+        stack = Stack(layout, secrets, ports, parts, first_start=kept is None)
+        say(_install_pack(stack))
+        yield stack
+
+
+def _start(parts: list[Part], part: Part) -> None:
+    parts.append(part)
+    part.start()
+
+
+def _waited(began: float) -> str:
+    seconds = time.monotonic() - began
+    return f" (waited {seconds:.0f} s)" if seconds >= 1 else ""
+
+
+def _require_space(layout: Layout) -> None:
+    folder = next(each for each in (layout.data, *layout.data.parents) if each.exists())
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < NEEDED_MIB:
+        raise DiskFull(folder, free, NEEDED_MIB)
+
+
+def _first_secrets(layout: Layout, ports: Ports) -> StackSecrets:
+    """Passwords, and Open WebUI's key at the gateway."""
+    identity, placeholder = new_secret(32), Secret("")
+    made = StackSecrets(new_secret(9), identity, new_secret(32), placeholder, new_secret(18))
+    config = load(layout.config, gateway_environment(ports, made)).config
+
+    async def make_key() -> Secret:
+        async with opened(config) as store:
+            _, secret = await store.create(KEY_ALIAS, owner=ADMIN_EMAIL, identity="open-webui")
+            return secret
+
+    secrets = StackSecrets(made.admin_password, identity, made.open_webui, asyncio.run(make_key()), made.check_password)
+    save_secrets(layout, secrets)
+    return secrets
+
+
+def _install_pack(stack: Stack) -> str:
+    manifest = read_manifest(BUNDLED)
+    options = Options(
+        gateway_url=stack.gateway_url,
+        gateway_key=stack.secrets.gateway_key,
+        identity_secret=stack.secrets.identity,
+        embedding_model=EMBEDDING_MODEL,
+        plugins=None,
+        environment={"SEKISHO_IDENTITY_SECRET": stack.secrets.identity.reveal()},
+        force=False,
+    )
+    with connect(stack.url, Password(ADMIN_EMAIL, stack.secrets.admin_password)) as client:
+        plan = make_plan(client, manifest, options)
+        if not plan.pending:
+            return "The pack is in place"
+        apply(client, plan, lambda _: None)
+        verify(client, manifest, options, plan)
+        return f"The pack is installed ({len(plan.pending)} changes)"
