@@ -59,7 +59,7 @@ def _greet(stack: Stack, console: Console) -> None:
     if stack.first_start:
         lines += [
             f"Sign in     {ADMIN_EMAIL} / {stack.secrets.admin_password.reveal()}",
-            f"API key     {stack.secrets.gateway_key.reveal()}",
+            f"API key     {stack.secrets.api_key.reveal()}",
             "",
             f"Shown only this once; kept in {stack.layout.secrets} (readable by you alone).",
         ]

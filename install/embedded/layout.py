@@ -11,7 +11,7 @@ from gateway.secret import Secret
 ADMIN_EMAIL = "admin@example.com"
 CHAT_MODEL = "smollm2-135m"
 EMBEDDING_MODEL = "multilingual-e5-small"
-KEY_ALIAS = "open-webui"
+OPEN_WEBUI_KEY, ADMIN_KEY = "open-webui", "admin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,9 @@ class StackSecrets:
     identity: Secret
     open_webui: Secret
     gateway_key: Secret
+    """Open WebUI's own: it may speak for users."""
+    api_key: Secret
+    """The administrator's, for coding tools and programs."""
     check_password: Secret
     """Of the plain user as whom `sekisho up --check` asks."""
 

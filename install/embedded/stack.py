@@ -5,23 +5,25 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.config.load import load
+from gateway.config.schema import Config
 from gateway.identity.keys import opened
 from gateway.secret import Secret
 from install.embedded.layout import (
     ADMIN_EMAIL,
+    ADMIN_KEY,
     EMBEDDING_MODEL,
-    KEY_ALIAS,
+    OPEN_WEBUI_KEY,
     Layout,
     StackSecrets,
     load_secrets,
     new_secret,
     save_secrets,
 )
-from install.embedded.model_file import model_file
+from install.embedded.model_file import cached, model_file
 from install.embedded.parts import (
     Ports,
     chat_part,
@@ -86,7 +88,8 @@ def running(data: Path, open_webui: Path | None, gateway_port: int, open_webui_p
     secrets = kept or _first_secrets(layout, ports)
     with all_stopped([]) as parts:
         _start(parts, open_webui_part(layout, ports, secrets, program))
-        say("Fetching the model (98 MB, only once) …" if not kept else "Starting …")
+        if not cached().exists():
+            say("Fetching the model (98 MB, only once) …")
         _start(parts, chat_part(layout, ports, model_file()))
         _start(parts, embedding_part(layout, ports))
         _start(parts, gateway_part(layout, ports, secrets))
@@ -117,19 +120,21 @@ def _require_space(layout: Layout) -> None:
 
 
 def _first_secrets(layout: Layout, ports: Ports) -> StackSecrets:
-    """Passwords, and Open WebUI's key at the gateway."""
-    identity, placeholder = new_secret(32), Secret("")
-    made = StackSecrets(new_secret(9), identity, new_secret(32), placeholder, new_secret(18))
+    """Passwords and keys, made once."""
+    nothing = Secret("")
+    made = StackSecrets(new_secret(9), new_secret(32), new_secret(32), nothing, nothing, new_secret(18))
     config = load(layout.config, gateway_environment(ports, made)).config
-
-    async def make_key() -> Secret:
-        async with opened(config) as store:
-            _, secret = await store.create(KEY_ALIAS, owner=ADMIN_EMAIL, identity="open-webui")
-            return secret
-
-    secrets = StackSecrets(made.admin_password, identity, made.open_webui, asyncio.run(make_key()), made.check_password)
+    open_webui, admin = asyncio.run(_make_keys(config))
+    secrets = replace(made, gateway_key=open_webui, api_key=admin)
     save_secrets(layout, secrets)
     return secrets
+
+
+async def _make_keys(config: Config) -> tuple[Secret, Secret]:
+    async with opened(config) as store:
+        _, open_webui = await store.create(OPEN_WEBUI_KEY, owner=ADMIN_EMAIL, identity="open-webui")
+        _, admin = await store.create(ADMIN_KEY, owner=ADMIN_EMAIL)
+        return open_webui, admin
 
 
 def _install_pack(stack: Stack) -> str:

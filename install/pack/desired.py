@@ -96,7 +96,8 @@ def _model(offered: Json, wanted: ModelEntry | None, prefix: str) -> Model:
 
 def desired_functions(manifest: Manifest, options: Options, version: str) -> tuple[Function, ...]:
     """Raises a `PluginError`."""
-    variables = {name: Secret(value) for name, value in options.environment.items() if value}
+    environment = {**options.environment, "SEKISHO_GATEWAY_URL": options.gateway_url.rstrip("/")}
+    variables = {name: Secret(value) for name, value in environment.items() if value}
     if options.identity_secret:
         variables["SEKISHO_IDENTITY_SECRET"] = options.identity_secret
     entries: list[tuple[Kind, FunctionEntry]] = [(kind, entry) for kind in KINDS for entry in getattr(manifest, kind)]
