@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import typer
 
-from gateway.cli import register
 from install.commands import pack
-from install.commands.up import up
+from install.errors import ExtraMissing
 
 app = typer.Typer(
     name="sekisho",
@@ -21,7 +20,6 @@ SERVER = "--url http://localhost:8080 --email admin@example.com"
 GATEWAY = "--gateway-url http://localhost:4000/v1"
 
 COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
-    (up, "Start here", ("up", "up --check", "up --data /srv/sekisho --open-webui-port 3000")),
     (pack.plan, "Open WebUI", (f"plan {SERVER} {GATEWAY} --gateway-key sk-…", "plan --exit-code --json > plan.json")),
     (pack.apply, "Open WebUI", (f"apply {SERVER} {GATEWAY} --gateway-key sk-…", "apply --manifest pack.yaml --force")),
     (pack.status, "Open WebUI", (f"status {SERVER} {GATEWAY}", "status --json || mail -s drift admin@example.com")),
@@ -36,4 +34,32 @@ def _examples(lines: tuple[str, ...]) -> str:
 for function, panel, examples in COMMANDS:
     app.command(rich_help_panel=panel, epilog=_examples(examples))(function)
 
-register(app)
+
+def _add_gateway() -> None:
+    """`serve`, `keys`, `config`, `up`: what needs the gateway's dependencies says so where they are missing."""
+    try:
+        from gateway.cli import register
+        from install.commands.up import up
+    except ModuleNotFoundError as missing:
+        _add_signposts(missing)
+        return
+    examples = ("up", "up --check", "up --data /srv/sekisho --open-webui-port 3000")
+    app.command(rich_help_panel="Start here", epilog=_examples(examples))(up)
+    register(app)
+
+
+def _add_signposts(missing: ModuleNotFoundError) -> None:
+    settings = {"allow_extra_args": True, "ignore_unknown_options": True}
+    for verb, extra in (("serve", "gateway"), ("keys", "gateway"), ("config", "gateway"), ("up", "embedded")):
+        help = f"Needs `pip install 'sekisho[{extra}]'`."
+        app.command(verb, help=help, context_settings=settings)(_signpost(ExtraMissing(verb, extra), missing))
+
+
+def _signpost(error: ExtraMissing, missing: ModuleNotFoundError) -> Callable[[], None]:
+    def say() -> None:
+        raise error from missing
+
+    return say
+
+
+_add_gateway()

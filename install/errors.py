@@ -3,6 +3,7 @@
 InstallError                      exit code
 ├── UsageError                    2   an option or the manifest is wrong
 │   ├── OptionMissing
+│   ├── ExtraMissing
 │   └── ManifestError
 ├── OpenWebUIError                1   the server that gets the pack
 │   ├── Unreachable
@@ -58,6 +59,13 @@ class UsageError(InstallError):
 class OptionMissing(UsageError):
     def __init__(self, what: str, remedy: str) -> None:
         super().__init__(f"{what} is missing.", remedy)
+
+
+class ExtraMissing(UsageError):
+    def __init__(self, verb: str, extra: str) -> None:
+        super().__init__(
+            f"`sekisho {verb}` needs parts that are not installed.", f"Run `pip install 'sekisho[{extra}]'`."
+        )
 
 
 class ManifestError(UsageError):
