@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from gateway.cli import register
+from gateway.commands import register
 from gateway.errors import SekishoError
 
 

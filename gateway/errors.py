@@ -10,7 +10,10 @@ SekishoError
     ├── NotFound           404  no such model or route
     ├── MethodNotAllowed   405
     ├── TooLarge           413  body over `server.max_body_bytes`
-    ├── Overloaded         503  no deployment can take it; carries `retry_after`
+    ├── Superseded         409  a newer code completion took this one's place
+    ├── Busy               429  waited as long as its class may, or the queue is full
+    ├── LimitReached       429  a limit or budget of key, person or team (`gateway.limits`)
+    ├── Overloaded         503  a part that must answer does not; carries `retry_after`
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
@@ -88,6 +91,18 @@ class TooLarge(ApiError):
     status = 413
     type = "invalid_request_error"
     default_code = "request_too_large"
+
+
+class Superseded(ApiError):
+    status = 409
+    type = "invalid_request_error"
+    default_code = "superseded"
+
+
+class Busy(ApiError):
+    status = 429
+    type = "requests"
+    default_code = "queue_full"
 
 
 class Overloaded(ApiError):

@@ -1,4 +1,4 @@
-"""Which deployment takes a request, and which comes next if it fails before its first byte."""
+"""Which deployments may take a request, and in which order."""
 
 import random
 import time
@@ -10,18 +10,36 @@ from urllib.parse import urlsplit
 
 from gateway.config.schema import Config, Deployment, Model
 from gateway.errors import InvalidRequest, NotFound
+from gateway.identity.policy import Policy
 from gateway.providers.table import PROVIDERS, Provider
 
-COOLDOWN_SECONDS = 5.0
-"""A deployment that failed is avoided this long, unless it is the last one."""
+FIRST_COOLDOWN_SECONDS = 5.0
+LONGEST_COOLDOWN_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class Health:
-    """What lives on across configurations: running requests and the end of a cool-down."""
+    """What lives on across configurations: running work, and how a deployment has been doing."""
 
     running: int = 0
+    tokens: int = 0
+    """Estimated tokens of the running requests: the work that is still to be done."""
+    failures: int = 0
+    """In a row."""
     cooling_until: float = 0.0
+
+    def failed(self, retry_after: float | None = None) -> None:
+        """Avoid it for a while, longer every time."""
+        cooldown = FIRST_COOLDOWN_SECONDS * 2 ** min(self.failures, 5)
+        self.failures += 1
+        self.cooling_until = time.monotonic() + (retry_after or min(cooldown, LONGEST_COOLDOWN_SECONDS))
+
+    def worked(self) -> None:
+        self.failures, self.cooling_until = 0, 0.0
+
+    @property
+    def cooling(self) -> bool:
+        return self.failures > 0 and self.cooling_until > time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +60,14 @@ class Target:
     def base_url(self) -> str:
         return (self.deployment.base_url or self.provider.base_url or "").rstrip("/")
 
+    @property
+    def has_room(self) -> bool:
+        """After a failure one request at a time probes, until one works."""
+        limit = self.deployment.max_concurrency
+        if self.health.failures and not self.health.cooling:
+            limit = 1
+        return limit is None or self.health.running < limit
+
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
 
@@ -54,27 +80,30 @@ class Routes:
     targets: Mapping[str, tuple[Target, ...]]
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def model(self, name: str) -> Model:
+    def model(self, name: str, policy: Policy | None = None) -> Model:
         """The model of that name. Raises `NotFound` with the nearest names, or with when it is served."""
         found = self.models.get(name)
-        if found is None:
-            near = get_close_matches(name, self.models, n=3)
+        if found is None or (policy and not policy.allows(name)):
+            allowed = [each for each in self.models if policy is None or policy.allows(each)]
+            near = get_close_matches(name, allowed, n=3)
             hint = "Did you mean " + " or ".join(f"'{each}'" for each in near) + "?" if near else "See GET /v1/models."
-            raise NotFound(f"The model '{name}' does not exist. {hint}", code="model_not_found", param="model")
+            why = "does not exist" if found is None else "is not among those that this key may use"
+            raise NotFound(f"The model '{name}' {why}. {hint}", code="model_not_found", param="model")
         _check_time(found)
         return found
 
-    def available(self) -> list[Model]:
+    def available(self, policy: Policy | None = None) -> list[Model]:
         """The models served now, in the order of the file."""
-        return [model for model in self.models.values() if is_available(model)]
+        allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))
+        return [model for model in allowed if is_available(model)]
 
-    def candidates(self, model: Model, dialect: str) -> list[Target]:
-        """Deployments in the order to try: the model's own, least busy first, then its fallbacks'.
+    def chain(self, model: Model, dialect: str) -> list[tuple[Target, ...]]:
+        """The model's own deployments, then those of each fallback, as far as they speak the dialect.
 
-        Raises `InvalidRequest` where none of them speaks the client's dialect.
+        Raises `InvalidRequest` where none of them does.
         """
-        chain = [model, *(self.models[name] for name in model.fallback if is_available(self.models[name]))]
-        speaking = [[t for t in self.targets[each.name] if t.speaks(dialect)] for each in chain]
+        models = [model, *(self.models[name] for name in model.fallback if is_available(self.models[name]))]
+        speaking = [tuple(t for t in self.targets[each.name] if t.speaks(dialect)) for each in models]
         if not any(speaking):
             raise InvalidRequest(
                 f"The model '{model.name}' is not served in this API's dialect ('{dialect}'). "
@@ -82,7 +111,11 @@ class Routes:
                 code="dialect_not_supported",
                 param="model",
             )
-        return [target for targets in speaking for target in _ordered(targets)]
+        return [targets for targets in speaking if targets]
+
+    def all_targets(self) -> Iterator[Target]:
+        for targets in self.targets.values():
+            yield from targets
 
 
 def build_routes(config: Config, health: dict[str, Health]) -> Routes:
@@ -97,6 +130,13 @@ def is_available(model: Model, now: datetime | None = None) -> bool:
     now = now or datetime.now(UTC)
     begins, ends = model.available.from_, model.available.until
     return (begins is None or begins <= now) and (ends is None or now < ends)
+
+
+def by_load(targets: tuple[Target, ...]) -> list[Target]:
+    """Least outstanding work for its weight first; those cooling down last, but never left out."""
+    if len(targets) == 1:
+        return list(targets)
+    return sorted(targets, key=lambda t: (t.health.cooling, t.health.tokens / t.deployment.weight, random.random()))
 
 
 def _check_time(model: Model) -> None:
@@ -126,15 +166,6 @@ def _name(model: Model, deployment: Deployment) -> str:
     """A name that stays the same while the deployment does: what it is and where."""
     where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region
     return f"{model.name}/{deployment.provider}" + (f"@{where}" if where else "")
-
-
-def _ordered(targets: list[Target]) -> list[Target]:
-    """Least running work for its weight first; those cooling down last; ties by chance."""
-    now = time.monotonic()
-    return sorted(
-        targets,
-        key=lambda t: (t.health.cooling_until > now, t.health.running / t.deployment.weight, random.random()),
-    )
 
 
 def _dialects(targets: tuple[Target, ...]) -> list[str]:

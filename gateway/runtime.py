@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway.admission import Gate
+from gateway.affinity import Affinity
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.segments import SegmentWriter
+from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
+from gateway.supersede import Superseding
 from gateway.upstream import UpstreamClient
 
 log = logging.getLogger("sekisho")
@@ -38,6 +42,10 @@ class Runtime:
         """What the configuration was read from; watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.client = UpstreamClient(config.server.outbound_proxy)
+        self.gate = Gate(config.admission)
+        self.affinity = Affinity()
+        self.retries = RetryBudget()
+        self.superseding = Superseding()
         self.keys: KeyStore
         self.stopping = False
 
@@ -64,6 +72,7 @@ class Runtime:
             log.warning("changed, but only a restart applies it: %s", ", ".join(fixed))
         self.current = Snapshot(loaded.config, build_routes(loaded.config, self._health))
         self.files = loaded.document.files
+        self.gate.settings = loaded.config.admission
 
     def pseudonym(self, user_id: str) -> str:
         """What a provider gets instead of a person: the same for the same person, never to be turned back."""

@@ -38,7 +38,7 @@ for function, panel, examples in COMMANDS:
 def _add_gateway() -> None:
     """`serve`, `keys`, `config`, `up`: what needs the gateway's dependencies says so where they are missing."""
     try:
-        from gateway.cli import register
+        from gateway.commands import register
         from install.commands.up import up
     except ModuleNotFoundError as missing:
         _add_signposts(missing)
@@ -48,9 +48,18 @@ def _add_gateway() -> None:
     register(app)
 
 
+EXTRAS = dict.fromkeys(("serve", "keys", "budgets", "config"), "gateway") | {"up": "embedded"}
+
+
 def _add_signposts(missing: ModuleNotFoundError) -> None:
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    for verb, extra in (("serve", "gateway"), ("keys", "gateway"), ("config", "gateway"), ("up", "embedded")):
+    for verb, extra in (
+        ("serve", "gateway"),
+        ("keys", "gateway"),
+        ("budgets", "gateway"),
+        ("config", "gateway"),
+        ("up", "embedded"),
+    ):
         help = f"Needs `pip install 'sekisho[{extra}]'`."
         app.command(verb, help=help, context_settings=settings)(_signpost(ExtraMissing(verb, extra), missing))
 

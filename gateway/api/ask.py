@@ -57,7 +57,7 @@ def parse(exchange: Exchange, key: Key, body: bytes) -> Ask:
     exchange.record.model = name[:256]
     exchange.record.stream = stream = exchange.family.streams and wire.flag(fields, "stream")
     exchange.family.check(fields)
-    model = exchange.snapshot.routes.model(name)
+    model = exchange.snapshot.routes.model(name, key.policy)
     _check_mode(exchange.family, model)
     return Ask(fields, model, stream, wants_usage=stream and chat.wants_usage(fields))
 

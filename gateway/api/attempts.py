@@ -2,23 +2,26 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
-from itertools import chain, islice
 from typing import TypeVar
 
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
 from gateway.errors import UpstreamError, UpstreamRefused
-from gateway.routing import COOLDOWN_SECONDS, Target
+from gateway.routing import Target, by_load
 
 log = logging.getLogger("sekisho.requests")
 
 MAX_ATTEMPTS = 4
-SECOND_TRIES = 1
-"""How often the only candidates are asked again."""
 LONGEST_PAUSE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.25
+_CONTEXT_MARKS = (
+    b"context_length_exceeded",
+    b"maximum context length",
+    b"context size",
+    b"context window",
+    b"prompt is too long",
+)
 
 T = TypeVar("T")
 
@@ -26,25 +29,83 @@ T = TypeVar("T")
 async def first_success(exchange: Exchange, model: Model, attempt: Callable[[Target], Awaitable[T]]) -> T:
     """What the first deployment that does not fail gives back.
 
-    Raises the last `UpstreamError`, at once where another deployment would not do better.
+    Raises the last `UpstreamError`, at once where another deployment would not do better; `Busy`.
     """
-    candidates = exchange.snapshot.routes.candidates(model, exchange.family.api)
+    runtime = exchange.runtime
+    runtime.retries.request()
     failure: UpstreamError | None = None
-    again = chain.from_iterable([candidates] * SECOND_TRIES)
-    for number, target in enumerate(islice(chain(candidates, again), MAX_ATTEMPTS)):
-        if number >= len(candidates) and not await _pause(failure, number - len(candidates)):
-            break
-        exchange.attempt(target)
-        try:
-            return await attempt(target)
-        except UpstreamError as error:
-            log.warning("request %s: %s: %s", exchange.record.request_id, target.id, _cause(error))
-            if not error.retryable:
-                raise
-            _cool_down(target, error)
-            failure = error
-    assert failure is not None, "a model has at least one deployment"
+    for targets in _rounds(exchange, model):
+        if failure and (_same_fate(failure, targets, model) or not await _go_on(exchange, failure, targets)):
+            continue
+        left = list(targets)
+        while left:
+            target = await exchange.enter([each for each in left if not each.health.cooling] or left)
+            left.remove(target)
+            try:
+                answer = await attempt(target)
+            except UpstreamError as error:
+                failure = _note(exchange, target, error)
+                if _too_long(error):
+                    break
+                if left and not _may_retry(exchange):
+                    raise
+            else:
+                target.health.worked()
+                return answer
+    assert failure is not None, "a chain has at least one deployment"
     raise failure
+
+
+def _rounds(exchange: Exchange, model: Model) -> list[list[Target]]:
+    """Own deployments, fallbacks', and where there is only one deployment in all, that one again."""
+    chain = exchange.snapshot.routes.chain(model, exchange.family.api)
+    rounds = [exchange.runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
+    return rounds * 2 if len(rounds) == 1 and len(rounds[0]) == 1 else rounds
+
+
+def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamError:
+    """Log a failure and remember it for the deployment. Raises it where nobody else would do better."""
+    log.warning("request %s: %s: %s", exchange.record.request_id, target.id, _cause(error))
+    if error.retryable:
+        target.health.failed(error.retry_after)
+    elif not (_too_long(error) and target.model.fallback):
+        raise error
+    return error
+
+
+def _may_retry(exchange: Exchange) -> bool:
+    return exchange.record.attempts < MAX_ATTEMPTS and exchange.runtime.retries.spend()
+
+
+async def _go_on(exchange: Exchange, failure: UpstreamError, targets: list[Target]) -> bool:
+    """Whether the next round is tried; the same deployment only after a pause that it may ask for."""
+    if not _may_retry(exchange):
+        return False
+    if exchange.target is None or exchange.target not in targets:
+        return True
+    seconds = FIRST_PAUSE_SECONDS if failure.retry_after is None else failure.retry_after
+    if seconds > LONGEST_PAUSE_SECONDS:
+        return False
+    await asyncio.sleep(seconds)
+    return True
+
+
+def _same_fate(failure: UpstreamError, targets: list[Target], model: Model) -> bool:
+    """A prompt that is too long goes only where the window is larger."""
+    if not _too_long(failure):
+        return False
+    window, larger = model.context_window, targets[0].model.context_window
+    return targets[0].model is model or (window is not None and larger is not None and larger <= window)
+
+
+def _too_long(error: UpstreamError) -> bool:
+    body = getattr(error, "body", None) or b""
+    return isinstance(error, UpstreamRefused) and error.upstream_status in (400, 413) and _mentions_context(body)
+
+
+def _mentions_context(body: bytes) -> bool:
+    lowered = body[:4096].lower()
+    return any(mark in lowered for mark in _CONTEXT_MARKS)
 
 
 def _cause(error: UpstreamError) -> str:
@@ -52,18 +113,3 @@ def _cause(error: UpstreamError) -> str:
     if isinstance(error, UpstreamRefused):
         return f"answered {error.upstream_status}"
     return f"{error.code}: {error.__cause__!r}" if error.__cause__ else error.message
-
-
-def _cool_down(target: Target, error: UpstreamError) -> None:
-    seconds = COOLDOWN_SECONDS if error.retry_after is None else error.retry_after
-    target.health.cooling_until = time.monotonic() + seconds
-
-
-async def _pause(failure: UpstreamError | None, round_number: int) -> bool:
-    """Wait before all candidates are asked again; False where the upstream wants more than we have."""
-    wanted = failure.retry_after if failure else None
-    seconds = FIRST_PAUSE_SECONDS * 2**round_number if wanted is None else wanted
-    if seconds > LONGEST_PAUSE_SECONDS:
-        return False
-    await asyncio.sleep(seconds)
-    return True

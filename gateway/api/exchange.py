@@ -6,6 +6,7 @@ import uuid
 
 from starlette.types import Scope, Send
 
+from gateway.affinity import Hints
 from gateway.api.client import Answer, Headers
 from gateway.dialects.chat import Family, error_body, error_event
 from gateway.dialects.usage import Usage
@@ -13,6 +14,7 @@ from gateway.errors import ApiError
 from gateway.identity.client import client_name
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
+from gateway.identity.policy import TrafficClass
 from gateway.ledger.record import Outcome, Record
 from gateway.pricing import cost_nano_usd
 from gateway.routing import Target
@@ -37,6 +39,9 @@ class Exchange:
         self._clock = time.perf_counter()
         self._written = False
         self._running: Target | None = None
+        self._entered = 0.0
+        self.hints = Hints()
+        self.traffic_class: TrafficClass = "chat"
         self.record = Record(
             request_id=uuid.uuid4().hex,
             started_at=time.time_ns() // 1000,
@@ -59,21 +64,28 @@ class Exchange:
         record.chat_id, record.message_id = person.chat_id, person.message_id
         record.task = person.task or self.family.task
 
-    def attempt(self, target: Target) -> None:
-        """The next deployment is tried; until `release` it counts as running there."""
+    async def enter(self, targets: list[Target]) -> Target:
+        """Wait for a place at one of `targets`; until `release` this request counts as running there. Raises `Busy`."""
         self.release()
-        self.target = self._running = target
-        target.health.running += 1
+        asked = time.perf_counter()
+        target = await self.runtime.gate.enter(targets, self.traffic_class)
+        self._entered = time.perf_counter()
+        self._running = self.target = target
+        target.health.tokens += self.hints.tokens
         record = self.record
+        record.queue_ms = (record.queue_ms or 0) + round((self._entered - asked) * 1000)
         record.attempts += 1
         record.provider, record.deployment = target.provider.name, target.id
         record.upstream_model = target.deployment.model
         record.fallback_from = record.model if target.model.name != record.model else None
+        return target
 
     def release(self) -> None:
-        if self._running:
-            self._running.health.running -= 1
-            self._running = None
+        """Give the place up, if there is one."""
+        target, self._running = self._running, None
+        if target:
+            target.health.tokens -= self.hints.tokens
+            self.runtime.gate.leave(target, time.perf_counter() - self._entered)
 
     def first_token(self) -> None:
         if self.record.first_token_ms is None:

@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager, nullcontext
 
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.ask import authenticate, parse
+from gateway.api.classify import SUPERSEDE_HEADER, hints, traffic_class
 from gateway.api.client import ClientGone, read_body, until_gone
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
 from gateway.dialects.chat import Family
-from gateway.errors import ApiError
+from gateway.errors import ApiError, Superseded
+from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
 
 log = logging.getLogger("sekisho.requests")
@@ -28,6 +31,9 @@ class Generate:
         exchange = Exchange(self._family, self._runtime, scope, send)
         try:
             await self._serve(exchange, scope, receive)
+        except Superseded as error:
+            exchange.settle("cancelled", 200 if exchange.answer.started else error.status, error.code)
+            await exchange.fail(error)
         except ApiError as error:
             await exchange.fail(error)
         except ClientGone:
@@ -42,8 +48,25 @@ class Generate:
             exchange.release()
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
+        server = exchange.snapshot.config.server
+        address = client_address(scope, exchange.headers, server)
+        exchange.record.client_ip = str(address) if address else None
+        check_server(address, server)
         key = await authenticate(exchange)
-        body = await read_body(scope, receive, exchange.snapshot.config.server.max_body_bytes)
+        check_key(address, key.policy)
+        body = await read_body(scope, receive, server.max_body_bytes)
         ask = parse(exchange, key, body)
+        exchange.hints = hints(ask.fields, len(body))
+        exchange.traffic_class = traffic_class(exchange.record, exchange.headers, key)
         async with until_gone(receive):
-            await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+            with self._superseding(exchange):
+                await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+
+    def _superseding(self, exchange: Exchange) -> AbstractContextManager[None]:
+        """Code completions replace each other; everything else stands by itself."""
+        record = exchange.record
+        wanted = exchange.traffic_class == "completion" and exchange.headers.get(SUPERSEDE_HEADER) != "off"
+        if not wanted or not exchange.snapshot.config.admission.supersede_completions:
+            return nullcontext()
+        who = (record.user_id or "", record.key_id or "", record.client, exchange.headers.get("user-agent", ""))
+        return self._runtime.superseding.newest(who)

@@ -71,6 +71,7 @@ class Deployment(Section):
     """What this upstream speaks; null = as its provider's row says."""
     weight: int = Field(1, ge=1)
     max_concurrency: int | None = Field(None, ge=1)
+    """Requests that run here at the same time; more wait. null = no limit."""
     connect_timeout: float = Field(5, gt=0)
     timeout: float = Field(600, gt=0)
     """Seconds for a whole answer that is not streamed."""
@@ -88,6 +89,28 @@ class Model(Section):
     available: Availability = Availability()
     fallback: tuple[str, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
+
+
+class Patience(Section):
+    """Seconds that a request of a class waits before it is refused."""
+
+    completion: float = Field(3, ge=0)
+    chat: float = Field(60, ge=0)
+    agent: float = Field(120, ge=0)
+    task: float = Field(20, ge=0)
+    batch: float = Field(600, ge=0)
+
+
+class Admission(Section):
+    """What happens when more requests arrive than can run."""
+
+    max_running: int | None = Field(None, ge=1)
+    """Requests that run at the same time in all; null = no limit."""
+    max_waiting: int = Field(1000, ge=0)
+    """Requests that wait in all; when it is full the least urgent one goes."""
+    patience: Patience = Patience()
+    supersede_completions: bool = True
+    """A newer code completion of the same person and client ends the older one."""
 
 
 class Ledger(Section):
@@ -113,6 +136,7 @@ class Config(Section):
     """null = this process; or redis://…"""
     key_secret: Secret | None = None
     """Keys are stored as HMACs under this secret; null = a file in data_dir, made at first use."""
+    admission: Admission = Admission()
     ledger: Ledger = Ledger()
     open_webui: OpenWebUI = OpenWebUI()
     models: tuple[Model, ...] = ()

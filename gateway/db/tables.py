@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy Core. A change here is a migration in `migrations/versions`."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, true
 
 metadata = MetaData()
 
@@ -16,7 +16,29 @@ keys = Table(
     Column("identity", String(32)),
     Column("created_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger),
+    Column("models", JSON),
+    Column("networks", JSON),
+    Column("traffic_class", String(16)),
+    Column("requests_per_minute", Integer),
+    Column("tokens_per_minute", Integer),
+    Column("parallel_requests", Integer),
+    Column("budget_nano_usd", BigInteger),
+    Column("budget_window", String(8)),
+    Column("budget_hard", Boolean, nullable=False, server_default=true()),
+    Column("expires_at", BigInteger),
+    Column("previous_hash", LargeBinary(32)),
+    Column("previous_until", BigInteger),
 )
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("scope", String(400), primary_key=True),
+    Column("nano_usd", BigInteger, nullable=False),
+    Column("window", String(8), nullable=False),
+    Column("hard", Boolean, nullable=False),
+)
+"""`person:alice@example.com`, `team:research`; `person:*` is everybody's who has none of their own."""
 
 revisions = Table(
     "revisions",

@@ -1,4 +1,4 @@
-"""API keys: made once, stored as HMACs, looked up from memory, revoked everywhere within a poll."""
+"""API keys at request time: looked up from memory, revoked everywhere within a poll."""
 
 import asyncio
 import contextlib
@@ -8,25 +8,23 @@ import os
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import open_database
-from gateway.errors import ConfigError
-from gateway.secret import Secret
+from gateway.identity.policy import Policy
 
 log = logging.getLogger("sekisho.keys")
 
-PREFIX = "sk-"
 POLL_SECONDS = 0.25
 _MISSES_KEPT = 4096
 _MISS_SECONDS = 1.0
@@ -45,22 +43,39 @@ class Key:
     """`open-webui`: this key's user headers and tokens are believed."""
     created_at: int
     revoked_at: int | None
+    policy: Policy
+
+    def valid_at(self, now: int) -> bool:
+        expires = self.policy.expires_at
+        return self.revoked_at is None and (expires is None or now < expires)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A person's or team's budget; `scope` as in `gateway.limits`."""
+
+    scope: str
+    nano_usd: int
+    window: str
+    hard: bool
 
 
 class KeyStore:
-    """Keys in the database, with all of them in memory by hash."""
+    """Keys and budgets, all in memory; another process's changes are seen within `POLL_SECONDS`."""
 
     def __init__(self, engine: AsyncEngine, secret: bytes) -> None:
-        self._engine = engine
+        self.engine = engine
         self._secret = secret
         self._by_hash: dict[bytes, Key] = {}
+        self._grace: dict[bytes, int] = {}
+        self.budgets: dict[str, Budget] = {}
         self._revision = -1
         self._misses: OrderedDict[bytes, float] = OrderedDict()
         self._poll: asyncio.Task[None] | None = None
         self.healthy = True
 
     async def start(self) -> None:
-        """Load all keys and watch for changes made by other processes."""
+        """Load everything and watch for changes made by other processes."""
         await self.refresh()
         self._poll = asyncio.create_task(self._watch(), name="keys")
 
@@ -71,62 +86,42 @@ class KeyStore:
                 await self._poll
 
     async def find(self, presented: str) -> Key | None:
-        """The key that was presented, or None where it is unknown or revoked."""
-        digest = self._hash(presented)
+        """The valid key that was presented, or None: unknown, revoked, expired, rotated away."""
+        digest = self.hash(presented)
         key = self._by_hash.get(digest)
         if key is None and self._worth_asking(digest):
             await self.refresh()
             key = self._by_hash.get(digest)
-        return key if key and key.revoked_at is None else None
+        now = time.time_ns() // 1000
+        if key is None or not key.valid_at(now) or self._grace.get(digest, now) < now:
+            return None
+        return key
 
-    async def create(
-        self, alias: str, *, owner: str | None = None, team: str | None = None, identity: str | None = None
-    ) -> tuple[Key, Secret]:
-        """Make a key; the secret is given out here and never again. Raises `ConfigError` if the alias is taken."""
-        presented = PREFIX + secrets.token_urlsafe(32)
-        row = {
-            "id": f"key_{secrets.token_hex(8)}",
-            "hint": f"{PREFIX}…{presented[-4:]}",
-            "alias": alias,
-            "owner": owner,
-            "team": team,
-            "identity": identity,
-            "created_at": time.time_ns() // 1000,
-            "revoked_at": None,
-        }
-        try:
-            async with self._engine.begin() as connection:
-                await connection.execute(insert(tables.keys).values(hash=self._hash(presented), **row))
-                await _raise_revision(connection)
-        except IntegrityError:
-            raise ConfigError(f"a key with the alias '{alias}' exists; choose another, or revoke that one") from None
-        await self.refresh()
-        return Key(**row), Secret(presented)  # type: ignore[arg-type]
-
-    async def revoke(self, id_or_alias: str) -> Key:
-        """Make a key useless from now on. Raises `ConfigError` where there is none."""
-        named = (tables.keys.c.id == id_or_alias) | (tables.keys.c.alias == id_or_alias)
-        async with self._engine.begin() as connection:
-            row = (await connection.execute(select(tables.keys).where(named))).mappings().first()
-            if row is None:
-                raise ConfigError(f"there is no key '{id_or_alias}'; `sekisho keys list` shows them")
-            moment = row["revoked_at"] or time.time_ns() // 1000
-            await connection.execute(update(tables.keys).where(named).values(revoked_at=moment))
-            await _raise_revision(connection)
-        await self.refresh()
-        return _key({**row, "revoked_at": moment})
+    def hash(self, presented: str) -> bytes:
+        return hmac.digest(self._secret, presented.encode(), "sha256")
 
     def all(self) -> list[Key]:
-        return sorted(self._by_hash.values(), key=lambda key: key.created_at)
+        """Every key once, oldest first."""
+        return sorted({key.id: key for key in self._by_hash.values()}.values(), key=lambda key: key.created_at)
+
+    def budget(self, scope: str) -> Budget | None:
+        """The budget of a scope, its own or that of everybody of its kind."""
+        kind, _, _ = scope.partition(":")
+        return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
     async def refresh(self) -> None:
-        """Read the keys anew if anyone changed them."""
-        async with self._engine.connect() as connection:
+        """Read anew if anyone changed anything."""
+        async with self.engine.connect() as connection:
             revision = (await connection.execute(select(tables.revisions.c.value).filter_by(name="keys"))).scalar_one()
             if revision == self._revision:
                 return
             rows = (await connection.execute(select(tables.keys))).mappings().all()
-        self._by_hash = {bytes(row["hash"]): _key(row) for row in rows}
+            budgets = (await connection.execute(select(tables.budgets))).mappings().all()
+        self._by_hash = {bytes(row["hash"]): to_key(row) for row in rows}
+        rotated = [row for row in rows if row["previous_hash"]]
+        self._by_hash |= {bytes(row["previous_hash"]): to_key(row) for row in rotated}
+        self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
+        self.budgets = {row["scope"]: Budget(**row) for row in budgets}
         self._revision = revision
 
     async def _watch(self) -> None:
@@ -139,9 +134,6 @@ class KeyStore:
                 if self.healthy:
                     log.error("the key database does not answer, known keys stay valid: %s", type(error).__name__)
                 self.healthy = False
-
-    def _hash(self, presented: str) -> bytes:
-        return hmac.digest(self._secret, presented.encode(), "sha256")
 
     def _worth_asking(self, digest: bytes) -> bool:
         """A wrong key asks the database at most once a second, and only so many are remembered."""
@@ -183,10 +175,9 @@ def _secret_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-async def _raise_revision(connection: AsyncConnection) -> None:
-    counter = tables.revisions.c.value
-    await connection.execute(update(tables.revisions).filter_by(name="keys").values(value=counter + 1))
-
-
-def _key(row: Any) -> Key:
-    return Key(**{name: row[name] for name in Key.__dataclass_fields__})
+def to_key(row: Mapping[Any, Any]) -> Key:
+    """A row of the table as a key."""
+    limits = {field.name: row[field.name] for field in fields(Policy)}
+    lists = {name: tuple(limits[name]) for name in ("models", "networks") if limits[name] is not None}
+    named = {field.name: row[field.name] for field in fields(Key) if field.name != "policy"}
+    return Key(**named, policy=Policy(**{**limits, **lists}))

@@ -18,6 +18,8 @@ class Provider:
     auth_prefix: str = "Bearer "
     user_field: str | None = None
     """The body field that takes our pseudonym of the person; None = it gets none."""
+    prefix_cache: bool = False
+    """Is fast on prompts whose beginning it has seen, so the same beginning goes to the same server."""
     stream_usage: bool = True
     """Understands `stream_options.include_usage`."""
 
@@ -25,7 +27,7 @@ class Provider:
 _ROWS = (
     Provider("openai", base_url="https://api.openai.com/v1", needs_base_url=False, user_field="safety_identifier"),
     Provider("openai-compatible"),
-    Provider("vllm"),
+    Provider("vllm", prefix_cache=True),
     Provider("llama.cpp"),
     Provider("bedrock", needs_base_url=False, dialects=("converse",)),
     Provider("azure", dialects=("chat", "completions", "embeddings"), auth_header="api-key", auth_prefix=""),

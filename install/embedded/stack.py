@@ -10,6 +10,7 @@ from pathlib import Path
 
 from gateway.config.load import load
 from gateway.config.schema import Config
+from gateway.identity import key_admin
 from gateway.identity.keys import opened
 from gateway.secret import Secret
 from install.embedded.layout import (
@@ -132,8 +133,8 @@ def _first_secrets(layout: Layout, ports: Ports) -> StackSecrets:
 
 async def _make_keys(config: Config) -> tuple[Secret, Secret]:
     async with opened(config) as store:
-        _, open_webui = await store.create(OPEN_WEBUI_KEY, owner=ADMIN_EMAIL, identity="open-webui")
-        _, admin = await store.create(ADMIN_KEY, owner=ADMIN_EMAIL)
+        _, open_webui = await key_admin.create(store, OPEN_WEBUI_KEY, owner=ADMIN_EMAIL, identity="open-webui")
+        _, admin = await key_admin.create(store, ADMIN_KEY, owner=ADMIN_EMAIL)
         return open_webui, admin
 
 

@@ -1,0 +1,14 @@
+"""The gateway's commands: one file a verb's family."""
+
+import typer
+
+from gateway.commands import budgets, config, keys, serve
+
+
+def register(app: typer.Typer) -> None:
+    """Add the gateway's commands to the `sekisho` command."""
+    panel = "Gateway"
+    app.command(epilog="Example: sekisho serve --config sekisho.yaml", rich_help_panel=panel)(serve.serve)
+    app.add_typer(keys.app, name="keys", rich_help_panel=panel)
+    app.add_typer(budgets.app, name="budgets", rich_help_panel=panel)
+    app.add_typer(config.app, name="config", rich_help_panel=panel)

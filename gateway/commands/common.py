@@ -1,0 +1,57 @@
+"""What the commands share: options, output, opening the keys."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+import typer
+from rich.console import Console
+
+from gateway.config.load import load
+from gateway.identity.keys import KeyStore, opened
+
+T = TypeVar("T")
+
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", envvar="SEKISHO_CONFIG", help="The configuration file.", metavar="FILE")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+DEFAULT = Path("sekisho.yaml")
+
+console = Console(width=None if sys.stdout.isatty() else 200)
+"""A pipe has no width; nothing is cut there."""
+
+
+def with_keys(file: Path, use: Callable[[KeyStore], Awaitable[T]]) -> T:
+    """Run something on a configuration's keys. Raises `ConfigError`."""
+
+    async def run() -> T:
+        async with opened(load(file).config) as store:
+            return await use(store)
+
+    return asyncio.run(run())
+
+
+def print_json(content: Any) -> None:
+    typer.echo(json.dumps(msgspec.to_builtins(content), ensure_ascii=False))
+
+
+def moment(microseconds: int | None) -> str:
+    """A UTC time for people."""
+    return f"{datetime.fromtimestamp((microseconds or 0) / 1e6, UTC):%Y-%m-%d %H:%M}"
+
+
+def usd(nano: int | None) -> str:
+    """An amount for people, without trailing zeros."""
+    return "–" if nano is None else f"{(Decimal(nano) / 10**9).normalize():f} USD"
+
+
+def nano_usd(amount: float | None) -> int | None:
+    """What a person typed in USD, as nano-USD."""
+    return None if amount is None else round(Decimal(str(amount)) * 10**9)

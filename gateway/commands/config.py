@@ -1,0 +1,60 @@
+"""`sekisho config`: check it, explain it."""
+
+import json
+from typing import Any
+
+import typer
+
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
+from gateway.config.load import Document, Loaded, load
+
+app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
+
+
+@app.command(epilog="Example: sekisho config check --config sekisho.yaml")
+def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Say whether the configuration can be used; exit 2 and every problem if not."""
+    loaded = load(config)
+    models = loaded.config.models
+    counts = {"files": len(loaded.document.files), "models": len(models)}
+    counts["deployments"] = sum(len(model.deployments) for model in models)
+    if as_json:
+        print_json(counts)
+        return
+    typer.echo(f"{config}: good ({', '.join(f'{count} {name}' for name, count in counts.items())}).")
+
+
+@app.command(epilog="Example: sekisho config explain --config sekisho.yaml | grep timeout")
+def explain(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Show every value and where it comes from: file and line, environment variable, or default."""
+    rows = origins(load(config))
+    if as_json:
+        print_json([dict(zip(("key", "value", "origin"), row, strict=True)) for row in rows])
+        return
+    for key, value, origin in rows:
+        typer.echo(f"{key} = {value}    # {origin}")
+
+
+def origins(loaded: Loaded) -> list[tuple[str, str, str]]:
+    """Every value as (dotted key, JSON, where it comes from)."""
+    leaves = _leaves(loaded.config.model_dump(mode="json", by_alias=True), ())
+    return [(".".join(map(str, key)), value, _origin(key, loaded.document)) for key, value in leaves]
+
+
+def _leaves(node: Any, key: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], str]]:
+    children: list[tuple[str | int, Any]] = []
+    if isinstance(node, dict):
+        children = list(node.items())
+    elif isinstance(node, list):
+        children = list(enumerate(node))
+    if not children:
+        return [(key, json.dumps(node, ensure_ascii=False))]
+    return [leaf for name, value in children for leaf in _leaves(value, (*key, name))]
+
+
+def _origin(key: tuple[str | int, ...], document: Document) -> str:
+    place = document.places.get(key)
+    if place is None:
+        return "default"
+    variables = ", ".join(f"${{{name}}}" for name in place.variables)
+    return f"{place.file.name}:{place.line}" + (f" from {variables}" if variables else "")

@@ -1,0 +1,202 @@
+"""`sekisho keys`: create, list, show, change, rotate, revoke."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+from rich.table import Table
+
+from gateway.commands.common import (
+    DEFAULT,
+    AsJson,
+    ConfigFile,
+    console,
+    moment,
+    nano_usd,
+    print_json,
+    usd,
+    with_keys,
+)
+from gateway.identity import key_admin
+from gateway.identity.keys import Key, KeyStore
+from gateway.identity.policy import BudgetWindow, TrafficClass
+from gateway.secret import Secret
+
+app = typer.Typer(no_args_is_help=True, help="API keys: create, list, show, change, rotate, revoke.")
+
+Named = Annotated[str, typer.Argument(help="Its alias or id.")]
+Alias = Annotated[str, typer.Option(help="A name to know the key by.")]
+Owner = Annotated[str | None, typer.Option(help="Whose it is: an Open WebUI user's e-mail address or id.")]
+Team = Annotated[str | None, typer.Option(help="Which team pays.")]
+Models = Annotated[list[str] | None, typer.Option("--model", help="An allowed model or glob; may be repeated.")]
+Networks = Annotated[list[str] | None, typer.Option("--network", help="An allowed source network; may be repeated.")]
+Class = Annotated[TrafficClass | None, typer.Option("--class", help="How urgent its requests are.")]
+PerMinute = Annotated[int | None, typer.Option(min=0)]
+Usd = Annotated[float | None, typer.Option(min=0, help="What it may spend, in USD.")]
+Per = Annotated[BudgetWindow | None, typer.Option(help="In which time it may spend that.")]
+Warn = Annotated[bool | None, typer.Option("--budget-warns/--budget-refuses", help="What happens over the budget.")]
+Expires = Annotated[
+    datetime | None, typer.Option(help="Valid until then (UTC).", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+]
+
+
+@app.command(epilog="Example: sekisho keys create --alias alice-laptop --owner alice@example.com --model 'gemma-*'")
+def create(
+    alias: Alias,
+    owner: Owner = None,
+    team: Team = None,
+    identity: Annotated[
+        Literal["open-webui"] | None, typer.Option(help="open-webui: this key's user headers and tokens are believed.")
+    ] = None,
+    model: Models = None,
+    network: Networks = None,
+    traffic_class: Class = None,
+    requests_per_minute: PerMinute = None,
+    tokens_per_minute: PerMinute = None,
+    parallel_requests: PerMinute = None,
+    budget_usd: Usd = None,
+    budget_per: Per = None,
+    budget_warns: Warn = None,
+    expires: Expires = None,
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key. It is shown once."""
+    policy = _policy(locals())
+    named = {"owner": owner, "team": team, "identity": identity}
+    _show_new(*with_keys(config, lambda store: key_admin.create(store, alias, **named, **policy)), as_json)
+
+
+@app.command(epilog="Example: sekisho keys change alice-laptop --budget-usd 20 --budget-per month")
+def change(
+    key: Named,
+    alias: Annotated[str | None, typer.Option(help="A new name.")] = None,
+    owner: Owner = None,
+    team: Team = None,
+    model: Models = None,
+    network: Networks = None,
+    traffic_class: Class = None,
+    requests_per_minute: PerMinute = None,
+    tokens_per_minute: PerMinute = None,
+    parallel_requests: PerMinute = None,
+    budget_usd: Usd = None,
+    budget_per: Per = None,
+    budget_warns: Warn = None,
+    expires: Expires = None,
+    unset: Annotated[list[str] | None, typer.Option(help="A field to clear, such as tokens_per_minute.")] = None,
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Change fields of a key; what is not named stays."""
+    values = _policy(locals()) | {name: None for name in unset or ()}
+    values |= {name: given for name, given in (("alias", alias), ("owner", owner), ("team", team)) if given}
+    _show(with_keys(config, lambda store: key_admin.change(store, key, **values)), as_json)
+
+
+@app.command("list", epilog="Example: sekisho keys list --json")
+def list_keys(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Show all keys, never the secrets."""
+
+    async def every(store: KeyStore) -> list[Key]:
+        return store.all()
+
+    found = with_keys(config, every)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("alias", "owner", "team", "identity", "key", "created", "state", box=None, header_style="bold")
+    for key in found:
+        cells = (key.alias, key.owner, key.team, key.identity, key.hint, moment(key.created_at), _state(key))
+        table.add_row(*(cell or "–" for cell in cells))
+    console.print(table if found else "No keys yet; `sekisho keys create --alias NAME` makes one.")
+
+
+@app.command(epilog="Example: sekisho keys show alice-laptop")
+def show(key: Named, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Show everything about one key but the secret."""
+    _show(with_keys(config, lambda store: key_admin.get(store, key)), as_json)
+
+
+@app.command(epilog="Example: sekisho keys rotate alice-laptop --grace-hours 2")
+def rotate(
+    key: Named,
+    grace_hours: Annotated[float, typer.Option(min=0, help="How long the old secret works on.")] = 24,
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret, shown once."""
+    seconds = round(grace_hours * 3600)
+    _show_new(*with_keys(config, lambda store: key_admin.rotate(store, key, seconds)), as_json)
+
+
+@app.command(epilog="Example: sekisho keys revoke alice-laptop")
+def revoke(key: Named, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Make a key useless, at once and in every running gateway."""
+    found = with_keys(config, lambda store: key_admin.revoke(store, key))
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(f"Revoked {found.alias} ({found.id}).")
+
+
+def _policy(given: dict[str, Any]) -> dict[str, Any]:
+    """The options that were given, as policy fields."""
+    warns, expires = given["budget_warns"], given["expires"]
+    values = {
+        "models": given["model"],
+        "networks": given["network"],
+        "traffic_class": given["traffic_class"],
+        "requests_per_minute": given["requests_per_minute"],
+        "tokens_per_minute": given["tokens_per_minute"],
+        "parallel_requests": given["parallel_requests"],
+        "budget_nano_usd": nano_usd(given["budget_usd"]),
+        "budget_window": given["budget_per"],
+        "budget_hard": None if warns is None else not warns,
+        "expires_at": None if expires is None else round(expires.replace(tzinfo=UTC).timestamp() * 1e6),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _show_new(key: Key, secret: Secret, as_json: bool) -> None:
+    if as_json:
+        print_json({**msgspec.to_builtins(key), "key": secret.reveal()})
+        return
+    console.print(f"Key [bold]{key.alias}[/] ({key.id}). It is shown only this once:")
+    typer.echo(secret.reveal())
+
+
+def _show(key: Key, as_json: bool) -> None:
+    if as_json:
+        print_json(key)
+        return
+    policy = key.policy
+    budget = f"{usd(policy.budget_nano_usd)} a {policy.budget_window}" if policy.budget_nano_usd is not None else None
+    rows = {
+        "alias": f"{key.alias} ({key.id}, {key.hint})",
+        "state": _state(key),
+        "owner": key.owner,
+        "team": key.team,
+        "identity": key.identity,
+        "models": ", ".join(policy.models) if policy.models else "all",
+        "networks": ", ".join(policy.networks) if policy.networks else "all",
+        "class": policy.traffic_class,
+        "requests a minute": policy.requests_per_minute,
+        "tokens a minute": policy.tokens_per_minute,
+        "at the same time": policy.parallel_requests,
+        "budget": budget and budget + ("" if policy.budget_hard else " (warns only)"),
+        "expires": moment(policy.expires_at) if policy.expires_at else None,
+    }
+    table = Table(box=None, show_header=False)
+    for name, value in rows.items():
+        table.add_row(name, "–" if value is None else str(value))
+    console.print(table)
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at:
+        return f"revoked {moment(key.revoked_at)}"
+    expires = key.policy.expires_at
+    if expires and expires < datetime.now(UTC).timestamp() * 1e6:
+        return f"expired {moment(expires)}"
+    return "valid"

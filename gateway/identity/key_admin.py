@@ -1,0 +1,146 @@
+"""Changing keys and budgets: the command line and the admin routes come here."""
+
+import secrets
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from gateway.db import tables
+from gateway.errors import ConfigError
+from gateway.identity.keys import Budget, Key, KeyStore, to_key
+from gateway.identity.policy import checked
+from gateway.secret import Secret
+
+PREFIX = "sk-"
+DEFAULT_GRACE_SECONDS = 24 * 3600
+_CHANGEABLE = ("alias", "owner", "team")
+
+
+async def create(
+    store: KeyStore,
+    alias: str,
+    *,
+    owner: str | None = None,
+    team: str | None = None,
+    identity: str | None = None,
+    **policy: Any,
+) -> tuple[Key, Secret]:
+    """Make a key; the secret is given out here and never again. Raises `ConfigError` if the alias is taken."""
+    presented = _new_secret()
+    values = {
+        "id": f"key_{secrets.token_hex(8)}",
+        "hash": store.hash(presented.reveal()),
+        "hint": _hint(presented),
+        "alias": alias,
+        "owner": owner,
+        "team": team,
+        "identity": identity,
+        "created_at": _now(),
+        **checked(policy),
+    }
+    await _write(store, insert(tables.keys).values(**values), alias)
+    return await get(store, alias), presented
+
+
+async def get(store: KeyStore, id_or_alias: str) -> Key:
+    """One key by id or alias. Raises `ConfigError` where there is none."""
+    async with store.engine.connect() as connection:
+        return to_key(await _row(connection, id_or_alias))
+
+
+async def change(store: KeyStore, id_or_alias: str, **values: Any) -> Key:
+    """Set fields of a key; what is not named stays. Raises `ConfigError`."""
+    own = {name: values.pop(name) for name in _CHANGEABLE if name in values}
+    key = await get(store, id_or_alias)
+    if values.get("budget_nano_usd") is not None:
+        values.setdefault("budget_window", key.policy.budget_window)
+    statement = update(tables.keys).where(tables.keys.c.id == key.id).values(**own, **checked(values))
+    await _write(store, statement, own.get("alias", key.alias))
+    return await get(store, key.id)
+
+
+async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT_GRACE_SECONDS) -> tuple[Key, Secret]:
+    """A new secret for a key; the old one works for `grace_seconds` more."""
+    presented = _new_secret()
+    async with store.engine.connect() as connection:
+        row = await _row(connection, id_or_alias)
+    values = {
+        "hash": store.hash(presented.reveal()),
+        "hint": _hint(presented),
+        "previous_hash": row["hash"],
+        "previous_until": _now() + grace_seconds * 1_000_000,
+    }
+    await _write(store, update(tables.keys).where(tables.keys.c.id == row["id"]).values(**values), row["alias"])
+    return await get(store, row["id"]), presented
+
+
+async def revoke(store: KeyStore, id_or_alias: str) -> Key:
+    """Make a key useless from now on, its rotated secret too."""
+    key = await get(store, id_or_alias)
+    values = {"revoked_at": key.revoked_at or _now(), "previous_hash": None, "previous_until": None}
+    await _write(store, update(tables.keys).where(tables.keys.c.id == key.id).values(**values), key.alias)
+    return await get(store, key.id)
+
+
+async def set_budget(store: KeyStore, budget: Budget) -> Budget:
+    """Give a person, a team, or everybody (`person:*`) a budget. Raises `ConfigError`."""
+    kind, _, name = budget.scope.partition(":")
+    if kind not in ("person", "team") or not name:
+        raise ConfigError(f"scope: '{budget.scope}' is not person:WHO or team:NAME; 'person:*' is everybody")
+    checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
+    made = replace(budget, scope=f"{kind}:{name.lower() if kind == 'person' else name}")
+    async with store.engine.begin() as connection:
+        await connection.execute(delete(tables.budgets).filter_by(scope=made.scope))
+        await connection.execute(insert(tables.budgets).values(**asdict(made)))
+        await _raise_revision(connection)
+    await store.refresh()
+    return made
+
+
+async def remove_budget(store: KeyStore, scope: str) -> None:
+    """Raises `ConfigError` where there is none."""
+    async with store.engine.begin() as connection:
+        done = await connection.execute(delete(tables.budgets).filter_by(scope=scope))
+        if not done.rowcount:
+            raise ConfigError(f"there is no budget for '{scope}'; `sekisho budgets list` shows them")
+        await _raise_revision(connection)
+    await store.refresh()
+
+
+async def _write(store: KeyStore, statement: Any, alias: str) -> None:
+    try:
+        async with store.engine.begin() as connection:
+            await connection.execute(statement)
+            await _raise_revision(connection)
+    except IntegrityError:
+        raise ConfigError(f"a key with the alias '{alias}' exists; choose another, or revoke that one") from None
+    await store.refresh()
+
+
+async def _row(connection: AsyncConnection, id_or_alias: str) -> Any:
+    named = (tables.keys.c.id == id_or_alias) | (tables.keys.c.alias == id_or_alias)
+    row = (await connection.execute(select(tables.keys).where(named))).mappings().first()
+    if row is None:
+        raise ConfigError(f"there is no key '{id_or_alias}'; `sekisho keys list` shows them")
+    return row
+
+
+async def _raise_revision(connection: AsyncConnection) -> None:
+    counter = tables.revisions.c.value
+    await connection.execute(update(tables.revisions).filter_by(name="keys").values(value=counter + 1))
+
+
+def _new_secret() -> Secret:
+    return Secret(PREFIX + secrets.token_urlsafe(32))
+
+
+def _hint(presented: Secret) -> str:
+    return f"{PREFIX}…{presented.reveal()[-4:]}"
+
+
+def _now() -> int:
+    return time.time_ns() // 1000

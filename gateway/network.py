@@ -1,0 +1,55 @@
+"""Where a request comes from: the peer, or what a trusted proxy says of it."""
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from starlette.types import Scope
+
+from gateway.config.schema import Server
+from gateway.errors import Forbidden
+from gateway.identity.policy import Policy, parse_address
+
+Address = IPv4Address | IPv6Address
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+_MOST_HOPS = 32
+
+
+def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> Address | None:
+    """The caller's address. `X-Forwarded-For` is read from the right, as far as the proxies are trusted."""
+    peer = _plain(parse_address(scope["client"][0])) if scope.get("client") else None
+    hops = headers.get("x-forwarded-for", "").split(",")[-_MOST_HOPS:]
+    while peer and hops and hops[-1].strip() and _inside(peer, server.trusted_proxies):
+        told = _plain(parse_address(hops.pop()))
+        if told is None:
+            return peer
+        peer = told
+    return peer
+
+
+def check_server(address: Address | None, server: Server) -> None:
+    """Raises `Forbidden` outside `server.allowed_networks`."""
+    if server.allowed_networks and (address is None or not _inside(address, server.allowed_networks)):
+        raise Forbidden(
+            f"Requests from {address or 'this address'} are not allowed. "
+            "An administrator adds networks in 'server.allowed_networks'.",
+            code="network_not_allowed",
+        )
+
+
+def check_key(address: Address | None, policy: Policy) -> None:
+    """Raises `Forbidden` outside the key's own networks."""
+    if not policy.allows_from(address):
+        raise Forbidden(
+            f"This API key may not be used from {address or 'this address'}. An administrator changes its networks.",
+            code="network_not_allowed",
+        )
+
+
+def _inside(address: Address, networks: Networks) -> bool:
+    return any(address in network for network in networks)
+
+
+def _plain(address: Address | None) -> Address | None:
+    """An IPv4 address that came in IPv6's clothes as what it is."""
+    return getattr(address, "ipv4_mapped", None) or address
