@@ -72,22 +72,21 @@ class Gate:
         patience: float = getattr(self.settings.patience, traffic_class)
         try:
             async with asyncio.timeout(patience):
-                return await waiter.place
+                return await asyncio.shield(waiter.place)
         except TimeoutError:
-            raise self._busy(f"waited {patience:g} s for a free place", "queue_timeout") from None
-        finally:
             self._forget(waiter, queue)
+            raise self._busy(f"waited {patience:g} s for a free place", "queue_timeout") from None
+        except asyncio.CancelledError:
+            self._forget(waiter, queue)
+            raise
 
     def _forget(self, waiter: Waiter, queue: "deque[Waiter]") -> None:
         """Out of the queue; a place that came in the moment of leaving goes on to the next."""
         if waiter in queue:
             queue.remove(waiter)
             self._counts[waiter.rank] -= 1
-        place = waiter.place
-        if place.done() and not place.cancelled() and place.exception() is None:
-            task = asyncio.current_task()
-            if task and task.cancelling():
-                self.leave(place.result())
+        elif waiter.place.done() and waiter.place.exception() is None:
+            self.leave(waiter.place.result())
 
     def _make_room_for(self, waiter: Waiter) -> None:
         """A full queue drops its least urgent, newest waiter; that may be the one that comes."""

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.models import Models
@@ -42,6 +43,8 @@ def _routes(runtime: Runtime) -> list[Route]:
         *generate,
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        *admin_routes(),
+        Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]

@@ -13,6 +13,7 @@ from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.segments import SegmentWriter
+from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.supersede import Superseding
@@ -41,11 +42,13 @@ class Runtime:
         self.files = loaded.document.files
         """What the configuration was read from; watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
-        self.client = UpstreamClient(config.server.outbound_proxy)
+        self.client = UpstreamClient(config.server.outbound_proxy, config.server.custom_ca)
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
         self.retries = RetryBudget()
         self.superseding = Superseding()
+        self.metrics = Metrics()
+        self.metrics.registry.register(Living(self))
         self.keys: KeyStore
         self.stopping = False
 
@@ -89,7 +92,7 @@ class Runtime:
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:
-    server = ("host", "port", "workers", "outbound_proxy")
+    server = ("host", "port", "workers", "outbound_proxy", "custom_ca")
     changed = [f"server.{name}" for name in server if getattr(old.server, name) != getattr(new.server, name)]
     whole = ("data_dir", "database", "shared_state", "key_secret", "ledger")
     return changed + [name for name in whole if getattr(old, name) != getattr(new, name)]

@@ -6,10 +6,11 @@ HTTP/1.1 on purpose: one HTTP/2 connection a host stalls at about a hundred stre
 import asyncio
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
-from gateway.errors import UpstreamTimeout, UpstreamUnreachable
+from gateway.errors import ConfigError, UpstreamTimeout, UpstreamUnreachable
 from gateway.routing import Target
 
 _LARGEST_ANSWER = 256 * 1024 * 1024
@@ -30,9 +31,9 @@ class Call:
 class UpstreamClient:
     """Opens calls. One session; every call brings its own timeouts."""
 
-    def __init__(self, outbound_proxy: str | None = None, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, outbound_proxy: str | None = None, custom_ca: Path | None = None) -> None:
         self._proxy = outbound_proxy
-        self._context = context
+        self._context = _trusting(custom_ca) if custom_ca else None
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -75,6 +76,16 @@ class UpstreamClient:
     def _proxy_for(self, url: str) -> str | None:
         local = ("http://127.", "http://localhost", "http://[::1]")
         return None if url.startswith(local) else self._proxy
+
+
+def _trusting(custom_ca: Path) -> ssl.SSLContext:
+    """The public authorities and the company's own. Raises `ConfigError`."""
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(custom_ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"server.custom_ca: {custom_ca} is not a readable PEM file ({error})") from error
+    return context
 
 
 async def read_all(response: aiohttp.ClientResponse, deployment_id: str) -> bytes:

@@ -113,6 +113,7 @@ class Exchange:
         record.outcome, record.status, record.error_code = outcome, status, error_code
         record.duration_ms = self._elapsed_ms()
         self.runtime.ledger.write(record)
+        self.runtime.metrics.observe(record, self.traffic_class)
 
     async def fail(self, error: ApiError) -> None:
         """End with an error: as a response, or as an event where the stream has begun."""

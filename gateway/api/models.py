@@ -10,6 +10,8 @@ from gateway.api.client import Answer
 from gateway.config.schema import Model
 from gateway.dialects.chat import error_body
 from gateway.errors import ApiError, Unauthenticated
+from gateway.identity.policy import Policy
+from gateway.network import check_key, check_server, client_address
 from gateway.routing import Routes
 from gateway.runtime import Runtime
 
@@ -23,23 +25,30 @@ class Models:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
         try:
-            await self._authenticate(scope)
+            policy = await self._authenticate(scope)
             routes = self._runtime.current.routes
             name = scope["path_params"].get("name")
-            found = _described(routes.model(name), routes) if name else _listed(routes)
+            found = _described(routes.model(name, policy), routes) if name else _listed(routes, policy)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
             await answer.whole(error.status, [], error_body(error))
 
-    async def _authenticate(self, scope: Scope) -> None:
+    async def _authenticate(self, scope: Scope) -> Policy:
+        """What the caller may see. Raises `Unauthenticated`, `Forbidden`."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        server = self._runtime.current.config.server
+        address = client_address(scope, headers, server)
+        check_server(address, server)
         presented = presented_key(headers)
-        if not presented or await self._runtime.keys.find(presented) is None:
+        key = await self._runtime.keys.find(presented) if presented else None
+        if key is None:
             raise Unauthenticated("GET /v1/models needs an API key: 'Authorization: Bearer sk-…'.")
+        check_key(address, key.policy)
+        return key.policy
 
 
-def _listed(routes: Routes) -> dict[str, Any]:
-    return {"object": "list", "data": [_described(model, routes) for model in routes.available()]}
+def _listed(routes: Routes, policy: Policy) -> dict[str, Any]:
+    return {"object": "list", "data": [_described(model, routes) for model in routes.available(policy)]}
 
 
 def _described(model: Model, routes: Routes) -> dict[str, Any]:

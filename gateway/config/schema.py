@@ -35,8 +35,12 @@ class Server(Section):
     """Source networks that may call; empty = all."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose X-Forwarded-For is believed."""
+    metrics_networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    """Source networks that may read /metrics without the admin key."""
     outbound_proxy: str | None = None
     """The company's web proxy, for deployments outside."""
+    custom_ca: Path | None = None
+    """A PEM file of certificate authorities to trust besides the public ones."""
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)
     shutdown_grace_seconds: float = Field(30, ge=0)
     """How long running answers may go on after a stop was asked for."""
@@ -134,6 +138,8 @@ class Config(Section):
     """null = SQLite in data_dir; or postgresql+asyncpg://…"""
     shared_state: Secret | None = None
     """null = this process; or redis://…"""
+    admin_key: Secret | None = None
+    """Opens `/admin/…`; null = those routes are closed."""
     key_secret: Secret | None = None
     """Keys are stored as HMACs under this secret; null = a file in data_dir, made at first use."""
     admission: Admission = Admission()

@@ -1,0 +1,158 @@
+"""`/admin/…`: keys and budgets over HTTP, under the admin key; `/metrics`."""
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway import wire
+from gateway.api.ask import presented_key
+from gateway.dialects.chat import error_body
+from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from gateway.identity import key_admin
+from gateway.identity.keys import Budget, Key, KeyStore
+from gateway.network import client_address
+from gateway.runtime import Runtime
+from gateway.secret import Secret
+
+Handler = Callable[[KeyStore, Request], Awaitable[Any]]
+
+_LARGEST_BODY = 64 * 1024
+
+
+def admin_routes() -> list[Route]:
+    """Every admin route; the table below is the API."""
+    return [Route(f"/admin{path}", _guarded(handler), methods=[method]) for method, path, handler in _TABLE]
+
+
+def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        runtime: Runtime = request.app.state.runtime
+        try:
+            _check_admin(runtime, request)
+            return _json(await handler(runtime.keys, request))
+        except ConfigError as error:
+            missing = "there is no" in str(error)
+            return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
+        except ApiError as error:
+            return _refusal(error)
+
+    return serve
+
+
+def _check_admin(runtime: Runtime, request: Request) -> None:
+    expected = runtime.current.config.admin_key
+    if expected is None:
+        raise Forbidden("The admin routes are closed. Set 'admin_key' in the configuration to open them.")
+    presented = presented_key(dict(request.headers))
+    if not hmac.compare_digest(presented.encode(), expected.reveal().encode()):
+        raise Unauthenticated("This is not the admin key ('admin_key' in the configuration).")
+
+
+async def _list_keys(store: KeyStore, _: Request) -> Any:
+    return {"data": [_shown(key) for key in store.all()]}
+
+
+async def _create_key(store: KeyStore, request: Request) -> Any:
+    given = await _object(request)
+    alias = given.pop("alias", None)
+    if not isinstance(alias, str) or not alias:
+        raise InvalidRequest("The field 'alias' is missing; it must be a string.", param="alias")
+    known = {name: given.pop(name, None) for name in ("owner", "team", "identity")}
+    key, secret = await key_admin.create(store, alias, **known, **given)
+    return _shown(key, secret)
+
+
+async def _show_key(store: KeyStore, request: Request) -> Any:
+    return _shown(await key_admin.get(store, _named(request)))
+
+
+async def _change_key(store: KeyStore, request: Request) -> Any:
+    return _shown(await key_admin.change(store, _named(request), **await _object(request)))
+
+
+async def _rotate_key(store: KeyStore, request: Request) -> Any:
+    grace = (await _object(request)).get("grace_seconds", key_admin.DEFAULT_GRACE_SECONDS)
+    if not isinstance(grace, int) or isinstance(grace, bool) or grace < 0:
+        raise InvalidRequest("The field 'grace_seconds' must be a whole number of seconds.", param="grace_seconds")
+    return _shown(*await key_admin.rotate(store, _named(request), grace))
+
+
+async def _revoke_key(store: KeyStore, request: Request) -> Any:
+    return _shown(await key_admin.revoke(store, _named(request)))
+
+
+async def _list_budgets(store: KeyStore, _: Request) -> Any:
+    return {"data": [msgspec.to_builtins(budget) for budget in store.budgets.values()]}
+
+
+async def _set_budget(store: KeyStore, request: Request) -> Any:
+    given = await _object(request)
+    try:
+        wanted = msgspec.convert({"hard": True, **given, "scope": _named(request)}, Budget)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{error}. A budget has nano_usd, window (day, week, month) and hard.") from error
+    return msgspec.to_builtins(await key_admin.set_budget(store, wanted))
+
+
+async def _remove_budget(store: KeyStore, request: Request) -> Any:
+    await key_admin.remove_budget(store, _named(request))
+    return {"removed": _named(request)}
+
+
+_TABLE: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/keys", _list_keys),
+    ("POST", "/keys", _create_key),
+    ("GET", "/keys/{name}", _show_key),
+    ("PATCH", "/keys/{name}", _change_key),
+    ("DELETE", "/keys/{name}", _revoke_key),
+    ("POST", "/keys/{name}/rotate", _rotate_key),
+    ("GET", "/budgets", _list_budgets),
+    ("PUT", "/budgets/{name}", _set_budget),
+    ("DELETE", "/budgets/{name}", _remove_budget),
+)
+
+
+async def metrics(request: Request) -> Response:
+    """Prometheus' text format, for the admin key and for `server.metrics_networks`."""
+    runtime: Runtime = request.app.state.runtime
+    server = runtime.current.config.server
+    address = client_address(request.scope, dict(request.headers), server)
+    if address is None or not any(address in network for network in server.metrics_networks):
+        try:
+            _check_admin(runtime, request)
+        except ApiError as error:
+            return _refusal(error)
+    return PlainTextResponse(runtime.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+async def _object(request: Request) -> dict[str, Any]:
+    body = await request.body()
+    if len(body) > _LARGEST_BODY:
+        raise InvalidRequest("The request body is too large for an admin call.")
+    try:
+        return msgspec.json.decode(body or b"{}", type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The request body must be a JSON object: {error}.", code="invalid_json") from error
+
+
+def _named(request: Request) -> str:
+    return str(request.path_params["name"])
+
+
+def _shown(key: Key, secret: Secret | None = None) -> dict[str, Any]:
+    """A key for people: never its hash; its secret only where it was just made."""
+    shown: dict[str, Any] = msgspec.to_builtins(key)
+    return {**shown, "key": secret.reveal()} if secret else shown
+
+
+def _json(content: Any) -> Response:
+    return Response(wire.encode(content), media_type="application/json")
+
+
+def _refusal(error: ApiError) -> Response:
+    return Response(error_body(error), error.status, media_type="application/json")
