@@ -1,5 +1,6 @@
 """Token counts as the wires report them, brought to one convention: input includes cached tokens."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +17,43 @@ class Usage:
     source: str = "provider"
 
 
-def from_openai(found: Any) -> Usage | None:
+def from_chat(found: Any) -> Usage | None:
     """`usage` of Chat Completions, Completions and Embeddings; None where it holds no counts."""
-    if not isinstance(found, dict) or not any(name in found for name in ("prompt_tokens", "completion_tokens")):
+    return _inclusive(found, "prompt_tokens", "completion_tokens")
+
+
+def from_responses(found: Any) -> Usage | None:
+    """`usage` of Responses; None where it holds no counts."""
+    return _inclusive(found, "input_tokens", "output_tokens")
+
+
+def from_messages(found: Any) -> Usage | None:
+    """`usage` of Messages, where `input_tokens` is only what no cache read or wrote; None without counts."""
+    if not isinstance(found, dict) or not any(name in found for name in ("input_tokens", "output_tokens")):
         return None
-    prompt, completion = (_object(found, f"{part}_tokens_details") for part in ("prompt", "completion"))
-    total = _count(found, "prompt_tokens")
+    read, written = _count(found, "cache_read_input_tokens"), _count(found, "cache_creation_input_tokens")
+    plain = _count(found, "input_tokens")
+    return Usage(
+        input=None if plain is None else plain + (read or 0) + (written or 0),
+        output=_count(found, "output_tokens"),
+        cached_input=read,
+        cache_write=written,
+        reasoning=_count(_object(found, "output_tokens_details"), "thinking_tokens"),
+    )
+
+
+def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:
+    """OpenAI's two shapes, whose prompt totals include what the cache read."""
+    if not isinstance(found, dict) or not any(name in found for name in (prompt, answer)):
+        return None
+    asked, answered = _object(found, f"{prompt}_details"), _object(found, f"{answer}_details")
+    total = _count(found, prompt)
     return Usage(
         input=total,
-        output=_count(found, "completion_tokens"),
-        cached_input=_at_most(_count(prompt, "cached_tokens"), total),
-        cache_write=_at_most(_count(prompt, "cache_write_tokens"), total),
-        reasoning=_count(completion, "reasoning_tokens"),
+        output=_count(found, answer),
+        cached_input=_at_most(_count(asked, "cached_tokens"), total),
+        cache_write=_at_most(_count(asked, "cache_write_tokens"), total),
+        reasoning=_count(answered, "reasoning_tokens"),
     )
 
 
@@ -48,6 +74,10 @@ def _at_most(part: int | None, whole: int | None) -> int | None:
 
 _WIDE_FROM = 0x2E80
 """Kana, kanji, hangul and full-width forms begin here; about one token a character."""
+_BLOB = re.compile(rb"[A-Za-z0-9+/=_-]{1024,}")
+"""Images and files in base64: their length says nothing about tokens."""
+_BLOB_TOKENS = 1000
+"""Assumed for one of them: about what an image of a screen costs."""
 
 
 def estimate(text: str) -> int:
@@ -55,3 +85,11 @@ def estimate(text: str) -> int:
     narrow = len(text.encode("ascii", "ignore"))
     wide = len(text) - narrow
     return (narrow + 3) // 4 + wide
+
+
+def estimate_json(raw: bytes) -> int:
+    """`estimate` of a prompt as JSON, in which images and files may stand."""
+    blobs = 0
+    if b"base64" in raw:
+        raw, blobs = _BLOB.subn(b"", raw)
+    return estimate(raw.decode("utf-8", "ignore")) + blobs * _BLOB_TOKENS

@@ -248,6 +248,17 @@ async def _too_long(body: dict[str, Any]) -> AsyncIterator[bytes]:
         yield b"x" * 1024 * 1024
 
 
+async def _steady(body: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+    """Takes a second and a half, as a busy GPU does."""
+    await asyncio.sleep(1.5)
+    await JSONResponse(_whole(body))(scope, receive, send)
+
+
+async def _too_small(body: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+    content = {"error": {"message": "too long", "type": "x", "param": "messages", "code": "context_length_exceeded"}}
+    await JSONResponse(content, 400)(scope, receive, send)
+
+
 async def _hang(body: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
     await asyncio.sleep(3600)
 
@@ -276,6 +287,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "error-inside": _streamed(_failing_inside),
     "crlf": _streamed(_with_carriage_returns),
     "too-long": _streamed(_too_long),
+    "steady": _steady,
+    "too-small": _too_small,
     "hang": _hang,
     "not-json": _not_json,
     "400": _error(400),
