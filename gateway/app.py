@@ -8,18 +8,22 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.models import Models
+from gateway.api.websocket import no_websocket
 from gateway.config.watch import watching
-from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS, error_body
+from gateway.dialects import messages, openai
+from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
+from gateway.dialects.responses import RESPONSES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
 from gateway.runtime import Runtime
 
-FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS)
+FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
 
 
 def create_app(runtime: Runtime, config_file: Path) -> Starlette:
@@ -37,10 +41,11 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
     return app
 
 
-def _routes(runtime: Runtime) -> list[Route]:
+def _routes(runtime: Runtime) -> list[BaseRoute]:
     generate = [Route(f"/v1{family.path}", Generate(family, runtime), methods=["POST"]) for family in FAMILIES]
     return [
         *generate,
+        *no_websocket(f"/v1{RESPONSES.path}"),
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
         *admin_routes(),
@@ -51,10 +56,12 @@ def _routes(runtime: Runtime) -> list[Route]:
 
 
 async def _not_here(request: Request, error: Exception) -> Response:
-    """Starlette's 404 and 405 in OpenAI's shape."""
+    """Starlette's 404 and 405 in the dialect that the path is of."""
     assert isinstance(error, HTTPException)
     here = f"{request.method} {request.url.path}"
     found: ApiError = NotFound(f"There is no '{here}' here. The API is below '/v1'; see the README for its routes.")
     if error.status_code == 405:
         found = MethodNotAllowed(f"'{here}' is not allowed; allowed: {(error.headers or {}).get('Allow', 'POST')}.")
-    return Response(error_body(found), found.status, headers=error.headers, media_type="application/json")
+    dialect = messages.DIALECT if request.url.path.startswith(f"/v1{MESSAGES.path}") else openai.DIALECT
+    body = dialect.error_body(found, None)
+    return Response(body, found.status, headers=error.headers, media_type="application/json")

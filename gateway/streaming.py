@@ -1,24 +1,24 @@
 """Server-sent events on the way back: relayed in blocks of whole events, read only where they tell something.
 
 Pure: bytes in, bytes out. A chunk of text costs a few searches in C; only the events that carry
-usage or an error are parsed.
+usage, an error or the end are parsed. What those look like is each wire's own, in `dialects/`.
 """
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 import msgspec
 
 from gateway import wire
-from gateway.dialects.usage import Usage, from_openai
+from gateway.dialects.usage import Usage
+from gateway.wire import Members
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 """An event longer than this is a fault of the upstream, not an answer."""
 
-DONE = b"data: [DONE]\n\n"
 KEEPALIVE = b": keepalive\n\n"
 
-_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"((?:[^"\\]|\\.)*)"')
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -37,25 +37,39 @@ class Step:
     last: bytes = b""
 
 
-class EventRelay:
-    """Relays one OpenAI-dialect stream, under our model name, without the usage chunk nobody asked for."""
+class Relay:
+    """Relays one stream under our model name. A wire says in a subclass what its events tell."""
 
-    def __init__(self, model: str, *, hide_usage: bool) -> None:
+    marks: ClassVar[tuple[bytes, ...]] = ()
+    """A block with none of these goes on unread."""
+    holder: ClassVar[str | None] = None
+    """The member of an event in which `model` stands; None = the event itself."""
+    texts: ClassVar[re.Pattern[bytes] | None] = None
+    """Finds what the model wrote, to estimate its tokens; None = an event is about a token."""
+    closing: ClassVar[bytes] = b""
+    """Ends a stream whose upstream finished its answer but not the stream."""
+
+    def __init__(self, model: str) -> None:
         self._name = b'"model":' + wire.encode(model)
-        self._hide_usage = hide_usage
         self._tail = b""
         self._theirs: bytes | None = None
+        self._pieces = 0
+        self._written = 0
         self.usage: Usage | None = None
+        self.begun: Usage | None = None
+        """What the upstream told of the prompt at the start, before it knew its answer."""
+        self.answer_id: str | None = None
+        """By which id the client may continue this answer, where the upstream remembers it."""
         self.events = 0
-        """Events relayed: an estimate of the tokens sent where the upstream never counted."""
+        """Events relayed."""
         self.finished = False
-        """A choice ended with a `finish_reason`."""
+        """The answer is complete, whether or not the stream's final event comes."""
         self.done = False
-        """`[DONE]` came."""
+        """The final event came."""
         self.ended = False
         """The upstream closed the connection."""
         self.error: bytes | None = None
-        """The upstream's own error event, if it sent one."""
+        """The upstream's own error event, if it sent one; it is the final event."""
 
     def feed(self, data: bytes) -> Step:
         """Take what arrived; give back the whole events in it. Raises `EventTooLong`."""
@@ -76,52 +90,71 @@ class EventRelay:
         rest, self._tail = self._tail.strip(), b""
         return self._relay(rest + b"\n\n") if rest else Step()
 
-    def _relay(self, block: bytes) -> Step:
-        block = self._renamed(block)
-        self.events += block.count(b"data:")
-        if not self.finished and b'"finish_reason":"' in block:
-            self.finished = True
-        if b'"usage"' not in block and b"[DONE]" not in block and b'"error"' not in block:
-            return Step(block)
-        return self._inspected(block)
+    def written(self) -> int:
+        """About how many tokens were relayed."""
+        return max(self._pieces, self._written // 4) if self.texts else max(self.events - 1, 0)
 
-    def _renamed(self, block: bytes) -> bytes:
-        if self._theirs is None:
-            found = _MODEL.search(block)
-            if not found:
-                return block
-            self._theirs = found[0]
-        return block if self._theirs == self._name else block.replace(self._theirs, self._name)
+    def notice(self, block: bytes) -> None:
+        """Look at every block; must be cheap."""
+        if self.texts:
+            for text in self.texts.findall(block):
+                self._pieces += 1
+                self._written += len(text)
 
-    def _inspected(self, block: bytes) -> Step:
-        """Event by event: take usage and errors out, hold the final event back."""
-        kept: list[bytes] = []
-        last = b""
-        for event in _events(block):
-            payload = _payload(event)
-            if payload == b"[DONE]":
-                self.done = True
-                last = event
-            elif shown := self._read(payload, event):
-                kept.append(shown)
-        return Step(b"".join(kept), last)
-
-    def _read(self, payload: bytes, event: bytes) -> bytes:
-        """One event as the client gets it; empty where it is only the usage that the client did not want."""
+    def read(self, payload: bytes, event: bytes) -> bytes:
+        """Learn from one event with a mark in it; gives it as the client gets it, or nothing."""
         try:
             fields = wire.members(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return event
-        if "error" in fields and wire.kind(fields, "error") is not None:
-            self.error = payload
-        usage = from_openai(wire.value(fields, "usage"))
-        self.usage = usage or self.usage
-        if not self._hide_usage or "usage" not in fields:
-            return event
-        if usage and wire.value(fields, "choices") == []:
-            return b""
-        del fields["usage"]
-        return b"data: " + wire.encode(fields) + b"\n\n"
+        return self.told(fields, payload, event)
+
+    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
+        """`read` of an event that is a JSON object."""
+        raise NotImplementedError
+
+    def _relay(self, block: bytes) -> Step:
+        block = self._renamed(block)
+        self.events += block.count(b"\ndata:") + block.startswith(b"data:")
+        self.notice(block)
+        for mark in self.marks:
+            if mark in block:
+                return self._inspected(block)
+        return Step(block)
+
+    def _renamed(self, block: bytes) -> bytes:
+        if self._theirs is None:
+            if b'"model"' not in block:
+                return block
+            self._theirs = _model_member(block, self.holder)
+            if self._theirs is None:
+                return block
+        return block if self._theirs == self._name else block.replace(self._theirs, self._name)
+
+    def _inspected(self, block: bytes) -> Step:
+        """Event by event, up to the final one, which is held back."""
+        kept: list[bytes] = []
+        for event in _events(block):
+            shown = self.read(_payload(event), event)
+            if self.done:
+                return Step(b"".join(kept), shown)
+            kept.append(shown)
+        return Step(b"".join(kept))
+
+
+def _model_member(block: bytes, holder: str | None) -> bytes | None:
+    """The first `"model":"…"` that names who answers, as it is written."""
+    for event in _events(block):
+        try:
+            fields = wire.members(_payload(event))
+            fields = wire.members(fields.get(holder, b"{}")) if holder else fields
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        name = bytes(fields.get("model", b""))
+        if len(name) > 2 and name[:1] == b'"':  # Azure's first event has an empty name
+            found = re.search(rb'"model"\s*:\s*' + re.escape(name), event)
+            return found[0] if found else None
+    return None
 
 
 def _last_event_end(data: bytes) -> int:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from gateway import wire
 from gateway.api.ask import presented_key
-from gateway.dialects.chat import error_body
+from gateway.dialects.openai import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, KeyStore

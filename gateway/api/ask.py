@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from gateway import wire
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
-from gateway.dialects import chat
+from gateway.dialects.family import Family
 from gateway.errors import InvalidRequest, Unauthenticated
 from gateway.identity.keys import Key
 from gateway.identity.person import TOKEN_FIELD, identify
 from gateway.routing import Target
 from gateway.upstream import Call
 from gateway.wire import Members
-
-_PERSONAL = ("user", "safety_identifier")
-"""Body fields that may name a person; the provider gets our pseudonym in their place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,6 @@ class Ask:
     fields: Members
     model: Model
     stream: bool
-    wants_usage: bool
 
 
 async def authenticate(exchange: Exchange) -> Key:
@@ -59,7 +55,7 @@ def parse(exchange: Exchange, key: Key, body: bytes) -> Ask:
     exchange.family.check(fields)
     model = exchange.snapshot.routes.model(name, key.policy)
     _check_mode(exchange.family, model)
-    return Ask(fields, model, stream, wants_usage=stream and chat.wants_usage(fields))
+    return Ask(fields, model, stream)
 
 
 def _identify(exchange: Exchange, key: Key, fields: Members) -> None:
@@ -76,7 +72,7 @@ def _identify(exchange: Exchange, key: Key, fields: Members) -> None:
     exchange.identified(person)
 
 
-def _check_mode(family: chat.Family, model: Model) -> None:
+def _check_mode(family: Family, model: Model) -> None:
     if model.mode not in family.modes:
         raise InvalidRequest(
             f"The model '{model.name}' is for {model.mode}, which '/v1{family.path}' does not serve; "
@@ -91,28 +87,64 @@ def to_call(exchange: Exchange, ask: Ask, target: Target) -> Call:
     fields = dict(ask.fields)
     wire.put(fields, "model", target.deployment.model)
     if ask.stream and target.provider.stream_usage:
-        chat.ask_for_usage(fields)
+        exchange.family.dialect.ask_for_usage(fields)
     _hide_person(exchange, fields, target)
-    return Call(
-        target, target.base_url + exchange.family.path, _headers(exchange, target), wire.encode(fields), ask.stream
-    )
+    return Call(target, _url(exchange, target), _headers(exchange, target), wire.encode(fields), ask.stream)
+
+
+def remember_deployment(exchange: Exchange, answer_id: str | None) -> None:
+    """Who answers under an id that the client may continue."""
+    if answer_id and exchange.target:
+        exchange.runtime.affinity.issued(answer_id, exchange.target.id)
+
+
+def _url(exchange: Exchange, target: Target) -> str:
+    """With the client's query: Claude Code asks for `/v1/messages?beta=true`."""
+    return target.base_url + exchange.family.path + (f"?{exchange.query}" if exchange.query else "")
 
 
 def _hide_person(exchange: Exchange, fields: Members, target: Target) -> None:
-    named = [name for name in _PERSONAL if fields.pop(name, None) is not None]
-    wanted = target.provider.user_field
     user_id = exchange.record.user_id
-    for name in {*named, wanted} - {None}:
-        if user_id and name:
-            wire.put(fields, name, exchange.runtime.pseudonym(user_id))
+    pseudonym = exchange.runtime.pseudonym(user_id) if user_id else None
+    wanted = exchange.family.pseudonym if target.provider.pseudonyms and pseudonym else None
+    for path in exchange.family.dialect.personal:
+        _rename_person(fields, path, pseudonym, add=path == wanted)
+
+
+def _rename_person(fields: Members, path: str, pseudonym: str | None, *, add: bool) -> None:
+    """The pseudonym in place of whom a member names, or nothing; the member keeps its place."""
+    outer, _, name = path.rpartition(".")
+    holder = _holder(fields, outer)
+    if holder is None or (name not in holder and not add):
+        return
+    if pseudonym:
+        wire.put(holder, name, pseudonym)
+    else:
+        del holder[name]
+    if outer:
+        wire.put(fields, outer, holder)
+
+
+def _holder(fields: Members, outer: str) -> Members | None:
+    """The object in which a member stands; None where something else is in its place."""
+    if not outer:
+        return fields
+    kind = wire.kind(fields, outer)
+    if kind is dict:
+        return wire.members(fields[outer])
+    return None if kind else {}
 
 
 def _headers(exchange: Exchange, target: Target) -> dict[str, str]:
+    """Ours, the dialect's own from the client, the provider's key."""
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream" if exchange.record.stream else "application/json",
         "user-agent": "sekisho",
     }
+    for name, default in exchange.family.dialect.forwarded.items():
+        if value := exchange.headers.get(name, default):
+            headers[name] = value
     key = target.deployment.api_key
     if key:
         headers[target.provider.auth_header] = target.provider.auth_prefix + key.reveal()

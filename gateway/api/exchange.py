@@ -8,7 +8,7 @@ from starlette.types import Scope, Send
 
 from gateway.affinity import Hints
 from gateway.api.client import Answer, Headers
-from gateway.dialects.chat import Family, error_body, error_event
+from gateway.dialects.family import Family
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
 from gateway.identity.client import client_name
@@ -34,7 +34,10 @@ class Exchange:
         self.runtime = runtime
         self.snapshot: Snapshot = runtime.current
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.query = scope.get("query_string", b"").decode("latin-1")
         self.answer = Answer(send)
+        self.events_sent = 0
+        """Of the upstream's, where its stream broke: an error event is numbered after them."""
         self.target: Target | None = None
         self._clock = time.perf_counter()
         self._written = False
@@ -118,13 +121,15 @@ class Exchange:
     async def fail(self, error: ApiError) -> None:
         """End with an error: as a response, or as an event where the stream has begun."""
         outcome: Outcome = "error" if error.status >= 500 or self.record.attempts else "refused"
+        dialect, request_id = self.family.dialect, self.record.request_id
         if self.answer.started:
             self.settle(outcome, 200, error.code)
-            await self.answer.end_stream(error_event(error))
+            await self.answer.end_stream(dialect.error_event(error, request_id, self.events_sent))
             return
-        self.settle(outcome, error.status, error.code)
-        body = getattr(error, "body", None) or error_body(error)
-        await self.answer.whole(error.status, self.response_headers() + _retry_after(error), body)
+        status = dialect.status(error)
+        self.settle(outcome, status, error.code)
+        body = getattr(error, "body", None) or dialect.error_body(error, request_id)
+        await self.answer.whole(status, self.response_headers() + _retry_after(error), body)
 
     def response_headers(self) -> Headers:
         record = self.record

@@ -12,7 +12,7 @@ from gateway.api.client import ClientGone, read_body, until_gone
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
-from gateway.dialects.chat import Family
+from gateway.dialects.family import Family
 from gateway.errors import ApiError, Superseded
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime

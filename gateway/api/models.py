@@ -1,5 +1,9 @@
-"""GET /v1/models: what the caller may ask for now."""
+"""GET /v1/models: what the caller may ask for now, as OpenAI or Anthropic lists models.
 
+The two share an address; who sends `anthropic-version` gets Anthropic's list.
+"""
+
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -8,7 +12,8 @@ from gateway import wire
 from gateway.api.ask import presented_key
 from gateway.api.client import Answer
 from gateway.config.schema import Model
-from gateway.dialects.chat import error_body
+from gateway.dialects import messages, openai
+from gateway.dialects.family import Dialect
 from gateway.errors import ApiError, Unauthenticated
 from gateway.identity.policy import Policy
 from gateway.network import check_key, check_server, client_address
@@ -24,18 +29,17 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        dialect = messages.DIALECT if "anthropic-version" in headers else openai.DIALECT
         try:
-            policy = await self._authenticate(scope)
-            routes = self._runtime.current.routes
-            name = scope["path_params"].get("name")
-            found = _described(routes.model(name, policy), routes) if name else _listed(routes, policy)
+            policy = await self._authenticate(scope, headers)
+            found = self._found(scope["path_params"].get("name"), policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
-            await answer.whole(error.status, [], error_body(error))
+            await answer.whole(dialect.status(error), [], dialect.error_body(error, None))
 
-    async def _authenticate(self, scope: Scope) -> Policy:
+    async def _authenticate(self, scope: Scope, headers: dict[str, str]) -> Policy:
         """What the caller may see. Raises `Unauthenticated`, `Forbidden`."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         server = self._runtime.current.config.server
         address = client_address(scope, headers, server)
         check_server(address, server)
@@ -46,12 +50,16 @@ class Models:
         check_key(address, key.policy)
         return key.policy
 
+    def _found(self, name: str | None, policy: Policy, dialect: Dialect) -> dict[str, Any]:
+        routes = self._runtime.current.routes
+        described = _as_anthropic if dialect is messages.DIALECT else _as_openai
+        if name:
+            return described(routes.model(name, policy), routes)
+        listed = [described(model, routes) for model in routes.available(policy)]
+        return _page(listed) if dialect is messages.DIALECT else {"object": "list", "data": listed}
 
-def _listed(routes: Routes, policy: Policy) -> dict[str, Any]:
-    return {"object": "list", "data": [_described(model, routes) for model in routes.available(policy)]}
 
-
-def _described(model: Model, routes: Routes) -> dict[str, Any]:
+def _as_openai(model: Model, routes: Routes) -> dict[str, Any]:
     """OpenAI's four fields and what a person choosing wants to know."""
     told = {
         "mode": model.mode,
@@ -61,3 +69,22 @@ def _described(model: Model, routes: Routes) -> dict[str, Any]:
     }
     required = {"id": model.name, "object": "model", "created": routes.created, "owned_by": "sekisho"}
     return required | {name: value for name, value in told.items() if value is not None}
+
+
+def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
+    created = datetime.fromtimestamp(routes.created, UTC)
+    return {
+        "type": "model",
+        "id": model.name,
+        "display_name": model.name,
+        "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
+        "lifecycle": "active",
+        "max_input_tokens": model.context_window,
+        "max_tokens": model.max_output_tokens,
+    }
+
+
+def _page(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    """Everything on one page."""
+    first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
+    return {"data": listed, "has_more": False, "first_id": first, "last_id": last}

@@ -1,19 +1,19 @@
 """An answer event by event. The client hears nothing of what failed before the first one."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 
-from gateway.api.ask import Ask, to_call
+from gateway.api.ask import Ask, remember_deployment, to_call
 from gateway.api.attempts import first_success
 from gateway.api.exchange import Exchange
-from gateway.dialects.usage import Usage, estimate
+from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.keepalive import KeepAlive
 from gateway.refusals import refused
 from gateway.routing import Target
-from gateway.streaming import DONE, EventRelay, EventTooLong, Step
+from gateway.streaming import EventTooLong, Relay, Step
 from gateway.upstream import broken, read_all
 
 
@@ -23,7 +23,7 @@ class Started:
 
     target: Target
     response: aiohttp.ClientResponse
-    relay: EventRelay
+    relay: Relay
     first: Step
 
 
@@ -36,9 +36,10 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
     async with KeepAlive(exchange.snapshot.config.server.keepalive_seconds, comment) as alive:
         started = await first_success(exchange, ask.model, lambda target: _start(exchange, ask, target))
         try:
-            await _relay(exchange, started, alive)
+            await _relay(exchange, ask, started, alive)
         except (asyncio.CancelledError, UpstreamError):
-            exchange.used(started.relay.usage or _estimated(ask, started.relay))
+            exchange.events_sent = started.relay.events
+            exchange.used(_used(exchange, ask, started.relay))
             raise
         finally:
             started.response.close()
@@ -46,25 +47,34 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
 
 async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
     """Send the call and wait for the first event, so that a failure until then can go elsewhere."""
+    family = exchange.family
     response = await exchange.runtime.client.open(to_call(exchange, ask, target))
     try:
         if response.status != 200:
-            raise refused(target.id, response.status, response.headers, await read_all(response, target.id))
-        relay = EventRelay(ask.model.name, hide_usage=not ask.wants_usage)
+            raise refused(target.id, family, response.status, response.headers, await read_all(response, target.id))
+        relay = family.dialect.relay(ask.model.name, ask.fields)
         first = Step()
         while not relay.events:
             first = await _next(response, relay, target)
             if relay.ended and not relay.events:
                 raise _closed(target)
-        if relay.error:
-            raise refused(target.id, 502, {}, relay.error)
+        _check_first(exchange, target, relay)
         return Started(target, response, relay, first)
     except BaseException:
         response.close()
         raise
 
 
-async def _relay(exchange: Exchange, started: Started, alive: KeepAlive) -> None:
+def _check_first(exchange: Exchange, target: Target, relay: Relay) -> None:
+    """A stream that begins with its failure is as good as an error answer; what nobody would do better goes on."""
+    if relay.error:
+        status = exchange.family.dialect.error_status(relay.error)
+        error = refused(target.id, exchange.family, status, {}, relay.error)
+        if error.retryable:
+            raise error
+
+
+async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAlive) -> None:
     answer, relay, step = exchange.answer, started.relay, started.first
     exchange.first_token()
     await answer.start_stream(exchange.response_headers())
@@ -74,25 +84,22 @@ async def _relay(exchange: Exchange, started: Started, alive: KeepAlive) -> None
         if relay.done or relay.ended:
             break
         step = await _next(started.response, relay, started.target)
-    await _finish(exchange, started, step)
+    await _finish(exchange, ask, started, step)
 
 
-async def _finish(exchange: Exchange, started: Started, step: Step) -> None:
+async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) -> None:
     """The last event, after the record. What was never finished is never called finished."""
     relay = started.relay
-    if not relay.done and not relay.finished and not relay.error:
+    if not relay.done and not relay.finished:
         raise _closed(started.target)
-    exchange.used(relay.usage)
+    exchange.used(_used(exchange, ask, relay))
+    remember_deployment(exchange, relay.answer_id)
     exchange.release()
-    if relay.error:
-        exchange.settle("error", 200, "upstream_error")
-        await exchange.answer.end_stream()
-        return
-    exchange.settle("ok", 200)
-    await exchange.answer.end_stream(step.last or DONE)
+    exchange.settle("error" if relay.error else "ok", 200, "upstream_error" if relay.error else None)
+    await exchange.answer.end_stream(step.last or relay.closing)
 
 
-async def _next(response: aiohttp.ClientResponse, relay: EventRelay, target: Target) -> Step:
+async def _next(response: aiohttp.ClientResponse, relay: Relay, target: Target) -> Step:
     """The next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
     try:
         data = await response.content.readany()
@@ -111,8 +118,9 @@ def _closed(target: Target) -> UpstreamUnreachable:
     )
 
 
-def _estimated(ask: Ask, relay: EventRelay) -> Usage:
-    """Nobody counted: the prompt's length and the events sent tell roughly what was used."""
-    asked = ask.fields.get("messages") or ask.fields.get("prompt") or b""
-    text = bytes(asked).decode("utf-8", "ignore")
-    return Usage(input=estimate(text), output=max(relay.events - 1, 0), source="estimated")
+def _used(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
+    """What the upstream counted; as far as it did not, what the lengths of prompt and answer tell."""
+    if relay.usage:
+        return relay.usage
+    told = relay.begun or Usage(input=exchange.family.prompt_tokens(ask.fields))
+    return replace(told, output=relay.written(), source="estimated")

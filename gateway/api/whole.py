@@ -3,10 +3,9 @@
 import msgspec
 
 from gateway import wire
-from gateway.api.ask import Ask, to_call
+from gateway.api.ask import Ask, remember_deployment, to_call
 from gateway.api.attempts import first_success
 from gateway.api.exchange import Exchange
-from gateway.dialects import chat
 from gateway.errors import UpstreamUnreachable
 from gateway.refusals import refused
 from gateway.routing import Target
@@ -15,19 +14,23 @@ from gateway.upstream import read_all
 
 async def answer_whole(exchange: Exchange, ask: Ask) -> None:
     """Fetch, record, send."""
+    family, dialect = exchange.family, exchange.family.dialect
 
     async def attempt(target: Target) -> wire.Members:
         async with await exchange.runtime.client.open(to_call(exchange, ask, target)) as response:
             body = await read_all(response, target.id)
         if response.status != 200:
-            raise refused(target.id, response.status, response.headers, body)
+            raise refused(target.id, family, response.status, response.headers, body)
         return _readable(body, target)
 
     answer = await first_success(exchange, ask.model, attempt)
-    exchange.used(chat.usage_of(answer))
-    wire.put(answer, "model", ask.model.name)
+    exchange.used(dialect.usage(answer))
+    remember_deployment(exchange, dialect.answer_id(answer))
+    if family.names_model:
+        wire.put(answer, "model", ask.model.name)
     exchange.release()
-    exchange.settle("ok", 200)
+    failed = dialect.has_failed(answer)
+    exchange.settle("error" if failed else "ok", 200, "upstream_error" if failed else None)
     await exchange.answer.whole(200, exchange.response_headers(), wire.encode(answer))
 
 

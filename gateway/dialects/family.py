@@ -21,7 +21,6 @@ def _never(fields: Members) -> bool:
 class Dialect:
     """How errors, counts and streams look on one wire."""
 
-    name: str
     error_body: Callable[[ApiError, str | None], bytes]
     """An error as an answer; takes the request's id."""
     error_event: Callable[[ApiError, str, int], bytes]

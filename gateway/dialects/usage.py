@@ -72,8 +72,6 @@ def _at_most(part: int | None, whole: int | None) -> int | None:
     return part if part is None or whole is None else min(part, whole)
 
 
-_WIDE_FROM = 0x2E80
-"""Kana, kanji, hangul and full-width forms begin here; about one token a character."""
 _BLOB = re.compile(rb"[A-Za-z0-9+/=_-]{1024,}")
 """Images and files in base64: their length says nothing about tokens."""
 _BLOB_TOKENS = 1000

@@ -26,6 +26,7 @@ WRONG = [
     ("server: {port: 1}\nserver: {port: 2}\n", "the same key is written twice"),
     ("server: [\n", "not valid YAML"),
     ("- 1\n", "must be a mapping"),
+    ("server: {workers: 2}\n", "server.workers: several workers need 'shared_state'"),
     ("include: [gone.yaml]\n", "gone.yaml: no such file"),
     ("models: [{name: 'a b', deployments: []}]\n", "models.0.name"),
 ]

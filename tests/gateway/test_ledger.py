@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.schema import Ledger, Price
-from gateway.dialects.usage import Usage, estimate, from_openai
+from gateway.dialects.usage import Usage, estimate, from_chat
 from gateway.ledger.lines import from_line, to_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import SegmentWriter, folder, read, recover
@@ -95,10 +95,10 @@ def test_cost_is_whole_nano_usd() -> None:
 
 def test_usage_is_never_trusted_blindly() -> None:
     odd = {"prompt_tokens": 10, "completion_tokens": True, "prompt_tokens_details": {"cached_tokens": 161}}
-    assert from_openai(odd) == Usage(input=10, output=None, cached_input=10)
-    assert from_openai({"prompt_tokens": -5}) == Usage()
-    assert from_openai(None) is None
-    assert from_openai({}) is None
+    assert from_chat(odd) == Usage(input=10, output=None, cached_input=10)
+    assert from_chat({"prompt_tokens": -5}) == Usage()
+    assert from_chat(None) is None
+    assert from_chat({}) is None
 
 
 def test_the_estimate_knows_japanese() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.streaming import EventRelay
+from gateway.dialects.openai import ChatRelay
 from tests.fakes.upstream import USAGE, WORDS, chunk, event
 
 USAGE_EVENT = event({**chunk("theirs", {}), "choices": [], "usage": USAGE})
@@ -15,8 +15,8 @@ STREAM = [event(chunk("theirs", {"content": word})) for word in WORDS] + [event(
 WHOLE = b": comment\n\n" + b"".join([*STREAM, USAGE_EVENT, b"data: [DONE]\n\n"])
 
 
-def _through(pieces: list[bytes], *, hide_usage: bool) -> tuple[bytes, EventRelay]:
-    relay = EventRelay("ours", hide_usage=hide_usage)
+def _through(pieces: list[bytes], *, hide_usage: bool) -> tuple[bytes, ChatRelay]:
+    relay = ChatRelay("ours", hide_usage=hide_usage)
     sent = b""
     for piece in pieces:
         step = relay.feed(piece)

@@ -1,0 +1,151 @@
+"""Anthropic's Messages and its token counting: what requests must hold, what answers tell.
+
+Source: platform.claude.com/docs/en/api/{messages,messages-count-tokens,errors}.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from gateway import wire
+from gateway.dialects.family import Dialect, Family
+from gateway.dialects.usage import Usage, from_messages
+from gateway.errors import ApiError
+from gateway.streaming import Relay
+from gateway.wire import Members
+
+VERSION = "2023-06-01"
+"""Sent where the client names none: the version that every upstream understands."""
+
+_TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+_STATUSES = {name: status for status, name in _TYPES.items()}
+
+
+class MessagesRelay(Relay):
+    """Counts of the prompt come first, those of the answer last; `message_stop` is the end."""
+
+    marks = (b'"usage"', b"message_stop", b'"error"')
+    holder = "message"
+    texts = re.compile(
+        rb'"(?:text|thinking|input_json)_delta"\s*,\s*"(?:text|thinking|partial_json)"\s*:\s*"((?:[^"\\]|\\.)+)"'
+    )
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self._counts: dict[str, Any] = {}
+
+    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
+        kind = wire.value(fields, "type")
+        if kind == "message_start" and wire.kind(fields, "message") is dict:
+            self.begun = self._counted(wire.value(wire.members(fields["message"]), "usage"))
+        elif kind == "message_delta":
+            self.usage = self._counted(wire.value(fields, "usage")) or self.usage
+        elif kind == "message_stop":
+            self.done = True
+        elif kind == "error":
+            self.done, self.error = True, payload
+        return event
+
+    def _counted(self, found: Any) -> Usage | None:
+        """Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet."""
+        if isinstance(found, dict):
+            for name, count in found.items():
+                known = self._counts.get(name)
+                both = isinstance(known, int) and isinstance(count, int)
+                self._counts[name] = max(known, count) if both else known if count is None else count
+        return from_messages(self._counts)
+
+
+def relay(model: str, request: Members) -> Relay:
+    return MessagesRelay(model)
+
+
+def usage_of(answer: Members) -> Usage | None:
+    """The token counts of a whole answer; `count_tokens` uses none itself."""
+    return from_messages(wire.value(answer, "usage"))
+
+
+def error_body(error: ApiError, request_id: str | None = None) -> bytes:
+    """An error as Anthropic sends it."""
+    told = {"type": "error", "error": {"type": _type(error), "message": error.message}}
+    return wire.encode(told | ({"request_id": request_id} if request_id else {}))
+
+
+def error_event(error: ApiError, request_id: str, number: int) -> bytes:
+    """An error in a stream that has begun."""
+    return b"event: error\ndata: " + error_body(error, request_id) + b"\n\n"
+
+
+def is_error(answer: Members) -> bool:
+    return wire.value(answer, "type") == "error" and wire.kind(answer, "error") is dict
+
+
+def error_status(event: bytes) -> int:
+    """By the type of an error event."""
+    try:
+        found = wire.members(wire.members(event)["error"])
+        return _STATUSES.get(wire.value(found, "type"), 500)
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return 500
+
+
+def _type(error: ApiError) -> str:
+    """By status; what the table lacks is the client's fault below 500 and ours from there."""
+    status = DIALECT.status(error)
+    return _TYPES.get(status, _TYPES[400] if status < 500 else _TYPES[500])
+
+
+def _check_messages(fields: Members) -> None:
+    wire.require(fields, "messages", list)
+    wire.require(fields, "max_tokens", int)
+
+
+def _check_count(fields: Members) -> None:
+    wire.require(fields, "messages", list)
+
+
+DIALECT = Dialect(
+    error_body=error_body,
+    error_event=error_event,
+    is_error=is_error,
+    error_status=error_status,
+    usage=usage_of,
+    relay=relay,
+    statuses={503: 529},
+    forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
+    personal=("metadata.user_id",),
+)
+
+MESSAGES = Family(
+    "messages",
+    "/messages",
+    ("chat",),
+    _check_messages,
+    DIALECT,
+    prompt=("system", "messages", "tools"),
+    pseudonym="metadata.user_id",
+)
+COUNT_TOKENS = Family(
+    "messages",
+    "/messages/count_tokens",
+    ("chat",),
+    _check_count,
+    DIALECT,
+    prompt=(),
+    streams=False,
+    task="count_tokens",
+    optional=True,
+    names_model=False,
+)
