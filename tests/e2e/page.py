@@ -1,0 +1,109 @@
+"""Open WebUI's page as a person uses it; found by ids and names, as its class names change with every release."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.documents import Document
+from tests.e2e.stack import Person
+
+ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
+PATIENCE_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Language:
+    locale: str
+    full_text: str
+    """The filter's name."""
+    status: str
+    """How its status line begins."""
+
+
+JAPANESE = Language("ja-JP", "全文", "全文: ")
+ENGLISH = Language("en-US", "Full text", "Full text: ")
+
+
+class ChatPage:
+    """Somebody's browser after sign-in."""
+
+    def __init__(self, page: Page, language: Language) -> None:
+        self.page, self.language = page, language
+        self.composer = page.locator("#message-input-container")
+        self.chip = self.composer.get_by_role("button", name=language.full_text)
+        self.switch = page.get_by_role("menuitemcheckbox", name=language.full_text)
+        self.answers = page.locator(".chat-assistant")
+
+    def sign_in(self, person: Person) -> None:
+        self.page.goto(person.server.url)
+        self.page.locator("input[type=email]").fill(person.email)
+        self.page.locator("input[type=password]").fill(person.password)
+        self.page.locator("input[type=password]").press("Enter")
+        expect(self.page.locator("#chat-input")).to_be_visible()
+        greeting = self.page.locator("[data-sonner-toast]")
+        greeting.locator("[data-close-button]").click()
+        expect(greeting).to_have_count(0)
+
+    @contextmanager
+    def integrations(self) -> Iterator[None]:
+        """The menu next to the plus sign."""
+        self.page.locator("#integration-menu-button").click()
+        expect(self.page.get_by_role("menu")).to_be_visible()
+        yield
+        self.page.keyboard.press("Escape")
+        expect(self.page.get_by_role("menu")).to_have_count(0)
+
+    def switch_off(self) -> None:
+        """By the chip's cross, there while the mouse is over it; elsewhere the chip opens its settings."""
+        self.chip.hover()
+        self.chip.locator("svg").click()
+        expect(self.chip).to_have_count(0)
+
+    def upload(self, document: Document) -> None:
+        file = {"name": document.name, "mimeType": document.content_type, "buffer": document.content}
+        self.page.locator("input[type=file][multiple]").set_input_files(file)  # type: ignore[arg-type]
+        item = self.composer.get_by_role("button", name=document.name)
+        expect(item).to_be_visible()
+        expect(item.locator("[class^=spinner]")).to_have_count(0)
+
+    def send(self, question: str) -> None:
+        self.page.locator("#chat-input").click()
+        self.page.keyboard.insert_text(question)
+        self.page.locator("#send-message-button").click()
+
+    def open_statuses(self) -> Locator:
+        """All status lines of the last answer: closed, Open WebUI shows the latest."""
+        toggle = self.answers.last.locator("button[aria-expanded]", has=self.page.locator(".status-description")).first
+        toggle.click()
+        expect(toggle).to_have_attribute("aria-expanded", "true")
+        return self.answers.last.locator(".status-description")
+
+    def shoot(self, name: str) -> None:
+        """Light and dark."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.wait_for_function(
+                "dark => document.documentElement.classList.contains('dark') === dark", arg=scheme == "dark"
+            )
+            self.page.screenshot(
+                path=ARTEFACTS / f"{name}-{self.language.locale[:2]}-{scheme}.png", animations="disabled"
+            )
+        self.page.emulate_media(color_scheme="light")
+
+
+@contextmanager
+def opened(browser: Browser, language: Language) -> Iterator[ChatPage]:
+    """A fresh browser profile; a picture is left behind where a test fails."""
+    context = browser.new_context(locale=language.locale, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    try:
+        yield ChatPage(page, language)
+    except BaseException:
+        page.screenshot(path=ARTEFACTS / f"failed-{language.locale[:2]}.png")
+        raise
+    finally:
+        context.close()

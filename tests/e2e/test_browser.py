@@ -1,0 +1,78 @@
+"""The Full text switch as people meet it: in a real browser, in Japanese and in English."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.e2e.documents import Document
+from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
+from tests.e2e.stack import Person, Stack
+from tests.e2e.upstream import ANSWER, FIRST_HALF, SECOND_HALF
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = Path("/usr/bin/chromium")
+SILENT = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is missing: run `apt-get install chromium fonts-noto-cjk` as root")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SILENT)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])
+def test_switching_full_text_on_and_off(
+    stack: Stack, hanako: Person, rules_pdf: Document, browser: Browser, language: Language
+) -> None:
+    with opened(browser, language) as chat:
+        chat.sign_in(hanako)
+        with chat.integrations():
+            expect(chat.switch).to_have_attribute("aria-checked", "false")
+            chat.switch.click()
+            expect(chat.switch).to_have_attribute("aria-checked", "true")
+            chat.shoot("menu")
+        expect(chat.chip).to_be_visible()
+
+        chat.upload(rules_pdf)
+        with stack.upstream.paused():
+            chat.send("全章の要点は? Summarise it all.")
+            expect(chat.answers.last).to_contain_text(FIRST_HALF)
+            expect(chat.answers.last).not_to_contain_text(SECOND_HALF)
+            chat.shoot("answering")
+        expect(chat.answers.last).to_contain_text(ANSWER)
+
+        line = chat.open_statuses().filter(has_text=f"{language.status}{rules_pdf.name}")
+        expect(line).to_be_visible()
+        chat.shoot("answered")
+        assert missing(rules_pdf, stack) == []
+
+        chat.switch_off()
+        chat.send("日当はいくら? And the travel allowance?")
+        expect(chat.answers).to_have_count(2)
+        expect(chat.answers.last).to_contain_text(ANSWER)
+        chat.shoot("searched")
+        expect(chat.open_statuses().filter(has_text=language.status)).to_have_count(0)
+        assert 0 < len(missing(rules_pdf, stack)) < len(rules_pdf.markers)
+
+
+def missing(document: Document, stack: Stack) -> list[str]:
+    """What the model did not get to read for its last answer."""
+    prompt = stack.upstream.chats[-1].prompt
+    return [marker for marker in document.markers if marker not in prompt]
