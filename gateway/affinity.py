@@ -20,11 +20,16 @@ _RESPONSES_KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a request tells about where it belongs. `tokens` is the estimate of its work."""
+    """What a request tells about where it belongs, and estimates of its work."""
 
     response_id: str | None = None
     prefix: bytes = b""
-    tokens: int = 0
+    input_tokens: int = 0
+    answer_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.answer_tokens
 
 
 class Affinity:

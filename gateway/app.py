@@ -38,6 +38,7 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
 
     app = Starlette(routes=_routes(runtime), lifespan=lifespan, exception_handlers={HTTPException: _not_here})
     app.state.runtime = runtime
+    app.state.families = {family.path: family for family in FAMILIES}
     return app
 
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from gateway import wire
 from gateway.api.ask import presented_key
+from gateway.api.explain import explain
 from gateway.dialects.openai import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Unauthenticated
 from gateway.identity import key_admin
@@ -111,6 +112,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("PATCH", "/keys/{name}", _change_key),
     ("DELETE", "/keys/{name}", _revoke_key),
     ("POST", "/keys/{name}/rotate", _rotate_key),
+    ("POST", "/explain", explain),
     ("GET", "/budgets", _list_budgets),
     ("PUT", "/budgets/{name}", _set_budget),
     ("DELETE", "/budgets/{name}", _remove_budget),

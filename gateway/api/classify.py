@@ -53,7 +53,11 @@ def hints(fields: Members, size: int) -> Hints:
     response_id = fields.get("previous_response_id")
     known = wire.value(fields, "previous_response_id") if response_id is not None else None
     return Hints(
-        response_id=known if isinstance(known, str) else None, prefix=prefix, tokens=size // 4 + answer_tokens(fields)
+        response_id=known if isinstance(known, str) else None,
+        prefix=prefix,
+        # Three bytes are one Japanese character and about one token; in English it is on the safe side.
+        input_tokens=size // 3,
+        answer_tokens=answer_tokens(fields),
     )
 
 

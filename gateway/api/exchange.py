@@ -140,6 +140,8 @@ class Exchange:
                 (b"x-sekisho-deployment", self.target.id.encode()),
                 (b"x-sekisho-attempts", b"%d" % record.attempts),
             ]
+        if record.cost_nano_usd is not None:
+            headers.append((b"x-sekisho-cost-usd", f"{record.cost_nano_usd / 1e9:.9f}".encode()))
         return headers
 
     def _elapsed_ms(self) -> int:

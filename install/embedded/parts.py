@@ -102,6 +102,7 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
         "RAG_OPENAI_API_BASE_URL": gateway,
         "RAG_OPENAI_API_KEY": secrets.gateway_key.reveal(),
         # e5 tells questions from passages; our embedding server takes it as a field.
+        "RAG_EMBEDDING_BATCH_SIZE": "16",
         "RAG_EMBEDDING_PREFIX_FIELD_NAME": "input_type",
         "RAG_EMBEDDING_QUERY_PREFIX": "query",
         "RAG_EMBEDDING_CONTENT_PREFIX": "passage",

@@ -9,6 +9,7 @@ import pytest
 
 from gateway.config.schema import Server
 from gateway.network import client_address
+from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import ADMIN_KEY, PROVIDER_KEY, GatewayProcess
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -97,6 +98,27 @@ def test_budgets_over_the_admin_routes(admin: httpx2.Client) -> None:
 def test_wrong_policies_are_explained(admin: httpx2.Client, body: dict[str, object], says: str) -> None:
     answer = admin.post("/admin/keys", json=body)
     assert (answer.status_code, says in answer.json()["error"]["message"]) == (400, True), answer.text
+
+
+def test_explain_tells_without_calling_anyone(
+    gateway: GatewayProcess, admin: httpx2.Client, upstream: tuple[FakeUpstream, str]
+) -> None:
+    gateway.key("explained", "--identity", "open-webui")
+    before, records = len(upstream[0].seen), len(gateway.records())
+    body = {"model": "falls-back", "messages": MESSAGES, "max_tokens": 100, "user": "u9"}
+    asked = {"api": "/v1/chat/completions", "key": "explained"}
+    told = admin.post("/admin/explain", params=asked, json=body, headers={"x-sekisho-task": "tags_generation"}).json()
+    assert [each["model"] for each in told["deployments"]] == ["falls-back", "mine"]
+    assert (told["class"], told["person"]["user_id"]) == ("task", "u9")
+    assert told["estimate"]["answer_tokens"] == 100
+    wrong = admin.post("/admin/explain", params=asked, json={**body, "model": "mime"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "model_not_found")
+    assert admin.post("/admin/explain", params={**asked, "api": "/v2/x"}, json=body).status_code == 400
+    assert (len(upstream[0].seen), len(gateway.records())) == (before, records)
+
+
+def test_answers_say_what_they_cost(gateway: GatewayProcess, key: str) -> None:
+    assert float(_ask(gateway, key).headers["x-sekisho-cost-usd"]) == (7 * 3000 + 4 * 300 + 7 * 15000) / 1e9
 
 
 def test_admin_routes_are_closed_to_others(gateway: GatewayProcess, key: str) -> None:

@@ -1,0 +1,73 @@
+"""`POST /admin/explain?api=/v1/chat/completions&key=ALIAS`: what would happen to a request, without calling anyone."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from gateway import wire
+from gateway.api.ask import parse
+from gateway.api.classify import hints, traffic_class
+from gateway.api.exchange import Exchange
+from gateway.dialects.family import Family
+from gateway.errors import InvalidRequest
+from gateway.identity import key_admin
+from gateway.identity.keys import Key, KeyStore
+from gateway.routing import Target, by_load
+from gateway.runtime import Runtime
+
+
+async def explain(store: KeyStore, request: Request) -> Any:
+    """Model, class, order of deployments, estimates, and what would be taken out of the body."""
+    runtime: Runtime = request.app.state.runtime
+    family = _family(request)
+    key = await key_admin.get(store, request.query_params.get("key", ""))
+    body = await request.body()
+    exchange = Exchange(family, runtime, request.scope, _silent)
+    ask = parse(exchange, key, body)
+    exchange.hints = hints(ask.fields, len(body))
+    record = exchange.record
+    chain = exchange.snapshot.routes.chain(ask.model, family.api)
+    ordered = [runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
+    return {
+        "model": ask.model.name,
+        "api": family.api,
+        "stream": ask.stream,
+        "class": traffic_class(record, exchange.headers, key),
+        "person": {"user_id": record.user_id, "source": record.identity_source, "team": record.team},
+        "estimate": {"input_tokens": exchange.hints.input_tokens, "answer_tokens": exchange.hints.answer_tokens},
+        "deployments": [_shown(target) for targets in ordered for target in targets],
+        "dropped": sorted(set(wire.request_members(body)) - set(ask.fields)),
+        "key": _key(key),
+    }
+
+
+def _family(request: Request) -> Family:
+    families: dict[str, Family] = request.app.state.families
+    wanted = request.query_params.get("api", "/v1/chat/completions")
+    found = families.get(wanted.removeprefix("/v1"))
+    if found is None:
+        allowed = ", ".join(f"/v1{path}" for path in families)
+        raise InvalidRequest(f"The query 'api' must be one of {allowed}.", param="api")
+    return found
+
+
+def _shown(target: Target) -> dict[str, Any]:
+    health = target.health
+    return {
+        "deployment": target.id,
+        "model": target.model.name,
+        "upstream_model": target.deployment.model,
+        "running": health.running,
+        "max_concurrency": target.deployment.max_concurrency,
+        "outstanding_tokens": health.tokens,
+        "cooling_down": health.cooling,
+        "has_room": target.has_room,
+    }
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"alias": key.alias, "models": key.policy.models}
+
+
+async def _silent(_: object) -> None:
+    """Nothing is answered here."""
