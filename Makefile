@@ -1,5 +1,5 @@
 # Sekisho. `make up` starts everything, `make test` checks everything; both install what they need.
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
@@ -27,19 +27,24 @@ format: .venv  ## rewrite to the house style
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 clean:  ## remove the environments and what the embedded stack wrote
-	rm -rf .venv .venv-open-webui sekisho-data test-artefacts
+	rm -rf .venv .venv-open-webui .virtualenv sekisho-data test-artefacts
+
+# Debian's Python may come without ensurepip; pip alone then brings virtualenv.
+create = test -x $(1)/bin/python || $(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1) && \
+	$(PYTHON) -m pip install --quiet --target .virtualenv virtualenv && \
+	PYTHONPATH=.virtualenv $(PYTHON) -m virtualenv --quiet $(1); }
 
 # The stamp is written last, so an interrupted installation starts over.
 .venv: .venv/.installed
 .venv/.installed: pyproject.toml constraints.txt
 	@echo "Creating .venv (about a minute) …"
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
-	.venv/bin/python $(PIP) install --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@$(call create,.venv)
+	@.venv/bin/python $(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
 
 .venv-open-webui: .venv-open-webui/.installed
 .venv-open-webui/.installed: constraints-open-webui.txt
 	@echo "Creating .venv-open-webui (Open WebUI 0.12.4, about two minutes and 3 GB) …"
-	test -x .venv-open-webui/bin/python || $(PYTHON) -m venv .venv-open-webui
-	.venv-open-webui/bin/python $(PIP) install --constraint constraints-open-webui.txt torch==2.13.0 open-webui==0.12.4
-	touch $@
+	@$(call create,.venv-open-webui)
+	@.venv-open-webui/bin/python $(PIP) install --constraint constraints-open-webui.txt torch==2.13.0 open-webui==0.12.4
+	@touch $@
