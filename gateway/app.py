@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
+from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.websocket import no_websocket
 from gateway.config.watch import watching
@@ -49,6 +50,7 @@ def _routes(runtime: Runtime) -> list[BaseRoute]:
         *no_websocket(f"/v1{RESPONSES.path}"),
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        Route("/v1/me", Me(runtime), methods=["GET"]),
         *admin_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),

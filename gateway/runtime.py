@@ -13,6 +13,8 @@ from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.segments import SegmentWriter
+from gateway.limits.limit import Limiter
+from gateway.limits.memory import MemoryLimiter
 from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
@@ -47,6 +49,7 @@ class Runtime:
         self.affinity = Affinity()
         self.retries = RetryBudget()
         self.superseding = Superseding()
+        self.limiter: Limiter = MemoryLimiter(config.data_dir)
         self.metrics = Metrics()
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
@@ -57,6 +60,7 @@ class Runtime:
         self._engine = await open_database(self.current.config)
         self.keys = KeyStore(self._engine, self._secret)
         await self.keys.start()
+        await self.limiter.start()
         self.ledger.start()
         await self.client.start()
 
@@ -65,6 +69,7 @@ class Runtime:
         await self.client.stop()
         await self.keys.stop()
         self.ledger.stop()
+        await self.limiter.stop()
         if self._engine:
             await self._engine.dispose()
 

@@ -51,11 +51,20 @@ def parse(exchange: Exchange, key: Key, body: bytes) -> Ask:
     wire.require(fields, "model", str)
     name = wire.value(fields, "model")
     exchange.record.model = name[:256]
-    exchange.record.stream = stream = exchange.family.streams and wire.flag(fields, "stream")
+    exchange.record.stream = stream = _wants_stream(exchange.family, fields)
     exchange.family.check(fields)
     model = exchange.snapshot.routes.model(name, key.policy)
     _check_mode(exchange.family, model)
     return Ask(fields, model, stream)
+
+
+def _wants_stream(family: Family, fields: Members) -> bool:
+    stream = wire.flag(fields, "stream")
+    if stream and not family.streams:
+        raise InvalidRequest(
+            f"The field 'stream' must be false or absent: '/v1{family.path}' answers in one piece.", param="stream"
+        )
+    return stream
 
 
 def _identify(exchange: Exchange, key: Key, fields: Members) -> None:

@@ -16,6 +16,7 @@ from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.identity.policy import TrafficClass
 from gateway.ledger.record import Outcome, Record
+from gateway.limits.limit import Standing, ratelimit_headers, soft_budget_headers
 from gateway.pricing import cost_nano_usd
 from gateway.routing import Target
 from gateway.runtime import Runtime, Snapshot
@@ -45,6 +46,8 @@ class Exchange:
         self._entered = 0.0
         self.hints = Hints()
         self.traffic_class: TrafficClass = "chat"
+        self.standings: list[Standing] = []
+        """How the caller's limits stand; told in the answer's headers."""
         self.record = Record(
             request_id=uuid.uuid4().hex,
             started_at=time.time_ns() // 1000,
@@ -142,7 +145,7 @@ class Exchange:
             ]
         if record.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{record.cost_nano_usd / 1e9:.9f}".encode()))
-        return headers
+        return headers + ratelimit_headers(self.standings) + soft_budget_headers(self.standings)
 
     def _elapsed_ms(self) -> int:
         return round((time.perf_counter() - self._clock) * 1000)

@@ -9,14 +9,13 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.ask import presented_key
+from gateway.api.access import admitted, headers_of
 from gateway.api.client import Answer
 from gateway.config.schema import Model
 from gateway.dialects import messages, openai
 from gateway.dialects.family import Dialect
-from gateway.errors import ApiError, Unauthenticated
+from gateway.errors import ApiError
 from gateway.identity.policy import Policy
-from gateway.network import check_key, check_server, client_address
 from gateway.routing import Routes
 from gateway.runtime import Runtime
 
@@ -29,26 +28,13 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        dialect = messages.DIALECT if "anthropic-version" in headers else openai.DIALECT
+        dialect = messages.DIALECT if "anthropic-version" in headers_of(scope) else openai.DIALECT
         try:
-            policy = await self._authenticate(scope, headers)
-            found = self._found(scope["path_params"].get("name"), policy, dialect)
+            key = await admitted(self._runtime, scope)
+            found = self._found(scope["path_params"].get("name"), key.policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
             await answer.whole(dialect.status(error), [], dialect.error_body(error, None))
-
-    async def _authenticate(self, scope: Scope, headers: dict[str, str]) -> Policy:
-        """What the caller may see. Raises `Unauthenticated`, `Forbidden`."""
-        server = self._runtime.current.config.server
-        address = client_address(scope, headers, server)
-        check_server(address, server)
-        presented = presented_key(headers)
-        key = await self._runtime.keys.find(presented) if presented else None
-        if key is None:
-            raise Unauthenticated("GET /v1/models needs an API key: 'Authorization: Bearer sk-…'.")
-        check_key(address, key.policy)
-        return key.policy
 
     def _found(self, name: str | None, policy: Policy, dialect: Dialect) -> dict[str, Any]:
         routes = self._runtime.current.routes

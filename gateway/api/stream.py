@@ -120,7 +120,7 @@ def _closed(target: Target) -> UpstreamUnreachable:
 
 def _used(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
     """What the upstream counted; as far as it did not, what the lengths of prompt and answer tell."""
-    if relay.usage:
-        return relay.usage
-    told = relay.begun or Usage(input=exchange.family.prompt_tokens(ask.fields))
-    return replace(told, output=relay.written(), source="estimated")
+    told = relay.usage or replace(relay.begun or Usage(), output=relay.written(), source="estimated")
+    if told.input is not None:
+        return told
+    return replace(told, input=exchange.family.prompt_tokens(ask.fields), source="estimated")

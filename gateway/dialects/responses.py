@@ -4,6 +4,7 @@ Source: platform.openai.com/docs/api-reference/{responses,responses-streaming}.
 """
 
 import re
+from typing import Any
 
 import msgspec
 
@@ -56,11 +57,21 @@ def has_failed(answer: Members) -> bool:
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
-    """An error in a stream that has begun: the documented members, and the `error` object that clients raise."""
+    """The end of a stream that broke, as OpenAI sends it: `error`, which its clients raise, then `response.failed`.
+
+    Codex shows the reason only of the second.
+    """
     told = openai.error_object(error)
     documented = {name: told[name] for name in ("code", "message", "param")}
-    event = {"type": "error", "sequence_number": number, **documented, "error": told}
-    return b"event: error\ndata: " + wire.encode(event) + b"\n\n"
+    first = {"type": "error", "sequence_number": number, **documented, "error": told}
+    fault = {"code": "server_error", "message": error.message}
+    response = {"id": f"resp_{request_id}", "object": "response", "status": "failed", "error": fault, "output": []}
+    second = {"type": "response.failed", "sequence_number": number + 1, "response": response}
+    return _event(first) + _event(second)
+
+
+def _event(content: dict[str, Any]) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (content["type"].encode(), wire.encode(content))
 
 
 def error_status(event: bytes) -> int:

@@ -69,6 +69,7 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
+        self._asking = asyncio.Lock()
         self._revision = -1
         self._misses: OrderedDict[bytes, float] = OrderedDict()
         self._poll: asyncio.Task[None] | None = None
@@ -89,13 +90,19 @@ class KeyStore:
         """The valid key that was presented, or None: unknown, revoked, expired, rotated away."""
         digest = self.hash(presented)
         key = self._by_hash.get(digest)
-        if key is None and self._worth_asking(digest):
-            await self.refresh()
-            key = self._by_hash.get(digest)
+        if key is None:
+            key = await self._asked(digest)
         now = time.time_ns() // 1000
         if key is None or not key.valid_at(now) or self._grace.get(digest, now) < now:
             return None
         return key
+
+    async def _asked(self, digest: bytes) -> Key | None:
+        """Look for a key that is new; requests that come meanwhile wait for the same answer."""
+        async with self._asking:
+            if digest not in self._by_hash and self._worth_asking(digest):
+                await self.refresh()
+        return self._by_hash.get(digest)
 
     def hash(self, presented: str) -> bytes:
         return hmac.digest(self._secret, presented.encode(), "sha256")

@@ -1,0 +1,26 @@
+"""Who may read: the checks of a GET that needs a key but asks no model."""
+
+from starlette.types import Scope
+
+from gateway.api.ask import presented_key
+from gateway.errors import Unauthenticated
+from gateway.identity.keys import Key
+from gateway.network import check_key, check_server, client_address
+from gateway.runtime import Runtime
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+async def admitted(runtime: Runtime, scope: Scope) -> Key:
+    """The caller's key. Raises `Unauthenticated`, `Forbidden`."""
+    headers, server = headers_of(scope), runtime.current.config.server
+    address = client_address(scope, headers, server)
+    check_server(address, server)
+    presented = presented_key(headers)
+    key = await runtime.keys.find(presented) if presented else None
+    if key is None:
+        raise Unauthenticated(f"GET {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.")
+    check_key(address, key.policy)
+    return key

@@ -1,0 +1,66 @@
+"""GET /v1/me: a key's holder sees their limits, what is used, what is left, and prices."""
+
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from gateway import wire
+from gateway.api.access import admitted
+from gateway.api.client import Answer
+from gateway.api.govern import limits_of, shown
+from gateway.config.schema import Price
+from gateway.dialects import openai
+from gateway.errors import ApiError
+from gateway.identity.keys import Key
+from gateway.ledger.record import Record
+from gateway.limits.limit import Standing
+from gateway.runtime import Runtime
+
+
+class Me:
+    """The ASGI application."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = Answer(send)
+        try:
+            key = await admitted(self._runtime, scope)
+            await answer.whole(200, [], wire.encode(await self._told(key)))
+        except ApiError as error:
+            await answer.whole(error.status, [], openai.DIALECT.error_body(error, None))
+
+    async def _told(self, key: Key) -> dict[str, Any]:
+        runtime = self._runtime
+        limits = shown(limits_of(_as_record(key), key, runtime.keys))
+        models = runtime.current.routes.available(key.policy)
+        return {
+            "key": {"id": key.id, "alias": key.alias, "owner": key.owner, "team": key.team, "hint": key.hint},
+            "expires_at": key.policy.expires_at,
+            "limits": [_limit(each) for each in await runtime.limiter.standing(limits)],
+            "models": [{"id": model.name, "price_usd_per_million_tokens": _price(model.price)} for model in models],
+        }
+
+
+def _as_record(key: Key) -> Record:
+    """Whom this key's own requests count against."""
+    email = key.owner if key.owner and "@" in key.owner else None
+    return Record(
+        request_id="", started_at=0, api="", key_id=key.id, team=key.team, user_id=key.owner, user_email=email
+    )
+
+
+def _limit(standing: Standing) -> dict[str, Any]:
+    """A limit as JSON; budgets in USD, everything else as counted."""
+    limit, unit = standing.limit, 1e9 if standing.limit.kind == "budget" else 1
+    amounts = {"amount": limit.amount, "used": standing.used, "reserved": standing.reserved, "left": standing.left}
+    told = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
+    named = {"scope": limit.scope, "kind": limit.kind, "window": limit.window, "hard": limit.hard}
+    return {**named, **told, "resets_in_seconds": round(standing.resets_in)}
+
+
+def _price(price: Price | None) -> Any:
+    if price is None:
+        return None
+    return {name: None if usd is None else float(usd) for name, usd in price.model_dump().items()}
