@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.coding_tools import tools
+
 
 @dataclass(frozen=True)
 class Need:
@@ -34,6 +36,14 @@ APT_SECONDS = 900
 
 
 def main() -> None:
+    """Debian's packages, then the coding tools from npm."""
+    install_packages()
+    problem = tools.install()
+    if problem:
+        print(f"The coding tools are missing; their tests will be skipped: {problem}")
+
+
+def install_packages() -> None:
     missing = [need for need in NEEDS if not need.present()]
     if missing and os.geteuid() == 0:
         print(f"Installing {_packages(missing)} …", flush=True)

@@ -3,14 +3,11 @@
 from starlette.types import Scope
 
 from gateway.api.ask import presented_key
+from gateway.api.client import headers_of
 from gateway.errors import Unauthenticated
 from gateway.identity.keys import Key
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
-
-
-def headers_of(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 async def admitted(runtime: Runtime, scope: Scope) -> Key:

@@ -22,6 +22,15 @@ class ClientGone(Exception):
     """The client closed its connection; nobody reads what we would send."""
 
 
+def headers_of(scope: Scope) -> dict[str, str]:
+    """By lower-case name; what came in several lines is joined with commas, as HTTP means it."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole request body. Raises `TooLarge` over `limit` bytes, `ClientGone`."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")

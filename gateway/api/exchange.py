@@ -7,7 +7,7 @@ import uuid
 from starlette.types import Scope, Send
 
 from gateway.affinity import Hints
-from gateway.api.client import Answer, Headers
+from gateway.api.client import Answer, Headers, headers_of
 from gateway.dialects.family import Family
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
@@ -34,7 +34,7 @@ class Exchange:
         self.family = family
         self.runtime = runtime
         self.snapshot: Snapshot = runtime.current
-        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.headers = headers_of(scope)
         self.query = scope.get("query_string", b"").decode("latin-1")
         self.answer = Answer(send)
         self.events_sent = 0

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.access import admitted, headers_of
-from gateway.api.client import Answer
+from gateway.api.access import admitted
+from gateway.api.client import Answer, headers_of
 from gateway.config.schema import Model
 from gateway.dialects import messages, openai
 from gateway.dialects.family import Dialect

@@ -1,6 +1,7 @@
 """An answer event by event. The client hears nothing of what failed before the first one."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 
 import aiohttp
@@ -15,6 +16,9 @@ from gateway.refusals import refused
 from gateway.routing import Target
 from gateway.streaming import EventTooLong, Relay, Step
 from gateway.upstream import broken, read_all
+
+_LAST_BYTE_SECONDS = 0.5
+"""So long an upstream may take to end its answer after the final event; the client has it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,18 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
             exchange.used(_used(exchange, ask, started.relay))
             raise
         finally:
-            started.response.close()
+            await _let_go(started)
+
+
+async def _let_go(started: Started) -> None:
+    """The upstream's connection: back into the pool where its answer came to its end, else closed at once."""
+    response = started.response
+    if started.relay.done:
+        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(_LAST_BYTE_SECONDS):
+                await response.content.readany()
+    if not response.content.at_eof():
+        response.close()
 
 
 async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:

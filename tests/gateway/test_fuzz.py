@@ -72,7 +72,7 @@ HEADERS = st.dictionaries(
     st.sampled_from(
         ["x-forwarded-for", "x-openwebui-user-id", "x-openwebui-user-jwt", "x-sekisho-class", "user-agent"]
     ),
-    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(str.strip),
 )
 
 

@@ -1,0 +1,93 @@
+"""A real server that speaks all three of our clients' dialects: llama.cpp, behind its row of the provider table.
+
+Temperature 0, as this llama.cpp forgets `message_start` where an answer begins with half a character (an emoji).
+"""
+
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import anthropic
+import openai
+import pytest
+
+from gateway.ledger.record import Record
+from install.embedded.model_file import cached
+from tests.fakes.serving import free_port
+from tests.fixtures.gateway import GatewayProcess
+
+pytest.importorskip("xllamacpp")
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway with `smollm2`, served by llama.cpp."""
+    if not cached().exists():
+        pytest.skip("no local model; to mend it: sekisho up")
+    port = free_port()
+    call = [sys.executable, "-m", "install.embedded.chat_model", str(cached()), str(port)]
+    server = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deployment = {"provider": "llama.cpp", "base_url": f"http://127.0.0.1:{port}/v1", "model": "local"}
+    config = {"models": [{"name": "smollm2", "deployments": [deployment]}]}
+    gateway = GatewayProcess(tmp_path_factory.mktemp("llama"), config)
+    try:
+        _wait(f"http://127.0.0.1:{port}/health")
+        yield gateway.start()
+        assert gateway.stop() == 0, gateway.log
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def test_messages(local: GatewayProcess) -> None:
+    key = local.key("messages")
+    with anthropic.Anthropic(base_url=local.url, auth_token=key, api_key=None, max_retries=0) as client:
+        asked: anthropic.types.MessageParam = {"role": "user", "content": "Say hi."}
+        with client.messages.stream(
+            model="smollm2", max_tokens=12, extra_body={"temperature": 0}, messages=[asked]
+        ) as stream:
+            streamed = stream.get_final_message()
+        whole = client.messages.create(model="smollm2", max_tokens=12, extra_body={"temperature": 0}, messages=[asked])
+        counted = client.messages.count_tokens(model="smollm2", messages=[asked]).input_tokens
+    assert {streamed.model, whole.model} == {"smollm2"}
+    assert streamed.content[0].type == "text"
+    records = _records(local, "messages", 3)
+    assert [record.task for record in records] == ["chat", "chat", "count_tokens"]
+    for record in records[:2]:
+        assert record.input_tokens == counted, "cached or not, the prompt is as long as it is"
+        assert record.output_tokens
+        assert record.usage_source == "provider"
+
+
+def test_responses(local: GatewayProcess) -> None:
+    key = local.key("responses")
+    with openai.OpenAI(base_url=f"{local.url}/v1", api_key=key, max_retries=0) as client:
+        *_, last = client.responses.create(
+            model="smollm2", max_output_tokens=12, temperature=0, input="Say hi.", stream=True
+        )
+        whole = client.responses.create(model="smollm2", max_output_tokens=12, temperature=0, input="Say hi.")
+    assert last.type == "response.completed"
+    assert {last.response.model, whole.model} == {"smollm2"}, "not the path of its file"
+    for record in _records(local, "responses", 2):
+        assert record.input_tokens
+        assert record.output_tokens
+        assert record.usage_source == "provider"
+
+
+def _records(gateway: GatewayProcess, api: str, wanted: int) -> list[Record]:
+    found = [record for record in gateway.records() if record.api == api]
+    assert [record.outcome for record in found] == ["ok"] * wanted
+    return found
+
+
+def _wait(url: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError("llama.cpp did not start")

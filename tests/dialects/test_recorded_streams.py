@@ -1,0 +1,113 @@
+"""Every recorded stream through the relays as pure functions: only the model's name differs, however it is cut."""
+
+import json
+import re
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.dialects import messages, responses
+from gateway.dialects.family import Dialect
+from gateway.dialects.usage import Usage
+from gateway.streaming import Relay
+from tests.fakes.recordings import FOLDER, Recorded, require_recordings, streams
+from tests.fakes.replaying import events
+
+WIRES = {"test_anthropic": messages.DIALECT, "test_openai_responses": responses.DIALECT}
+STREAMS = [(dialect, each) for name, dialect in WIRES.items() for each in (streams(name) if FOLDER.is_dir() else [])]
+
+
+def test_there_are_recordings() -> None:
+    require_recordings()
+    assert len(STREAMS) > 25
+
+
+@pytest.mark.parametrize(("dialect", "stream"), STREAMS)
+def test_only_the_name_differs(dialect: Dialect, stream: Recorded) -> None:
+    sent, relay = _through(dialect, [stream.answer])
+    assert relay.done
+    assert relay.error is None
+    theirs = _payloads(stream.answer)
+    holder = relay.holder or ""
+    for event in theirs:
+        if "model" in event.get(holder, {}):
+            event[holder]["model"] = "ours"
+    assert _payloads(sent) == theirs
+    assert sent.count(b'"ours"') == sum("model" in event.get(holder, {}) for event in theirs)
+
+
+@pytest.mark.parametrize(("dialect", "stream"), STREAMS)
+def test_counts_are_the_recorded_ones(dialect: Dialect, stream: Recorded) -> None:
+    _, relay = _through(dialect, [stream.answer])
+    assert relay.usage
+    counted = [event.get("response", event).get("usage") for event in _payloads(stream.answer)]
+    assert relay.usage.output == [usage for usage in counted if usage][-1]["output_tokens"]
+    assert relay.usage.input
+    assert relay.usage.input >= (relay.usage.cached_input or 0)
+    assert relay.written() <= (relay.usage.output or 0) * 3, "an estimate from the text is of the right size"
+
+
+@pytest.mark.parametrize(("dialect", "stream"), STREAMS[::6])
+def test_cuts_change_nothing(dialect: Dialect, stream: Recorded) -> None:
+    whole, _ = _through(dialect, [stream.answer])
+
+    @settings(max_examples=20, deadline=None)
+    @given(st.lists(st.integers(1, len(stream.answer) - 1), unique=True, max_size=30))
+    def check(cuts: list[int]) -> None:
+        edges = [0, *sorted(cuts), len(stream.answer)]
+        sent, relay = _through(dialect, [stream.answer[start:end] for start, end in pairwise(edges)])
+        assert sent == whole
+        assert relay.done
+
+    check()
+
+
+@pytest.mark.parametrize(("dialect", "stream"), STREAMS[::3])
+def test_without_its_end_a_stream_is_not_finished(dialect: Dialect, stream: Recorded) -> None:
+    parts = [each for each in events(stream.answer) if not _is_final(each)]
+    _, relay = _through(dialect, parts)
+    assert not relay.done
+    assert not relay.finished
+    assert relay.written() > 0
+
+
+def test_text_that_looks_like_the_wires_own_marks_is_left_alone() -> None:
+    text = '"model":"theirs" message_stop "usage":{"output_tokens":9} "error"'
+    start = {"type": "message_start", "message": {"model": "theirs", "usage": {"input_tokens": 5}}}
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    stream = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (start, delta))
+    sent, relay = _through(messages.DIALECT, [stream])
+    assert _payloads(sent)[1] == delta
+    assert _payloads(sent)[0]["message"]["model"] == "ours"
+    assert (relay.done, relay.usage, relay.begun) == (False, None, Usage(input=5))
+
+
+def test_a_zero_at_the_end_does_not_hide_a_count_of_the_start() -> None:
+    start = {"type": "message_start", "message": {"model": "x", "usage": {"input_tokens": 50, "output_tokens": 0}}}
+    delta = {"type": "message_delta", "delta": {}, "usage": {"input_tokens": 0, "output_tokens": 7}}
+    stream = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (start, delta))
+    _, relay = _through(messages.DIALECT, [stream])
+    assert relay.usage == Usage(input=50, output=7)
+
+
+def _through(dialect: Dialect, pieces: list[bytes]) -> tuple[bytes, Relay]:
+    relay, sent = dialect.relay("ours", {}), b""
+    for piece in pieces:
+        step = relay.feed(piece)
+        sent += step.block + step.last
+        if relay.done:
+            return sent, relay
+    step = relay.end()
+    return sent + step.block + step.last, relay
+
+
+def _is_final(event: bytes) -> bool:
+    return re.search(rb'"type": ?"(message_stop|message_delta|response\.completed)"|\[DONE\]', event) is not None
+
+
+def _payloads(stream: bytes) -> list[dict[str, Any]]:
+    lines = [line[5:] for line in stream.splitlines() if line.startswith(b"data:")]
+    return [json.loads(line) for line in lines if b"[DONE]" not in line]
