@@ -40,7 +40,8 @@ I18N: dict[str, dict[str, str]] = {
         "valves.status.title": "Show a status line",
         "valves.status.description": "Tell above each answer which files went in whole.",
         "user_valves.mode.title": "Attached files",
-        "user_valves.mode.description": "What happens to the files you attach while Full text is on.",
+        "user_valves.mode.description": "What happens to the files you attach while Full text is on. "
+        "Default: The whole text if the model has room for it.",
         "user_valves.mode.enum.whole": "Always the whole text",
         "user_valves.mode.enum.if_it_fits": "The whole text if the model has room for it",
         "user_valves.mode.enum.search": "Search only",
@@ -57,7 +58,8 @@ I18N: dict[str, dict[str, str]] = {
         "valves.status.title": "状況を表示する",
         "valves.status.description": "どのファイルが全文で渡されたかを回答の上に表示します。",
         "user_valves.mode.title": "添付ファイルの扱い",
-        "user_valves.mode.description": "「全文」がオンのとき、添付したファイルをどう渡すかを選びます。",
+        "user_valves.mode.description": "「全文」がオンのとき、添付したファイルをどう渡すかを選びます。"
+        "デフォルトは「モデルに収まるときは全文」です。",
         "user_valves.mode.enum.whole": "常に全文",
         "user_valves.mode.enum.if_it_fits": "モデルに収まるときは全文",
         "user_valves.mode.enum.search": "検索のみ",
@@ -74,6 +76,7 @@ TEXT = {
         "left": "left to search: {names}",
         "because": "{name} ({reason})",
         "reading": "Reading {name} …",
+        "waited": "Waited for {names}",
         "broken": "Full text could not be prepared; the files are left to search",
         "setting": "your setting",
         "no_access": "no access",
@@ -94,6 +97,7 @@ TEXT = {
         "left": "検索のまま: {names}",
         "because": "{name}（{reason}）",
         "reading": "{name} を読み取っています…",
+        "waited": "{names} の読み取りを待ちました",
         "broken": "全文を準備できませんでした。ファイルは検索で参照されます",
         "setting": "ユーザー設定",
         "no_access": "アクセス権がありません",
@@ -110,6 +114,7 @@ TEXT = {
 POLL_SECONDS = 0.5
 PROMPT_AROUND_FILES = 600  # tokens of Open WebUI's own instructions around the sources
 WINDOW_KEYS = ("context_window", "context_length", "max_model_len")
+LINE = "sekisho_full_text_line"  # in __metadata__, from `inlet` to `request`
 
 Emitter = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -206,19 +211,18 @@ class Filter:
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         valves = self.valves
+        # A turn resumed after a tool approval passes here again, under the line it already has.
+        told = valves.status and not __metadata__.get("tool_approval_resume")
+        emitter = __event_emitter__ if told else None
         mode = getattr(__user__.get("valves"), "mode", "if_it_fits")
         text = TEXT[user_language(__metadata__, __request__)]
-        # A turn resumed after a tool approval passes here again, under the line it already has.
-        shown = valves.status and not __metadata__.get("tool_approval_resume")
-
-        async def status(description: str, done: bool) -> None:
-            if shown and __event_emitter__:
-                await __event_emitter__({"type": "status", "data": {"description": description, "done": done}})
+        line = text["broken"]
+        waited: list[str] = []
 
         async def reading(document: Document) -> None:
-            await status(text["reading"].format(name=document.name), done=False)
+            waited.append(document.name)
+            await show(emitter, text["reading"].format(name=document.name), done=False)
 
-        closing = text["broken"]
         try:
             documents = await attached_documents(body.get("files") or [], __metadata__, __model__, __user__["id"])
             obstacle = why_files_are_ignored(body, __model__)
@@ -231,13 +235,28 @@ class Filter:
                 window = context_window(__model__, __request__) if mode == "if_it_fits" else 0
                 keep_within(await token_limit(valves.max_tokens, window, body), documents)
                 body["files"] = with_full_context(body["files"], documents)
-            closing = summary(documents, text)
+            line = summary(documents, text)
         except Exception:
             log.exception("full_text: the files are left to search")
-        finally:
-            if closing:
-                await status(closing, done=True)
+        finally:  # `request` may never run: somebody pressed stop, another filter refused
+            if waited:
+                await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
+        if told:
+            __metadata__[LINE] = line
         return body
+
+    async def request(
+        self, body: dict[str, Any], __metadata__: dict[str, Any], __event_emitter__: Emitter | None = None
+    ) -> dict[str, Any]:
+        """Shows the line of `inlet`, once: only the latest status is seen, and Open WebUI's own about files are out."""
+        if line := __metadata__.pop(LINE, ""):
+            await show(__event_emitter__, line, done=True)
+        return body
+
+
+async def show(emitter: Emitter | None, description: str, done: bool) -> None:
+    if emitter:
+        await emitter({"type": "status", "data": {"description": description, "done": done}})
 
 
 async def attached_documents(
@@ -310,8 +329,9 @@ async def examine(
         if not (user and file and await may_read(file, user)):
             document.reason = "no_access"
             continue
-        while is_being_read(file) and (left := deadline - time.monotonic()) > 0:
+        if is_being_read(file) and time.monotonic() < deadline:
             await reading(document)
+        while is_being_read(file) and (left := deadline - time.monotonic()) > 0:
             await asyncio.sleep(min(POLL_SECONDS, left))
             file = await Files.get_file_by_id(file.id) or file
         if text := text_of(document.item, file):

@@ -21,10 +21,12 @@ class Language:
     """The filter's name."""
     status: str
     """How its status line begins."""
+    default: str
+    """What its settings do with files unless somebody chooses."""
 
 
-JAPANESE = Language("ja-JP", "全文", "全文: ")
-ENGLISH = Language("en-US", "Full text", "Full text: ")
+JAPANESE = Language("ja-JP", "全文", "全文: ", "モデルに収まるときは全文")
+ENGLISH = Language("en-US", "Full text", "Full text: ", "The whole text if the model has room for it")
 
 
 class ChatPage:
@@ -36,6 +38,10 @@ class ChatPage:
         self.chip = self.composer.get_by_role("button", name=language.full_text)
         self.switch = page.get_by_role("menuitemcheckbox", name=language.full_text)
         self.answers = page.locator(".chat-assistant")
+        self.statuses = self.answers.last.locator(".status-description")
+        self.status_history = self.answers.last.locator(
+            "button[aria-expanded]", has=page.locator(".status-description")
+        )
 
     def sign_in(self, person: Person) -> None:
         self.page.goto(person.server.url)
@@ -56,6 +62,15 @@ class ChatPage:
         self.page.keyboard.press("Escape")
         expect(self.page.get_by_role("menu")).to_have_count(0)
 
+    @contextmanager
+    def settings(self) -> Iterator[Locator]:
+        """The filter's, as the person set them."""
+        self.chip.click()
+        dialog = self.page.get_by_role("dialog")
+        yield dialog
+        self.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
     def switch_off(self) -> None:
         """By the chip's cross, there while the mouse is over it; elsewhere the chip opens its settings."""
         self.chip.hover()
@@ -74,12 +89,17 @@ class ChatPage:
         self.page.keyboard.insert_text(question)
         self.page.locator("#send-message-button").click()
 
+    @property
+    def status_line(self) -> Locator:
+        """What is seen of the last answer's statuses before anybody opens their history: the latest."""
+        expect(self.status_history).to_have_attribute("aria-expanded", "false")
+        return self.statuses
+
     def open_statuses(self) -> Locator:
-        """All status lines of the last answer: closed, Open WebUI shows the latest."""
-        toggle = self.answers.last.locator("button[aria-expanded]", has=self.page.locator(".status-description")).first
-        toggle.click()
-        expect(toggle).to_have_attribute("aria-expanded", "true")
-        return self.answers.last.locator(".status-description")
+        """All status lines of the last answer."""
+        self.status_history.click()
+        expect(self.status_history).to_have_attribute("aria-expanded", "true")
+        return self.statuses
 
     def shoot(self, name: str) -> None:
         """Light and dark."""

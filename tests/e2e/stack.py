@@ -19,7 +19,7 @@ from tests.fixtures.open_webui import OpenWebUIServer
 CHAT_MODEL = "house-model"
 EMBEDDING_MODEL = "multilingual-e5-small"
 FULL_TEXT = "full_text"
-PATIENCE = 60
+PATIENCE = 180
 """Seconds for a file to be read, or for a chat to be answered, on a busy machine."""
 
 FileItem = dict[str, Any]

@@ -49,17 +49,21 @@ def test_switching_full_text_on_and_off(
             expect(chat.switch).to_have_attribute("aria-checked", "true")
             chat.shoot("menu")
         expect(chat.chip).to_be_visible()
+        with chat.settings() as dialog:
+            expect(dialog).to_contain_text(language.default)
+            chat.shoot("settings")
 
         chat.upload(rules_pdf)
         with stack.upstream.paused():
             chat.send("全章の要点は? Summarise it all.")
             expect(chat.answers.last).to_contain_text(FIRST_HALF)
             expect(chat.answers.last).not_to_contain_text(SECOND_HALF)
+            expect(chat.status_line).to_contain_text(f"{language.status}{rules_pdf.name}")
             chat.shoot("answering")
         expect(chat.answers.last).to_contain_text(ANSWER)
 
-        line = chat.open_statuses().filter(has_text=f"{language.status}{rules_pdf.name}")
-        expect(line).to_be_visible()
+        expect(chat.status_line).to_contain_text(f"{language.status}{rules_pdf.name}")
+        expect(chat.status_line).to_be_visible()
         chat.shoot("answered")
         assert missing(rules_pdf, stack) == []
 

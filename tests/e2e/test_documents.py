@@ -80,9 +80,11 @@ def test_lines_and_tables_survive(stack: Stack, whole: Turn, rules_pdf: Document
 
 
 def test_the_status_line_tells_it_in_japanese(whole: Turn, rules_pdf: Document, handbook_docx: Document) -> None:
-    (line,) = (status for status in whole.message["statusHistory"] if "全文" in status.get("description", ""))
+    *earlier, line = whole.message["statusHistory"]  # the latest is the one that people see
     assert line["description"].startswith(f"全文: {rules_pdf.name}、{handbook_docx.name}・約")
     assert line["done"] is True
+    assert "sources_retrieved" in [status.get("action") for status in earlier]
+    assert not [status for status in earlier if "全文" in status.get("description", "")]
 
 
 def test_the_answer_cites_the_files(whole: Turn, rules_pdf: Document, handbook_docx: Document) -> None:

@@ -41,7 +41,7 @@ class Chat:
         self.host.call("user_valves", id="full_text", user_id=self.user["id"], values=self.user_valves)
         body = {"model": "model-a", "messages": [{"role": "user", "content": "Summarise this"}], "files": list(files)}
         metadata = {"variables": {"{{USER_LANGUAGE}}": language}, **metadata}
-        defaults = {"hooks": ["inlet"], "filter_ids": ["full_text"], "user": self.user, "body": body}
+        defaults = {"hooks": ["inlet", "request"], "filter_ids": ["full_text"], "user": self.user, "body": body}
         return dict(self.host.call("run", **{**defaults, "metadata": metadata, **arguments}))
 
 
@@ -57,11 +57,19 @@ def contexts(turn: Json) -> list[str | None]:
     return [item.get("context") for item in turn["body"]["files"]]
 
 
+def statuses(turn: Json) -> list[tuple[str, bool]]:
+    assert all(
+        event["type"] == "status" and event["data"].keys() == {"description", "done"} for event in turn["events"]
+    )
+    return [(event["data"]["description"], event["data"]["done"]) for event in turn["events"]]
+
+
 def status(turn: Json) -> str:
-    """The closing line; asserts that it is the only one that is done, and the last."""
-    lines = [event["data"] for event in turn["events"] if event["type"] == "status"]
-    assert [line["done"] for line in lines] == [False] * (len(lines) - 1) + [True]
-    return str(lines[-1]["description"])
+    """The line about the turn, the last one; before it, only what was said while waiting."""
+    *waiting, (line, done) = statuses(turn)
+    assert done
+    assert [done for _, done in waiting] == [*[False] * (len(waiting) - 1), True][: len(waiting)]
+    return line
 
 
 def test_an_attached_file_goes_in_whole(chat: Chat) -> None:
@@ -171,7 +179,7 @@ def test_a_file_being_read_is_waited_for(chat: Chat, state: str) -> None:
     file = chat.file(text=None, status=state)
     chat.host.call("update_file", id=file["id"], data={"status": "completed", "content": REPORT}, after=0.3)
     turn = chat.ask(file)
-    assert turn["events"][0]["data"] == {"description": "Reading report.pdf …", "done": False}
+    assert statuses(turn)[:-1] == [("Reading report.pdf …", False), ("Waited for report.pdf", True)]
     assert contexts(turn) == ["full"]
     assert status(turn).startswith("Full text: report.pdf")
 
@@ -179,9 +187,26 @@ def test_a_file_being_read_is_waited_for(chat: Chat, state: str) -> None:
 def test_waiting_ends(chat: Chat) -> None:
     turn = chat.ask(chat.file(text=None, status="processing"), chat.file("slow.pdf", None, status="pending"))
     assert contexts(turn) == [None, None]
+    assert statuses(turn)[:-1] == [("Reading report.pdf …", False), ("Waited for report.pdf", True)]
     reason = "still being read; ask again in a moment"
     assert status(turn) == f"Full text: none · left to search: report.pdf ({reason}), slow.pdf ({reason})"
     assert 1 <= turn["seconds"][0] < 2  # wait_seconds for all files together
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_nothing_keeps_spinning_where_the_turn_ends_after_waiting(chat: Chat, broken: bool) -> None:
+    file = chat.file(text=None, status="processing")
+    chat.host.call("update_file", id=file["id"], data={"status": "completed", "content": REPORT}, after=0.3)
+    turn = chat.ask({**file, "file": "not a file"} if broken else file, hooks=["inlet"])
+    assert contexts(turn) == [None if broken else "full"]
+    assert statuses(turn) == [("Reading report.pdf …", False), ("Waited for report.pdf", True)]
+
+
+def test_nobody_is_told_of_a_wait_that_is_switched_off(chat: Chat) -> None:
+    chat.host.call("valves", id="full_text", values={"wait_seconds": 0})
+    turn = chat.ask(chat.file(text=None, status="processing"))
+    assert len(turn["events"]) == 1
+    assert "still being read" in status(turn)
 
 
 def test_a_text_that_only_lacks_its_embedding_is_not_waited_for(chat: Chat) -> None:
@@ -314,6 +339,22 @@ def test_a_resumed_turn_gives_the_same_without_a_second_line(chat: Chat) -> None
     resumed = chat.ask(*first["body"]["files"], metadata={**metadata, "tool_approval_resume": "tools"})
     assert resumed["body"]["files"] == first["body"]["files"]
     assert resumed["events"] == []
+
+
+def test_the_line_comes_after_open_webui_s_own_and_once_a_turn(chat: Chat) -> None:
+    """`request` runs after retrieval, and again before each call of a tool loop."""
+    file = chat.file()
+    metadata = chat.save([file])
+    assert chat.ask(file, metadata=metadata, hooks=["inlet"])["events"] == []
+    turn = chat.ask(file, metadata=metadata, hooks=["inlet", "request", "request", "request"])
+    assert len(turn["events"]) == 1
+    assert status(turn).startswith("Full text: report.pdf")
+    for model in ("model-a", "model-b"):  # each has metadata of its own
+        assert len(chat.ask(file, metadata=metadata, model={"id": model})["events"]) == 1
+
+
+def test_the_request_hook_alone_says_nothing(chat: Chat) -> None:
+    assert chat.ask(chat.file(), hooks=["request"])["events"] == []
 
 
 def test_a_failure_is_told_and_changes_nothing(chat: Chat) -> None:
