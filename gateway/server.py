@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
-from gateway.app import create_app
+from gateway.app import FastLane, create_app
 from gateway.config.load import load
 from gateway.runtime import Runtime
 
@@ -36,17 +35,17 @@ def serve(config_file: Path) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stopped)
     if server.workers == 1:
-        uvicorn.run(create_app(Runtime(loaded), config_file), **options)
+        uvicorn.run(FastLane(create_app(Runtime(loaded), config_file)), **options)
     else:
         os.environ[_CONFIG] = str(config_file.absolute())
         uvicorn.run("gateway.server:worker", factory=True, workers=server.workers, **options)
 
 
-def worker() -> Starlette:
+def worker() -> FastLane:
     """The application of one of several worker processes."""
     _log()
     config_file = Path(os.environ[_CONFIG])
-    return create_app(Runtime(load(config_file)), config_file)
+    return FastLane(create_app(Runtime(load(config_file)), config_file))
 
 
 def _log() -> None:

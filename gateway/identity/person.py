@@ -4,8 +4,10 @@ Only a key with `identity: open-webui` may speak for others: signed token, then 
 installer configures, then the body's `user`. Any other key speaks for its owner alone.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -87,23 +89,33 @@ def _owner(key: Key) -> Person:
 
 
 def _verified(token: str, secret: Secret, source: str) -> Person:
+    """Raises `Unauthenticated`. A tool loop sends the same token many times, so a good one is remembered."""
     try:
-        claims = jwt.decode(
-            token,
-            secret.reveal(),
-            algorithms=["HS256"],
-            leeway=_LEEWAY_SECONDS,
-            options={"require": ["sub", "exp", "iss"], "verify_aud": False},
-            issuer=_ISSUERS,
-        )
+        person, expires = _decoded(token, secret, source)
+        if expires + _LEEWAY_SECONDS < time.time():
+            raise jwt.ExpiredSignatureError
     except jwt.PyJWTError as error:
         raise Unauthenticated(
             f"The signed identity does not verify ({type(error).__name__}). The secret of the user_identity filter "
             "and 'open_webui.identity_secret' must be the same, and both clocks right.",
             code="invalid_identity",
         ) from None
+    return person
+
+
+@lru_cache(maxsize=4096)
+def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
+    """The person of a token that verifies, and until when (Unix seconds). Failures are not remembered."""
+    claims = jwt.decode(
+        token,
+        secret.reveal(),
+        algorithms=["HS256"],
+        leeway=_LEEWAY_SECONDS,
+        options={"require": ["sub", "exp", "iss"], "verify_aud": False},
+        issuer=_ISSUERS,
+    )
     texts = {field: _text(claims.get(claim)) for field, claim in _CLAIMS.items()}
-    return Person(**texts, groups=_groups(claims.get("groups")), source=source)
+    return Person(**texts, groups=_groups(claims.get("groups")), source=source), float(claims["exp"])
 
 
 def _from_headers(headers: Mapping[str, str]) -> Person:
