@@ -1,16 +1,14 @@
 """Options that the pack's commands share: flags → environment → defaults meet here and nowhere else."""
 
-import functools
-import inspect
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
+from gateway.cli_options import takes
 from gateway.secret import Secret
 from install.errors import OptionMissing
 from install.open_webui import Credentials, Password, Token
@@ -125,20 +123,5 @@ def _ask_password(email: str) -> Secret:
     return Secret(typer.prompt(f"Password of {email}", hide_input=True, err=True))
 
 
-def takes_pack_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Let Typer see the fields of `PackOptions` in place of the command's first parameter."""
-    names = [field.name for field in fields(PackOptions)]
-    first, *own = inspect.signature(command).parameters.values()
-    shared = inspect.signature(PackOptions).parameters.values()
-    hints = get_type_hints(command, include_extras=True)
-    del hints[first.name]
-
-    @functools.wraps(command)
-    def run(**values: Any) -> None:
-        pack = PackOptions(**{name: values.pop(name) for name in names})
-        command(pack, **values)
-
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    run.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*shared, *own)])  # type: ignore[attr-defined]
-    run.__annotations__ = {**get_type_hints(PackOptions, include_extras=True), **hints}
-    return run
+takes_pack_options = takes(PackOptions)
+"""The command's first parameter becomes all the options above."""

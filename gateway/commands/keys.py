@@ -1,5 +1,6 @@
 """`sekisho keys`: create, list, show, change, rotate, revoke."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -7,6 +8,7 @@ import msgspec
 import typer
 from rich.table import Table
 
+from gateway.cli_options import takes
 from gateway.commands.common import (
     DEFAULT,
     AsJson,
@@ -29,67 +31,76 @@ Named = Annotated[str, typer.Argument(help="Its alias or id.")]
 Alias = Annotated[str, typer.Option(help="A name to know the key by.")]
 Owner = Annotated[str | None, typer.Option(help="Whose it is: an Open WebUI user's e-mail address or id.")]
 Team = Annotated[str | None, typer.Option(help="Which team pays.")]
-Models = Annotated[list[str] | None, typer.Option("--model", help="An allowed model or glob; may be repeated.")]
-Networks = Annotated[list[str] | None, typer.Option("--network", help="An allowed source network; may be repeated.")]
-Class = Annotated[TrafficClass | None, typer.Option("--class", help="How urgent its requests are.")]
-PerMinute = Annotated[int | None, typer.Option(min=0)]
-Usd = Annotated[float | None, typer.Option(min=0, help="What it may spend, in USD.")]
-Per = Annotated[BudgetWindow | None, typer.Option(help="In which time it may spend that.")]
-Warn = Annotated[bool | None, typer.Option("--budget-warns/--budget-refuses", help="What happens over the budget.")]
-Expires = Annotated[
-    datetime | None, typer.Option(help="Valid until then (UTC).", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
-]
+DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyOptions:
+    """What a key may do, as options; None = not given."""
+
+    model: Annotated[list[str] | None, typer.Option(help="An allowed model or glob; may be repeated.")] = None
+    network: Annotated[list[str] | None, typer.Option(help="An allowed source network; may be repeated.")] = None
+    traffic_class: Annotated[TrafficClass | None, typer.Option("--class", help="How urgent its requests are.")] = None
+    requests_per_minute: Annotated[int | None, typer.Option(min=0)] = None
+    tokens_per_minute: Annotated[int | None, typer.Option(min=0)] = None
+    parallel_requests: Annotated[int | None, typer.Option(min=0, help="Requests at the same time.")] = None
+    budget_usd: Annotated[float | None, typer.Option(min=0, help="What it may spend, in USD.")] = None
+    budget_per: Annotated[BudgetWindow | None, typer.Option(help="In which time it may spend that.")] = None
+    budget_warns: Annotated[
+        bool | None, typer.Option("--budget-warns/--budget-refuses", help="What happens over the budget.")
+    ] = None
+    expires: Annotated[datetime | None, typer.Option(help="Valid until then (UTC).", formats=DATES)] = None
+
+    def values(self) -> dict[str, Any]:
+        """Those that were given, as fields of a policy."""
+        expires = self.expires and round(self.expires.replace(tzinfo=UTC).timestamp() * 1e6)
+        given = {
+            "models": self.model,
+            "networks": self.network,
+            "traffic_class": self.traffic_class,
+            "requests_per_minute": self.requests_per_minute,
+            "tokens_per_minute": self.tokens_per_minute,
+            "parallel_requests": self.parallel_requests,
+            "budget_nano_usd": nano_usd(self.budget_usd),
+            "budget_window": self.budget_per,
+            "budget_hard": None if self.budget_warns is None else not self.budget_warns,
+            "expires_at": expires,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
 
 @app.command(epilog="Example: sekisho keys create --alias alice-laptop --owner alice@example.com --model 'gemma-*'")
+@takes(PolicyOptions)
 def create(
+    policy: PolicyOptions,
     alias: Alias,
     owner: Owner = None,
     team: Team = None,
     identity: Annotated[
         Literal["open-webui"] | None, typer.Option(help="open-webui: this key's user headers and tokens are believed.")
     ] = None,
-    model: Models = None,
-    network: Networks = None,
-    traffic_class: Class = None,
-    requests_per_minute: PerMinute = None,
-    tokens_per_minute: PerMinute = None,
-    parallel_requests: PerMinute = None,
-    budget_usd: Usd = None,
-    budget_per: Per = None,
-    budget_warns: Warn = None,
-    expires: Expires = None,
     config: ConfigFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once."""
-    policy = _policy(locals())
-    named = {"owner": owner, "team": team, "identity": identity}
-    _show_new(*with_keys(config, lambda store: key_admin.create(store, alias, **named, **policy)), as_json)
+    values = {"owner": owner, "team": team, "identity": identity, **policy.values()}
+    _show_new(*with_keys(config, lambda store: key_admin.create(store, alias, **values)), as_json)
 
 
 @app.command(epilog="Example: sekisho keys change alice-laptop --budget-usd 20 --budget-per month")
+@takes(PolicyOptions)
 def change(
+    policy: PolicyOptions,
     key: Named,
     alias: Annotated[str | None, typer.Option(help="A new name.")] = None,
     owner: Owner = None,
     team: Team = None,
-    model: Models = None,
-    network: Networks = None,
-    traffic_class: Class = None,
-    requests_per_minute: PerMinute = None,
-    tokens_per_minute: PerMinute = None,
-    parallel_requests: PerMinute = None,
-    budget_usd: Usd = None,
-    budget_per: Per = None,
-    budget_warns: Warn = None,
-    expires: Expires = None,
     unset: Annotated[list[str] | None, typer.Option(help="A field to clear, such as tokens_per_minute.")] = None,
     config: ConfigFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
     """Change fields of a key; what is not named stays."""
-    values = _policy(locals()) | {name: None for name in unset or ()}
+    values = policy.values() | {name: None for name in unset or ()}
     values |= {name: given for name, given in (("alias", alias), ("owner", owner), ("team", team)) if given}
     _show(with_keys(config, lambda store: key_admin.change(store, key, **values)), as_json)
 
@@ -138,24 +149,6 @@ def revoke(key: Named, config: ConfigFile = DEFAULT, as_json: AsJson = False) ->
         print_json(found)
     else:
         typer.echo(f"Revoked {found.alias} ({found.id}).")
-
-
-def _policy(given: dict[str, Any]) -> dict[str, Any]:
-    """The options that were given, as policy fields."""
-    warns, expires = given["budget_warns"], given["expires"]
-    values = {
-        "models": given["model"],
-        "networks": given["network"],
-        "traffic_class": given["traffic_class"],
-        "requests_per_minute": given["requests_per_minute"],
-        "tokens_per_minute": given["tokens_per_minute"],
-        "parallel_requests": given["parallel_requests"],
-        "budget_nano_usd": nano_usd(given["budget_usd"]),
-        "budget_window": given["budget_per"],
-        "budget_hard": None if warns is None else not warns,
-        "expires_at": None if expires is None else round(expires.replace(tzinfo=UTC).timestamp() * 1e6),
-    }
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _show_new(key: Key, secret: Secret, as_json: bool) -> None:

@@ -1,16 +1,19 @@
-"""What is limited, as data; and how a limit that is reached is told."""
+"""What is limited, as data; and how a caller is told in headers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Literal, Protocol
 
-from gateway.errors import ApiError
 from gateway.ledger.record import Record
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 Window = Literal["minute", "day", "week", "month"]
+
+UNREACHABLE = 2**53
+"""An amount from here on limits nobody (nine million USD); no standing is told of it."""
+
+TINY = 1e-6
+"""Of a token or a request: what rounding may have lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Limit:
     kind: Kind
     amount: int
     window: Window | None = None
+    """A budget's calendar window in UTC; rates are of a minute, None is for parallel requests."""
     hard: bool = True
     """False: counted and told, never refused."""
 
@@ -32,18 +36,6 @@ class Demand:
 
     tokens: int = 0
     cost_nano_usd: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
-    """What a request holds until it is settled, or until `expires_at` (Unix seconds)."""
-
-    id: str
-    """The request's id: reserving it twice is reserving it once."""
-    limits: tuple[Limit, ...]
-    demand: Demand
-    began_at: float
-    expires_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +53,20 @@ class Standing:
         return max(0, self.limit.amount - self.used - self.reserved)
 
 
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a request holds until it is settled, or until `expires_at` (Unix seconds)."""
+
+    id: str
+    """The request's id: reserving it twice is reserving it once."""
+    limits: tuple[Limit, ...]
+    demand: Demand
+    began_at: float
+    expires_at: float
+    standings: tuple[Standing, ...] = ()
+    """How the limits that can be reached stood just after it was made."""
+
+
 class Limiter(Protocol):
     """Where limits are counted."""
 
@@ -72,54 +78,39 @@ class Limiter(Protocol):
         """All or nothing. Raises `LimitReached`; `Overloaded` where the count is kept elsewhere and out of reach."""
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
-        """Replace the estimate by what was used; a second time changes nothing."""
+        """Replace the estimate by what was used; a second time changes nothing. Never raises."""
+
+    async def release(self, reservation: Reservation) -> None:
+        """Settle with nothing used. The request itself stays counted in its minute."""
 
     async def standing(self, limits: Sequence[Limit]) -> list[Standing]: ...
 
     @property
-    def healthy(self) -> bool: ...
+    def healthy(self) -> bool:
+        """False while counts that others must see are out of reach."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    type: str
-    code: str
-    text: str
-
-
-_TOLD = {
-    "requests": _Told("requests", "rate_limit_exceeded", "{who} has made its {amount:,} requests of this minute"),
-    "tokens": _Told("tokens", "rate_limit_exceeded", "{who} has used its {amount:,} tokens of this minute"),
-    "parallel": _Told("requests", "rate_limit_exceeded", "{who} has {amount:,} requests running, as many as it may"),
-    "budget": _Told(
-        "insufficient_quota", "insufficient_quota", "{who} has used its budget of {usd} USD for this {window}"
-    ),
-}
-
-
-class LimitReached(ApiError):
-    """A hard limit has no room for a request. `standing` tells how it stands."""
-
-    status = 429
-
-    def __init__(self, standing: Standing, retry_after: float) -> None:
-        limit, told = standing.limit, _TOLD[standing.limit.kind]
-        kind, _, name = limit.scope.partition(":")
-        who = "This API key" if kind == "key" else f"The {kind} '{name}'"
-        usd = f"{(Decimal(limit.amount) / 10**9).normalize():f}"
-        what = told.text.format(who=who, amount=limit.amount, usd=usd, window=limit.window)
-        super().__init__(f"{what}; {_remedy(limit, retry_after)}", code=told.code, retry_after=retry_after)
-        self.type = told.type  # type: ignore[misc]  # OpenAI names the resource here
-        self.standing = standing
-
-
-def _remedy(limit: Limit, retry_after: float) -> str:
+def wanted(limit: Limit, demand: Demand) -> int:
+    """What a demand takes from a limit, in the limit's unit."""
     if limit.kind == "budget":
-        anew = datetime.fromtimestamp(datetime.now(UTC).timestamp() + retry_after, UTC)
-        return f"it starts anew on {anew:%Y-%m-%d %H:%M} UTC. An administrator can raise it."
-    if limit.kind == "parallel":
-        return "wait for one to end. An administrator can raise the limit."
-    return f"try again in {max(1, round(retry_after))} s. An administrator can raise the limit."
+        return demand.cost_nano_usd
+    return demand.tokens if limit.kind == "tokens" else 1
+
+
+def fits(standing: Standing, demand: Demand) -> bool:
+    """Whether there is room. More tokens than a whole minute's may go when all of them are free."""
+    limit, need = standing.limit, wanted(standing.limit, demand)
+    if limit.kind == "tokens":
+        need = min(need, limit.amount)
+    return need <= standing.left and standing.left > 0
+
+
+def rate_standing(limit: Limit, level: float) -> Standing:
+    """A rate's standing, from its bucket's level."""
+    left = int(level + TINY)
+    missing = limit.amount - level
+    resets_in = missing * 60 / limit.amount if limit.amount else 60.0
+    return Standing(limit, used=limit.amount - left if left >= 0 else limit.amount, resets_in=resets_in)
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:

@@ -1,10 +1,13 @@
 """Calendar windows in UTC, as Unix seconds. A week begins on Monday."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 from gateway.limits.limit import Window
 
 DAY_SECONDS = 86_400
+DAYS_KEPT = 32
+"""No window is longer than a month."""
 
 
 def bounds(window: Window, now: float) -> tuple[float, float]:
@@ -25,3 +28,25 @@ def bounds(window: Window, now: float) -> tuple[float, float]:
 def day_of(moment: float) -> int:
     """The day's number since 1970, in UTC."""
     return int(moment // DAY_SECONDS)
+
+
+class Calendar:
+    """Today, and where the windows around it begin and end; looked up without arithmetic until tomorrow."""
+
+    def __init__(self) -> None:
+        self.today = -1
+        self.first: dict[Window | None, int] = {}
+        """The first day of each window."""
+        self.end: dict[Window | None, float] = {}
+
+    def turn(self, now: float) -> None:
+        """Make it the day of `now`. A budget has at least a day, whatever its window says."""
+        if day_of(now) == self.today:
+            return
+        self.today = day_of(now)
+        windows: list[Window] = [window for window in get_args(Window) if window != "minute"]
+        for window in windows:
+            begin, self.end[window] = bounds(window, now)
+            self.first[window] = day_of(begin)
+        self.first["minute"], self.end["minute"] = self.first["day"], self.end["day"]
+        self.first[None], self.end[None] = self.first["month"], self.end["month"]
