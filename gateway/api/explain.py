@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.api.ask import parse
 from gateway.api.classify import hints, traffic_class
 from gateway.api.exchange import Exchange
+from gateway.api.govern import demand_of
 from gateway.dialects.family import Family
 from gateway.errors import InvalidRequest
 from gateway.identity import key_admin
@@ -27,6 +28,7 @@ async def explain(store: KeyStore, request: Request) -> Any:
     exchange.hints = hints(ask.fields, len(body))
     record = exchange.record
     chain = exchange.snapshot.routes.chain(ask.model, family.api)
+    demand = demand_of(exchange, ask)
     ordered = [runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
     return {
         "model": ask.model.name,
@@ -35,6 +37,7 @@ async def explain(store: KeyStore, request: Request) -> Any:
         "class": traffic_class(record, exchange.headers, key),
         "person": {"user_id": record.user_id, "source": record.identity_source, "team": record.team},
         "estimate": {"input_tokens": exchange.hints.input_tokens, "answer_tokens": exchange.hints.answer_tokens},
+        "reserves": {"tokens": demand.tokens, "cost_usd": demand.cost_nano_usd / 1e9},
         "deployments": [_shown(target) for targets in ordered for target in targets],
         "dropped": sorted(set(wire.request_members(body)) - set(ask.fields)),
         "key": _key(key),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
+from urllib.parse import quote
 
 from gateway.ledger.record import Record
 
@@ -63,8 +64,8 @@ class Reservation:
     demand: Demand
     began_at: float
     expires_at: float
-    standings: tuple[Standing, ...] = ()
-    """How the limits that can be reached stood just after it was made."""
+    standings: tuple[Standing, ...] | None = None
+    """How the limits that can be reached stood just after it was made; None where asking for it costs no round trip."""
 
 
 class Limiter(Protocol):
@@ -107,10 +108,9 @@ def fits(standing: Standing, demand: Demand) -> bool:
 
 def rate_standing(limit: Limit, level: float) -> Standing:
     """A rate's standing, from its bucket's level."""
-    left = int(level + TINY)
-    missing = limit.amount - level
-    resets_in = missing * 60 / limit.amount if limit.amount else 60.0
-    return Standing(limit, used=limit.amount - left if left >= 0 else limit.amount, resets_in=resets_in)
+    left = max(0, int(level + TINY))
+    resets_in = (limit.amount - level) * 60 / limit.amount if limit.amount else 60.0
+    return Standing(limit, used=limit.amount - left, resets_in=resets_in)
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:
@@ -138,7 +138,8 @@ def ratelimit_headers(standings: Sequence[Standing]) -> list[tuple[bytes, bytes]
 def soft_budget_headers(standings: Sequence[Standing]) -> list[tuple[bytes, bytes]]:
     """A warning for each budget that is used up but refuses nobody."""
     over = [each.limit for each in standings if each.limit.kind == "budget" and not each.limit.hard and not each.left]
-    return [(b"x-sekisho-warning", f"budget of {each.scope} for this {each.window} used up".encode()) for each in over]
+    told = [f"budget of {quote(each.scope, safe=':@')} for this {each.window} used up" for each in over]
+    return [(b"x-sekisho-warning", text.encode()) for text in told]
 
 
 def _span(seconds: float) -> str:

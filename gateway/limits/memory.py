@@ -1,158 +1,150 @@
-"""Limits of one process, in memory; spending is restored from the ledger at start.
+"""Limits of one process, in memory; spending is restored from the ledger at start."""
 
-Rates are token buckets: as much as a minute allows at once, then a steady refill. Budgets are sums of days, so
-that a budget of any window knows what was spent before it was given.
-"""
-
+import asyncio
+import contextlib
 import time
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gateway.limits.limit import Demand, Limit, LimitReached, Reservation, Standing
-from gateway.limits.restore import Spending
-from gateway.limits.windows import bounds, day_of
+from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
+from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
+from gateway.limits.reached import LimitReached
+from gateway.limits.spending import Spending
+from gateway.limits.windows import Calendar, day_of
 
 TTL_SECONDS = 3600.0
 """A reservation that nobody settled is given up after this; no request runs longer."""
-_DAYS_KEPT = 32
-_BUCKETS_KEPT = 100_000
-
-
-@dataclass(slots=True)
-class Bucket:
-    """A rate's allowance: `level` as of `updated`."""
-
-    level: float
-    updated: float
-
-    def refilled(self, amount: int, now: float) -> float:
-        self.level = min(float(amount), self.level + (now - self.updated) * amount / 60)
-        self.updated = now
-        return self.level
+CHECKPOINT_SECONDS = 60.0
+_EXPIRED_KEPT = 10_000
+_COUNTERS_AT_LEAST = 1024
+_NOTHING = Demand()
 
 
 class MemoryLimiter:
     """Counts in this process. Everything happens between two awaits, so it is atomic."""
 
-    def __init__(self, data_dir: Path | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        clock: Callable[[], float] = time.time,
+        ttl_seconds: float = TTL_SECONDS,
+    ) -> None:
         self._clock = clock
-        self._spending = Spending(data_dir) if data_dir else None
-        self._buckets: OrderedDict[tuple[str, str], Bucket] = OrderedDict()
-        self._parallel: defaultdict[str, int] = defaultdict(int)
-        self._spent: dict[int, defaultdict[str, int]] = {}
-        self._reserved: defaultdict[str, int] = defaultdict(int)
-        self._open: OrderedDict[str, Reservation] = OrderedDict()
+        self._ttl = ttl_seconds
+        self._spending = Spending(data_dir, clock) if data_dir else None
+        self._calendar = Calendar()
+        self._counters: dict[tuple[str, str], Counter] = {}
+        self._sweep_at = _COUNTERS_AT_LEAST
+        self._open: OrderedDict[str, tuple[Reservation, list[Counter]]] = OrderedDict()
+        self._expired: OrderedDict[str, None] = OrderedDict()
+        """May still be settled, once."""
+        self._checkpoints: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Learn from the ledger what was spent. A month of it takes a while the first time, milliseconds later."""
+        self._calendar.turn(self._clock())
         if self._spending:
-            days: Mapping[int, Mapping[str, int]] = self._spending.read()
-            self._spent = {day: defaultdict(int, scopes) for day, scopes in days.items()}
+            for scope, days in (await asyncio.to_thread(self._spending.restore)).items():
+                self._counters[scope, "budget"] = Spent(self._calendar, days)
+            self._sweep_at = max(self._sweep_at, 2 * len(self._counters))
+            self._checkpoints = asyncio.create_task(self._keep_checkpoints(self._spending), name="spending")
 
     async def stop(self) -> None:
-        if self._spending:
-            self._spending.save()
+        if self._checkpoints and self._spending:
+            self._checkpoints.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._checkpoints
+            await asyncio.to_thread(self._spending.checkpoint)
 
     @property
     def healthy(self) -> bool:
         return True
 
     async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> Reservation:
-        now = self._clock()
-        self._expire(now)
+        now = self._turn()
         if known := self._open.get(request_id):
-            return known
+            return known[0]
+        counters: list[Counter] = []
         for limit in limits:
-            if limit.hard:
-                self._check(limit, demand, now)
-        made = Reservation(request_id, tuple(limits), demand, now, now + TTL_SECONDS)
-        self._open[request_id] = made
-        self._hold(made, now)
+            counter = self._counters.get((limit.scope, limit.kind)) or self._counter(limit)
+            if not counter.fits(limit, demand, now) and limit.hard:
+                raise LimitReached(counter.standing(limit, now), demand, now, self._standings(limits, now))
+            if counter not in counters:
+                counters.append(counter)
+        for counter in counters:
+            counter.hold(demand)
+        made = Reservation(request_id, tuple(limits), demand, now, now + self._ttl)
+        self._open[request_id] = made, counters
         return made
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
         """One that has expired meanwhile still counts, as its request was real."""
-        if self._open.pop(reservation.id, None) is None and reservation.expires_at > self._clock():
-            return
-        if reservation.expires_at > self._clock():
-            self._let_go(reservation)
-        day = self._spent.setdefault(day_of(reservation.began_at), defaultdict(int))
-        now = self._clock()
-        for limit in reservation.limits:
-            if limit.kind == "budget":
-                day[limit.scope] += used.cost_nano_usd
-            elif limit.kind == "tokens":
-                bucket = self._bucket(limit, now)
-                bucket.level = min(float(limit.amount), bucket.level + reservation.demand.tokens - used.tokens)
+        self._turn()
+        held = self._open.pop(reservation.id, None)
+        if held:
+            day = day_of(reservation.began_at)
+            for counter in held[1]:
+                counter.drop(reservation.demand, used, day)
+        elif reservation.id in self._expired:
+            del self._expired[reservation.id]
+            self._spend(reservation, used.cost_nano_usd)
+
+    async def release(self, reservation: Reservation) -> None:
+        await self.settle(reservation, _NOTHING)
 
     async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
+        now = self._turn()
+        return [self._counter(limit).standing(limit, now) for limit in limits]
+
+    def holds(self, reservation: Reservation) -> bool:
+        return reservation.id in self._open
+
+    def _turn(self) -> float:
+        """The time, with everything let go that is past it. All live equally long, so the oldest is the first."""
         now = self._clock()
-        return [self._standing(limit, now) for limit in limits]
+        self._calendar.turn(now)
+        while self._open and (oldest := next(iter(self._open.values()))[0]).expires_at <= now:
+            for counter in self._open.pop(oldest.id)[1]:
+                counter.drop(oldest.demand, Demand(tokens=oldest.demand.tokens), self._calendar.today)
+            self._expired[oldest.id] = None
+            if len(self._expired) > _EXPIRED_KEPT:
+                self._expired.popitem(last=False)
+        if len(self._counters) > self._sweep_at:
+            self._sweep(now)
+        return now
 
-    def _check(self, limit: Limit, demand: Demand, now: float) -> None:
-        """Raises `LimitReached` where there is no room. More than a whole minute's tokens may go when all is free."""
-        standing = self._standing(limit, now)
-        wanted = min(_wanted(limit, demand), limit.amount) if limit.kind == "tokens" else _wanted(limit, demand)
-        if wanted <= standing.left and standing.left > 0:
-            return
-        retry_after = standing.resets_in
-        if limit.kind in ("requests", "tokens"):
-            retry_after = (wanted - standing.left) * 60 / limit.amount if limit.amount else 60.0
-        raise LimitReached(standing, retry_after)
+    def _spend(self, reservation: Reservation, nano_usd: int) -> None:
+        day = day_of(reservation.began_at)
+        spenders = {self._counter(limit) for limit in reservation.limits if limit.kind == "budget"}
+        for spender in spenders:
+            if isinstance(spender, Spent):
+                spender.spend(day, nano_usd)
 
-    def _standing(self, limit: Limit, now: float) -> Standing:
-        if limit.kind == "parallel":
-            return Standing(limit, used=self._parallel.get(limit.scope, 0), resets_in=1.0)
-        if limit.kind == "budget":
-            begin, end = bounds(limit.window or "month", now)
-            return Standing(limit, self._spent_since(limit.scope, begin), self._reserved.get(limit.scope, 0), end - now)
-        level = self._bucket(limit, now).refilled(limit.amount, now)
-        missing = limit.amount - level
-        return Standing(
-            limit, used=-int(-missing // 1), resets_in=missing * 60 / limit.amount if limit.amount else 60.0
-        )
+    def _standings(self, limits: Sequence[Limit], now: float) -> tuple[Standing, ...]:
+        told = [limit for limit in limits if limit.amount < UNREACHABLE]
+        return tuple([self._counter(limit).standing(limit, now) for limit in told])
 
-    def _hold(self, made: Reservation, now: float) -> None:
-        for limit in made.limits:
-            if limit.kind == "parallel":
-                self._parallel[limit.scope] += 1
-            elif limit.kind == "budget":
-                self._reserved[limit.scope] += made.demand.cost_nano_usd
-            else:
-                self._bucket(limit, now).level -= _wanted(limit, made.demand)
-
-    def _let_go(self, made: Reservation) -> None:
-        for limit in made.limits:
-            held = {"parallel": self._parallel, "budget": self._reserved}.get(limit.kind)
-            if held is None:
-                continue
-            held[limit.scope] -= 1 if limit.kind == "parallel" else made.demand.cost_nano_usd
-            if held[limit.scope] <= 0:
-                del held[limit.scope]
-
-    def _expire(self, now: float) -> None:
-        """Reservations all live equally long, so the oldest is the first to go."""
-        while self._open and (oldest := next(iter(self._open.values()))).expires_at <= now:
-            del self._open[oldest.id]
-            self._let_go(oldest)
-        for day in [day for day in self._spent if day < day_of(now) - _DAYS_KEPT]:
-            del self._spent[day]
-
-    def _bucket(self, limit: Limit, now: float) -> Bucket:
+    def _counter(self, limit: Limit) -> Counter:
         name = (limit.scope, limit.kind)
-        bucket = self._buckets.get(name)
-        if bucket is None:
-            bucket = self._buckets[name] = Bucket(float(limit.amount), now)
-            if len(self._buckets) > _BUCKETS_KEPT:
-                self._buckets.popitem(last=False)
-        return bucket
+        counter = self._counters.get(name)
+        if counter is None:
+            counter = self._counters[name] = self._new(limit)
+        return counter
 
-    def _spent_since(self, scope: str, begin: float) -> int:
-        first = day_of(begin)
-        return sum(scopes.get(scope, 0) for day, scopes in self._spent.items() if day >= first)
+    def _new(self, limit: Limit) -> Counter:
+        if limit.kind == "budget":
+            return Spent(self._calendar)
+        if limit.kind == "parallel":
+            return Running()
+        return TokenRate() if limit.kind == "tokens" else Rate()
 
+    def _sweep(self, now: float) -> None:
+        """Forget who has been idle; the more there are, the rarer."""
+        self._counters = {name: each for name, each in self._counters.items() if not each.idle(now)}
+        self._sweep_at = max(_COUNTERS_AT_LEAST, 2 * len(self._counters))
 
-def _wanted(limit: Limit, demand: Demand) -> int:
-    return {"requests": 1, "parallel": 1, "tokens": demand.tokens, "budget": demand.cost_nano_usd}[limit.kind]
+    async def _keep_checkpoints(self, spending: Spending) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_SECONDS)
+            await asyncio.to_thread(spending.checkpoint)

@@ -111,6 +111,8 @@ def test_explain_tells_without_calling_anyone(
     assert [each["model"] for each in told["deployments"]] == ["falls-back", "mine"]
     assert (told["class"], told["person"]["user_id"]) == ("task", "u9")
     assert told["estimate"]["answer_tokens"] == 100
+    assert told["reserves"]["tokens"] == told["estimate"]["input_tokens"] + 100
+    assert told["reserves"]["cost_usd"] >= 100 * 15 / 1e6, "the dearest model that may answer"
     wrong = admin.post("/admin/explain", params=asked, json={**body, "model": "mime"})
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (404, "model_not_found")
     assert admin.post("/admin/explain", params={**asked, "api": "/v2/x"}, json=body).status_code == 400
