@@ -1,0 +1,25 @@
+"""The bench itself, as short as it goes: nginx and our gateway, one figure."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+_MISSING = [name for name in ("nginx", "wrk") if not shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin")]
+
+
+@pytest.mark.skipif(bool(_MISSING), reason=f"missing: {', '.join(_MISSING)}; `make bench` installs them as root")
+def test_measures_the_gateway_beside_nginx() -> None:
+    options = ["--quick", "--peers", "nginx,sekisho", "--only", "chat", "--seconds", "1", "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *options], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["failures"] == []
+    for name in ("nginx", "sekisho"):
+        assert found["values"][name]["requests_per_second"] > 0
+    (verdict,) = found["verdicts"]["cpu_per_request"]
+    assert verdict["ratio"] > 1
