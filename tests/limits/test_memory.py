@@ -21,8 +21,8 @@ from gateway.limits.limit import (
     scopes_of,
     soft_budget_headers,
 )
-from gateway.limits.reached import LimitReached
 from gateway.limits.memory import TTL_SECONDS, MemoryLimiter
+from gateway.limits.reached import LimitReached
 from gateway.limits.windows import bounds
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC).timestamp()
@@ -96,7 +96,7 @@ async def test_parallel_requests(limiter: MemoryLimiter) -> None:
 
 async def test_all_or_nothing_and_once(limiter: MemoryLimiter) -> None:
     roomy, full = Limit(KEY, "budget", USD, "month"), Limit(TEAM, "budget", 0, "month")
-    with pytest.raises(LimitReached, match="The team 'research' has used its budget of 0.00 USD"):
+    with pytest.raises(LimitReached, match=r"The team 'research' has used its budget of 0\.00 USD"):
         await limiter.reserve("a", [roomy, full], Demand(cost_nano_usd=5))
     assert (await _standing(limiter, roomy)).reserved == 0, "a refused request holds nothing"
     same = [await limiter.reserve("b", [roomy], Demand(cost_nano_usd=5)) for _ in range(3)]
