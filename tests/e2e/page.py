@@ -11,7 +11,7 @@ from tests.e2e.documents import Document
 from tests.e2e.stack import Person
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 
 
 @dataclass(frozen=True)
