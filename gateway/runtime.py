@@ -13,8 +13,8 @@ from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.segments import SegmentWriter
+from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter
-from gateway.limits.memory import MemoryLimiter
 from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
@@ -49,7 +49,7 @@ class Runtime:
         self.affinity = Affinity()
         self.retries = RetryBudget()
         self.superseding = Superseding()
-        self.limiter: Limiter = MemoryLimiter(config.data_dir)
+        self.limiter: Limiter = limiter_of(config, "open" if config.shared_state_failure == "fail_open" else "closed")
         self.metrics = Metrics()
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
@@ -92,6 +92,8 @@ class Runtime:
             "stopping": self.stopping,
             "the key database does not answer": not self.keys.healthy,
             "the ledger cannot be written": not self.ledger.healthy,
+            "the shared state is away": not self.limiter.healthy
+            and self.current.config.shared_state_failure != "fail_open",
         }
         return [problem for problem, present in checks.items() if present]
 
@@ -99,5 +101,5 @@ class Runtime:
 def _needs_restart(old: Config, new: Config) -> list[str]:
     server = ("host", "port", "workers", "outbound_proxy", "custom_ca")
     changed = [f"server.{name}" for name in server if getattr(old.server, name) != getattr(new.server, name)]
-    whole = ("data_dir", "database", "shared_state", "key_secret", "ledger")
+    whole = ("data_dir", "database", "shared_state", "shared_state_failure", "key_secret", "ledger")
     return changed + [name for name in whole if getattr(old, name) != getattr(new, name)]

@@ -23,6 +23,7 @@ def exists(path: str) -> Callable[[], bool]:
 
 
 NEEDS = (
+    Need("redis-server", exists("/usr/bin/redis-server"), "tests of limits that several processes share"),
     Need("chromium", exists("/usr/bin/chromium"), "browser tests"),
     Need(
         "fonts-noto-cjk",

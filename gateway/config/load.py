@@ -167,12 +167,10 @@ def _conflicts(config: Config, document: Document) -> Iterator[str]:
     """What the schema cannot see: names used twice, fallbacks and providers that do not exist."""
     from gateway.providers.table import PROVIDERS
 
-    if config.shared_state is not None:
-        yield f"{document.place(('shared_state',))}: shared_state: not served yet; leave it out and run one process"
-    if config.server.workers > 1:
+    if config.server.workers > 1 and config.shared_state is None:
         yield (
-            f"{document.place(('server', 'workers'))}: server.workers: several workers need 'shared_state', "
-            "or limits would count once a worker; run one"
+            f"{document.place(('server', 'workers'))}: server.workers: several workers need 'shared_state' "
+            "(redis://…), or limits would count once a worker"
         )
     first: dict[str, int] = {}
     for index, model in enumerate(config.models):

@@ -137,7 +137,9 @@ class Config(Section):
     database: Secret | None = None
     """null = SQLite in data_dir; or postgresql+asyncpg://…"""
     shared_state: Secret | None = None
-    """null = this process; or redis://…"""
+    """null = this process; or redis://… (Redis or Valkey) for several workers or machines."""
+    shared_state_failure: Literal["fail_open", "fail_closed"] = "fail_open"
+    """While the shared state is away: admit and count here, or refuse."""
     admin_key: Secret | None = None
     """Opens `/admin/…`; null = those routes are closed."""
     key_secret: Secret | None = None

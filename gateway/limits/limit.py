@@ -9,6 +9,8 @@ from gateway.ledger.record import Record
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 Window = Literal["minute", "day", "week", "month"]
+OnFailure = Literal["open", "closed"]
+"""What becomes of requests while the store that counts them is away: admitted, or refused."""
 
 UNREACHABLE = 2**53
 """An amount from here on limits nobody (nine million USD); no standing is told of it."""

@@ -47,6 +47,7 @@ class MemoryLimiter:
         if self._spending:
             for scope, days in (await asyncio.to_thread(self._spending.restore)).items():
                 self._counters[scope, "budget"] = Spent(self._calendar, days)
+            await asyncio.to_thread(self._spending.save)
             self._sweep_at = max(self._sweep_at, 2 * len(self._counters))
             self._checkpoints = asyncio.create_task(self._keep_checkpoints(self._spending), name="spending")
 
@@ -55,7 +56,7 @@ class MemoryLimiter:
             self._checkpoints.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._checkpoints
-            await asyncio.to_thread(self._spending.checkpoint)
+            await asyncio.to_thread(_checkpoint, self._spending)
 
     @property
     def healthy(self) -> bool:
@@ -147,4 +148,9 @@ class MemoryLimiter:
     async def _keep_checkpoints(self, spending: Spending) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
-            await asyncio.to_thread(spending.checkpoint)
+            await asyncio.to_thread(_checkpoint, spending)
+
+
+def _checkpoint(spending: Spending) -> None:
+    spending.advance()
+    spending.save()

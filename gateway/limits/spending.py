@@ -52,13 +52,12 @@ class Spending:
         self._scopes: dict[_Who, tuple[str, ...]] = {}
         self._changed: set[tuple[int, str]] = set()
 
-    def restore(self) -> dict[str, dict[int, int]]:
+    def restore(self, ended: Ended | None = None) -> dict[str, dict[int, int]]:
         """Every scope's spending by day, up to the last whole record on disk."""
         began = time.monotonic()
         with self._lock:
             self._state = self._loaded()
-        count = self.advance()
-        self.checkpoint()
+        count = self.advance(ended)
         log.info("spending restored: %d new records in %.2f s", count, time.monotonic() - began)
         by_scope: dict[str, dict[int, int]] = {}
         for day, scope, spent in self.all():
@@ -83,9 +82,8 @@ class Spending:
             self._add(sums)
             return count
 
-    def checkpoint(self, ended: Ended | None = None) -> None:
-        """Read on and save. Written beside and renamed, so that a torn one never takes the place of a whole one."""
-        self.advance(ended)
+    def save(self) -> None:
+        """The checkpoint: written beside and renamed, so that a torn one never takes the place of a whole one."""
         with self._lock:
             if not self._file.parent.exists():
                 return

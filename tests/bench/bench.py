@@ -12,7 +12,7 @@ from statistics import median
 from tests.bench.figures import MEASUREMENTS, Measurement, Values
 from tests.bench.install import Unavailable
 from tests.bench.load import LoadFailed
-from tests.bench.measure import cores, cpu_model
+from tests.bench.measure import busy, cores, cpu_model
 from tests.bench.peers import OURS, PEERS, Peer
 from tests.bench.processes import NotStarted
 from tests.bench.running import Effort, Running, Site, upstreams
@@ -30,6 +30,8 @@ class Results:
     cpu: str
     cores: str
     effort: Effort
+    busy: float
+    """The share of the CPUs that others took before the run: with more than a tenth, believe ratios at most."""
     values: dict[str, Values] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -39,7 +41,7 @@ def run(peers: Sequence[str], measurements: Sequence[str], effort: Effort, sourc
     measured, driving = (",".join(map(str, sorted(each))) for each in cores())
     date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     placed = f"each candidate on core {measured}, load and upstreams on {driving}"
-    results = Results(date, cpu_model(), placed, effort)
+    results = Results(date, cpu_model(), placed, effort, busy())
     rows = [each for each in MEASUREMENTS if each.name in measurements]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sekisho-bench-")))

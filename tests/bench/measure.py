@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,14 @@ def cpu_model() -> str:
     return f"{os.cpu_count()} × {name or platform.machine()}"
 
 
+def busy(seconds: float = 0.5) -> float:
+    """The share of all CPU time that somebody took, while we only waited."""
+    before = _machine_ticks()
+    time.sleep(seconds)
+    took = [after - earlier for after, earlier in zip(_machine_ticks(), before, strict=True)]
+    return 1 - sum(took[3:5]) / max(1, sum(took))  # the fourth and fifth are idle and waiting for a disk
+
+
 def cores() -> tuple[set[int], set[int]]:
     """Where the measured gateway runs, and where the load and the upstreams do.
 
@@ -71,6 +80,10 @@ def on(cores: set[int]) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def _machine_ticks() -> list[int]:
+    return [int(each) for each in (_PROC / "stat").read_text().splitlines()[0].split()[1:9]]
 
 
 def _children(pid: int) -> list[int]:

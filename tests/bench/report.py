@@ -35,6 +35,7 @@ def table(results: Results) -> Group:
         )
     effort = results.effort
     notes = [
+        f"Before the run, other programs took {results.busy:.0%} of the CPUs.",
         f"One worker each, {results.cores}. Medians of {effort.runs}, {effort.seconds:g} s each under full load; "
         f"{effort.streams} streams of {effort.chunks} chunks, {effort.rate:g} a second each.",
         *(f"{peer.name} {peer.version}: {peer.note}." for peer in peers),

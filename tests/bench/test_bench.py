@@ -1,4 +1,4 @@
-"""The bench itself, as short as it goes: nginx and our gateway, one figure."""
+"""The bench itself, as short as it goes: our gateway alone, one figure."""
 
 import json
 import shutil
@@ -11,15 +11,14 @@ _MISSING = [name for name in ("nginx", "wrk") if not shutil.which(name, path="/u
 
 
 @pytest.mark.skipif(bool(_MISSING), reason=f"missing: {', '.join(_MISSING)}; `make bench` installs them as root")
-def test_measures_the_gateway_beside_nginx() -> None:
-    options = ["--quick", "--peers", "nginx,sekisho", "--only", "chat", "--seconds", "1", "--json"]
+def test_measures_the_gateway() -> None:
+    options = ["--quick", "--peers", "sekisho", "--only", "chat", "--seconds", "1", "--json"]
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench", *options], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["failures"] == []
-    for name in ("nginx", "sekisho"):
-        assert found["values"][name]["requests_per_second"] > 0
+    assert found["values"]["sekisho"]["requests_per_second"] > 0
     (verdict,) = found["verdicts"]["cpu_per_request"]
-    assert verdict["ratio"] > 1
+    assert verdict["reached"] is None, "nobody to compare with"

@@ -78,13 +78,25 @@ def test_every_rule_names_a_peer_that_is_measured() -> None:
 
 def _results() -> Results:
     values = {"nginx": {"cpu_per_request": 20.0}, peers.OURS: {"cpu_per_request": 150.0, "resident": 130.0}}
-    return Results("2026-11-21 12:00 UTC", "2 × Some CPU", "somewhere", QUICK, values, ["litellm: it ended with 1"])
+    return Results(
+        "2026-11-21 12:00 UTC", "2 × Some CPU", "somewhere", QUICK, 0.04, values, ["litellm: it ended with 1"]
+    )
 
 
 def test_the_table_tells_ratios_verdicts_and_who_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
     report.show(_results(), width=160)
     shown = capsys.readouterr().out
-    for part in ("2 × Some CPU", "2026-11-21", "≤ 8 × nginx", "7.5 ×", "yes", "≤ 120 MiB", "no", "it ended with 1"):
+    for part in (
+        "2 × Some CPU",
+        "2026-11-21",
+        "4%",
+        "≤ 8 × nginx",
+        "7.5 ×",
+        "yes",
+        "≤ 120 MiB",
+        "no",
+        "it ended with 1",
+    ):
         assert part in shown
     assert "litellm" in shown.splitlines()[2], "a peer that failed keeps its column"
 

@@ -1,0 +1,138 @@
+"""Brings what this machine's ledger sums up to into the shared store.
+
+The ledger is the truth about spending and the store its index: sums are published as they are, not added, so that
+a lost answer, a retry or a store that has lost its data cost nothing. One process a machine does it at a time.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gateway.limits.spending import Ended, Spending
+from gateway.limits.store import PUBLISH, Store, StoreAway
+from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
+
+log = logging.getLogger("sekisho.limits")
+
+_KEEP_SECONDS = (DAYS_KEPT + 8) * DAY_SECONDS
+_CHECKPOINT_SECONDS = 60.0
+_PART = 1000
+_ENDED_KEPT = 20_000
+"""Older ones have let go by themselves when the store is back."""
+
+_Sums = Sequence[tuple[int, str, int]]
+
+
+class Publisher:
+    """Reads the ledger on and publishes what changed; everything, where the store does not know of it."""
+
+    def __init__(self, store: Store, data_dir: Path, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._folder = data_dir / "ledger"
+        self._clock = clock
+        self._spending = Spending(data_dir, clock)
+        self._ended: Ended = deque(maxlen=_ENDED_KEPT)
+        self._lock_file = -1
+        self._sequence: str | None = None
+        """What the store must still have from our last publication; None = publish everything."""
+        self._checkpoint_at = 0.0
+        self.source = ""
+        """This ledger's name among those that share the store."""
+
+    def open(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.source = _source_of(self._folder / "source")
+
+    async def publish(self) -> None:
+        """Raises `StoreAway`. Nothing, where another process of this machine publishes."""
+        if not await asyncio.to_thread(self._read_on):
+            return
+        known, self._sequence = self._sequence, None
+        ended = list(self._ended)
+        if known is None or not await self._send(self._spending.changed(), ended, known):
+            log.info("publishing all of this ledger's spending to %s", self._store.name)
+            if not await self._send(self._spending.all(), ended, None):
+                raise StoreAway("it lost its data while they were restored")
+        for _ in ended:
+            self._ended.popleft()
+        if time.monotonic() > self._checkpoint_at:
+            await self._checkpoint()
+
+    async def stop(self) -> None:
+        """Publish the rest, if the store is there."""
+        with contextlib.suppress(StoreAway):
+            await self.publish()
+            if self._lock_file >= 0:
+                await self._checkpoint()
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
+
+    async def _checkpoint(self) -> None:
+        """Only of what is published, so that who comes after us publishes the rest."""
+        self._checkpoint_at = time.monotonic() + _CHECKPOINT_SECONDS
+        await asyncio.to_thread(self._spending.save)
+
+    def _read_on(self) -> bool:
+        """Whether it is we who publish. A lock that its process no longer holds is free at once."""
+        if self._lock_file < 0:
+            if not self._locked():
+                return False
+            self._spending.restore(self._ended)
+        else:
+            self._spending.advance(self._ended)
+        return True
+
+    def _locked(self) -> bool:
+        file = os.open(self._folder / "publisher.lock", os.O_RDWR | os.O_CREAT, 0o640)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._lock_file = file
+        return True
+
+    async def _send(self, sums: _Sums, ended: Sequence[Any], known: str | None) -> bool:
+        """In parts, the requests that ended with or after their sums. False: the store does not have `known`."""
+        sequence = secrets.token_hex(8)
+        parts = list(_parts(sums, ended))
+        for number, part in enumerate(parts):
+            begins, ends = known is None and number == 0, number == len(parts) - 1
+            first_day = day_of(self._clock()) - DAYS_KEPT
+            head = (self.source, known or "*", sequence if ends else "", _KEEP_SECONDS, first_day, begins)
+            if not await self._store.run(PUBLISH, *head, *part):
+                return False
+        self._sequence = sequence
+        return True
+
+
+def _parts(sums: _Sums, ended: Sequence[Any]) -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:
+    """So small that no script holds the store up."""
+    while len(sums) > _PART:
+        yield sums[:_PART], ()
+        sums = sums[_PART:]
+    while len(ended) > _PART:
+        yield sums, ended[:_PART]
+        sums, ended = (), ended[_PART:]
+    yield sums, ended
+
+
+def _source_of(path: Path) -> str:
+    """The name in the file, made by whoever comes first."""
+    with contextlib.suppress(FileExistsError):
+        made = path.with_suffix(f".{secrets.token_hex(4)}")
+        made.write_text(secrets.token_hex(8))
+        try:
+            os.link(made, path)
+        finally:
+            made.unlink()
+    return path.read_text()

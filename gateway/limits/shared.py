@@ -1,0 +1,213 @@
+"""Limits shared by several processes and machines, counted in Redis or Valkey.
+
+What runs and what is reserved is held there under a lease that its process prolongs, so a killed process leaves
+nothing for long. What was spent comes from the ledgers (`publisher`); between a request's end and its publication
+its cost stays held. So neither a retry, nor an outage, nor an emptied store changes what a budget has left.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.errors import Overloaded
+from gateway.limits.counts import SharedCounts, Unseeded, parts
+from gateway.limits.limit import UNREACHABLE, Demand, Limit, OnFailure, Reservation, Standing
+from gateway.limits.memory import TTL_SECONDS, MemoryLimiter
+from gateway.limits.publisher import Publisher
+from gateway.limits.reached import LimitReached
+from gateway.limits.store import TIMEOUT_SECONDS, Store, StoreAway
+
+log = logging.getLogger("sekisho.limits")
+
+LEASE_SECONDS = 120.0
+TICK_SECONDS = 0.5
+_SEED_TRIES, _SEED_SECONDS = 40, 0.05
+_MEANWHILE = {
+    "open": "requests are admitted by what this process alone counts",
+    "closed": "requests are refused",
+}
+
+
+class RedisLimiter:
+    """Asks the store; where that is away, admits by what this process alone knows, or refuses everybody."""
+
+    def __init__(
+        self,
+        url: str,
+        data_dir: Path,
+        *,
+        on_failure: OnFailure = "open",
+        namespace: str = "sekisho",
+        lease_seconds: float = LEASE_SECONDS,
+        tick_seconds: float | None = TICK_SECONDS,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """`tick_seconds` None: `tick` is called from outside. `clock` is the tests'. Raises `ConfigError`."""
+        self._store = Store(url, namespace, timeout_seconds)
+        self._counts = SharedCounts(self._store, lease_seconds, clock)
+        self._clock = clock or time.time
+        self._publisher = Publisher(self._store, data_dir, self._clock)
+        self._local = MemoryLimiter(clock=self._clock)
+        self._on_failure = on_failure
+        self._lease = lease_seconds
+        self._tick_seconds = tick_seconds
+        self._open: dict[str, Reservation] = {}
+        self._prolonged_at = 0.0
+        self._away_since: float | None = None
+        self._admitted_alone = 0
+        self._ticking = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._tending: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Publish the ledger's sums. A store that is away is no reason not to start."""
+        await asyncio.to_thread(self._publisher.open)
+        self._counts.source = self._publisher.source
+        await self.tick()
+        if self._tick_seconds is not None:
+            self._tending = asyncio.create_task(self._tend(self._tick_seconds), name="limits")
+
+    async def stop(self) -> None:
+        self._stopping = True
+        if self._tending:
+            self._wake.set()
+            await self._tending
+        await self._publisher.stop()
+        await self._store.close()
+
+    @property
+    def healthy(self) -> bool:
+        return self._away_since is None
+
+    async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> Reservation:
+        if known := self._open.get(request_id):
+            return known
+        now = self._clock()
+        counted = [limit for limit in limits if limit.amount < UNREACHABLE]
+        standings: tuple[Standing, ...] = ()
+        if counted:
+            standings = await self._reserved(request_id, counted, demand)
+        made = Reservation(request_id, tuple(limits), demand, now, now + self._lease, standings)
+        if counted:
+            self._open[request_id] = made
+        return made
+
+    async def settle(self, reservation: Reservation, used: Demand) -> None:
+        """While the store is away there is nothing to say: the ledger will tell it."""
+        if self._open.pop(reservation.id, None) is None:
+            return
+        await self._local.settle(reservation, used)
+        if self._away_since is None:
+            try:
+                await self._counts.settle(reservation, used)
+            except StoreAway as error:
+                self._went_away(error)
+
+    async def release(self, reservation: Reservation) -> None:
+        await self.settle(reservation, Demand())
+
+    async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
+        if limits and self._away_since is None:
+            try:
+                return list((await self._asked("", limits, Demand()))[1])
+            except StoreAway as error:
+                self._went_away(error)
+        return await self._local.standing(limits)
+
+    async def publish(self) -> None:
+        """Tell the store at once what this machine's ledger has; else `tick` does."""
+        async with self._ticking:
+            try:
+                await self._publisher.publish()
+            except StoreAway as error:
+                self._went_away(error)
+
+    async def tick(self) -> None:
+        """Publish, prolong, and notice that the store went or came back."""
+        async with self._ticking:
+            try:
+                await self._publisher.publish()
+                if self._away_since is not None:
+                    await self._prolong()
+                    await self._publisher.publish()
+                elif self._clock() - self._prolonged_at > self._lease / 4:
+                    await self._prolong()
+            except StoreAway as error:
+                self._went_away(error)
+            else:
+                self._came_back()
+
+    async def _reserved(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[Standing, ...]:
+        """How the limits stand afterwards. Raises `LimitReached`, `Overloaded`."""
+        if self._away_since is None:
+            try:
+                refused, standings = await self._asked(request_id, limits, demand)
+            except StoreAway as error:
+                self._went_away(error)
+            else:
+                if refused:
+                    raise LimitReached(refused, demand, self._clock(), standings)
+                return standings
+        if self._on_failure == "closed":
+            raise Overloaded(
+                f"Limits are counted in {self._store.name}, which does not answer; requests are refused until it does. "
+                "Try again in a few seconds, or tell an administrator.",
+                code="limits_unavailable",
+                retry_after=2,
+            )
+        await self._local.reserve(request_id, limits, demand)
+        self._admitted_alone += 1
+        return tuple(await self._local.standing(limits))
+
+    async def _asked(
+        self, request_id: str, limits: Sequence[Limit], demand: Demand
+    ) -> tuple[Standing | None, tuple[Standing, ...]]:
+        """As `SharedCounts.reserve`, but a store that has lost its data is given time to get it back."""
+        for _ in range(_SEED_TRIES):
+            with contextlib.suppress(Unseeded):
+                return await self._counts.reserve(request_id, limits, demand)
+            self._wake.set()
+            await asyncio.sleep(_SEED_SECONDS)
+        return await self._counts.reserve(request_id, limits, demand)
+
+    async def _prolong(self) -> None:
+        """What we hold, also where the store has lost it; what was settled meanwhile is let go again."""
+        now = self._clock()
+        self._open = {each.id: each for each in self._open.values() if each.began_at > now - TTL_SECONDS}
+        for part in parts(list(self._open.values())):
+            await self._counts.prolong(part)
+            for each in part:
+                if each.id not in self._open:
+                    await self._counts.forget(each)
+        self._prolonged_at = now
+
+    async def _tend(self, seconds: float) -> None:
+        while not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.tick()
+            except Exception:
+                log.exception("the upkeep of shared limits failed; it goes on")
+
+    def _went_away(self, error: StoreAway) -> None:
+        if self._away_since is not None:
+            return
+        self._away_since, self._admitted_alone = time.monotonic(), 0
+        self._wake.set()
+        meanwhile = _MEANWHILE[self._on_failure]
+        log.error("limits: %s is away (%s); until it is back, %s", self._store.name, error, meanwhile)
+
+    def _came_back(self) -> None:
+        if self._away_since is None:
+            return
+        seconds, self._away_since = time.monotonic() - self._away_since, None
+        text = "limits: %s is back after %.1f s; %d requests were admitted alone, what they cost is published"
+        log.warning(text, self._store.name, seconds, self._admitted_alone)

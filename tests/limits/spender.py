@@ -1,0 +1,47 @@
+"""A process that spends: `python -m tests.limits.spender URL DATA_DIR NAME REQUESTS SECONDS LEASE`.
+
+Reserves and settles all requests at once, each running up to SECONDS, and prints how many went through.
+"""
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+from gateway.limits.limit import Demand, Limit
+from gateway.limits.reached import LimitReached
+from gateway.limits.shared import RedisLimiter
+from tests.limits.gate import TEAM, USD, Gate
+
+ESTIMATE = Demand(tokens=1000, cost_nano_usd=USD // 100)
+BUDGET = Limit(TEAM, "budget", USD, "month")
+RUNNING = Limit(TEAM, "parallel", 1000)
+LIMITS = [BUDGET, RUNNING]
+
+
+async def spend(gate: Gate, name: str, seconds: float) -> bool:
+    """One request; False where it was refused."""
+    await asyncio.sleep(random.random() * 0.5)
+    try:
+        reservation = await gate.reserve(name, LIMITS, ESTIMATE)
+    except LimitReached:
+        return False
+    standing = await gate.standing(BUDGET)
+    assert standing.used + standing.reserved <= USD, standing
+    await asyncio.sleep(random.random() * seconds)
+    await gate.settle(reservation, Demand(tokens=500, cost_nano_usd=random.randint(USD // 200, USD // 100)))
+    return True
+
+
+async def main(url: str, data_dir: str, name: str, requests: int, seconds: float, lease: float) -> None:
+    gate = Gate(RedisLimiter(url, Path(data_dir), lease_seconds=lease, tick_seconds=0.1), Path(data_dir))
+    await gate.start()
+    print("started", flush=True)
+    done = await asyncio.gather(*(spend(gate, f"{name}{number}", seconds) for number in range(requests)))
+    await gate.stop()
+    print(sum(done), flush=True)
+
+
+if __name__ == "__main__":
+    address, path, called, count, longest, lease_seconds = sys.argv[1:]
+    asyncio.run(main(address, path, called, int(count), float(longest), float(lease_seconds)))
