@@ -59,7 +59,10 @@ class Rate:
         if now > self._updated:
             level += (now - self._updated) * amount / 60
         self._updated = now
-        level = amount if level > amount else level if limit.hard or level > 0 else 0.0
+        if level > amount:
+            level = amount
+        elif level < 0 and not limit.hard:
+            level = 0.0
         self._level = level
         return level
 
@@ -146,12 +149,11 @@ class Spent:
         return not self._days and not self._reserved
 
     def _since(self, limit: Limit) -> int:
-        calendar, window = self._calendar, limit.window
-        if calendar.today != self._turned:
+        if self._calendar.today != self._turned:
             self._sums.clear()
-            self._turned = calendar.today
-        total = self._sums.get(window)
+            self._turned = self._calendar.today
+        total = self._sums.get(limit.window)
         if total is None:
-            first = calendar.first[window]
-            total = self._sums[window] = sum(sum_ for day, sum_ in self._days.items() if day >= first)
+            first = self._calendar.first[limit.window]
+            total = self._sums[limit.window] = sum(sum_ for day, sum_ in self._days.items() if day >= first)
         return total

@@ -98,8 +98,10 @@ class MemoryLimiter:
         now = self._turn()
         return [self._counter(limit).standing(limit, now) for limit in limits]
 
-    def holds(self, reservation: Reservation) -> bool:
-        return reservation.id in self._open
+    @property
+    def remembered(self) -> int:
+        """How many counts are kept; idle ones go."""
+        return len(self._counters)
 
     def _turn(self) -> float:
         """The time, with everything let go that is past it. All live equally long, so the oldest is the first."""

@@ -13,7 +13,6 @@ from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-SECONDS = 4.0
 
 
 @pytest.fixture
@@ -29,13 +28,13 @@ def loaded(config: dict[str, Any], tmp_path: Path) -> Iterator[GatewayProcess]:
     assert gateway.stop() == 0
 
 
-async def _load(gateway: GatewayProcess, key: str, until: float) -> list[tuple[float, httpx2.Response]]:
+async def _load(gateway: GatewayProcess, key: str, stop: asyncio.Event) -> list[tuple[float, httpx2.Response]]:
     """Eight callers, half of them streaming, one request after the other; when each began and what came."""
     headers = {"authorization": f"Bearer {key}"}
     answers: list[tuple[float, httpx2.Response]] = []
 
     async def caller(client: httpx2.AsyncClient, number: int) -> None:
-        while time.monotonic() < until:
+        while not stop.is_set():
             began = time.monotonic()
             body = {"model": "mine", "messages": MESSAGES, "stream": number % 2 == 0}
             answers.append((began, await client.post("/v1/chat/completions", json=body)))
@@ -47,11 +46,13 @@ async def _load(gateway: GatewayProcess, key: str, until: float) -> list[tuple[f
 
 async def test_reloads_drop_no_request(loaded: GatewayProcess, config: dict[str, Any]) -> None:
     key = await asyncio.to_thread(loaded.key, "load")
-    load = asyncio.create_task(_load(loaded, key, time.monotonic() + SECONDS))
+    stop = asyncio.Event()
+    load = asyncio.create_task(_load(loaded, key, stop))
     for number in range(3):
-        await asyncio.sleep(SECONDS / 4)
         config["models"][0]["description"] = f"edit {number}"
         loaded.configure(config)
+        await asyncio.sleep(1.5)
+    stop.set()
     answers = [answer for _, answer in await load]
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.content.endswith((b"[DONE]\n\n", b"}")) for answer in answers)
@@ -62,12 +63,15 @@ async def test_reloads_drop_no_request(loaded: GatewayProcess, config: dict[str,
 
 async def test_a_key_revoked_under_load_stops_at_once(loaded: GatewayProcess) -> None:
     key = await asyncio.to_thread(loaded.key, "short")
-    load = asyncio.create_task(_load(loaded, key, time.monotonic() + SECONDS))
-    await asyncio.sleep(SECONDS / 4)
+    stop = asyncio.Event()
+    load = asyncio.create_task(_load(loaded, key, stop))
+    await asyncio.sleep(1)
+    asked = time.monotonic()
     await asyncio.to_thread(loaded.command, "keys", "revoke", "short")
     revoked = time.monotonic()
+    await asyncio.sleep(2)
+    stop.set()
     answers = await load
-    assert {answer.status_code for began, answer in answers if began > revoked + 0.5} == {401}
-    before = [answer.status_code for began, answer in answers if began < revoked - 2]
-    assert set(before) <= {200}
+    assert {answer.status_code for began, answer in answers if began > revoked + 1} == {401}
+    assert {answer.status_code for began, answer in answers if began < asked - 0.5} == {200}
     assert all(answer.status_code in (200, 401) for _, answer in answers), "nothing but yes or no"

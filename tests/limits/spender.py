@@ -4,11 +4,13 @@ Reserves and settles all requests at once, each running up to SECONDS, and print
 """
 
 import asyncio
+import contextlib
 import random
 import sys
 from pathlib import Path
 
-from gateway.limits.limit import Demand, Limit
+from gateway.errors import Overloaded
+from gateway.limits.limit import Demand, Limit, Reservation
 from gateway.limits.reached import LimitReached
 from gateway.limits.shared import RedisLimiter
 from tests.limits.gate import TEAM, USD, Gate
@@ -22,9 +24,8 @@ LIMITS = [BUDGET, RUNNING]
 async def spend(gate: Gate, name: str, seconds: float) -> bool:
     """One request; False where it was refused."""
     await asyncio.sleep(random.random() * 0.5)
-    try:
-        reservation = await gate.reserve(name, LIMITS, ESTIMATE)
-    except LimitReached:
+    reservation = await _reserved(gate, name)
+    if reservation is None:
         return False
     standing = await gate.standing(BUDGET)
     assert standing.used + standing.reserved <= USD, standing
@@ -33,8 +34,20 @@ async def spend(gate: Gate, name: str, seconds: float) -> bool:
     return True
 
 
+async def _reserved(gate: Gate, name: str) -> Reservation | None:
+    """A machine so busy that the store seems away is no reason to give up."""
+    while True:
+        with contextlib.suppress(Overloaded):
+            try:
+                return await gate.reserve(name, LIMITS, ESTIMATE)
+            except LimitReached:
+                return None
+        await asyncio.sleep(0.1)
+
+
 async def main(url: str, data_dir: str, name: str, requests: int, seconds: float, lease: float) -> None:
-    gate = Gate(RedisLimiter(url, Path(data_dir), lease_seconds=lease, tick_seconds=0.1), Path(data_dir))
+    limiter = RedisLimiter(url, Path(data_dir), on_failure="closed", lease_seconds=lease, tick_seconds=0.1)
+    gate = Gate(limiter, Path(data_dir))
     await gate.start()
     print("started", flush=True)
     done = await asyncio.gather(*(spend(gate, f"{name}{number}", seconds) for number in range(requests)))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.limits.limit import Demand, Limit, Standing, Window, ratelimit_headers, scopes_of, soft_budget_headers
-from gateway.limits.memory import TTL_SECONDS
+from gateway.limits.memory import TTL_SECONDS, MemoryLimiter
 from gateway.limits.reached import LimitReached, usd
 from gateway.limits.shared import RedisLimiter
 from gateway.limits.windows import bounds
@@ -147,6 +147,19 @@ def test_a_warning_is_always_a_header() -> None:
     limit = Limit("team:営業\r\nx: y", "budget", 0, "day", hard=False)
     ((_, value),) = soft_budget_headers([Standing(limit, used=1)])
     assert value == b"budget of team:%E5%96%B6%E6%A5%AD%0D%0Ax:%20y for this day used up"
+
+
+async def test_who_is_idle_is_forgotten(clock: Clock) -> None:
+    limiter = MemoryLimiter(clock=clock)
+    running = await limiter.reserve("long", [Limit(KEY, "parallel", 1), Limit(KEY, "budget", 9, "day")], Demand())
+    for number in range(20_000):
+        scope = f"person:{number}"
+        limits = [Limit(scope, "requests", 60, "minute"), Limit(scope, "parallel", 1)]
+        await limiter.settle(await limiter.reserve(f"r{number}", limits, Demand()), Demand())
+        clock.now += 0.1
+    assert limiter.remembered < 4000
+    with pytest.raises(LimitReached):
+        await limiter.reserve("other", list(running.limits), Demand())
 
 
 WINDOWS: list[tuple[Window, str, str]] = [

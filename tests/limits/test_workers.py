@@ -20,6 +20,8 @@ def test_four_hundred_requests_over_two_workers_keep_one_budget(
     config = {
         "server": {"workers": 2},
         "shared_state": redis_server.url,
+        # A machine so busy that the store seems away must not pass the budget either.
+        "shared_state_failure": "fail_closed",
         "models": [model("paid", deployment(upstream[1]), price=price)],
     }
     gateway = GatewayProcess(tmp_path, config).start()
@@ -34,7 +36,7 @@ def test_four_hundred_requests_over_two_workers_keep_one_budget(
 
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(ask, range(400)))
-    assert set(statuses) == {200, 429}
+    assert {200, 429} <= set(statuses) <= {200, 429, 503}
     gateway.stop()
     segments = list((tmp_path / "data/ledger/segments").glob("*.jsonl"))
     assert len(segments) >= 2, "both workers served"
