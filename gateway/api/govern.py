@@ -1,6 +1,6 @@
 """Limits around a request: reserved before it runs, settled after it with what it really used."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from gateway.api.ask import Ask
@@ -9,7 +9,8 @@ from gateway.config.schema import Price
 from gateway.dialects.usage import Usage
 from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.ledger.record import Record
-from gateway.limits.limit import Demand, Kind, Limit, Window, scopes_of
+from gateway.limits.limit import Demand, Kind, Limit, Standing, Window, scopes_of
+from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 
 _UNLIMITED = 2**62
@@ -23,12 +24,19 @@ async def reserved(exchange: Exchange, key: Key, ask: Ask) -> AsyncIterator[None
     limits = limits_of(exchange.record, key, runtime.keys)
     try:
         reservation = await runtime.limiter.reserve(exchange.record.request_id, limits, demand_of(exchange, ask))
-    finally:
-        exchange.standings = await runtime.limiter.standing(shown(limits))
+    except LimitReached as error:
+        exchange.standings = shown_standings(error.standings)
+        raise
     try:
+        told = reservation.standings
+        exchange.standings = await runtime.limiter.standing(shown(limits)) if told is None else shown_standings(told)
         yield
     finally:
         await runtime.limiter.settle(reservation, used(exchange.record))
+
+
+def shown_standings(standings: Iterable[Standing]) -> list[Standing]:
+    return [each for each in standings if each.limit.amount < _UNLIMITED]
 
 
 def limits_of(record: Record, key: Key, store: KeyStore) -> list[Limit]:

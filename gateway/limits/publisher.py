@@ -58,9 +58,9 @@ class Publisher:
         known, self._sequence = self._sequence, None
         ended = list(self._ended)
         if known is None or not await self._send(self._spending.changed(), ended, known):
-            log.info("publishing all of this ledger's spending to %s", self._store.name)
             if not await self._send(self._spending.all(), ended, None):
                 raise StoreAway("it lost its data while they were restored")
+            log.info("limits: %s has all of this ledger's spending", self._store.name)
         for _ in ended:
             self._ended.popleft()
         if time.monotonic() > self._checkpoint_at:
