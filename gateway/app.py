@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
@@ -22,7 +22,7 @@ from gateway.dialects import messages, openai
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.responses import RESPONSES
-from gateway.errors import ApiError, MethodNotAllowed, NotFound
+from gateway.errors import ApiError, MethodNotAllowed, NotFound, SekishoError
 from gateway.runtime import Runtime
 
 FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
@@ -33,7 +33,11 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await runtime.start()
+        try:
+            await runtime.start()
+        except SekishoError as error:
+            runtime.failed = error
+            raise
         async with watching(config_file, runtime):
             yield
         await runtime.stop()
@@ -54,7 +58,18 @@ class FastLane:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._exact.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if scope["type"] == "lifespan":
+            send = self._without_trace(send)
         await (found or self._app)(scope, receive, send)
+
+    def _without_trace(self, send: Send) -> Send:
+        """What keeps the gateway from starting is told in words; Starlette tells it as a stack trace."""
+
+        async def told(message: Message) -> None:
+            failed = self._app.state.runtime.failed
+            await send({**message, "message": str(failed)} if failed else message)
+
+        return told
 
 
 def _routes(runtime: Runtime) -> list[BaseRoute]:

@@ -11,6 +11,7 @@ from gateway.affinity import Affinity
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import open_database
+from gateway.errors import SekishoError
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.segments import SegmentWriter
 from gateway.limits.choose import limiter_of
@@ -54,6 +55,8 @@ class Runtime:
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
         self.stopping = False
+        self.failed: SekishoError | None = None
+        """Why it could not start."""
 
     async def start(self) -> None:
         """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""

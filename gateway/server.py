@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,19 @@ def serve(config_file: Path) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stopped)
     if server.workers == 1:
-        uvicorn.run(FastLane(create_app(Runtime(loaded), config_file)), **options)
+        _run(Runtime(loaded), config_file, options)
     else:
         os.environ[_CONFIG] = str(config_file.absolute())
         uvicorn.run("gateway.server:worker", factory=True, workers=server.workers, **options)
+
+
+def _run(runtime: Runtime, config_file: Path, options: dict[str, Any]) -> None:
+    try:
+        uvicorn.run(FastLane(create_app(runtime, config_file)), **options)
+    except SystemExit:
+        if runtime.failed:
+            sys.exit(runtime.failed.exit_code)
+        raise
 
 
 def worker() -> FastLane:

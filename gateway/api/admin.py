@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -13,7 +14,7 @@ from gateway import wire
 from gateway.api.ask import presented_key
 from gateway.api.explain import explain
 from gateway.dialects.openai import error_body
-from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Unauthenticated
+from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Overloaded, Unauthenticated
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.network import client_address
@@ -41,6 +42,8 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
         except ApiError as error:
             return _refusal(error)
+        except (SQLAlchemyError, OSError) as error:
+            return _refusal(Overloaded(f"The database does not answer ({type(error).__name__}); check 'database:'."))
 
     return serve
 

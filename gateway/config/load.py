@@ -172,6 +172,11 @@ def _conflicts(config: Config, document: Document) -> Iterator[str]:
             f"{document.place(('server', 'workers'))}: server.workers: several workers need 'shared_state' "
             "(redis://…), or limits would count once a worker"
         )
+    if config.database is not None and config.key_secret is None:
+        yield (
+            f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
+            "(32 random characters, from the environment), or none knows the others' keys"
+        )
     first: dict[str, int] = {}
     for index, model in enumerate(config.models):
         here = document.place(("models", index, "name"))

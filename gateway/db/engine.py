@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import event, inspect, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.config.schema import Config
@@ -11,6 +12,10 @@ from gateway.errors import ConfigError
 
 HEAD = "0002"
 """The newest migration; a test compares it with the folder."""
+
+
+_ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5346273051)"}
+"""Workers and machines that start together migrate one after the other."""
 
 
 def url(config: Config) -> str:
@@ -23,19 +28,36 @@ def url(config: Config) -> str:
 
 async def open_database(config: Config) -> AsyncEngine:
     """Connect and migrate. Raises `ConfigError` where the database cannot be reached."""
-    engine = create_async_engine(url(config), pool_pre_ping=True)
+    engine = _engine(url(config))
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _tune_sqlite)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_migrate)
-    except OSError as error:
+    except (OSError, SQLAlchemyError) as error:
         await engine.dispose()
-        raise ConfigError(f"database: cannot be reached ({error}); check 'database:' and that it runs") from error
+        raise ConfigError(
+            f"database: cannot be used ({_reason(error)}); check 'database:', its user and rights, and that it runs"
+        ) from None
     return engine
 
 
+def _engine(address: str) -> AsyncEngine:
+    try:
+        return create_async_engine(address, pool_pre_ping=True)
+    except (ArgumentError, ModuleNotFoundError):
+        raise ConfigError("database: not an address; write postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE") from None
+
+
+def _reason(error: Exception) -> str:
+    """The driver's own words, without the statement."""
+    return str(error.orig if isinstance(error, DBAPIError) else error).splitlines()[0]
+
+
 def _migrate(connection: Connection) -> None:
+    if _revision(connection) == HEAD:
+        return
+    connection.exec_driver_sql(_ALONE[connection.dialect.name])
     if _revision(connection) == HEAD:
         return
     from alembic import command
@@ -56,6 +78,6 @@ def _revision(connection: Connection) -> str | None:
 def _tune_sqlite(connection: object, _: object) -> None:
     """WAL lets the command line write while the gateway reads."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # DB-API's connection has no common type
-    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA busy_timeout=5000")
+    cursor.execute("PRAGMA journal_mode=WAL")
     cursor.close()

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import open_database
+from gateway.errors import Overloaded
 from gateway.identity.policy import Policy
 
 log = logging.getLogger("sekisho.keys")
@@ -87,7 +88,7 @@ class KeyStore:
                 await self._poll
 
     async def find(self, presented: str) -> Key | None:
-        """The valid key that was presented, or None: unknown, revoked, expired, rotated away."""
+        """The valid key that was presented, or None: unknown, revoked, expired, rotated away. Raises `Overloaded`."""
         digest = self.hash(presented)
         key = self._by_hash.get(digest)
         if key is None:
@@ -101,8 +102,21 @@ class KeyStore:
         """Look for a key that is new; requests that come meanwhile wait for the same answer."""
         async with self._asking:
             if digest not in self._by_hash and self._worth_asking(digest):
-                await self.refresh()
+                await self._refreshed()
         return self._by_hash.get(digest)
+
+    async def _refreshed(self) -> None:
+        """A key that is not known may be a new one: who cannot look is not the one to refuse it for good."""
+        try:
+            await self.refresh()
+        except (SQLAlchemyError, OSError) as error:
+            self._misses.clear()
+            raise Overloaded(
+                "The database of keys does not answer, and this key is not among the known ones. Try again in a few "
+                "seconds, or tell an administrator.",
+                code="keys_unavailable",
+                retry_after=2,
+            ) from error
 
     def hash(self, presented: str) -> bytes:
         return hmac.digest(self._secret, presented.encode(), "sha256")
@@ -174,11 +188,15 @@ def hash_secret(config: Config) -> bytes:
 
 
 def _secret_file(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
+    """Appears whole or not at all, and once: processes that start together agree on it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        own = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(own, path)
+        own.unlink()
     return path.read_bytes()
 
 

@@ -87,7 +87,7 @@ def test_the_bodys_user_is_a_claim(gateway: GatewayProcess, open_webui_key: str)
 
 
 def _unsigned() -> str:
-    return jwt.encode({"iss": "sekisho", "sub": "root", "exp": int(time.time()) + 60}, None, algorithm="none")
+    return jwt.encode({"iss": "sekisho", "sub": "root", "exp": int(time.time()) + 60}, "", algorithm="none")
 
 
 @pytest.mark.parametrize(
