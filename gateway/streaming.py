@@ -5,6 +5,7 @@ usage, an error or the end are parsed. What those look like is each wire's own, 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -55,6 +56,8 @@ class Relay:
         self._theirs: bytes | None = None
         self._pieces = 0
         self._written = 0
+        self.cost_usd: Callable[[Usage], float | None] | None = None
+        """Set where the client is to be told what its answer cost."""
         self.usage: Usage | None = None
         self.begun: Usage | None = None
         """What the upstream told of the prompt at the start, before it knew its answer."""

@@ -40,6 +40,8 @@ class Exchange:
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
         self.target: Target | None = None
+        self.tells_cost = False
+        """Whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
         self._clock = time.perf_counter()
         self._written = False
         self._running: Target | None = None
@@ -62,6 +64,7 @@ class Exchange:
         record.key_id, record.key_alias, record.team = key.id, key.alias, key.team
         if key.identity:
             record.client = key.identity
+            self.tells_cost = True
 
     def identified(self, person: Person) -> None:
         record = self.record
@@ -109,6 +112,11 @@ class Exchange:
         price = self.target.model.price if self.target else None
         if price and self.target:
             record.cost_nano_usd, record.price_id = cost_nano_usd(price, usage), f"config:{self.target.model.name}"
+
+    def cost_usd(self, usage: Usage) -> float | None:
+        """What these tokens cost at the price of who answers; None without a price."""
+        price = self.target.model.price if self.target else None
+        return cost_nano_usd(price, usage) / 1e9 if price else None
 
     def settle(self, outcome: Outcome, status: int, error_code: str | None = None) -> None:
         """Write the record, once; to be called before the answer's last byte."""

@@ -68,6 +68,7 @@ async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
         if response.status != 200:
             raise refused(target.id, family, response.status, response.headers, await read_all(response, target.id))
         relay = family.dialect.relay(ask.model.name, ask.fields)
+        relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
         first = Step()
         while not relay.events:
             first = await _next(response, relay, target)

@@ -24,7 +24,10 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         return _readable(body, target)
 
     answer = await first_success(exchange, ask.model, attempt)
-    exchange.used(dialect.usage(answer))
+    usage = dialect.usage(answer)
+    exchange.used(usage)
+    if usage and exchange.tells_cost:
+        dialect.put_cost(answer, exchange.cost_usd(usage))
     remember_deployment(exchange, dialect.answer_id(answer))
     if family.names_model:
         wire.put(answer, "model", ask.model.name)

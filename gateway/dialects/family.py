@@ -13,6 +13,10 @@ def _nothing(fields: Members) -> None:
     return None
 
 
+def _no_cost(answer: Members, usd: float | None) -> None:
+    return None
+
+
 def _never(fields: Members) -> bool:
     return False
 
@@ -35,6 +39,8 @@ class Dialect:
     """Reads a stream; takes our name of the model and the client's request."""
     ask_for_usage: Callable[[Members], None] = _nothing
     """Makes an upstream count the tokens of a stream, where it does so only when asked."""
+    put_cost: Callable[[Members, float | None], None] = _no_cost
+    """Tells in a whole answer what it cost in USD, where this wire has a place for it."""
     has_failed: Callable[[Members], bool] = _never
     """Whether a whole answer with status 200 says that there is none."""
     answer_id: Callable[[Members], str | None] = _nothing

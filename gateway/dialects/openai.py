@@ -42,10 +42,14 @@ class ChatRelay(Relay):
         usage = from_chat(wire.value(fields, "usage"))
         self.usage = usage or self.usage
         if not self._hide_usage or "usage" not in fields:
-            return event
+            return self._priced(fields, usage) if usage and self.cost_usd else event
         if usage and wire.value(fields, "choices") == []:
             return b""
         del fields["usage"]
+        return b"data: " + wire.encode(fields) + b"\n\n"
+
+    def _priced(self, fields: Members, usage: Usage) -> bytes:
+        put_cost(fields, self.cost_usd(usage) if self.cost_usd else None)
         return b"data: " + wire.encode(fields) + b"\n\n"
 
 
@@ -68,6 +72,15 @@ def ask_for_usage(fields: Members) -> None:
 def usage_of(answer: Members) -> Usage | None:
     """The token counts of a whole answer."""
     return from_chat(wire.value(answer, "usage"))
+
+
+def put_cost(answer: Members, usd: float | None) -> None:
+    """`usage.cost` as OpenRouter sends it, which Open WebUI keeps with the message."""
+    if usd is None or wire.kind(answer, "usage") is not dict:
+        return
+    usage = wire.members(answer["usage"])
+    wire.put(usage, "cost", usd)
+    wire.put(answer, "usage", usage)
 
 
 def error_object(error: ApiError) -> dict[str, Any]:
@@ -113,6 +126,7 @@ DIALECT = Dialect(
     error_status=error_status,
     usage=usage_of,
     relay=relay,
+    put_cost=put_cost,
     ask_for_usage=ask_for_usage,
     forwarded={"openai-beta": None},
     personal=("user", "safety_identifier"),
