@@ -20,7 +20,7 @@ from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.supersede import Superseding
-from gateway.upstream import UpstreamClient
+from gateway.upstream.client import UpstreamClient
 
 log = logging.getLogger("sekisho")
 
@@ -45,7 +45,8 @@ class Runtime:
         self.files = loaded.document.files
         """What the configuration was read from; watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
-        self.client = UpstreamClient(config.server.outbound_proxy, config.server.custom_ca)
+        self._tending = Tending(config, loaded.document.files[0])
+        self.client = UpstreamClient(config.server)
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
         self.retries = RetryBudget()
@@ -65,7 +66,7 @@ class Runtime:
         await self.keys.start()
         await self.limiter.start()
         self.ledger.start()
-        await self.client.start()
+        self._tending.start()
 
     async def stop(self) -> None:
         self.stopping = True
@@ -102,7 +103,7 @@ class Runtime:
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:
-    server = ("host", "port", "workers", "outbound_proxy", "custom_ca")
+    server = ("host", "port", "workers", "outbound_proxy", "no_proxy", "custom_ca")
     changed = [f"server.{name}" for name in server if getattr(old.server, name) != getattr(new.server, name)]
     whole = ("data_dir", "database", "shared_state", "shared_state_failure", "key_secret", "ledger")
     return changed + [name for name in whole if getattr(old, name) != getattr(new, name)]

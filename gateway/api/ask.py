@@ -10,7 +10,7 @@ from gateway.errors import InvalidRequest, Unauthenticated
 from gateway.identity.keys import Key
 from gateway.identity.person import TOKEN_FIELD, identify
 from gateway.routing import Target
-from gateway.upstream import Call
+from gateway.upstream.client import Call
 from gateway.wire import Members
 
 
@@ -98,7 +98,7 @@ def to_call(exchange: Exchange, ask: Ask, target: Target) -> Call:
     if ask.stream and target.provider.stream_usage:
         exchange.family.dialect.ask_for_usage(fields)
     _hide_person(exchange, fields, target)
-    return Call(target, _url(exchange, target), _headers(exchange, target), wire.encode(fields), ask.stream)
+    return Call(target, _path(exchange), _forwarded(exchange), wire.encode(fields), ask.stream)
 
 
 def remember_deployment(exchange: Exchange, answer_id: str | None) -> None:
@@ -107,9 +107,9 @@ def remember_deployment(exchange: Exchange, answer_id: str | None) -> None:
         exchange.runtime.affinity.issued(answer_id, exchange.target.id)
 
 
-def _url(exchange: Exchange, target: Target) -> str:
+def _path(exchange: Exchange) -> str:
     """With the client's query: Claude Code asks for `/v1/messages?beta=true`."""
-    return target.base_url + exchange.family.path + (f"?{exchange.query}" if exchange.query else "")
+    return f"{exchange.family.path}?{exchange.query}" if exchange.query else exchange.family.path
 
 
 def _hide_person(exchange: Exchange, fields: Members, target: Target) -> None:
@@ -144,17 +144,8 @@ def _holder(fields: Members, outer: str) -> Members | None:
     return None if kind else {}
 
 
-def _headers(exchange: Exchange, target: Target) -> dict[str, str]:
-    """Ours, the dialect's own from the client, the provider's key."""
-    headers = {
-        "content-type": "application/json",
-        "accept": "text/event-stream" if exchange.record.stream else "application/json",
-        "user-agent": "sekisho",
-    }
-    for name, default in exchange.family.dialect.forwarded.items():
-        if value := exchange.headers.get(name, default):
-            headers[name] = value
-    key = target.deployment.api_key
-    if key:
-        headers[target.provider.auth_header] = target.provider.auth_prefix + key.reveal()
-    return headers
+def _forwarded(exchange: Exchange) -> dict[str, str]:
+    """The dialect's own headers from the client."""
+    wanted = exchange.family.dialect.forwarded
+    told = {name: exchange.headers.get(name, default) for name, default in wanted.items()}
+    return {name: value for name, value in told.items() if value}

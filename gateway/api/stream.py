@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 
-import aiohttp
-
 from gateway.api.ask import Ask, remember_deployment, to_call
 from gateway.api.attempts import first_success
 from gateway.api.exchange import Exchange
@@ -15,7 +13,7 @@ from gateway.keepalive import KeepAlive
 from gateway.refusals import refused
 from gateway.routing import Target
 from gateway.streaming import EventTooLong, Relay, Step
-from gateway.upstream import broken, read_all
+from gateway.upstream.answer import Answer
 
 _LAST_BYTE_SECONDS = 0.5
 """So long an upstream may take to end its answer after the final event; the client has it already."""
@@ -26,7 +24,7 @@ class Started:
     """An upstream stream whose first event has come."""
 
     target: Target
-    response: aiohttp.ClientResponse
+    response: Answer
     relay: Relay
     first: Step
 
@@ -53,11 +51,10 @@ async def _let_go(started: Started) -> None:
     """The upstream's connection: back into the pool where its answer came to its end, else closed at once."""
     response = started.response
     if started.relay.done:
-        with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
+        with contextlib.suppress(UpstreamError, TimeoutError):
             async with asyncio.timeout(_LAST_BYTE_SECONDS):
-                await response.content.readany()
-    if not response.content.at_eof():
-        response.close()
+                await response.some()
+    response.close()
 
 
 async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
@@ -66,7 +63,7 @@ async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
     response = await exchange.runtime.client.open(to_call(exchange, ask, target))
     try:
         if response.status != 200:
-            raise refused(target.id, family, response.status, response.headers, await read_all(response, target.id))
+            raise refused(target.id, family, response.status, response.headers, await response.whole())
         relay = family.dialect.relay(ask.model.name, ask.fields)
         relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
         first = Step()
@@ -115,13 +112,11 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
     await exchange.answer.end_stream(step.last or relay.closing)
 
 
-async def _next(response: aiohttp.ClientResponse, relay: Relay, target: Target) -> Step:
+async def _next(response: Answer, relay: Relay, target: Target) -> Step:
     """The next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
     try:
-        data = await response.content.readany()
+        data = await response.some()
         return relay.feed(data) if data else relay.end()
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise broken(error, target.id) from error
     except EventTooLong:
         raise UpstreamUnreachable(
             f"Deployment '{target.id}' sent an event that is too long to be one.", code="upstream_invalid_answer"

@@ -9,7 +9,6 @@ from gateway.api.exchange import Exchange
 from gateway.errors import UpstreamUnreachable
 from gateway.refusals import refused
 from gateway.routing import Target
-from gateway.upstream import read_all
 
 
 async def answer_whole(exchange: Exchange, ask: Ask) -> None:
@@ -18,7 +17,7 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
 
     async def attempt(target: Target) -> wire.Members:
         async with await exchange.runtime.client.open(to_call(exchange, ask, target)) as response:
-            body = await read_all(response, target.id)
+            body = await response.whole()
         if response.status != 200:
             raise refused(target.id, family, response.status, response.headers, body)
         return _readable(body, target)

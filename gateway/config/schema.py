@@ -38,7 +38,9 @@ class Server(Section):
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Source networks that may read /metrics without the admin key."""
     outbound_proxy: str | None = None
-    """The company's web proxy, for deployments outside."""
+    """The company's web proxy, http://…, for deployments outside."""
+    no_proxy: tuple[str, ...] = ()
+    """Hosts and domains that are called directly, besides private addresses and names without a domain."""
     custom_ca: Path | None = None
     """A PEM file of certificate authorities to trust besides the public ones."""
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)

@@ -1,0 +1,73 @@
+"""An upstream's answer, and its failures as ours."""
+
+from types import TracebackType
+from typing import Self
+
+from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from gateway.upstream.connection import Closed, Connection, NotHttp
+from gateway.upstream.pool import Pool
+
+_LARGEST_ANSWER = 256 * 1024 * 1024
+
+
+class Answer:
+    """Status and headers are there; the body comes. Closing it gives the connection back or ends it."""
+
+    __slots__ = ("_connection", "_deployment_id", "_pool", "headers", "status")
+
+    def __init__(self, connection: Connection, pool: Pool, deployment_id: str) -> None:
+        self._connection: Connection | None = connection
+        self._pool = pool
+        self._deployment_id = deployment_id
+        self.status = connection.status
+        self.headers = connection.headers
+        """By lower-case name."""
+
+    async def some(self) -> bytes:
+        """What arrived of the body; empty at its end. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
+        if self._connection is None:
+            return b""
+        try:
+            return await self._connection.some()
+        except OSError as error:
+            raise broken(error, self._deployment_id) from error
+
+    async def whole(self) -> bytes:
+        """All of the body. Raises as `some` does."""
+        parts, size = [], 0
+        while part := await self.some():
+            parts.append(part)
+            size += len(part)
+            if size > _LARGEST_ANSWER:
+                raise UpstreamUnreachable(
+                    f"The answer of deployment '{self._deployment_id}' is larger than {_LARGEST_ANSWER // 2**20} MiB.",
+                    code="upstream_answer_too_large",
+                )
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection and connection.release():
+            self._pool.put(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def broken(error: OSError, deployment_id: str) -> UpstreamError:
+    """A connection's failure as ours. Addresses stay out of the message: clients read it."""
+    who = f"Deployment '{deployment_id}'"
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeout(f"{who} did not answer in time. Try again, or ask for a shorter answer.")
+    if isinstance(error, NotHttp):
+        return UpstreamUnreachable(f"{who} answered with something that is not HTTP.", code="upstream_invalid_answer")
+    if isinstance(error, Closed):
+        return UpstreamUnreachable(
+            f"{who} closed the connection before its answer was complete.", code="upstream_closed"
+        )
+    return UpstreamUnreachable(f"{who} cannot be reached. The administrator can see why.")

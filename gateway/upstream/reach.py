@@ -1,0 +1,77 @@
+"""Opening a connection along a way."""
+
+import asyncio
+import ssl
+from pathlib import Path
+
+from gateway.errors import ConfigError
+from gateway.upstream.connection import Connection
+from gateway.upstream.way import Proxy, Way
+
+_LARGEST_HEAD_BYTES = 16 * 1024
+
+
+async def reach(way: Way, trusted: ssl.SSLContext | None) -> Connection:
+    """A new connection. `trusted` is needed for TLS. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    if way.tls and way.proxy:
+        assert trusted is not None
+        return await _through(way, way.proxy, trusted)
+    host, port = (way.proxy.host, way.proxy.port) if way.proxy else (way.host, way.port)
+    tls = {"ssl": trusted, "server_hostname": way.host} if way.tls else {}
+    _, connection = await loop.create_connection(Connection, host, port, **tls)  # type: ignore[call-overload]
+    assert isinstance(connection, Connection)
+    return connection
+
+
+def trusting(custom_ca: Path | None) -> ssl.SSLContext:
+    """The public authorities and the company's own. Raises `ConfigError`."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    if custom_ca:
+        try:
+            context.load_verify_locations(custom_ca)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"server.custom_ca: {custom_ca} is not a readable PEM file ({error})") from error
+    return context
+
+
+async def _through(way: Way, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:
+    loop = asyncio.get_running_loop()
+    transport, tunnel = await loop.create_connection(_Tunnel, proxy.host, proxy.port)
+    try:
+        place = f"[{way.host}]:{way.port}" if ":" in way.host else f"{way.host}:{way.port}"
+        transport.write(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{proxy.header}\r\n".encode("latin-1"))
+        await tunnel.opened
+        connection = Connection()
+        secured = await loop.start_tls(transport, connection, trusted, server_hostname=way.host)
+    except BaseException:
+        transport.abort()
+        raise
+    if secured is None:
+        raise ConnectionError("the connection closed while TLS began")
+    connection.connection_made(secured)
+    return connection
+
+
+class _Tunnel(asyncio.Protocol):
+    """What a proxy says to CONNECT."""
+
+    def __init__(self) -> None:
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._head = b""
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        if self.opened.done() or (b"\r\n\r\n" not in self._head and len(self._head) < _LARGEST_HEAD_BYTES):
+            return
+        status = self._head.split(b"\r\n", 1)[0].split(b" ", 2)[1:2]
+        if status and status[0].startswith(b"2"):
+            self.opened.set_result(None)
+        else:
+            told = (b" ".join(status) or b"nothing").decode("latin-1")
+            self.opened.set_exception(ConnectionError(f"the outbound proxy answered {told} to CONNECT"))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.opened.done():
+            self.opened.set_exception(ConnectionError("the outbound proxy closed the connection"))

@@ -1,0 +1,262 @@
+"""HTTP/1.1 as servers really speak it, byte by byte, over real sockets."""
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.config.schema import Deployment, Model
+from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
+from gateway.providers.table import PROVIDERS
+from gateway.routing import Health, Target
+from gateway.upstream.client import Call, UpstreamClient
+from tests.fakes.wire import Caller, saying
+from tests.upstream.conftest import Opened
+
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+
+
+def call(address: str, *, stream: bool = False, **more: Any) -> Call:
+    deployment = Deployment.model_validate({"provider": "vllm", "model": "m", "base_url": f"{address}/v1", **more})
+    made = Model.model_validate({"name": "m", "deployments": [deployment]})
+    target = Target("m/vllm", made, deployment, PROVIDERS["vllm"], Health())
+    return Call(target, "/chat/completions", {"x-told": "yes"}, b'{"a":1}', stream)
+
+
+async def ask(client: UpstreamClient, address: str, **more: Any) -> tuple[int, bytes]:
+    async with await client.open(call(address, **more)) as answer:
+        return answer.status, await answer.whole()
+
+
+def says(*pieces: bytes, pause: float = 0.0) -> Callable[[Caller], Any]:
+    """Every request gets these bytes."""
+
+    async def conversation(caller: Caller) -> None:
+        while True:
+            await caller.request()
+            await caller.say(*pieces, pause=pause)
+
+    return conversation
+
+
+def closes(*pieces: bytes) -> Callable[[Caller], Any]:
+    """The first request gets these bytes, then the connection ends."""
+
+    async def conversation(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(*pieces)
+
+    return conversation
+
+
+ANSWERS = {
+    "length": says(OK + b"content-length: 5\r\n\r\nhello"),
+    "crumbs": says(*(bytes([each]) for each in OK + b"Content-Length: 5\r\n\r\nhello"), pause=0.001),
+    "chunked": says(CHUNKED, b"3;x=y\r\nhel\r\n", b"2\r\nlo\r\n0\r\ntrailer: 1\r\n\r\n"),
+    "until close": closes(OK + b"content-type: text/plain\r\n\r\n", b"hel", b"lo"),
+    "HTTP/1.0": closes(b"HTTP/1.0 200 OK\r\n\r\nhello"),
+    "100 before": says(b"HTTP/1.1 100 Continue\r\nx: 1\r\n\r\n", OK + b"content-length: 5\r\n\r\nhello"),
+    "103 before": says(b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + OK + b"content-length: 5\r\n\r\nhello"),
+    "close": says(OK + b"connection: close\r\ncontent-length: 5\r\n\r\nhello"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+async def test_answers(name: str, opened: Opened) -> None:
+    client = opened()
+    async with saying(ANSWERS[name]) as address:
+        for _ in range(3):
+            assert await ask(client, address) == (200, b"hello")
+
+
+FAULTS: dict[str, tuple[Callable[[Caller], Any], str]] = {
+    "nothing": (closes(), "upstream_closed"),
+    "half a head": (closes(OK + b"content-le"), "upstream_closed"),
+    "half a body": (closes(OK + b"content-length: 50\r\n\r\nhello"), "upstream_closed"),
+    "half a chunk": (closes(CHUNKED + b"5\r\nhe"), "upstream_closed"),
+    "no last chunk": (closes(CHUNKED + b"5\r\nhello\r\n"), "upstream_closed"),
+    "not HTTP": (closes(b"SSH-2.0-OpenSSH_9.2\r\n"), "upstream_invalid_answer"),
+    "not a chunk": (closes(CHUNKED + b"zz\r\nhello\r\n"), "upstream_invalid_answer"),
+    "upgrade": (closes(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"), ""),
+    "endless head": (closes(OK + b"x: " + b"y" * 400_000), "upstream_invalid_answer"),
+    "compressed": (
+        says(OK + b"content-encoding: gzip\r\ncontent-length: 25\r\n\r\n" + gzip.compress(b"hello", mtime=0)),
+        "upstream_invalid_answer",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_faults(name: str, opened: Opened) -> None:
+    conversation, code = FAULTS[name]
+    client = opened()
+    async with saying(conversation) as address:
+        with pytest.raises(UpstreamError) as failed:
+            await asyncio.wait_for(ask(client, address), 20)
+    assert not code or failed.value.code == code
+    assert "127.0.0.1" not in failed.value.message
+
+
+async def test_nobody_there(opened: Opened) -> None:
+    with pytest.raises(UpstreamUnreachable, match="cannot be reached"):
+        await ask(opened(), "http://127.0.0.1:9")
+
+
+async def test_the_request(opened: Opened) -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def conversation(caller: Caller) -> None:
+        seen.append(await caller.request())
+        await caller.say(OK + b"content-length: 0\r\n\r\n")
+
+    async with saying(conversation) as address:
+        await ask(opened(), address, api_key="sk-one", stream=True)
+    head, body = seen[0]
+    lines = head.strip().split("\r\n")
+    assert lines[0] == "POST /v1/chat/completions HTTP/1.1"
+    assert dict(line.split(": ", 1) for line in lines[1:]) == {
+        "host": address.removeprefix("http://"),
+        "user-agent": "sekisho",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "accept": "text/event-stream",
+        "authorization": "Bearer sk-one",
+        "x-told": "yes",
+        "content-length": "7",
+    }
+    assert body == b'{"a":1}'
+
+
+async def test_connections_are_kept_and_the_closed_ones_replaced(opened: Opened) -> None:
+    numbers: list[int] = []
+
+    async def two_each(caller: Caller) -> None:
+        for _ in range(2):
+            await caller.request()
+            numbers.append(caller.number)
+            await caller.say(OK + b"content-length: 2\r\n\r\nok")
+
+    client = opened()
+    async with saying(two_each) as address:
+        for _ in range(6):
+            assert await ask(client, address) == (200, b"ok")
+        assert numbers == [1, 1, 2, 2, 3, 3]
+
+
+async def test_a_kept_connection_that_was_just_closed_is_no_fault(opened: Opened) -> None:
+    """The server closes an idle connection in the moment in which it is used again."""
+    numbers: list[int] = []
+
+    async def closing(caller: Caller) -> None:
+        await caller.request()
+        numbers.append(caller.number)
+        await caller.say(OK + b"content-length: 2\r\n\r\nok")
+        if caller.number == 1:
+            await caller.request()
+
+    client = opened()
+    async with saying(closing) as address:
+        assert [await ask(client, address) for _ in range(2)] == [(200, b"ok")] * 2
+    assert numbers == [1, 2]
+
+
+async def test_a_new_connection_that_closes_is_one(opened: Opened) -> None:
+    asked = 0
+
+    async def conversation(caller: Caller) -> None:
+        nonlocal asked
+        await caller.request()
+        asked += 1
+
+    async with saying(conversation) as address:
+        with pytest.raises(UpstreamUnreachable):
+            await ask(opened(), address)
+    assert asked == 1
+
+
+async def test_what_was_not_read_is_not_kept(opened: Opened) -> None:
+    numbers: list[int] = []
+
+    async def conversation(caller: Caller) -> None:
+        while True:
+            await caller.request()
+            numbers.append(caller.number)
+            await caller.say(OK + b"content-length: 10\r\n\r\nhello")
+
+    client = opened()
+    async with saying(conversation) as address:
+        for _ in range(2):
+            answer = await client.open(call(address))
+            assert await answer.some() == b"hello"
+            answer.close()
+    assert numbers == [1, 2]
+
+
+async def test_bytes_that_nobody_asked_for_end_the_connection(opened: Opened) -> None:
+    numbers: list[int] = []
+
+    async def conversation(caller: Caller) -> None:
+        while True:
+            await caller.request()
+            numbers.append(caller.number)
+            await caller.say(OK + b"content-length: 2\r\n\r\nok", b"HTTP/1.1 500 Oh\r\n\r\n", pause=0.05)
+
+    client = opened()
+    async with saying(conversation) as address:
+        for _ in range(2):
+            assert await ask(client, address) == (200, b"ok")
+            await asyncio.sleep(0.2)
+    assert numbers == [1, 2]
+
+
+async def test_a_whole_answer_has_a_limit_in_all(opened: Opened) -> None:
+    async with saying(says(OK + b"content-length: 100\r\n\r\n", *[b"x"] * 100, pause=0.05)) as address:
+        with pytest.raises(UpstreamTimeout):
+            await ask(opened(), address, timeout=0.6)
+
+
+async def test_a_stream_has_a_limit_of_silence(opened: Opened) -> None:
+    chunks = [b"1\r\nx\r\n"] * 20
+    async with saying(says(CHUNKED, *chunks, b"0\r\n\r\n", pause=0.1)) as address:
+        patient = await ask(opened(), address, stream=True, idle_timeout=1)
+        assert patient == (200, b"x" * 20)
+    async with saying(says(CHUNKED, b"1\r\nx\r\n", pause=3)) as address:
+        answer = await opened().open(call(address, stream=True, idle_timeout=0.3))
+        with pytest.raises(UpstreamTimeout):
+            await answer.whole()
+
+
+async def test_a_reader_that_is_slow_slows_the_server(opened: Opened) -> None:
+    sent = 0
+
+    async def conversation(caller: Caller) -> None:
+        nonlocal sent
+        await caller.request()
+        await caller.say(OK + b"content-length: 104857600\r\n\r\n")
+        for _ in range(100):
+            await caller.say(b"x" * 1048576)
+            sent += 1
+
+    async with saying(conversation) as address:
+        answer = await opened().open(call(address))
+        await asyncio.sleep(1)
+        assert sent < 50, "the sockets hold some, we hold one or two"
+        assert len(await answer.whole()) == 104857600
+
+
+async def test_a_call_that_is_cancelled_closes_its_connection(opened: Opened) -> None:
+    closed = asyncio.Event()
+
+    async def conversation(caller: Caller) -> None:
+        await caller.request()
+        await caller.reader.read()
+        closed.set()
+
+    async with saying(conversation) as address:
+        asking = asyncio.create_task(ask(opened(), address))
+        await asyncio.sleep(0.2)
+        asking.cancel()
+        await asyncio.wait_for(closed.wait(), 10)
