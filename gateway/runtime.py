@@ -1,5 +1,6 @@
 """The living parts of a gateway process, and the swap to a new configuration."""
 
+import asyncio
 import hmac
 import logging
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.supersede import Superseding
 from gateway.upstream.client import UpstreamClient
+from gateway.tracing import Tracing
 
 log = logging.getLogger("sekisho")
 
@@ -56,6 +58,7 @@ class Runtime:
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
         self.stopping = False
+        self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.failed: SekishoError | None = None
         """Why it could not start."""
 
@@ -75,6 +78,8 @@ class Runtime:
         self.ledger.stop()
         await self.limiter.stop()
         if self._engine:
+        if self.tracing:
+            await asyncio.to_thread(self.tracing.stop)
             await self._engine.dispose()
 
     def swap(self, loaded: Loaded) -> None:
@@ -105,5 +110,5 @@ class Runtime:
 def _needs_restart(old: Config, new: Config) -> list[str]:
     server = ("host", "port", "workers", "outbound_proxy", "no_proxy", "custom_ca")
     changed = [f"server.{name}" for name in server if getattr(old.server, name) != getattr(new.server, name)]
-    whole = ("data_dir", "database", "shared_state", "shared_state_failure", "key_secret", "ledger")
+    whole = ("data_dir", "database", "shared_state", "shared_state_failure", "key_secret", "ledger", "telemetry")
     return changed + [name for name in whole if getattr(old, name) != getattr(new, name)]

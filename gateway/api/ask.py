@@ -145,7 +145,8 @@ def _holder(fields: Members, outer: str) -> Members | None:
 
 
 def _forwarded(exchange: Exchange) -> dict[str, str]:
-    """The dialect's own headers from the client."""
+    """The dialect's own headers from the client, and which trace the call belongs to."""
     wanted = exchange.family.dialect.forwarded
     told = {name: exchange.headers.get(name, default) for name, default in wanted.items()}
-    return {name: value for name, value in told.items() if value}
+    traced = {"traceparent": exchange.trace.calling()} if exchange.trace else {}
+    return traced | {name: value for name, value in told.items() if value}

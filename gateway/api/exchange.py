@@ -50,6 +50,7 @@ class Exchange:
         self.traffic_class: TrafficClass = "chat"
         self.standings: list[Standing] = []
         """How the caller's limits stand; told in the answer's headers."""
+        self.trace = runtime.tracing.begin(family.path, self.headers.get("traceparent")) if runtime.tracing else None
         self.record = Record(
             request_id=uuid.uuid4().hex,
             started_at=time.time_ns() // 1000,
@@ -128,6 +129,8 @@ class Exchange:
         record.duration_ms = self._elapsed_ms()
         self.runtime.ledger.write(record)
         self.runtime.metrics.observe(record, self.traffic_class)
+        if self.trace:
+            self.trace.end(record, self.runtime.pseudonym(record.user_id) if record.user_id else None)
 
     async def fail(self, error: ApiError) -> None:
         """End with an error: as a response, or as an event where the stream has begun."""

@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 
 from gateway.secret import Secret
 
@@ -150,3 +150,27 @@ class Config(Section):
     ledger: Ledger = Ledger()
     open_webui: OpenWebUI = OpenWebUI()
     models: tuple[Model, ...] = ()
+    ship_seconds: float | None = Field(300, gt=0)
+    """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
+    max_bytes: int = Field(20 * 1024**3, ge=64 * 1024)
+    """What may wait on this machine for being shipped."""
+    when_full: Literal["refuse", "drop"] = "refuse"
+    """Where that, or the disk, is full: answer nobody whom nobody could count, or answer and count what is lost."""
+    retention_days: int | None = Field(None, ge=1)
+    """Older partitions are dropped; null = kept for good."""
+    content: Content = Content()
+    litellm: LiteLLM | None = None
+
+
+class Telemetry(Section):
+    """OpenTelemetry traces."""
+
+    endpoint: HttpUrl
+    """Of a collector that takes OTLP over HTTP, such as http://collector:4318."""
+    headers: dict[str, Secret] = {}
+    """What the collector wants to see, such as its key."""
+    service_name: str = "sekisho"
+    share: float = Field(1, ge=0, le=1)
+    """Of the requests that nobody traces yet; what a client traces is always traced."""
+    telemetry: Telemetry | None = None
+    """null = no traces."""
