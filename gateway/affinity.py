@@ -7,7 +7,8 @@ whose beginning it has cached, so the same beginning goes to the same server whi
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from gateway.routing import Target
 
@@ -18,8 +19,7 @@ _ALWAYS_FINE_TOKENS = 8192
 _RESPONSES_KEPT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(msgspec.Struct, frozen=True):
     """What a request tells about where it belongs, and estimates of its work."""
 
     response_id: str | None = None

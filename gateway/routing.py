@@ -2,13 +2,13 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
-from gateway.config.schema import Config, Deployment, Model
+from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.providers.table import PROVIDERS, Provider
@@ -78,6 +78,8 @@ class Routes:
 
     models: Mapping[str, Model]
     targets: Mapping[str, tuple[Target, ...]]
+    dearest: Mapping[str, Price]
+    """The highest prices that a request to a model may come to, its fallbacks' among them."""
     created: int = field(default_factory=lambda: int(time.time()))
 
     def model(self, name: str, policy: Policy | None = None) -> Model:
@@ -123,10 +125,22 @@ def build_routes(config: Config, health: dict[str, Health]) -> Routes:
     return Routes(
         models={model.name: model for model in config.models},
         targets={model.name: tuple(_targets(model, health)) for model in config.models},
+        dearest=dict(_dearest(config.models)),
     )
 
 
+def _dearest(models: Sequence[Model]) -> Iterator[tuple[str, Price]]:
+    by_name = {model.name: model for model in models}
+    for model in models:
+        chain = (model, *(by_name[name] for name in model.fallback))
+        if prices := [each.price for each in chain if each.price]:
+            dearest_input = max(max(price.input, price.cache_write or 0) for price in prices)
+            yield model.name, Price(input=dearest_input, output=max(price.output for price in prices))
+
+
 def is_available(model: Model, now: datetime | None = None) -> bool:
+    if model.available is ALWAYS:
+        return True
     now = now or datetime.now(UTC)
     begins, ends = model.available.from_, model.available.until
     return (begins is None or begins <= now) and (ends is None or now < ends)

@@ -1,6 +1,6 @@
 """From a request's bytes to a checked ask: key, person, model, fields."""
 
-from dataclasses import dataclass
+import msgspec
 
 from gateway import wire
 from gateway.api.exchange import Exchange
@@ -14,8 +14,7 @@ from gateway.upstream.client import Call
 from gateway.wire import Members
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A request that may be sent on. `fields` hold no identity token."""
 
     fields: Members

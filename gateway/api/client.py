@@ -1,8 +1,7 @@
 """The client's side of a request: its body, its leaving, and the one answer it gets."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
@@ -14,6 +13,8 @@ _EVENT_STREAM = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
+
+_LOOK_AFTER_SECONDS = 0.05
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -57,30 +58,42 @@ def _too_large(limit: int) -> TooLarge:
     )
 
 
-@asynccontextmanager
-async def until_gone(receive: Receive) -> AsyncIterator[None]:
-    """Cancels its block as soon as the client leaves, and raises `ClientGone` then."""
-    task = asyncio.current_task()
-    assert task is not None
-    gone = False
+class UntilGone:
+    """`async with UntilGone(receive)`: cancels its block when the client leaves, and raises `ClientGone` then.
 
-    async def watch() -> None:
-        nonlocal gone
-        while (await receive())["type"] != "http.disconnect":
+    It looks from a moment later on: most short answers end before, and looking costs a task.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._gone = False
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = loop.call_later(_LOOK_AFTER_SECONDS, self._begin, loop)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._watcher:
+            self._watcher.cancel()
+        if self._gone and isinstance(error, asyncio.CancelledError):
+            self._task.uncancel()
+            raise ClientGone from None
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watcher = loop.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
             pass
-        gone = True
-        task.cancel()
-
-    watcher = asyncio.create_task(watch())
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not gone:
-            raise
-        task.uncancel()
-        raise ClientGone from None
-    finally:
-        watcher.cancel()
+        self._gone = True
+        self._task.cancel()
 
 
 class Answer:

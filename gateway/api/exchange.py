@@ -1,8 +1,8 @@
 """One request on its way: what is known of it so far, its answer, and its one record."""
 
 import logging
+import secrets
 import time
-import uuid
 
 from starlette.types import Scope, Send
 
@@ -52,11 +52,11 @@ class Exchange:
         """How the caller's limits stand; told in the answer's headers."""
         self.trace = runtime.tracing.begin(family.path, self.headers.get("traceparent")) if runtime.tracing else None
         self.record = Record(
-            request_id=uuid.uuid4().hex,
+            request_id=secrets.token_hex(16),
             started_at=time.time_ns() // 1000,
             api=family.api,
             task=family.task,
-            client=client_name(self.headers.get("user-agent", "")),
+            client=client_name(self.headers.get("user-agent", "")[:256]),
             client_ip=scope["client"][0] if scope.get("client") else None,
         )
 

@@ -8,9 +8,9 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.api.ask import authenticate, parse
 from gateway.api.classify import SUPERSEDE_HEADER, hints, traffic_class
-from gateway.api.client import ClientGone, read_body, until_gone
+from gateway.api.client import ClientGone, UntilGone, read_body
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
-from gateway.api.govern import reserved
+from gateway.api.govern import Reserved
 from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
 from gateway.dialects.family import Family
@@ -59,7 +59,7 @@ class Generate:
         ask = parse(exchange, key, body)
         exchange.hints = hints(ask.fields, len(body))
         exchange.traffic_class = traffic_class(exchange.record, exchange.headers, key)
-        async with until_gone(receive), reserved(exchange, key, ask):
+        async with UntilGone(receive), Reserved(exchange, key, ask):
             with self._superseding(exchange):
                 await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from gateway.api.ask import Ask, remember_deployment, to_call
 from gateway.api.attempts import first_success
@@ -19,8 +20,7 @@ _LAST_BYTE_SECONDS = 0.5
 """So long an upstream may take to end its answer after the final event; the client has it already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     """An upstream stream whose first event has come."""
 
     target: Target
@@ -131,7 +131,7 @@ def _closed(target: Target) -> UpstreamUnreachable:
 
 def _used(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
     """What the upstream counted; as far as it did not, what the lengths of prompt and answer tell."""
-    told = relay.usage or replace(relay.begun or Usage(), output=relay.written(), source="estimated")
+    told = relay.usage or msgspec.structs.replace(relay.begun or Usage(), output=relay.written(), source="estimated")
     if told.input is not None:
         return told
-    return replace(told, input=exchange.family.prompt_tokens(ask.fields), source="estimated")
+    return msgspec.structs.replace(told, input=exchange.family.prompt_tokens(ask.fields), source="estimated")

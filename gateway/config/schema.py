@@ -92,7 +92,7 @@ class Model(Section):
     context_window: int | None = Field(None, ge=1)
     max_output_tokens: int | None = Field(None, ge=1)
     price: Price | None = None
-    available: Availability = Availability()
+    available: Availability = ALWAYS
     fallback: tuple[str, ...] = ()
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
@@ -103,6 +103,9 @@ class Patience(Section):
     completion: float = Field(3, ge=0)
     chat: float = Field(60, ge=0)
     agent: float = Field(120, ge=0)
+ALWAYS = Availability()
+
+
     task: float = Field(20, ge=0)
     batch: float = Field(600, ge=0)
 

@@ -1,12 +1,12 @@
 """Token counts as the wires report them, brought to one convention: input includes cached tokens."""
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+
+class Usage(msgspec.Struct, frozen=True):
     """Tokens of one request; None = not reported. `source`: provider, estimated."""
 
     input: int | None = None

@@ -1,5 +1,7 @@
 """Which program is calling, from its user agent."""
 
+from functools import lru_cache
+
 _AGENTS = (
     ("claude-cli", "claude-code"),
     ("claude-code", "claude-code"),
@@ -17,6 +19,7 @@ _AGENTS = (
 )
 
 
+@lru_cache(1024)
 def client_name(user_agent: str) -> str:
     """A short name such as `claude-code`; `other` where the agent is not known."""
     lowered = user_agent.lower()

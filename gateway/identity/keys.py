@@ -23,11 +23,13 @@ from gateway.db import tables
 from gateway.db.engine import open_database
 from gateway.errors import Overloaded
 from gateway.identity.policy import Policy
+from gateway.limits.limit import Limit
 
 log = logging.getLogger("sekisho.keys")
 
 POLL_SECONDS = 0.25
 _MISSES_KEPT = 4096
+_LIMITS_KEPT = 10_000
 _MISS_SECONDS = 1.0
 
 
@@ -70,6 +72,8 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
+        self.limits: dict[tuple[str, ...], tuple[Limit, ...]] = {}
+        """By scopes: what was worked out since the last change."""
         self._asking = asyncio.Lock()
         self._revision = -1
         self._misses: OrderedDict[bytes, float] = OrderedDict()
@@ -130,6 +134,11 @@ class KeyStore:
         kind, _, _ = scope.partition(":")
         return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
+    def remember_limits(self, scopes: tuple[str, ...], limits: tuple[Limit, ...]) -> None:
+        if len(self.limits) >= _LIMITS_KEPT:
+            self.limits.clear()
+        self.limits[scopes] = limits
+
     async def refresh(self) -> None:
         """Read anew if anyone changed anything."""
         async with self.engine.connect() as connection:
@@ -144,6 +153,7 @@ class KeyStore:
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
         self.budgets = {row["scope"]: Budget(**row) for row in budgets}
         self._revision = revision
+        self.limits = {}
 
     async def _watch(self) -> None:
         while True:

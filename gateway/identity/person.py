@@ -6,12 +6,12 @@ installer configures, then the body's `user`. Any other key speaks for its owner
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 import jwt
+import msgspec
 
 from gateway.errors import Unauthenticated
 from gateway.identity.keys import Key
@@ -45,8 +45,7 @@ _CLAIMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """Who asks and in which conversation. `source`: token, jwt, headers, body, key, none."""
 
     user_id: str | None = None
@@ -58,6 +57,9 @@ class Person:
     message_id: str | None = None
     task: str | None = None
     source: str = "none"
+
+
+_NOBODY = Person()
 
 
 def identify(
@@ -78,7 +80,7 @@ def identify(
     if told.user_id:
         return told
     if claimed:
-        return replace(told, user_id=claimed[:_LONGEST], source="body")
+        return msgspec.structs.replace(told, user_id=claimed[:_LONGEST], source="body")
     return _joined(_owner(key), told)
 
 
@@ -119,14 +121,20 @@ def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
 
 
 def _from_headers(headers: Mapping[str, str]) -> Person:
-    texts = {field: _text(unquote(headers.get(header, ""))) for field, header in _HEADERS.items()}
-    groups = _groups(unquote(headers.get("x-sekisho-groups", "")).split(","))
-    return Person(**texts, groups=groups, source="headers" if texts["user_id"] else "none")
+    found = {field: headers[header] for field, header in _HEADERS.items() if header in headers}
+    told = headers.get("x-sekisho-groups")
+    if not found and told is None:
+        return _NOBODY
+    texts = {field: _text(unquote(value)) for field, value in found.items()}
+    groups = _groups(unquote(told or "").split(","))
+    return Person(**texts, groups=groups, source="headers" if texts.get("user_id") else "none")
 
 
 def _joined(person: Person, told: Person) -> Person:
     """The strong source says who; the headers may add in which conversation."""
-    return replace(
+    if told is _NOBODY:
+        return person
+    return msgspec.structs.replace(
         person,
         chat_id=person.chat_id or told.chat_id,
         message_id=person.message_id or told.message_id,

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Literal, get_args
 
 from gateway.errors import ConfigError
@@ -11,6 +12,9 @@ BudgetWindow = Literal["day", "week", "month"]
 TrafficClass = Literal["completion", "chat", "agent", "task", "batch"]
 CLASSES: tuple[TrafficClass, ...] = get_args(TrafficClass)
 """In the order in which they are served."""
+
+
+_LONGEST_ADDRESS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,19 @@ class Policy:
 def inside(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bool:
     """Whether an address is in one of the networks; an IPv4 address written as IPv6 counts as IPv4."""
     plain = getattr(address, "ipv4_mapped", None) or address
-    return any(plain in ip_network(network) for network in networks)
+    return any(plain in network for network in _parsed(networks))
 
 
+@lru_cache(1024)
+def _parsed(networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(network) for network in networks)
+
+
+@lru_cache(4096)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """An address as a server or proxy writes it, or None."""
     try:
-        return ip_address(text.strip().removeprefix("[").removesuffix("]"))
+        return ip_address(text[:_LONGEST_ADDRESS].strip().removeprefix("[").removesuffix("]"))
     except ValueError:
         return None
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import quote
 
+import msgspec
+
 from gateway.ledger.record import Record
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
@@ -33,16 +35,14 @@ class Limit:
     """False: counted and told, never refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """One request's estimate, or what it really used."""
 
     tokens: int = 0
     cost_nano_usd: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """How a limit stands now; the same unit as its `amount`."""
 
     limit: Limit
@@ -56,8 +56,7 @@ class Standing:
         return max(0, self.limit.amount - self.used - self.reserved)
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(msgspec.Struct, frozen=True):
     """What a request holds until it is settled, or until `expires_at` (Unix seconds)."""
 
     id: str

@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
+
+import msgspec
 
 from gateway.config.schema import Server
 from gateway.errors import UpstreamUnreachable
@@ -18,8 +19,7 @@ from gateway.upstream.way import Way, proxy_of, request_target, way_to
 _MEDIA = {True: "text/event-stream", False: "application/json"}
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """An upstream request, ready to be sent."""
 
     target: Target
