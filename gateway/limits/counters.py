@@ -121,8 +121,9 @@ class Spent:
         self._reserved = 0
 
     def fits(self, limit: Limit, demand: Demand, now: float) -> bool:
-        left = limit.amount - self._since(limit) - self._reserved
-        return left > 0 and demand.cost_nano_usd <= left
+        """What is free goes on after the budget is used up."""
+        cost = demand.cost_nano_usd
+        return cost == 0 or cost <= limit.amount - self._since(limit) - self._reserved
 
     def hold(self, demand: Demand) -> None:
         self._reserved += demand.cost_nano_usd

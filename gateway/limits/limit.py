@@ -100,8 +100,11 @@ def wanted(limit: Limit, demand: Demand) -> int:
 
 
 def fits(standing: Standing, demand: Demand) -> bool:
-    """Whether there is room. More tokens than a whole minute's may go when all of them are free."""
+    """Whether there is room. More tokens than a whole minute's may go when all of them are free; what costs nothing
+    needs no budget."""
     limit, need = standing.limit, wanted(standing.limit, demand)
+    if limit.kind == "budget" and not need:
+        return True
     if limit.kind == "tokens":
         need = min(need, limit.amount)
     return need <= standing.left and standing.left > 0

@@ -33,6 +33,8 @@ class Model:
         need = wanted(limit, demand)
         if limit.kind == "tokens":
             need = min(need, limit.amount)
+        if limit.kind == "budget" and need == 0:
+            return True
         return left > 0 and need <= left
 
     def left(self, limit: Limit, now: float) -> float:

@@ -106,6 +106,14 @@ async def test_a_budget_that_is_nearly_used_says_what_is_left(gate: Gate) -> Non
         await gate.reserve("b", [budget], Demand(cost_nano_usd=USD))
 
 
+async def test_what_is_free_needs_no_budget(gate: Gate) -> None:
+    budget = Limit(KEY, "budget", 10, "day")
+    await gate.settle(await gate.reserve("a", [budget], Demand(cost_nano_usd=10)), Demand(cost_nano_usd=10))
+    with pytest.raises(LimitReached):
+        await gate.reserve("b", [budget], Demand(cost_nano_usd=1))
+    await gate.settle(await gate.reserve("c", [budget], Demand(tokens=5)), Demand(tokens=5))
+
+
 async def test_several_budgets_of_one_scope_count_once(gate: Gate) -> None:
     limits = [Limit(KEY, "budget", 100, "day"), Limit(KEY, "budget", 500, "month"), Limit(TEAM, "budget", 100, "week")]
     reservation = await gate.reserve("a", limits, Demand(cost_nano_usd=60))

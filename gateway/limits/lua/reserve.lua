@@ -31,7 +31,8 @@ for place, each in ipairs(given[5]) do
   end
   local need = limit.wanted
   if limit.kind == 'tokens' then need = math.min(need, limit.amount) end
-  if limit.hard and not look and not refused and (left <= 0 or need > left) then refused = place - 1 end
+  local free = limit.kind == 'budget' and need == 0
+  if limit.hard and not free and not look and not refused and (left <= 0 or need > left) then refused = place - 1 end
   limits[place] = limit
 end
 
