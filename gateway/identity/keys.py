@@ -28,6 +28,8 @@ from gateway.limits.limit import Limit
 log = logging.getLogger("sekisho.keys")
 
 POLL_SECONDS = 0.25
+_ASK_ANYWAY_SECONDS = 2.0
+"""A file's time has steps; a change within one is seen this late."""
 _MISSES_KEPT = 4096
 _LIMITS_KEPT = 10_000
 _MISS_SECONDS = 1.0
@@ -156,8 +158,14 @@ class KeyStore:
         self.limits = {}
 
     async def _watch(self) -> None:
+        files = _files_of(self.engine)
+        marks, asked_at = None, 0.0
         while True:
             await asyncio.sleep(POLL_SECONDS)
+            seen = _marks(files)
+            if files and seen == marks and time.monotonic() - asked_at < _ASK_ANYWAY_SECONDS:
+                continue
+            marks, asked_at = seen, time.monotonic()
             try:
                 await self.refresh()
                 self.healthy = True
@@ -176,6 +184,23 @@ class KeyStore:
         if len(self._misses) > _MISSES_KEPT:
             self._misses.popitem(last=False)
         return True
+
+
+def _files_of(engine: AsyncEngine) -> tuple[Path, ...]:
+    """SQLite's files: looking at them costs a hundredth of asking. None where the database is a server."""
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        return ()
+    return Path(engine.url.database), Path(f"{engine.url.database}-wal")
+
+
+def _marks(files: tuple[Path, ...]) -> list[tuple[int, int]]:
+    """What a write by another process moves."""
+    found = []
+    for file in files:
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            found.append((stat.st_mtime_ns, stat.st_size))
+    return found
 
 
 @asynccontextmanager

@@ -124,18 +124,24 @@ def scopes_of(record: Record) -> tuple[str, ...]:
     return tuple(f"{kind}:{name}" for kind, name in scopes if name)
 
 
+_RATE_HEADERS = {
+    kind: tuple(f"x-ratelimit-{name}-{kind}".encode() for name in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens")
+}
+
+
 def ratelimit_headers(standings: Sequence[Standing]) -> list[tuple[bytes, bytes]]:
     """OpenAI's `x-ratelimit-*`, from the tightest limit of each kind."""
+    tightest: dict[str, Standing] = {}
+    for each in standings:
+        kind = each.limit.kind
+        if kind in _RATE_HEADERS and (kind not in tightest or each.left < tightest[kind].left):
+            tightest[kind] = each
     headers: list[tuple[bytes, bytes]] = []
-    for kind in ("requests", "tokens"):
-        found = min((each for each in standings if each.limit.kind == kind), key=lambda each: each.left, default=None)
-        if found:
-            told = (
-                ("limit", str(found.limit.amount)),
-                ("remaining", str(found.left)),
-                ("reset", _span(found.resets_in)),
-            )
-            headers += [(f"x-ratelimit-{name}-{kind}".encode(), value.encode()) for name, value in told]
+    for name, found in tightest.items():
+        limit, remaining, reset = _RATE_HEADERS[name]
+        told = (limit, b"%d" % found.limit.amount), (remaining, b"%d" % found.left)
+        headers += (*told, (reset, _span(found.resets_in).encode()))
     return headers
 
 
