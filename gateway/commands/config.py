@@ -6,7 +6,8 @@ from typing import Any
 import typer
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
-from gateway.config.load import Document, Loaded, load
+from gateway.config.document import Document
+from gateway.config.load import Loaded, load
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 

@@ -3,11 +3,10 @@
 An error says: file, line, key, what is wrong, what is allowed.
 """
 
-import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,42 +16,14 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
+from gateway.config.conflicts import conflicts
+from gateway.config.document import Document, Key, Place
+from gateway.config.near import near
 from gateway.config.schema import Config
 from gateway.errors import ConfigError
 
-Key = tuple[str | int, ...]
-"""Where a value stands in the merged document: ("models", 0, "name")."""
-
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MAX_INCLUDES = 100
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a value was written; `variables` are the `${NAME}`s it was made of."""
-
-    file: Path
-    line: int
-    variables: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass
-class Document:
-    """All files merged: plain data, the place of every key, the files read."""
-
-    data: dict[str, Any] = field(default_factory=dict)
-    places: dict[Key, Place] = field(default_factory=dict)
-    files: list[Path] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    def place(self, key: Key) -> Place:
-        """The place of a key, or of the nearest thing around it."""
-        while key and key not in self.places:
-            key = key[:-1]
-        return self.places.get(key) or Place(self.files[0], 1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +43,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
         config = Config.model_validate(document.data)
     except ValidationError as error:
         raise ConfigError("\n".join(problems + [_explain(document, each) for each in error.errors()])) from None
-    problems += _conflicts(config, document)
+    problems += conflicts(config, document)
     if problems:
         raise ConfigError("\n".join(problems))
     return Loaded(_absolute(config, path.resolve().parent), document)
@@ -163,50 +134,12 @@ def _merge(data: dict[str, Any], document: Document) -> None:
             document.data[key] = value
 
 
-def _conflicts(config: Config, document: Document) -> Iterator[str]:
-    """What the schema cannot see: names used twice, fallbacks and providers that do not exist."""
-    from gateway.providers.table import PROVIDERS
-
-    if config.server.workers > 1 and config.shared_state is None:
-        yield (
-            f"{document.place(('server', 'workers'))}: server.workers: several workers need 'shared_state' "
-            "(redis://…), or limits would count once a worker"
-        )
-    if config.database is not None and config.key_secret is None:
-        yield (
-            f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
-            "(32 random characters, from the environment), or none knows the others' keys"
-        )
-    first: dict[str, int] = {}
-    for index, model in enumerate(config.models):
-        here = document.place(("models", index, "name"))
-        if model.name in first:
-            there = document.place(("models", first[model.name], "name"))
-            yield (
-                f"{here}: models.{index}.name: the model '{model.name}' is already defined at {there}; "
-                "rename one, or put both deployments under one model"
-            )
-        first.setdefault(model.name, index)
-        for number, deployment in enumerate(model.deployments):
-            where = document.place(("models", index, "deployments", number, "provider"))
-            row = PROVIDERS.get(deployment.provider)
-            if row is None:
-                yield f"{where}: provider: '{deployment.provider}' is not known{_near(deployment.provider, PROVIDERS)}"
-            elif row.needs_base_url and deployment.base_url is None:
-                yield f"{where}: base_url: missing; the provider '{row.name}' has no address of its own"
-    for index, model in enumerate(config.models):
-        for name in model.fallback:
-            if name not in first:
-                where = document.place(("models", index, "fallback"))
-                yield f"{where}: fallback: there is no model '{name}'{_near(name, first)}"
-
-
 def _explain(document: Document, error: Any) -> str:
     key: Key = tuple(error["loc"])
     place = document.place(key)
     if error["type"] == "extra_forbidden":
         allowed = _fields_at(key[:-1])
-        return f"{place}: {_dotted(key)}: unknown key{_near(str(key[-1]), allowed)}"
+        return f"{place}: {_dotted(key)}: unknown key{near(str(key[-1]), allowed)}"
     return f"{place}: {_dotted(key)}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
@@ -223,13 +156,6 @@ def _section(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for each in getattr(annotation, "__args__", ()) if (found := _section(each))), None)
-
-
-def _near(name: str, allowed: Any) -> str:
-    names = sorted(allowed)
-    near = difflib.get_close_matches(name, names, n=1)
-    listed = ", ".join(names)
-    return f"; did you mean '{near[0]}'? Allowed: {listed}" if near else f"; allowed: {listed}"
 
 
 def _dotted(key: Key) -> str:

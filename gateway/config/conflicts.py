@@ -1,0 +1,80 @@
+"""What the schema cannot see: values that are right by themselves and wrong together."""
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from gateway.config.document import Document
+from gateway.config.near import near
+from gateway.config.schema import Config, Deployment
+from gateway.providers.table import PROVIDERS
+
+
+def conflicts(config: Config, document: Document) -> Iterator[str]:
+    """A sentence each: where, what is wrong, what is allowed."""
+    for check in _CHECKS:
+        yield from check(config, document)
+
+
+def _server(config: Config, document: Document) -> Iterator[str]:
+    if config.server.workers > 1 and config.shared_state is None:
+        yield (
+            f"{document.place(('server', 'workers'))}: server.workers: several workers need 'shared_state' "
+            "(redis://…), or limits would count once a worker"
+        )
+    if config.database is not None and config.key_secret is None:
+        yield (
+            f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
+            "(32 random characters, from the environment), or none knows the others' keys"
+        )
+    proxy = config.server.outbound_proxy
+    if proxy and not (proxy.startswith("http://") and urlsplit(proxy).hostname):
+        where = document.place(("server", "outbound_proxy"))
+        yield f"{where}: server.outbound_proxy: must be http://[USER:PASSWORD@]HOST:PORT"
+
+
+def _names(config: Config, document: Document) -> Iterator[str]:
+    first: dict[str, int] = {}
+    for index, model in enumerate(config.models):
+        if model.name in first:
+            here, there = (document.place(("models", each, "name")) for each in (index, first[model.name]))
+            yield (
+                f"{here}: models.{index}.name: the model '{model.name}' is already defined at {there}; "
+                "rename one, or put both deployments under one model"
+            )
+        first.setdefault(model.name, index)
+    for index, model in enumerate(config.models):
+        for name in model.fallback:
+            if name not in first:
+                where = document.place(("models", index, "fallback"))
+                yield f"{where}: fallback: there is no model '{name}'{near(name, first)}"
+
+
+def _deployments(config: Config, document: Document) -> Iterator[str]:
+    for index, model in enumerate(config.models):
+        for number, deployment in enumerate(model.deployments):
+            for key, words in _wrong(deployment):
+                yield f"{document.place(('models', index, 'deployments', number, key))}: {key}: {words}"
+
+
+def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    """A key of a deployment and what is wrong with it."""
+    row, address = PROVIDERS.get(deployment.provider), deployment.base_url
+    if row is None:
+        yield "provider", f"'{deployment.provider}' is not known{near(deployment.provider, PROVIDERS)}"
+    elif row.needs_base_url and address is None:
+        yield "base_url", f"missing; the provider '{row.name}' has no address of its own"
+    if address is not None and not _is_address(address):
+        yield "base_url", f"'{address}' is not an address such as http://gpu1:8000/v1"
+    if deployment.api_key and not all("!" <= each <= "~" for each in deployment.api_key.reveal()):
+        yield "api_key", "has a space, a line break or a letter that no key has"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isascii()
+    except ValueError:
+        return False
+
+
+_CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (_server, _names, _deployments)
