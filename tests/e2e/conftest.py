@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.documents import Document, docx, pdf
-from tests.e2e.stack import CHAT_MODEL, EMBEDDING_MODEL, Person, Stack, put_back, until
+from tests.e2e.stack import CHAT_MODEL, EMBEDDING_MODEL, SMALL_MODEL, Person, Stack, put_back, until
 from tests.e2e.upstream import Upstream
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.gateway import IDENTITY_SECRET, GatewayProcess, deployment, model
 from tests.fixtures.open_webui import OpenWebUIServer
 
 PASSWORD = "hiraku-goma-2"
+PRICE = {"input": 3.0, "output": 15.0}
 
 
 @pytest.fixture(scope="package")
@@ -66,7 +67,8 @@ def upstream_serving(embeddings: str) -> Iterator[tuple[Upstream, str]]:
 def gateway_serving(folder: Path, upstream: str) -> Iterator[GatewayProcess]:
     models = [
         # As to OpenAI itself, which gets a pseudonym of the person.
-        model(CHAT_MODEL, deployment(upstream, provider="openai"), mode="chat", context_window=128_000),
+        model(CHAT_MODEL, deployment(upstream, provider="openai"), mode="chat", context_window=128_000, price=PRICE),
+        model(SMALL_MODEL, deployment(upstream), mode="chat", context_window=12_000, price=PRICE),
         model(EMBEDDING_MODEL, deployment(upstream, EMBEDDING_MODEL), mode="embedding"),
     ]
     config = {"open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}, "models": models}

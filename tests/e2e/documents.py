@@ -1,16 +1,21 @@
-"""Documents as people attach them: a PDF of many pages and a Word file, Japanese and English, a marker on each page."""
+"""Documents as people attach them: a PDF of many pages and a Word file, Japanese and English, a marker on each page;
+and those that go wrong: a scan, an encrypted one, a broken one, a bomb, a very long one."""
 
 import io
+import zipfile
 from dataclasses import dataclass
 
 from docx import Document as WordDocument
+from PIL import Image, ImageDraw
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 LINE = 44
 FONT = "HeiseiKakuGo-W5"  # every PDF reader has it: no font file is needed
 
@@ -43,18 +48,34 @@ class Document:
 
 
 def pdf(name: str, label: str) -> Document:
-    pages = [_section(label, number, clauses=5) for number in range(len(TOPICS))]
-    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
     file = io.BytesIO()
     canvas = Canvas(file, pagesize=A4)
+    first = _draw(canvas, label)
+    canvas.save()
+    return Document(name, PDF, file.getvalue(), _markers(label), tuple(first[:3]))
+
+
+def _draw(canvas: Canvas, label: str) -> list[str]:
+    """Ten pages; gives the lines of the first."""
+    pages = [_section(label, number, clauses=5) for number in range(len(TOPICS))]
+    pdfmetrics.registerFont(UnicodeCIDFont(FONT))
     for page in pages:
         text = canvas.beginText(50, 800)
         text.setFont(FONT, 11, leading=14)
         text.textLines("\n".join(page))
         canvas.drawText(text)
         canvas.showPage()
+    return pages[0]
+
+
+def long_pdf(name: str) -> Document:
+    """Forty pages."""
+    file = io.BytesIO()
+    canvas = Canvas(file, pagesize=A4)
+    for label in "春夏秋冬":
+        _draw(canvas, label)
     canvas.save()
-    return Document(name, PDF, file.getvalue(), _markers(label), tuple(pages[0][:3]))
+    return Document(name, PDF, file.getvalue(), tuple(marker for label in "春夏秋冬" for marker in _markers(label)), ())
 
 
 def docx(name: str, label: str) -> Document:
@@ -93,3 +114,77 @@ def _section(label: str, number: int, clauses: int) -> list[str]:
     ]
     lines = [line[cut : cut + LINE] for line in body for cut in range(0, len(line), LINE)]
     return [f"第{number + 1}章 {name} {english}", *lines]
+
+
+def scan(name: str) -> Document:
+    """A picture of text, and no text."""
+    picture = Image.new("L", (620, 877), 255)
+    ImageDraw.Draw(picture).text((60, 80), "Only a picture of words", fill=0)
+    file = io.BytesIO()
+    picture.save(file, format="PDF")
+    return Document(name, PDF, file.getvalue(), (), ())
+
+
+def encrypted(name: str) -> Document:
+    """Opens with the password "secret" alone."""
+    file = io.BytesIO()
+    canvas = Canvas(file, encrypt=StandardEncryption("secret", ownerPassword="owner", strength=128))
+    canvas.drawString(50, 800, "Nobody may read this")
+    canvas.save()
+    return Document(name, PDF, file.getvalue(), (), ())
+
+
+def broken(name: str) -> Document:
+    """A PDF of which only the middle arrived."""
+    whole = pdf(name, "桜").content
+    return Document(name, PDF, whole[:20] + whole[len(whole) // 3 : len(whole) // 2], (), ())
+
+
+def zip_bomb(name: str) -> Document:
+    """A Word file of some kilobytes that unpacks to 400 MB."""
+    text = b"<w:p><w:r><w:t>" + b"0" * 1000 + b"</w:t></w:r></w:p>"
+    opening = f'<?xml version="1.0"?><w:document xmlns:w="{WORD}"><w:body>'.encode()
+    file = io.BytesIO(docx("small.docx", "桜").content)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(file) as source, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
+        for entry in source.namelist():
+            if entry != "word/document.xml":
+                target.writestr(entry, source.read(entry))
+        with target.open("word/document.xml", "w") as document:
+            document.write(opening)
+            for _ in range(400):
+                document.write(text * 1000)
+            document.write(b"</w:body></w:document>")
+    return Document(name, DOCX, bomb.getvalue(), (), ())
+
+
+def empty(name: str) -> Document:
+    """A Word file without a word; Open WebUI itself refuses files of no bytes."""
+    file = io.BytesIO()
+    WordDocument().save(file)
+    return Document(name, DOCX, file.getvalue(), (), ())
+
+
+def plain(name: str, text: str) -> Document:
+    return Document(name, "text/plain", text.encode(), (), ())
+
+
+def large_text(name: str) -> Document:
+    """Five megabytes of numbered lines."""
+    lines = (f"{number:07} The quick brown fox jumps over the lazy dog, line after line.\n" for number in range(80_000))
+    return plain(name, "".join(lines)[:5_000_000])
+
+
+def slow_pdf(name: str) -> Document:
+    """Hundreds of pages with thousands of words each, every one placed by itself."""
+    file = io.BytesIO()
+    canvas = Canvas(file, pageCompression=1)
+    for _ in range(60):
+        text = canvas.beginText(50, 800)
+        for number in range(4000):
+            text.setTextOrigin(50 + number % 400, 800 - number % 700)
+            text.textOut("word")
+        canvas.drawText(text)
+        canvas.showPage()
+    canvas.save()
+    return Document(name, PDF, file.getvalue(), (), ())

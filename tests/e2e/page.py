@@ -23,10 +23,38 @@ class Language:
     """How its status line begins."""
     default: str
     """What its settings do with files unless somebody chooses."""
+    usage_line: str
+    my_usage: str
+    month: str
+    """How the usage line tells it."""
+    budget: str
+    """A heading of the chart."""
+    stopped: str
+    """How the sentence begins in place of an answer."""
 
 
-JAPANESE = Language("ja-JP", "全文", "全文: ", "モデルに収まるときは全文")
-ENGLISH = Language("en-US", "Full text", "Full text: ", "The whole text if the model has room for it")
+JAPANESE = Language(
+    locale="ja-JP",
+    full_text="全文",
+    status="全文: 1件、",
+    default="モデルに収まるときは全文",
+    usage_line="利用料金の表示",
+    my_usage="自分の利用状況",
+    month="今月 $",
+    budget="入力トークン",
+    stopped="送信しませんでした",
+)
+ENGLISH = Language(
+    locale="en-US",
+    full_text="Full text",
+    status="1 file, ",
+    default="The whole text if the model has room for it",
+    usage_line="Usage line",
+    my_usage="My usage",
+    month="this month $",
+    budget="Tokens read",
+    stopped="Not sent: ",
+)
 
 
 class ChatPage:
@@ -61,6 +89,21 @@ class ChatPage:
         yield
         self.page.keyboard.press("Escape")
         expect(self.page.get_by_role("menu")).to_have_count(0)
+
+    def switch_on(self, name: str) -> None:
+        with self.integrations():
+            self.page.get_by_role("menuitemcheckbox", name=name).click()
+        expect(self.composer.get_by_role("button", name=name)).to_be_visible()
+
+    def press(self, action: str) -> Locator:
+        """A button below the last answer; gives the frame that it embeds."""
+        self.page.get_by_role("button", name=action).last.click()
+        return self.page.locator("iframe").last
+
+    def open_model(self, url: str, model: str) -> None:
+        """A new chat with this model."""
+        self.page.goto(f"{url}/?models={model}")
+        expect(self.page.locator("#chat-input")).to_be_visible()
 
     @contextmanager
     def settings(self) -> Iterator[Locator]:

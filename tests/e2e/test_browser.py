@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
-from tests.e2e.documents import Document
+from tests.e2e.documents import Document, plain
 from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
-from tests.e2e.stack import Person, Stack
+from tests.e2e.stack import SMALL_MODEL, Person, Stack, until
 from tests.e2e.upstream import ANSWER, FIRST_HALF, SECOND_HALF
 
 pytestmark = pytest.mark.browser
@@ -58,11 +58,11 @@ def test_switching_full_text_on_and_off(
             chat.send("全章の要点は? Summarise it all.")
             expect(chat.answers.last).to_contain_text(FIRST_HALF)
             expect(chat.answers.last).not_to_contain_text(SECOND_HALF)
-            expect(chat.status_line).to_contain_text(f"{language.status}{rules_pdf.name}")
+            expect(chat.status_line).to_contain_text(language.status)
             chat.shoot("answering")
         expect(chat.answers.last).to_contain_text(ANSWER)
 
-        expect(chat.status_line).to_contain_text(f"{language.status}{rules_pdf.name}")
+        expect(chat.status_line).to_contain_text(language.status)
         expect(chat.status_line).to_be_visible()
         chat.shoot("answered")
         assert missing(rules_pdf, stack) == []
@@ -74,6 +74,46 @@ def test_switching_full_text_on_and_off(
         chat.shoot("searched")
         expect(chat.open_statuses().filter(has_text=language.status)).to_have_count(0)
         assert 0 < len(missing(rules_pdf, stack)) < len(rules_pdf.markers)
+
+
+@pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])
+def test_what_an_answer_costs_and_the_month(stack: Stack, hanako: Person, browser: Browser, language: Language) -> None:
+    with opened(browser, language) as chat:
+        chat.sign_in(hanako)
+        chat.switch_on(language.full_text)
+        chat.switch_on(language.usage_line)
+        chat.upload(plain("memo.txt", "短い覚え書き。 A short memo."))
+        chat.send("いくらですか。 What does it cost?")
+        expect(chat.answers.last).to_contain_text(ANSWER)
+        expect(chat.status_line).to_contain_text(language.month)
+        expect(chat.status_line).to_contain_text(language.status)
+        chat.shoot("cost")
+        chart = chat.press(language.my_usage)
+        expect(chart.content_frame.locator("main")).to_contain_text(language.budget)
+        expect(chart.content_frame.locator("svg rect").first).to_be_visible()
+        until(
+            lambda: height(chart) >= height(chart.content_frame.locator("main")) > 100, "the frame cuts the chart off"
+        )
+        chart.scroll_into_view_if_needed()
+        chat.shoot("my-usage")
+
+
+@pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])
+def test_what_is_too_long_is_stopped_with_a_sentence(
+    stack: Stack, hanako: Person, browser: Browser, language: Language
+) -> None:
+    with opened(browser, language) as chat:
+        chat.sign_in(hanako)
+        chat.open_model(stack.open_webui.url, SMALL_MODEL)
+        chat.send("要約してください。 " + "予算と納期。" * 3000)
+        expect(chat.answers.last).to_contain_text(language.stopped)
+        chat.answers.last.scroll_into_view_if_needed()
+        chat.shoot("stopped")
+
+
+def height(element: Locator) -> float:
+    box = element.bounding_box()
+    return box["height"] if box else 0.0
 
 
 def missing(document: Document, stack: Stack) -> list[str]:

@@ -30,6 +30,9 @@ TASK_ANSWERS: dict[str, dict[str, Any]] = {
 }
 USAGE = {"prompt_tokens": 120, "completion_tokens": 12, "total_tokens": 132}
 LONGEST_PAUSE = 30
+CALL_A_TOOL = "今は何時"
+"""Who asks this gets an answer for which the model first looks at the clock, with Open WebUI's own tool."""
+CLOCK = {"name": "get_current_timestamp", "arguments": "{}"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class Upstream:
     async def _chat(self, request: Request) -> Response:
         seen = await self._remember(request)
         if seen.body.get("stream"):
-            return StreamingResponse(self._halves(), media_type="text/event-stream")
+            calls = CALL_A_TOOL in seen.prompt and not any(one["role"] == "tool" for one in seen.body["messages"])
+            return StreamingResponse(self._call() if calls else self._halves(), media_type="text/event-stream")
         text = next((json.dumps(answer) for mark, answer in TASK_ANSWERS.items() if mark in seen.prompt), ANSWER)
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -102,6 +106,13 @@ class Upstream:
         await asyncio.to_thread(self._go_on.wait, LONGEST_PAUSE)
         yield _event([{"index": 0, "delta": {"content": SECOND_HALF}, "finish_reason": None}])
         yield _event([{"index": 0, "delta": {}, "finish_reason": "stop"}])
+        yield _event([], usage=USAGE)
+        yield b"data: [DONE]\n\n"
+
+    async def _call(self) -> AsyncIterator[bytes]:
+        call = {"index": 0, "id": "call-1", "type": "function", "function": CLOCK}
+        yield _event([{"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}, "finish_reason": None}])
+        yield _event([{"index": 0, "delta": {}, "finish_reason": "tool_calls"}])
         yield _event([], usage=USAGE)
         yield b"data: [DONE]\n\n"
 

@@ -1,81 +1,21 @@
 """filters/full_text.py, run by the real Open WebUI: which files go in whole, and what the user is told."""
 
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from tests.fixtures.plugin_host import ROOT, PluginHost
+from tests.filters.chatting import REPORT, Chat, contexts, status, statuses
 
 Json = dict[str, Any]
 
-REPORT = "# Report\n\nLine one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\tindented\n"
-
-
-@dataclass
-class Chat:
-    """A user with files, and turns taken through the filter."""
-
-    host: PluginHost
-    user: Json
-    user_valves: Json = field(default_factory=dict)
-
-    def file(self, name: str = "report.pdf", text: str | None = REPORT, owner: Json | None = None, **data: Any) -> Json:
-        data = {"status": "completed", **({} if text is None else {"content": text}), **data}
-        id = self.host.call("file", user_id=(owner or self.user)["id"], name=name, data=data)
-        return {"type": "file", "id": id, "url": id, "name": name, "file": {"id": id, "data": {"status": "completed"}}}
-
-    def save(self, *turns: list[Json], folder_id: str | None = None) -> Json:
-        """A saved chat whose user messages carry these files; metadata as Open WebUI builds it for the last one."""
-        messages = [
-            {"id": f"m{number}", "role": "user", "content": "Summarise this", "files": files}
-            for number, files in enumerate(turns)
-        ]
-        chat_id = self.host.call("chat", user_id=self.user["id"], messages=messages, folder_id=folder_id)
-        return {"chat_id": chat_id, "message_id": "answer", "user_message": messages[-1]}
-
-    def ask(self, *files: Json, metadata: Json | None = None, language: str = "en-US", **arguments: Any) -> Json:
-        """One turn; attaches the files in a saved chat unless `metadata` says otherwise."""
-        metadata = self.save(list(files)) if metadata is None else metadata
-        self.host.call("user_valves", id="full_text", user_id=self.user["id"], values=self.user_valves)
-        body = {"model": "model-a", "messages": [{"role": "user", "content": "Summarise this"}], "files": list(files)}
-        metadata = {"variables": {"{{USER_LANGUAGE}}": language}, **metadata}
-        defaults = {"hooks": ["inlet", "request"], "filter_ids": ["full_text"], "user": self.user, "body": body}
-        return dict(self.host.call("run", **{**defaults, "metadata": metadata, **arguments}))
-
-
-@pytest.fixture
-def chat(plugin_host: PluginHost) -> Chat:
-    content = (ROOT / "filters" / "full_text.py").read_text(encoding="utf-8")
-    plugin_host.call("install", id="full_text", content=content)
-    plugin_host.call("valves", id="full_text", values={"wait_seconds": 1})
-    return Chat(plugin_host, plugin_host.call("user"))
-
-
-def contexts(turn: Json) -> list[str | None]:
-    return [item.get("context") for item in turn["body"]["files"]]
-
-
-def statuses(turn: Json) -> list[tuple[str, bool]]:
-    assert all(
-        event["type"] == "status" and event["data"].keys() == {"description", "done"} for event in turn["events"]
-    )
-    return [(event["data"]["description"], event["data"]["done"]) for event in turn["events"]]
-
-
-def status(turn: Json) -> str:
-    """The line about the turn, the last one; before it, only what was said while waiting."""
-    *waiting, (line, done) = statuses(turn)
-    assert done
-    assert [done for _, done in waiting] == [*[False] * (len(waiting) - 1), True][: len(waiting)]
-    return line
+LIMITED = "by search: over the limit of 1,000"
 
 
 def test_an_attached_file_goes_in_whole(chat: Chat) -> None:
     turn = chat.ask(chat.file())
     assert contexts(turn) == ["full"]
-    assert re.fullmatch(r"Full text: report\.pdf · about \d\d tokens", status(turn))
+    assert re.fullmatch(r"1 file, \d\d tokens, whole", status(turn))
 
 
 def test_other_models_of_the_same_turn_see_the_file_as_it_was(chat: Chat) -> None:
@@ -108,12 +48,12 @@ def test_a_foreign_file_is_left_alone_and_named(chat: Chat) -> None:
     foreign = chat.file("salaries.xlsx", owner=chat.host.call("user"))
     turn = chat.ask({**foreign, "name": "mine.xlsx"})
     assert contexts(turn) == [None]
-    assert status(turn) == "Full text: none · left to search: mine.xlsx (no access)"
+    assert status(turn) == "mine.xlsx left out: no access"
 
 
 def test_an_unknown_file_looks_like_a_foreign_one(chat: Chat) -> None:
     turn = chat.ask({"type": "file", "id": "no-such-file", "name": "gone.pdf"})
-    assert status(turn) == "Full text: none · left to search: gone.pdf (no access)"
+    assert status(turn) == "gone.pdf left out: no access"
 
 
 def test_an_administrator_may_read_any_file(chat: Chat) -> None:
@@ -181,15 +121,15 @@ def test_a_file_being_read_is_waited_for(chat: Chat, state: str) -> None:
     turn = chat.ask(file)
     assert statuses(turn)[:-1] == [("Reading report.pdf …", False), ("Waited for report.pdf", True)]
     assert contexts(turn) == ["full"]
-    assert status(turn).startswith("Full text: report.pdf")
+    assert status(turn).startswith("1 file, ")
 
 
 def test_waiting_ends(chat: Chat) -> None:
     turn = chat.ask(chat.file(text=None, status="processing"), chat.file("slow.pdf", None, status="pending"))
     assert contexts(turn) == [None, None]
     assert statuses(turn)[:-1] == [("Reading report.pdf …", False), ("Waited for report.pdf", True)]
-    reason = "still being read; ask again in a moment"
-    assert status(turn) == f"Full text: none · left to search: report.pdf ({reason}), slow.pdf ({reason})"
+    reason = "not read: Open WebUI is still reading it; ask again in a moment"
+    assert status(turn) == f"report.pdf {reason} · slow.pdf {reason}"
     assert 1 <= turn["seconds"][0] < 2  # wait_seconds for all files together
 
 
@@ -206,7 +146,7 @@ def test_nobody_is_told_of_a_wait_that_is_switched_off(chat: Chat) -> None:
     chat.host.call("valves", id="full_text", values={"wait_seconds": 0})
     turn = chat.ask(chat.file(text=None, status="processing"))
     assert len(turn["events"]) == 1
-    assert "still being read" in status(turn)
+    assert "still reading it" in status(turn)
 
 
 def test_a_text_that_only_lacks_its_embedding_is_not_waited_for(chat: Chat) -> None:
@@ -219,14 +159,14 @@ def test_a_text_that_only_lacks_its_embedding_is_not_waited_for(chat: Chat) -> N
 def test_a_failed_file_is_named(chat: Chat) -> None:
     turn = chat.ask(chat.file(text=None, status="failed", error="secret detail"))
     assert contexts(turn) == [None]
-    assert status(turn) == "Full text: none · left to search: report.pdf (could not be read)"
+    assert status(turn) == "report.pdf not read: Open WebUI could not read it"
 
 
 @pytest.mark.parametrize("state", ["completed", "failed"])
 def test_a_scan_is_named(chat: Chat, state: str) -> None:
     turn = chat.ask(chat.file("scan.pdf", " \n ", status=state))
     assert contexts(turn) == [None]
-    assert status(turn) == "Full text: none · left to search: scan.pdf (no text layer; OCR is off)"
+    assert status(turn) == "scan.pdf not read: no text layer; OCR is off"
 
 
 def test_a_scan_where_ocr_is_on(chat: Chat) -> None:
@@ -235,38 +175,40 @@ def test_a_scan_where_ocr_is_on(chat: Chat) -> None:
         turn = chat.ask(chat.file("scan.pdf", ""))
     finally:
         chat.host.call("config", values={"rag.content_extraction_engine": ""})
-    assert status(turn) == "Full text: none · left to search: scan.pdf (no text layer)"
+    assert status(turn) == "scan.pdf not read: no text layer"
 
 
 def test_search_mode(chat: Chat) -> None:
     chat.user_valves = {"mode": "search"}
     turn = chat.ask(chat.file(), {**chat.file("switched.txt"), "context": "full"})
     assert contexts(turn) == [None, "full"]
-    assert status(turn) == "Full text: none · left to search: report.pdf (your setting)"
+    assert status(turn) == "report.pdf by search: your setting"
 
 
 def test_the_largest_file_stays_with_search_first(chat: Chat) -> None:
     chat.host.call("valves", id="full_text", values={"max_tokens": 1000})
     large, small, middle = (
-        chat.file("large.txt", "word " * 9000),
-        chat.file("small.txt", "word " * 100),
-        chat.file("middle.txt", "word " * 500),
+        chat.file("large.txt", "word " * 8511),
+        chat.file("small.txt", "word " * 95),
+        chat.file("middle.txt", "word " * 473),
     )
     turn = chat.ask(large, small, middle)
     assert contexts(turn) == [None, "full", "full"]
-    assert status(turn) == (
-        "Full text: small.txt, middle.txt · about 522 tokens"
-        " · left to search: large.txt (about 7,830 tokens, room for 478)"
+    assert (
+        status(turn)
+        == "2 files, 522 of 1,000 tokens (52 %), whole · large.txt (7,830) by search: over the limit of 1,000"
     )
 
 
 def test_a_file_the_user_switched_to_full_is_not_taken_back(chat: Chat) -> None:
     chat.host.call("valves", id="full_text", values={"max_tokens": 1000})
-    switched = {**chat.file("switched.txt", "word " * 2000), "context": "full"}
+    switched = {**chat.file("switched.txt", "word " * 1891), "context": "full"}
     turn = chat.ask(switched, chat.file())
     assert contexts(turn) == ["full", None]
-    assert "switched.txt · about 1,740 tokens" in status(turn)
-    assert "room for 0" in status(turn)
+    assert re.fullmatch(
+        r"1 file, 1,740 of 1,000 tokens \(174 %\), whole · report\.pdf \(\d\d\) by search: over the limit of 1,000",
+        status(turn),
+    )
 
 
 @pytest.mark.parametrize(
@@ -277,7 +219,7 @@ def test_a_file_must_fit_into_the_window(chat: Chat, mode: str, window: int | No
     chat.user_valves = {"mode": mode}
     base = {"id": "base", "openai": {"context_window": window}}
     model = {"id": "workspace", "info": {"base_model_id": "base", "meta": {}}}
-    file = chat.file(text="word " * 9000)  # about 7,830 tokens
+    file = chat.file(text="word " * 8511)  # about 7,830 tokens
     assert contexts(chat.ask(file, model=model, models={"base": base})) == [context]
 
 
@@ -285,7 +227,7 @@ def test_a_model_that_takes_no_files_is_said_so(chat: Chat) -> None:
     model = {"id": "model-a", "info": {"meta": {"capabilities": {"file_context": False}}}}
     turn = chat.ask(chat.file(), model=model)
     assert contexts(turn) == [None]
-    assert status(turn) == "Full text: none · left to search: report.pdf (this model takes no file text)"
+    assert status(turn) == "report.pdf left out: this model takes no file text"
 
 
 def test_an_empty_message_is_said_so(chat: Chat) -> None:
@@ -293,7 +235,7 @@ def test_an_empty_message_is_said_so(chat: Chat) -> None:
     body = {"model": "model-a", "messages": [{"role": "user", "content": ""}], "files": [file]}
     turn = chat.ask(file, body=body)
     assert contexts(turn) == [None]
-    assert status(turn).endswith("report.pdf (the message is empty)")
+    assert status(turn) == "report.pdf left out: the message is empty"
     # Why: Open WebUI drops the text of files that come without a question.
     full = {**body, "files": [{**file, "context": "full"}]}
     assert chat.host.call("prompt", user=chat.user, body=full)["text"] == ""
@@ -304,7 +246,7 @@ def test_japanese_users_read_japanese(chat: Chat) -> None:
     files = chat.file(), chat.file("議事録.docx", "本日の会議の議事録です。" * 10), foreign
     turn = chat.ask(*files, language="ja-JP")
     assert re.fullmatch(
-        r"全文: report\.pdf、議事録\.docx・約\d+トークン・検索のまま: 給与\.xlsx（アクセス権がありません）",
+        r"全文: 2件、\d+トークン · 給与\.xlsx は対象外: アクセス権がありません",
         status(turn),
     )
 
@@ -322,7 +264,7 @@ def test_the_language_of_the_browser_comes_first(chat: Chat, variables: Any, hea
     file = chat.file()
     headers = {"accept-language": header} if header else {}
     turn = chat.ask(file, metadata={**chat.save([file]), "variables": variables}, headers=headers)
-    assert status(turn).startswith({"ja": "全文", "en": "Full text"}[language])
+    assert status(turn).startswith({"ja": "全文", "en": "1 file"}[language])
 
 
 def test_the_status_line_can_be_switched_off(chat: Chat) -> None:
@@ -348,7 +290,7 @@ def test_the_line_comes_after_open_webui_s_own_and_once_a_turn(chat: Chat) -> No
     assert chat.ask(file, metadata=metadata, hooks=["inlet"])["events"] == []
     turn = chat.ask(file, metadata=metadata, hooks=["inlet", "request", "request", "request"])
     assert len(turn["events"]) == 1
-    assert status(turn).startswith("Full text: report.pdf")
+    assert status(turn).startswith("1 file, ")
     for model in ("model-a", "model-b"):  # each has metadata of its own
         assert len(chat.ask(file, metadata=metadata, model={"id": model})["events"]) == 1
 
@@ -358,7 +300,7 @@ def test_the_request_hook_alone_says_nothing(chat: Chat) -> None:
 
 
 def test_a_failure_is_told_and_changes_nothing(chat: Chat) -> None:
-    file = {**chat.file(), "id": None}
+    file = chat.file()
     broken = {**chat.save([file]), "user_message": "not a message"}
     turn = chat.ask(file, metadata=broken)
     assert turn["body"]["files"] == [file]
@@ -374,6 +316,6 @@ def test_odd_file_lists(chat: Chat) -> None:
 
 
 def test_a_long_name_is_shortened(chat: Chat) -> None:
-    turn = chat.ask(chat.file(f"{'長' * 100}\n{'x' * 20}.pdf"))
+    turn = chat.ask(chat.file(f"{'長' * 100}\n{'x' * 20}.pdf", owner=chat.host.call("user")))
     assert len(status(turn)) < 110
     assert ".pdf" in status(turn)

@@ -13,6 +13,8 @@ from tests.fixtures.plugin_host import ROOT, PluginHost
 FOLDERS = ("filters", "pipes", "tools", "functions")
 PLUGINS = sorted(path for folder in FOLDERS for path in (ROOT / folder).glob("*.py"))
 FILTERS = [path for path in PLUGINS if path.parent.name == "filters"]
+FUNCTIONS = [path for path in PLUGINS if path.parent.name != "tools"]
+KINDS = {"filters": ("filter",), "pipes": ("pipe",), "functions": ("action", "event")}
 LANGUAGES = ("en-US", "ja-JP")
 
 IN_EVERY_HOOK = {
@@ -26,9 +28,10 @@ INJECTED = {
     "stream": IN_EVERY_HOOK | {"event", "__oauth_token__", "__chat_id__", "__message_id__", "__body__"},
     "outlet": IN_EVERY_HOOK | {"body"},
 }
-ALLOWED_IMPORTS = {"open_webui", "pydantic", "jwt", "pypdf", "docx", "tiktoken", "httpx", "aiohttp"}
+ALLOWED_IMPORTS = {"open_webui", "pydantic", "jwt", "pypdf", "docx", "tiktoken", "httpx", "aiohttp", "starlette"}
 
 every_plugin = pytest.mark.parametrize("path", PLUGINS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+every_function = pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 every_filter = pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
 
 
@@ -64,7 +67,7 @@ def hooks(path: Path) -> list[ast.AsyncFunctionDef | ast.FunctionDef]:
 
 
 def test_there_are_plugins() -> None:
-    assert {"full_text", "user_identity"} <= {path.stem for path in FILTERS}
+    assert {path.stem for path in FILTERS} == {"full_text", "user_identity", "context_guard", "usage_line"}
 
 
 def test_plugin_folders_are_not_packages() -> None:
@@ -159,10 +162,10 @@ def wanted_keys(schemas: dict[str, Any]) -> set[str]:
     return keys
 
 
-@every_filter
+@every_function
 def test_open_webui_loads_it_and_every_valve_has_its_texts(path: Path, plugin_host: PluginHost) -> None:
     loaded = plugin_host.call("install", id=path.stem, content=read(path))
-    assert loaded["kind"] == "filter"
+    assert loaded["kind"] in KINDS[path.parent.name]
     assert loaded["frontmatter"] == frontmatter(read(path))
     assert loaded["i18n"] == i18n(path)
     assert set(loaded["i18n"]["en-US"]) == wanted_keys(loaded["schemas"])
@@ -182,7 +185,7 @@ def test_runtime_texts_exist_in_both_languages(path: Path) -> None:
             assert set(text) == {"en", "ja"}
             assert text["en"].keys() == text["ja"].keys()
             for key, english in text["en"].items():
-                assert re.findall(r"{\w+}", english) == re.findall(r"{\w+}", text["ja"][key]), key
+                assert sorted(re.findall(r"{\w+}", english)) == sorted(re.findall(r"{\w+}", text["ja"][key])), key
 
 
 def says_done(node: ast.AST, value: bool) -> bool:

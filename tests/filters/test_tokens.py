@@ -1,12 +1,19 @@
 """The token estimate beside counts of OpenAI's o200k_base, taken once and written down here."""
 
+import gzip
+import hashlib
+import importlib
+import os
 import re
 from collections.abc import Callable
+from functools import cache
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fixtures.plugin_host import ROOT
+from tests.fixtures.plugin_host import ROOT, PluginHost
 
 SAMPLES = {
     "japanese minutes": (
@@ -53,12 +60,13 @@ SAMPLES = {
 
 @pytest.fixture(scope="module")
 def estimate() -> Callable[[str], int]:
-    """The shared block by itself: it needs nothing but `re`."""
+    """The shared block by itself: it needs nothing but the standard library."""
     source = (ROOT / "filters" / "full_text.py").read_text(encoding="utf-8")
     block = source.split("# >>> shared:tokens\n")[1].split("# <<< shared:tokens")[0]
-    names: dict[str, Any] = {"re": re}
+    needed = {"re": re, "os": os, "hashlib": hashlib, "importlib": importlib, "cache": cache, "Path": Path, "Any": Any}
+    names: dict[str, Any] = dict(needed)
     exec(block, names)
-    function: Callable[[str], int] = names["estimate_tokens"]
+    function: Callable[[str], int] = names["count_tokens"]
     return function
 
 
@@ -80,3 +88,18 @@ def test_it_adds_up(estimate: Callable[[str], int]) -> None:
 @pytest.mark.parametrize("text", ["🙂" * 100, "привет мир " * 20, "สวัสดี" * 20, "あ" * 100, "a" * 1000, "1" * 300])
 def test_no_script_is_free(estimate: Callable[[str], int], text: str) -> None:
     assert estimate(text) >= len(text) / 10
+
+
+def test_tiktoken_counts_where_its_vocabulary_lies_on_this_machine(tmp_path: Path, plugin_host: PluginHost) -> None:
+    """Exactly, and never by fetching it: a cache that is not whole is not used."""
+    packed = metadata.distribution("bpe-openai").locate_file("bpe_openai/data/o200k_base.tiktoken.gz")
+    lines = gzip.decompress(Path(str(packed)).read_bytes())
+    file = tmp_path / "fb374d419588a4632f3f557e76b4b70aebbca790"
+    source = (ROOT / "filters" / "full_text.py").read_text(encoding="utf-8")
+    count = {"content": source, "text": SAMPLES["japanese contract"][0]}
+    guess = plugin_host.call("count", cache=str(tmp_path), **count)
+    file.write_bytes(lines[:-10])
+    assert plugin_host.call("count", cache=str(tmp_path), **count) == guess
+    file.write_bytes(lines)
+    exact = plugin_host.call("count", cache=str(tmp_path), **count)
+    assert exact == SAMPLES["japanese contract"][1] != guess

@@ -28,6 +28,7 @@ def turn(plugin_host: PluginHost, user: Json) -> Turn:
     """turn(hooks, body, valves=…) -> the body as Open WebUI sends it on."""
     content = (ROOT / "filters" / "user_identity.py").read_text(encoding="utf-8")
     plugin_host.call("install", id="user_identity", content=content)
+    plugin_host.call("only", ids=["full_text", "user_identity"])
 
     def run(*hooks: str, body: Json | None = None, valves: Json | None = None, **arguments: Any) -> Json:
         plugin_host.call("valves", id="user_identity", values={"secret": SECRET, **(valves or {})})

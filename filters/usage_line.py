@@ -1,0 +1,271 @@
+"""
+title: Usage line
+author: Sekisho
+version: 0.1.0
+license: MIT
+description: Shows under each answer what it cost, and what this month has cost so far, as the gateway counts it.
+required_open_webui_version: 0.12.4
+id: usage_line
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import aiohttp
+import jwt
+from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
+from open_webui.models.config import Config
+from pydantic import BaseModel, Field
+
+log = logging.getLogger(__name__)
+
+I18N: dict[str, dict[str, str]] = {
+    "en-US": {
+        "name": "Usage line",
+        "description": "Shows at each answer what it cost, and what this month has cost so far.",
+        "valves.priority.title": "Order",
+        "valves.priority.description": "Filters with a lower number run first.",
+        "valves.gateway_url.title": "Address of the gateway",
+        "valves.gateway_url.description": "As in the connection, whose key is used. Empty: the month is not shown.",
+        "valves.secret.title": "Secret",
+        "valves.secret.description": "The gateway's identity secret, 32 characters or more. Empty: no month is shown.",
+        "valves.email.title": "Tell the e-mail address",
+        "valves.email.description": "Lets the gateway add up what the person used elsewhere with keys of their own.",
+        "valves.currency.title": "Currency",
+        "valves.currency.description": "Three letters, such as USD, JPY or EUR.",
+        "valves.rate.title": "Rate",
+        "valves.rate.description": "What one US dollar is in this currency; the gateway counts in US dollars.",
+    },
+    "ja-JP": {
+        "name": "利用料金の表示",
+        "description": "回答ごとの料金と、今月の料金の合計を表示します。",
+        "valves.priority.title": "順序",
+        "valves.priority.description": "数字の小さいフィルターから実行されます。",
+        "valves.gateway_url.title": "ゲートウェイのアドレス",
+        "valves.gateway_url.description": "接続のアドレスです。そのキーを使います。空の場合、今月の合計は出ません。",
+        "valves.secret.title": "共有シークレット",
+        "valves.secret.description": "ゲートウェイと同じ値（32文字以上）。空の場合、今月の合計は出ません。",
+        "valves.email.title": "メールアドレスを渡す",
+        "valves.email.description": "本人が自分のキーで使った分も合計に含められるようになります。",
+        "valves.currency.title": "通貨",
+        "valves.currency.description": "USD、JPY、EURなどの3文字です。",
+        "valves.rate.title": "レート",
+        "valves.rate.description": "1米ドルがこの通貨でいくらかを入力します。ゲートウェイは米ドルで数えます。",
+    },
+}
+
+TEXT = {
+    "en": {
+        "part": " · ",
+        "tokens": "{tokens} tokens",
+        "month": "this month {used}",
+        "budget": "this month {used} of {budget}",
+    },
+    "ja": {
+        "part": " · ",
+        "tokens": "{tokens}トークン",
+        "month": "今月 {used}",
+        "budget": "今月 {used} / {budget}",
+    },
+}
+
+Emitter = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+# >>> shared:valve
+def valve(default: Any, key: str, **rules: Any) -> Any:
+    """A pydantic field whose English title and description are those of I18N."""
+    english = I18N["en-US"]
+    return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
+
+
+# <<< shared:valve
+
+
+# >>> shared:language
+def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
+    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    variables = (metadata or {}).get("variables")
+    chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
+    chosen = chosen or getattr(request, "headers", {}).get("accept-language")
+    return "ja" if str(chosen or "").lower().startswith("ja") else "en"
+
+
+# <<< shared:language
+
+
+# >>> shared:line
+LINES = "sekisho_lines"  # in __metadata__: what was told about this turn, by all filters of the pack
+TOLD_FILES = "sekisho_told_files"  # in __metadata__: ids of files whose fate is in one of those lines
+
+
+async def show(emitter: Emitter | None, description: str, done: bool) -> None:
+    if emitter:
+        await emitter({"type": "status", "data": {"description": description, "done": done}})
+
+
+async def tell(metadata: dict[str, Any], emitter: Emitter | None, line: str, part: str) -> None:
+    """Only the latest status is seen, so each carries what was told before; the same line is not told twice."""
+    lines = metadata.setdefault(LINES, [])
+    if line and line not in lines:
+        lines.append(line)
+        await show(emitter, part.join(lines), done=True)
+
+
+# <<< shared:line
+
+
+# >>> shared:money
+SYMBOLS = {"USD": "$", "JPY": "¥", "EUR": "€", "GBP": "£", "KRW": "₩"}
+
+
+def money(amount: float, currency: str) -> str:
+    """As a person writes it: ¥312, ¥1.8, $12.34, $0.0031, CHF 12.34"""
+    code = currency.strip().upper()[:8]
+    symbol = SYMBOLS.get(code) or f"{code} "
+    if 0 < amount < 0.0001:
+        return f"<{symbol}0.0001"
+    if 0 < amount < 0.995:
+        return f"{symbol}{amount:.{leading_zeros(amount) + 2}f}"
+    whole = code in ("JPY", "KRW")
+    if amount >= 100 or amount == 0:
+        return f"{symbol}{amount:,.0f}" if whole or amount >= 10_000 else f"{symbol}{amount:,.2f}"
+    return f"{symbol}{amount:.1f}".removesuffix(".0") if whole else f"{symbol}{amount:.2f}"
+
+
+def leading_zeros(amount: float) -> int:
+    """Between the point and the first digit that counts, of an amount below 1."""
+    return -math.floor(math.log10(amount)) - 1
+
+
+# <<< shared:money
+
+
+# >>> shared:gateway
+GATEWAY_SECONDS = 4
+LARGEST_ANSWER = 2_000_000  # bytes
+
+
+async def connection_key(gateway_url: str) -> str | None:
+    """The key of the connection with this address, None if there is none."""
+    wanted = gateway_url.strip().rstrip("/")
+    stored = await Config.get_many("openai.api_base_urls", "openai.api_keys")
+    pairs = zip(stored.get("openai.api_base_urls") or [], stored.get("openai.api_keys") or [], strict=False)
+    return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
+
+
+def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
+    """Who asks, for one minute; the claims of the user_identity filter."""
+    now = int(time.time())
+    claims = {"iss": "sekisho", "sub": user["id"], "iat": now, "exp": now + 60}
+    if with_email:
+        claims["email"] = user.get("email") or ""
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
+    """What the person used this month, as GET /v1/me/usage tells it; None where the gateway does not say."""
+    if not (valves.secret and (key := await connection_key(valves.gateway_url))):
+        return None
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "X-OpenWebUI-User-Jwt": signed(user, valves.secret, valves.email),
+    }
+    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
+    try:
+        told = json.loads(await fetched(url, headers))
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        log.warning("sekisho: the gateway does not tell a person's usage (%s)", type(error).__name__)
+        return None
+    return told if isinstance(told, dict) and isinstance(told.get("total"), dict) else None
+
+
+async def fetched(url: str, headers: dict[str, str]) -> bytes:
+    """Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    timeout = aiohttp.ClientTimeout(total=GATEWAY_SECONDS)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
+        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
+    ):
+        raw = bytearray()
+        async for chunk in answer.content.iter_chunked(65536):
+            raw += chunk
+            if len(raw) > LARGEST_ANSWER:
+                raise ValueError("too long")
+        return bytes(raw)
+
+
+# <<< shared:gateway
+
+
+class Filter:
+    class Valves(BaseModel):
+        priority: int = valve(50, "valves.priority")
+        gateway_url: str = valve("", "valves.gateway_url")
+        secret: str = valve("", "valves.secret", json_schema_extra={"input": {"type": "password"}})
+        email: bool = valve(True, "valves.email")
+        currency: str = valve("USD", "valves.currency", max_length=8)
+        rate: float = valve(1.0, "valves.rate", gt=0)
+
+    toggle = True  # off until somebody switches it on
+    icon = (  # a coin
+        "data:image/svg+xml;base64,"
+        "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ry"
+        "b2tlPSdibGFjaycgc3Ryb2tlLXdpZHRoPScyJyBzdHJva2UtbGluZWNhcD0ncm91bmQnIHN0cm9rZS1saW5lam9pbj0ncm91bmQn"
+        "PjxjaXJjbGUgY3g9JzEyJyBjeT0nMTInIHI9JzknLz48cGF0aCBkPSdNOSA4bDMgNCAzLTRNMTIgMTJ2NU05LjUgMTMuNWg1Jy8+"
+        "PC9zdmc+"
+    )
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    async def outlet(
+        self,
+        body: dict[str, Any],
+        __user__: dict[str, Any],
+        __metadata__: dict[str, Any],
+        __request__: Any,
+        __event_emitter__: Emitter | None = None,
+    ) -> dict[str, Any]:
+        """Changes nothing. Says nothing where the gateway gave no cost for this answer."""
+        valves = self.valves
+        usage = (body.get("messages") or [{}])[-1].get("usage") or {}
+        cost = usage.get("cost")
+        if __event_emitter__ and isinstance(cost, int | float):
+            text = TEXT[user_language(__metadata__, __request__)]
+            month = await month_usage(valves, __user__)
+            line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
+            await tell(__metadata__, __event_emitter__, line, text["part"])
+        return body
+
+
+def parts_of(
+    usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
+) -> list[str]:
+    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+
+    def local(usd: Any) -> str:
+        return money(float(usd) * valves.rate, valves.currency)
+
+    parts = [local(cost)]
+    if tokens := tokens_of(usage):
+        parts.append(text["tokens"].format(tokens=f"{tokens:,}"))
+    if month and isinstance(used := month["total"].get("cost_usd"), int | float):
+        budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
+        known = isinstance(budget.get("usd"), int | float)
+        said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
+        parts.append(text["budget" if known else "month"].format(**said))
+    return parts
+
+
+def tokens_of(usage: dict[str, Any]) -> int:
+    """Over all rounds of a tool loop: Open WebUI adds these up."""
+    counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
+    if all(isinstance(count, int) for count in counted):
+        return sum(int(count or 0) for count in counted)
+    total = usage.get("total_tokens")
+    return total if isinstance(total, int) else 0
