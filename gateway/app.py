@@ -17,6 +17,7 @@ from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.me import Me
 from gateway.api.models import Models
+from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
 from gateway.config.watch import watching
 from gateway.dialects import messages, openai
@@ -25,6 +26,7 @@ from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound, SekishoError
 from gateway.runtime import Runtime
+from gateway.usage.answers import Answers
 
 FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
 
@@ -39,19 +41,17 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
         except SekishoError as error:
             runtime.failed = error
             raise
+        _calm_collector()
         async with watching(config_file, runtime):
             yield
-        _calm_collector()
         await runtime.stop()
 
     app = Starlette(routes=_routes(runtime), lifespan=lifespan, exception_handlers={HTTPException: _not_here})
     app.state.runtime = runtime
+    app.state.answers = Answers(config_file)
     app.state.families = {family.path: family for family in FAMILIES}
     return app
 
-
-class FastLane:
-    """The model routes by their exact path, before any other routing; they answer for themselves in every case."""
 
 def _calm_collector() -> None:
     """What lives from the start on is never garbage, and requests make few cycles: it looks rarely."""
@@ -59,6 +59,9 @@ def _calm_collector() -> None:
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
 
+
+class FastLane:
+    """The model routes by their exact path, before any other routing; they answer for themselves in every case."""
 
     def __init__(self, app: Starlette) -> None:
         routes = (route for route in app.routes if isinstance(route, Route) and isinstance(route.app, Generate))
@@ -89,6 +92,7 @@ def _routes(runtime: Runtime) -> list[BaseRoute]:
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
         Route("/v1/me", Me(runtime), methods=["GET"]),
+        Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *admin_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),

@@ -87,8 +87,18 @@ class Living(Collector):
         waiting = [((name,), count) for name, count in runtime.gate.waiting_by_class().items()]
         yield _gauge("sekisho_waiting", "Requests in the queue.", waiting, ("class",))
         yield from self._deployments()
-        yield _count("sekisho_ledger_records", "Records written.", runtime.ledger.records_in)
+        yield _count("sekisho_ledger_records", "Records that this process wrote.", runtime.ledger.records_in)
         yield _count("sekisho_ledger_lost", "Records that could not be written.", runtime.ledger.records_lost)
+        yield from self._shipping()
+
+    def _shipping(self) -> Iterator[Metric]:
+        """Of this machine, over all its processes and their predecessors."""
+        ledger, shipped = self._runtime.ledger, self._runtime.ledger.shipped()
+        yield _count("sekisho_ledger_records_in", "Records of shipped segments.", shipped.records_in)
+        yield _count("sekisho_ledger_records_out", "Records in Parquet.", shipped.records_out)
+        yield _gauge("sekisho_ledger_waiting_bytes", "Segments not in Parquet.", [((), ledger.room.waiting_bytes)])
+        yield _gauge("sekisho_ledger_lag_seconds", "Age of the oldest of them.", [((), ledger.room.lag)])
+        yield _gauge("sekisho_ledger_shipping_failed", "1 while shipping fails.", [((), bool(shipped.problem))])
 
     def _deployments(self) -> Iterator[Metric]:
         targets = list(self._runtime.current.routes.all_targets())

@@ -1,20 +1,125 @@
-"""What a request cost, in whole nano-USD."""
+"""What a request cost, in whole nano-USD, and by which price.
 
-from decimal import Decimal
+A model's price is its own in the configuration, or else the public list price of where its deployment runs.
+"""
 
-from gateway.config.schema import Price
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.config.schema import Deployment, Model, Price
 from gateway.dialects.usage import Usage
 
-_NANO_PER_MILLION = Decimal(10**9) / 10**6
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A price with the name by which records tell it: where it is from, and its numbers."""
+
+    id: str
+    price: Price
+    longer: tuple[tuple[int, Price], ...] = ()
+    """Prices of prompts of more than so many tokens, the longest first."""
+
+    def cost(self, usage: Usage, images: int = 0, audio_seconds: float = 0, search_units: int = 0) -> int:
+        """Nano-USD."""
+        for tokens, price in self.longer:
+            if (usage.input or 0) > tokens:
+                return cost_nano_usd(price, usage, images, audio_seconds, search_units)
+        return cost_nano_usd(self.price, usage, images, audio_seconds, search_units)
 
 
-def cost_nano_usd(price: Price, usage: Usage) -> int:
-    """Tokens times USD per million; cached and cache-written tokens are part of the input and priced apart."""
-    cached, written = usage.cached_input or 0, usage.cache_write or 0
+def cost_nano_usd(price: Price, usage: Usage, images: int = 0, audio_seconds: float = 0, search_units: int = 0) -> int:
+    """Tokens times their prices, rounded once at the end, a half upwards.
+
+    Cached and cache-written tokens are part of the input, reasoning tokens part of the output; each is priced apart.
+    """
+    rates = price.rates
+    cached, written, reasoning = usage.cached_input or 0, usage.cache_write or 0, usage.reasoning or 0
     plain = max((usage.input or 0) - cached - written, 0)
-    cached_price = price.input if price.cached_input is None else price.cached_input
-    written_price = price.input if price.cache_write is None else price.cache_write
-    usd_per_million = (
-        plain * price.input + cached * cached_price + written * written_price + (usage.output or 0) * price.output
+    answer = max((usage.output or 0) - reasoning, 0)
+    tokens = (
+        plain * rates.input
+        + cached * rates.cached_input
+        + written * rates.cache_write
+        + answer * rates.output
+        + reasoning * rates.reasoning
     )
-    return round(usd_per_million * _NANO_PER_MILLION)
+    pieces = images * rates.image + search_units * rates.search_unit + round(audio_seconds * rates.audio_second)
+    return (tokens + 500_000) // 1_000_000 + pieces
+
+
+def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> Priced | None:
+    """The price of a model where it runs, or None. Looked up once a configuration, never for a request."""
+    if model.price is not None:
+        return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
+    return listed(deployment.provider, deployment.model, deployment.base_url, at)
+
+
+def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:
+    """The public list price of a provider's model, or None where nobody published one (on our own machines)."""
+    vendor = _VENDORS.get(provider or "")
+    if vendor is None and not (base_url and base_url.startswith("https://")):
+        return None
+    # Two megabytes and a tenth of a second, which only those pay who need them.
+    from genai_prices.data_snapshot import get_snapshot
+
+    try:
+        where, model = get_snapshot().find_provider_model(name, None, vendor, None if vendor else base_url)
+    except LookupError:
+        return None
+    prices = vars(model.get_prices(at or datetime.now(UTC)))
+    base = _price({key: getattr(value, "base", value) for key, value in prices.items()})
+    starts = {tier.start for value in prices.values() for tier in getattr(value, "tiers", ())}
+    longer = [(start, _price({key: _tier(value, start) for key, value in prices.items()})) for start in starts]
+    return Priced(f"list:{where.id}/{model.id}({numbers(base)})", base, tuple(sorted(longer, reverse=True)))
+
+
+def dearest(prices: Iterable[Priced | None]) -> Price:
+    """The most that any of these may ask for a token; what no price is known of is free."""
+    every = [each for one in prices if one for each in (one.price, *(price for _, price in one.longer))]
+    if not every:
+        return Price()
+    return Price(
+        input=max(max(each.input, each.cache_write or 0) for each in every),
+        output=max(max(each.output, each.reasoning or 0) for each in every),
+    )
+
+
+def numbers(price: Price) -> str:
+    """A price as records tell it: `input=3,output=15`."""
+    given = price.model_dump(exclude_none=True, exclude_unset=True)
+    return ",".join(f"{name}={value.normalize():f}" for name, value in given.items())
+
+
+_VENDORS: Mapping[str, str] = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "azure": "azure",
+    "azure-anthropic": "anthropic",
+    "bedrock": "aws",
+    "vertex": "google",
+}
+"""Our providers by the price list's names."""
+
+_FIELDS = {
+    "input": ("input_mtok", 1),
+    "output": ("output_mtok", 1),
+    "cached_input": ("cache_read_mtok", 1),
+    "cache_write": ("cache_write_mtok", 1),
+    "reasoning": ("output_reasoning_mtok", 1),
+    "audio_second": ("input_audio_hours", 3600),
+    "search_unit": ("rerank_searches_kcount", 1000),
+}
+"""Our fields: the price list's, and how many of ours one of its units is."""
+
+
+def _price(found: Mapping[str, object]) -> Price:
+    """From the price list's numbers."""
+    given = {field: (found.get(key), count) for field, (key, count) in _FIELDS.items()}
+    return Price.model_validate({field: value / count for field, (value, count) in given.items() if value is not None})  # type: ignore[operator]
+
+
+def _tier(value: object, start: int) -> object:
+    """What holds for prompts of more than `start` tokens."""
+    reached = [tier for tier in getattr(value, "tiers", ()) if tier.start <= start]
+    return reached[-1].price if reached else getattr(value, "base", value)

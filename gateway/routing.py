@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
+from gateway.pricing import Priced, dearest, priced
 from gateway.providers.table import PROVIDERS, Provider
 
 FIRST_COOLDOWN_SECONDS = 5.0
@@ -51,6 +52,8 @@ class Target:
     deployment: Deployment
     provider: Provider
     health: Health
+    price: Priced | None = None
+    """The model's own, or the public one of where it runs."""
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -122,20 +125,19 @@ class Routes:
 
 def build_routes(config: Config, health: dict[str, Health]) -> Routes:
     """Index a configuration. `health` is shared by all configurations of a process."""
+    targets = {model.name: tuple(_targets(model, health)) for model in config.models}
     return Routes(
         models={model.name: model for model in config.models},
-        targets={model.name: tuple(_targets(model, health)) for model in config.models},
-        dearest=dict(_dearest(config.models)),
+        targets=targets,
+        dearest=dict(_dearest(config.models, targets)),
     )
 
 
-def _dearest(models: Sequence[Model]) -> Iterator[tuple[str, Price]]:
-    by_name = {model.name: model for model in models}
+def _dearest(models: Sequence[Model], targets: Mapping[str, tuple[Target, ...]]) -> Iterator[tuple[str, Price]]:
     for model in models:
-        chain = (model, *(by_name[name] for name in model.fallback))
-        if prices := [each.price for each in chain if each.price]:
-            dearest_input = max(max(price.input, price.cache_write or 0) for price in prices)
-            yield model.name, Price(input=dearest_input, output=max(price.output for price in prices))
+        prices = [each.price for name in (model.name, *model.fallback) for each in targets[name] if each.price]
+        if prices:
+            yield model.name, dearest(prices)
 
 
 def is_available(model: Model, now: datetime | None = None) -> bool:
@@ -173,7 +175,8 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         name = _name(model, deployment)
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        yield Target(name, model, deployment, provider, health.setdefault(name, Health()))
+        price = priced(model, deployment)
+        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price)
 
 
 def _name(model: Model, deployment: Deployment) -> str:

@@ -14,15 +14,17 @@ from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.errors import SekishoError
 from gateway.identity.keys import KeyStore, hash_secret
+from gateway.ledger.contents import Contents
 from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.tending import Tending
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter
 from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.supersede import Superseding
-from gateway.upstream.client import UpstreamClient
 from gateway.tracing import Tracing
+from gateway.upstream.client import UpstreamClient
 
 log = logging.getLogger("sekisho")
 
@@ -47,6 +49,7 @@ class Runtime:
         self.files = loaded.document.files
         """What the configuration was read from; watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
+        self.contents = Contents(config.data_dir, config.ledger.content)
         self._tending = Tending(config, loaded.document.files[0])
         self.client = UpstreamClient(config.server)
         self.gate = Gate(config.admission)
@@ -57,8 +60,8 @@ class Runtime:
         self.metrics = Metrics()
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
-        self.stopping = False
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
+        self.stopping = False
         self.failed: SekishoError | None = None
         """Why it could not start."""
 
@@ -69,17 +72,20 @@ class Runtime:
         await self.keys.start()
         await self.limiter.start()
         self.ledger.start()
+        self.contents.start()
         self._tending.start()
 
     async def stop(self) -> None:
         self.stopping = True
         await self.client.stop()
         await self.keys.stop()
+        await self._tending.stop()
         self.ledger.stop()
-        await self.limiter.stop()
-        if self._engine:
+        await asyncio.to_thread(self.contents.stop)
         if self.tracing:
             await asyncio.to_thread(self.tracing.stop)
+        await self.limiter.stop()
+        if self._engine:
             await self._engine.dispose()
 
     def swap(self, loaded: Loaded) -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gateway import wire
 from gateway.api.ask import presented_key
 from gateway.api.explain import explain
+from gateway.api.usage import admin_records, admin_usage
 from gateway.dialects.openai import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Overloaded, Unauthenticated
 from gateway.identity import key_admin
@@ -119,6 +120,8 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/budgets", _list_budgets),
     ("PUT", "/budgets/{name}", _set_budget),
     ("DELETE", "/budgets/{name}", _remove_budget),
+    ("GET", "/records", admin_records),
+    ("GET", "/usage", admin_usage),
 )
 
 

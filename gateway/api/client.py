@@ -6,6 +6,7 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import TooLarge
+from gateway.ledger.contents import Capture, Contents
 from gateway.streaming import KEEPALIVE
 
 _EVENT_STREAM = [
@@ -103,6 +104,11 @@ class Answer:
         self._send = send
         self.started = False
         self.ended = False
+
+    def capture(self, contents: Contents, prompt: bytes) -> Capture:
+        """Keep what goes out from now on."""
+        self._send = captured = contents.capture(prompt, self._send)
+        return captured
 
     async def whole(self, status: int, headers: Headers, body: bytes, media_type: bytes = b"application/json") -> None:
         self.started = self.ended = True

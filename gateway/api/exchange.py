@@ -15,9 +15,9 @@ from gateway.identity.client import client_name
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.identity.policy import TrafficClass
+from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome, Record
 from gateway.limits.limit import Standing, ratelimit_headers, soft_budget_headers
-from gateway.pricing import cost_nano_usd
 from gateway.routing import Target
 from gateway.runtime import Runtime, Snapshot
 
@@ -40,6 +40,8 @@ class Exchange:
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
         self.target: Target | None = None
+        self.content: Capture | None = None
+        """What is recorded of prompt and answer; most keys have it off."""
         self.tells_cost = False
         """Whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
         self._clock = time.perf_counter()
@@ -110,14 +112,14 @@ class Exchange:
         record.cached_input_tokens, record.cache_write_tokens = usage.cached_input, usage.cache_write
         record.reasoning_tokens = usage.reasoning
         record.usage_source = "estimated" if usage.source == "estimated" else "provider"
-        price = self.target.model.price if self.target else None
-        if price and self.target:
-            record.cost_nano_usd, record.price_id = cost_nano_usd(price, usage), f"config:{self.target.model.name}"
+        price = self.target.price if self.target else None
+        if price:
+            record.cost_nano_usd, record.price_id = price.cost(usage), price.id
 
     def cost_usd(self, usage: Usage) -> float | None:
         """What these tokens cost at the price of who answers; None without a price."""
-        price = self.target.model.price if self.target else None
-        return cost_nano_usd(price, usage) / 1e9 if price else None
+        price = self.target.price if self.target else None
+        return price.cost(usage) / 1e9 if price else None
 
     def settle(self, outcome: Outcome, status: int, error_code: str | None = None) -> None:
         """Write the record, once; to be called before the answer's last byte."""

@@ -14,7 +14,7 @@ from gateway.api.govern import Reserved
 from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
 from gateway.dialects.family import Family
-from gateway.errors import ApiError, Superseded
+from gateway.errors import ApiError, Overloaded, Superseded
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
 
@@ -47,15 +47,21 @@ class Generate:
             await exchange.fail(ApiError("The gateway failed. The administrator finds the cause under the request id."))
         finally:
             exchange.release()
+            if exchange.content:
+                self._runtime.contents.write(exchange.record, exchange.content)
 
     async def _serve(self, exchange: Exchange, scope: Scope, receive: Receive) -> None:
         server = exchange.snapshot.config.server
         address = client_address(scope, exchange.headers, server)
         exchange.record.client_ip = str(address) if address else None
         check_server(address, server)
+        if self._runtime.ledger.refusing:
+            raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
         key = await authenticate(exchange)
         check_key(address, key.policy)
         body = await read_body(scope, receive, server.max_body_bytes)
+        if self._runtime.contents.wants(key.alias):
+            exchange.content = exchange.answer.capture(self._runtime.contents, body)
         ask = parse(exchange, key, body)
         exchange.hints = hints(ask.fields, len(body))
         exchange.traffic_class = traffic_class(exchange.record, exchange.headers, key)

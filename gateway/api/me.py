@@ -8,7 +8,7 @@ from gateway import wire
 from gateway.api.access import admitted
 from gateway.api.client import Answer
 from gateway.api.govern import limits_of, shown
-from gateway.config.schema import Price
+from gateway.config.schema import Model, Price
 from gateway.dialects import openai
 from gateway.errors import ApiError
 from gateway.identity.keys import Key
@@ -35,11 +35,16 @@ class Me:
         runtime = self._runtime
         limits = shown(limits_of(_as_record(key), key, runtime.keys))
         models = runtime.current.routes.available(key.policy)
+        targets = runtime.current.routes.targets
+
+        def prices(model: Model) -> Price | None:
+            return next((each.price.price for each in targets[model.name] if each.price), None)
+
         return {
             "key": {"id": key.id, "alias": key.alias, "owner": key.owner, "team": key.team, "hint": key.hint},
             "expires_at": key.policy.expires_at,
             "limits": [_limit(each) for each in await runtime.limiter.standing(limits)],
-            "models": [{"id": model.name, "price_usd_per_million_tokens": _price(model.price)} for model in models],
+            "models": [{"id": model.name, "price_usd_per_million_tokens": _price(prices(model))} for model in models],
         }
 
 

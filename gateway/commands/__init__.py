@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.commands import budgets, config, keys, serve
+from gateway.commands import budgets, config, keys, ledger, serve, usage
 
 
 def register(app: typer.Typer) -> None:
@@ -12,3 +12,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(keys.app, name="keys", rich_help_panel=panel)
     app.add_typer(budgets.app, name="budgets", rich_help_panel=panel)
     app.add_typer(config.app, name="config", rich_help_panel=panel)
+    app.add_typer(usage.app, name="usage", rich_help_panel=panel)
+    app.add_typer(ledger.app, name="ledger", rich_help_panel=panel)

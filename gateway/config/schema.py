@@ -2,9 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 
@@ -50,18 +51,59 @@ class Server(Section):
     """After this silence an SSE comment keeps a waiting client's connection open."""
 
 
+class Rates(NamedTuple):
+    """A price in whole numbers: nano-USD a million tokens, nano-USD a piece."""
+
+    input: int
+    output: int
+    cached_input: int
+    cache_write: int
+    reasoning: int
+    image: int
+    audio_second: int
+    search_unit: int
+
+
 class Price(Section):
-    """USD per million tokens."""
+    """USD per million tokens, and per piece of what is not counted in tokens."""
 
     input: Usd = Decimal(0)
     output: Usd = Decimal(0)
     cached_input: Usd | None = None
+    """null = as input."""
     cache_write: Usd | None = None
+    """null = as input."""
+    reasoning: Usd | None = None
+    """null = as output."""
+    image: Usd = Decimal(0)
+    """USD for one image."""
+    audio_second: Usd = Decimal(0)
+    """USD for a second of audio."""
+    search_unit: Usd = Decimal(0)
+    """USD for a search unit (rerank)."""
+
+    @cached_property
+    def rates(self) -> Rates:
+        """What everything costs, with what is not given in its place."""
+        given = (
+            self.input,
+            self.output,
+            self.input if self.cached_input is None else self.cached_input,
+            self.input if self.cache_write is None else self.cache_write,
+            self.output if self.reasoning is None else self.reasoning,
+            self.image,
+            self.audio_second,
+            self.search_unit,
+        )
+        return Rates(*(round(value * 10**9) for value in given))
 
 
 class Availability(Section):
     from_: Instant | None = Field(None, alias="from")
     until: Instant | None = None
+
+
+ALWAYS = Availability()
 
 
 class Deployment(Section):
@@ -103,9 +145,6 @@ class Patience(Section):
     completion: float = Field(3, ge=0)
     chat: float = Field(60, ge=0)
     agent: float = Field(120, ge=0)
-ALWAYS = Availability()
-
-
     task: float = Field(20, ge=0)
     batch: float = Field(600, ge=0)
 
@@ -122,12 +161,66 @@ class Admission(Section):
     """A newer code completion of the same person and client ends the older one."""
 
 
+class Content(Section):
+    """Prompts and answers, recorded encrypted for the keys named here and for no others."""
+
+    keys: tuple[str, ...] = ()
+    """Aliases of keys."""
+    encryption_key: Secret | None = None
+    """32 random bytes in base64 (`openssl rand -base64 32`)."""
+    retention_days: int = Field(30, ge=1)
+    max_bytes: int = Field(1024 * 1024, ge=1024)
+    """Of a prompt and of an answer; what is longer is cut."""
+
+    @model_validator(mode="after")
+    def _key_given(self) -> Self:
+        if self.keys and self.encryption_key is None:
+            raise ValueError("'keys' needs 'encryption_key': 32 random bytes in base64 (openssl rand -base64 32)")
+        return self
+
+
+class LiteLLM(Section):
+    """A second copy of every record, laid out as LiteLLM lays out its S3 logs."""
+
+    destination: str = Field(pattern=r"^(s3|gs|az|file)://.+|^/.+")
+    team_prefix: bool = False
+    key_prefix: bool = False
+    granularity: Literal["day", "hour"] = "day"
+
+
 class Ledger(Section):
-    destination: str | None = None
-    """null = data_dir; or s3://bucket/prefix, gs://…, az://…"""
+    destination: str | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
+    """null = data_dir; or s3://bucket/prefix, gs://…, az://account/container/prefix, or an absolute path."""
+    store_options: dict[str, Secret] = {}
+    """Of object storage, by the names of `obstore` (aws_endpoint, aws_server_side_encryption, …); what is not
+    given comes from the environment or the machine's own role."""
+    store_timeout_seconds: float = Field(30, gt=0)
+    """For one request to object storage; it is tried four times."""
     segment_max_bytes: int = Field(64 * 1024 * 1024, ge=4096)
     segment_max_seconds: float = Field(3600, gt=0)
     fsync_seconds: float = Field(1, gt=0)
+    ship_seconds: float | None = Field(300, gt=0)
+    """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
+    max_bytes: int = Field(20 * 1024**3, ge=64 * 1024)
+    """What may wait on this machine for being shipped."""
+    when_full: Literal["refuse", "drop"] = "refuse"
+    """Where that, or the disk, is full: answer nobody whom nobody could count, or answer and count what is lost."""
+    retention_days: int | None = Field(None, ge=1)
+    """Older partitions are dropped; null = kept for good."""
+    content: Content = Content()
+    litellm: LiteLLM | None = None
+
+
+class Telemetry(Section):
+    """OpenTelemetry traces."""
+
+    endpoint: HttpUrl
+    """Of a collector that takes OTLP over HTTP, such as http://collector:4318."""
+    headers: dict[str, Secret] = {}
+    """What the collector wants to see, such as its key."""
+    service_name: str = "sekisho"
+    share: float = Field(1, ge=0, le=1)
+    """Of the requests that nobody traces yet; what a client traces is always traced."""
 
 
 class OpenWebUI(Section):
@@ -152,28 +245,6 @@ class Config(Section):
     admission: Admission = Admission()
     ledger: Ledger = Ledger()
     open_webui: OpenWebUI = OpenWebUI()
-    models: tuple[Model, ...] = ()
-    ship_seconds: float | None = Field(300, gt=0)
-    """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
-    max_bytes: int = Field(20 * 1024**3, ge=64 * 1024)
-    """What may wait on this machine for being shipped."""
-    when_full: Literal["refuse", "drop"] = "refuse"
-    """Where that, or the disk, is full: answer nobody whom nobody could count, or answer and count what is lost."""
-    retention_days: int | None = Field(None, ge=1)
-    """Older partitions are dropped; null = kept for good."""
-    content: Content = Content()
-    litellm: LiteLLM | None = None
-
-
-class Telemetry(Section):
-    """OpenTelemetry traces."""
-
-    endpoint: HttpUrl
-    """Of a collector that takes OTLP over HTTP, such as http://collector:4318."""
-    headers: dict[str, Secret] = {}
-    """What the collector wants to see, such as its key."""
-    service_name: str = "sekisho"
-    share: float = Field(1, ge=0, le=1)
-    """Of the requests that nobody traces yet; what a client traces is always traced."""
     telemetry: Telemetry | None = None
     """null = no traces."""
+    models: tuple[Model, ...] = ()

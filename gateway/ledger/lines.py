@@ -28,3 +28,9 @@ def from_line(line: bytes) -> Record | None:
     if not body or ending != _SUM % crc32(body):
         return None
     return _decode(body + b"}")
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether a line, without its end of line, is as it was written."""
+    body, ending = line[: 1 - _SUM_LENGTH], line[1 - _SUM_LENGTH :]
+    return bool(body) and ending + b"\n" == _SUM % crc32(body)

@@ -1,11 +1,13 @@
-"""Segments: append-only files, one open per process, closed by size or age.
+"""Segments: append-only files, one open per process, closed by size, age or on request.
 
 A write goes to the page cache at once, so a killed process loses nothing that it wrote; a
-timer syncs to disk for the case that the machine dies. Open files end in `.open`, closed ones
-in `.jsonl`; what a dead process left open is cut behind its last whole line and closed at start.
+timer syncs to disk for the case that the machine dies. Open files end in `.open` and are locked by
+their process, closed ones in `.jsonl`; what a dead process left open is cut behind its last whole
+line and closed at start.
 """
 
 import contextlib
+import fcntl
 import logging
 import os
 import secrets
@@ -17,11 +19,18 @@ from pathlib import Path
 
 from gateway.config.schema import Ledger
 from gateway.ledger.lines import from_line, to_line
+from gateway.ledger.progress import Progress, load_progress
 from gateway.ledger.record import Record
+from gateway.ledger.room import CLOSED, OPEN, SHIPPED, Room
+
+__all__ = ["CLOSED", "OPEN", "SHIPPED", "SegmentWriter", "ask_to_close", "close_segment", "folder", "read", "recover"]
 
 log = logging.getLogger("sekisho.ledger")
 
-OPEN, CLOSED = ".open", ".jsonl"
+_MAKING = ".new"
+"""Not yet locked; a name that nobody recovers."""
+_PENDING_BYTES = 16 * 1024 * 1024
+"""Kept in memory while the disk takes nothing."""
 
 
 def folder(data_dir: Path) -> Path:
@@ -32,19 +41,25 @@ def folder(data_dir: Path) -> Path:
 class SegmentWriter:
     """Appends records; `write` returns when the line is the kernel's.
 
-    One thread writes, another syncs; only the syncing one closes files.
+    One thread writes; another syncs, changes files by age, and closes them.
     """
 
     def __init__(self, data_dir: Path, settings: Ledger) -> None:
         self._folder = folder(data_dir)
         self._settings = settings
+        self.room = Room(self._folder, settings)
+        self._refuses = settings.when_full == "refuse"
+        self._lock = threading.Lock()
         self._file = -1
         self._path = Path()
         self._size = 0
         self._opened = 0.0
         self._torn = False
         self._dirty = False
+        self._pending: deque[bytes] = deque()
+        self._pending_bytes = 0
         self._retired: deque[tuple[int, Path]] = deque()
+        self._asked = 0
         self._stopping = threading.Event()
         self._syncer = threading.Thread(target=self._sync_forever, name="ledger-fsync", daemon=True)
         self.records_in = 0
@@ -54,67 +69,147 @@ class SegmentWriter:
         """Close what dead processes left, open a segment of our own."""
         self._folder.mkdir(parents=True, exist_ok=True)
         recover(self._folder)
+        self._asked = _asked_at(self._folder)
+        self.room.measure()
         self._open()
         self._syncer.start()
 
     def write(self, record: Record) -> None:
-        """Append a record. A full or broken disk is counted and logged; it never breaks an answer."""
+        """Append a record. It never breaks an answer: where the disk is full, `ledger.when_full` decides."""
         self.records_in += 1
-        line = to_line(record)
-        try:
-            written = os.write(self._file, b"\n" + line if self._torn else line)
-            self._torn = written < len(line)
-            self._size += written
-            if self._torn:
-                raise OSError("short write")
-        except OSError as error:
-            self.records_lost += 1
-            log.critical("the ledger cannot be written (%s); record of %s lost", error, record.request_id)
+        if self.room.full and not (self._refuses and record.attempts):
+            self._lose(record.request_id)
             return
-        self._dirty = True
-        if self._size >= self._settings.segment_max_bytes or self._age() >= self._settings.segment_max_seconds:
-            self._rotate()
+        line = to_line(record)
+        with self._lock:
+            if self._pending or not self._append(line):
+                self._keep(line, record.request_id)
+            elif self._size >= self._settings.segment_max_bytes:
+                self._rotate()
+
+    def shipped(self) -> Progress:
+        """What left this machine's segments for Parquet."""
+        return load_progress(self._folder.parents[1])
 
     @property
     def healthy(self) -> bool:
-        return not self._torn
+        return not self._torn and not self._pending and not self.refusing
+
+    @property
+    def refusing(self) -> bool:
+        """No new request may begin, for its record would find no place."""
+        return self._refuses and self.room.full
 
     def stop(self) -> None:
         """Sync and close."""
         self._stopping.set()
         self._syncer.join()
+        self._write_pending()
+        self.records_lost += len(self._pending)
         self._retired.append((self._file, self._path))
         self._close_retired()
+        self.room.close()
 
-    def _age(self) -> float:
-        return time.monotonic() - self._opened
+    def _append(self, line: bytes) -> bool:
+        """Whether the whole line was taken. What was taken of a torn one is cut off, or ends where the next begins."""
+        for _ in range(2):
+            try:
+                whole = b"\n" + line if self._torn else line
+                written = os.write(self._file, whole)
+                self._dirty = True
+                if written == len(whole):
+                    self._size += written
+                    self._torn = False
+                    return True
+                self._cut(written)
+            except OSError as error:
+                log.critical("the ledger cannot be written: %s", error)
+            if not self.room.release():
+                break
+        return False
+
+    def _cut(self, written: int) -> None:
+        try:
+            os.ftruncate(self._file, self._size)
+        except OSError:
+            self._size += written
+            self._torn = True
+
+    def _keep(self, line: bytes, request_id: str) -> None:
+        """In memory until the disk takes it, unless losing is what was asked for."""
+        if not self._refuses or self._pending_bytes + len(line) > _PENDING_BYTES:
+            self._lose(request_id)
+            return
+        self._pending.append(line)
+        self._pending_bytes += len(line)
+
+    def _lose(self, request_id: str) -> None:
+        self.records_lost += 1
+        log.critical("no room in the ledger; record of %s lost", request_id)
+
+    def _write_pending(self) -> None:
+        with self._lock:
+            while self._pending and self._append(self._pending[0]):
+                self._pending_bytes -= len(self._pending.popleft())
 
     def _rotate(self) -> None:
         """A new segment at once; the syncer closes the old one, for that may take a while."""
-        self._retired.append((self._file, self._path))
-        self._open()
+        old = self._file, self._path
+        try:
+            self._open()
+            self._retired.append(old)
+        except OSError as error:
+            log.critical("no new segment can be opened: %s", error)
 
     def _open(self) -> None:
-        name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}-{secrets.token_hex(4)}{OPEN}"
-        self._path = self._folder / name
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o640)
+        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        path = self._folder / f"{stamp}-{os.getpid()}-{secrets.token_hex(4)}{OPEN}"
+        making = path.with_suffix(_MAKING)
+        file = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o640)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        making.rename(path)
+        self._file, self._path = file, path
         self._size, self._opened, self._torn = 0, time.monotonic(), False
 
     def _sync_forever(self) -> None:
         while not self._stopping.wait(self._settings.fsync_seconds):
             with contextlib.suppress(OSError):
-                if self._dirty:
-                    self._dirty = False
-                    os.fsync(self._file)
-                self._close_retired()
+                self._tick()
+
+    def _tick(self) -> None:
+        self.room.measure()
+        if self._pending:
+            self._write_pending()
+        if self._dirty:
+            self._dirty = False
+            os.fsync(self._file)
+        asked = _asked_at(self._folder)
+        aged = time.monotonic() - self._opened >= self._settings.segment_max_seconds
+        if self._size and (aged or asked != self._asked):
+            with self._lock:
+                self._rotate()
+        self._asked = asked
+        self._close_retired()
 
     def _close_retired(self) -> None:
         while self._retired:
             file, path = self._retired.popleft()
             with contextlib.suppress(OSError):
                 os.fsync(file)
+                close_segment(path)
             os.close(file)
-            close_segment(path)
+
+
+def ask_to_close(data_dir: Path) -> None:
+    """Let every process close its segment, if there is anything in it, within `ledger.fsync_seconds`."""
+    (folder(data_dir).parent / "close").touch()
+
+
+def _asked_at(directory: Path) -> int:
+    try:
+        return (directory.parent / "close").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def close_segment(path: Path) -> None:
@@ -128,14 +223,15 @@ def close_segment(path: Path) -> None:
 def recover(directory: Path) -> None:
     """Close the segments of processes that are gone, each cut behind its last whole line."""
     for path in directory.glob(f"*{OPEN}"):
-        if _alive(int(path.name.split("-")[1])):
-            continue
-        _cut_torn_tail(path)
-        close_segment(path)
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), path.open("rb+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():
+                _cut_torn_tail(file.fileno(), path.name)
+                close_segment(path)
 
 
 def read(directory: Path) -> Iterator[Record]:
-    """Every whole record, in order of the files; damaged lines are logged and passed over."""
+    """Every whole record that is not in Parquet yet, by file; damaged lines are logged and passed over."""
     for path in sorted((*directory.glob(f"*{CLOSED}"), *directory.glob(f"*{OPEN}"))):
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -146,22 +242,10 @@ def read(directory: Path) -> Iterator[Record]:
                     log.warning("%s:%d: damaged line passed over", path.name, number)
 
 
-def _cut_torn_tail(path: Path) -> None:
-    with path.open("rb+") as file:
-        content = file.read()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            log.warning("%s: cut %d bytes of a torn last line", path.name, len(content) - whole)
-            file.truncate(whole)
-
-
-def _alive(pid: int) -> bool:
-    if pid == os.getpid():
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def _cut_torn_tail(file: int, name: str) -> None:
+    size = os.fstat(file).st_size
+    content = os.pread(file, size, 0)
+    whole = content.rfind(b"\n") + 1
+    if whole < size:
+        log.warning("%s: cut %d bytes of a torn last line", name, size - whole)
+        os.ftruncate(file, whole)

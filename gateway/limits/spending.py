@@ -1,22 +1,21 @@
 """What was spent on each day by whom: sums of this machine's ledger, kept up to date by reading on where they ended.
 
-A checkpoint makes the next start quick; without one, or with a damaged one, the last month of segments is read again.
+A checkpoint makes the next start quick; without one, or with a damaged one, the last month of segments is read again,
+and what was shipped meanwhile is known from who shipped it.
 """
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
-
 from gateway.ledger.lines import from_line
 from gateway.ledger.record import Record
-from gateway.ledger.segments import CLOSED, folder
+from gateway.ledger.segments import CLOSED, SHIPPED, folder
+from gateway.limits.checkpoint import Checkpoint, load_checkpoint, load_shipped, save_checkpoint
 from gateway.limits.limit import scopes_of
 from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
 
@@ -25,18 +24,7 @@ log = logging.getLogger("sekisho.limits")
 Ended = deque[tuple[str, tuple[str, ...]]]
 """Requests whose record was read: id and scopes."""
 
-_VERSION = 1
 _Who = tuple[str | None, str | None, str | None, str | None]
-
-
-class Checkpoint(msgspec.Struct):
-    """Sums so far, and how many bytes of each segment are in them."""
-
-    version: int = _VERSION
-    read: dict[str, int] = {}
-    """By the segment's stem, which it keeps when it is closed."""
-    days: dict[int, dict[str, int]] = {}
-    """Day since 1970 → scope → nano-USD."""
 
 
 class Spending:
@@ -44,7 +32,7 @@ class Spending:
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
         self._segments = folder(data_dir)
-        self._file = data_dir / "ledger" / "spending.json"
+        self._data_dir = data_dir
         self._clock = clock
         self._lock = threading.Lock()
         self._state = Checkpoint()
@@ -85,11 +73,8 @@ class Spending:
     def save(self) -> None:
         """The checkpoint: written beside and renamed, so that a torn one never takes the place of a whole one."""
         with self._lock:
-            if not self._file.parent.exists():
-                return
-            partial = self._file.with_suffix(f".{os.getpid()}.partial")
-            partial.write_bytes(msgspec.json.encode(self._state))
-            partial.replace(self._file)
+            if (self._data_dir / "ledger").exists():
+                save_checkpoint(self._data_dir, self._state)
 
     def all(self) -> list[tuple[int, str, int]]:
         """Day, scope, nano-USD."""
@@ -117,13 +102,11 @@ class Spending:
         self._scopes.clear()
 
     def _loaded(self) -> Checkpoint:
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            state = msgspec.json.decode(self._file.read_bytes(), type=Checkpoint)
-            if state.version == _VERSION:
-                there = {path.stem for path in self._segments.glob("*")}
-                state.read = {stem: place for stem, place in state.read.items() if stem in there}
-                return state
-        return Checkpoint()
+        """The last checkpoint; without one, what was shipped, whose segments may be gone."""
+        state = load_checkpoint(self._data_dir) or load_shipped(self._data_dir)
+        there = {path.stem for path in self._segments.glob("*")}
+        state.read = {stem: place for stem, place in state.read.items() if stem in there}
+        return state
 
     def _new_records(self) -> Iterator[Record]:
         month_ago = time.time() - (DAYS_KEPT + 1) * DAY_SECONDS
@@ -133,7 +116,7 @@ class Spending:
             with contextlib.suppress(FileNotFoundError):
                 if path.stat().st_mtime >= month_ago:
                     yield from self._read_on(path)
-                if path.suffix == CLOSED:
+                if path.suffix in (CLOSED, SHIPPED):
                     self._finished.add(path.stem)
 
     def _read_on(self, path: Path) -> Iterator[Record]:

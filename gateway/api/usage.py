@@ -1,0 +1,152 @@
+"""Questions over HTTP: `GET /admin/records`, `GET /admin/usage`, `GET /v1/me/usage`."""
+
+import asyncio
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from gateway import wire
+from gateway.api.access import admitted
+from gateway.api.client import Answer, headers_of
+from gateway.api.govern import limits_of, shown
+from gateway.dialects import openai
+from gateway.errors import ApiError, InvalidRequest, Unauthenticated
+from gateway.identity.keys import Key, KeyStore
+from gateway.identity.person import Person, identify
+from gateway.ledger.record import Record
+from gateway.ledger.segments import folder
+from gateway.limits.limit import Standing
+from gateway.runtime import Runtime
+from gateway.usage.answers import Answers, Asked
+from gateway.usage.dimensions import DIMENSIONS, parse
+from gateway.usage.recent import latest
+from gateway.usage.span import span_of
+
+_OWN = (
+    "model", "kind", "task", "client", "api", "outcome", "key", "team",
+    "month", "week", "day", "hour", "hour_of_day", "weekday",
+)  # fmt: skip
+"""What people may see of themselves."""
+_OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
+
+Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
+
+
+class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address."""
+
+    allowed: ClassVar[str] = "since (Unix seconds), user (id or e-mail address), limit (1 to 1000)"
+
+    since: float = 0
+    user: str | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
+class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of the usage routes. Days are 2026-04-01, both included; `by` names dimensions, with commas."""
+
+    allowed: ClassVar[str] = "by, from and to (days such as 2026-04-30), timezone, limit (1 to 10000)"
+
+    by: str = "model"
+    from_: str | None = msgspec.field(default=None, name="from")
+    to: str | None = None
+    timezone: str = "UTC"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10_000
+
+
+async def admin_records(_: KeyStore, request: Request) -> Any:
+    """The newest records of this machine that are not shipped yet, newest first."""
+    runtime: Runtime = request.app.state.runtime
+    asked = _query(request.query_params.multi_items(), RecordsQuery)
+    segments = folder(runtime.current.config.data_dir)
+    found = await asyncio.to_thread(latest, segments, since=asked.since, user=asked.user, limit=asked.limit)
+    return {"records": [msgspec.to_builtins(record) for record in found]}
+
+
+async def admin_usage(_: KeyStore, request: Request) -> Any:
+    """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
+    answers: Answers = request.app.state.answers
+    pairs = request.query_params.multi_items()
+    asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
+    only: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name in DIMENSIONS:
+            only.setdefault(name, []).append(value)
+    span = span_of(asked.from_, asked.to, asked.timezone)
+    return msgspec.Raw(await answers.ask(Asked(span, parse(asked.by), only, asked.limit)))
+
+
+class MyUsage:
+    """`GET /v1/me/usage`: what the person behind a key used, over chat and all own keys."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = Answer(send)
+        try:
+            key = await admitted(self._runtime, scope)
+            told = await self._told(key, Request(scope))
+            await answer.whole(200, [], wire.encode(told))
+        except ApiError as error:
+            await answer.whole(error.status, [], openai.DIALECT.error_body(error, None))
+
+    async def _told(self, key: Key, request: Request) -> dict[str, Any]:
+        answers: Answers = request.app.state.answers
+        asked = _query(request.query_params.multi_items(), UsageQuery)
+        by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
+        span = span_of(asked.from_, asked.to, asked.timezone)
+        person = self._person(key, headers_of(request.scope))
+        found = msgspec.json.decode(await answers.ask(Asked(span, by, _whose(key, person), asked.limit)))
+        return {
+            **{name: found[name] for name in ("currency", "from", "to", "timezone")},
+            "total": {name: found["total"][name] for name in _OWN_MEASURES},
+            "budget": await self._budget(key, person),
+            "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
+        }
+
+    def _person(self, key: Key, headers: dict[str, str]) -> Person:
+        """Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
+        secret = self._runtime.current.config.open_webui.identity_secret
+        person = identify(key, headers, None, None, secret)
+        if key.identity and person.source != "jwt":
+            raise Unauthenticated(
+                "This key speaks for others: name the person in 'X-OpenWebUI-User-Jwt', signed with "
+                "'open_webui.identity_secret'.",
+                code="invalid_identity",
+            )
+        return person
+
+    async def _budget(self, key: Key, person: Person) -> dict[str, Any] | None:
+        """The person's, or else the key's own."""
+        record = Record(
+            request_id="", started_at=0, api="", user_id=person.user_id, user_email=person.email,
+            key_id=None if key.identity else key.id,
+        )  # fmt: skip
+        limits = shown(limits_of(record, key, self._runtime.keys))
+        budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith("team:")]
+        budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
+        standings = await self._runtime.limiter.standing(budgets[:1])
+        return _budget(standings[0]) if standings else None
+
+
+def _whose(key: Key, person: Person) -> dict[str, list[str]]:
+    """A key that belongs to nobody tells what went through itself."""
+    names = sorted({name.lower() for name in (person.email, person.user_id) if name})
+    return {"user": names} if names else {"key": [key.alias or key.id]}
+
+
+def _budget(standing: Standing) -> dict[str, Any]:
+    limit = standing.limit
+    amounts = {"usd": limit.amount, "used_usd": standing.used, "left_usd": standing.left}
+    return {**{name: nano / 1e9 for name, nano in amounts.items()}, "window": limit.window, "hard": limit.hard}
+
+
+def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
+    """Raises `InvalidRequest` with what may be asked."""
+    try:
+        return msgspec.convert(dict(pairs), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidRequest(f"{error}. The query may have {kind.allowed}.") from error

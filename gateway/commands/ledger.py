@@ -1,0 +1,105 @@
+"""`sekisho ledger`: ship, join, and see how it stands."""
+
+import os
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, print_json
+from gateway.config.load import load
+from gateway.ledger.closing import close_running
+from gateway.ledger.errors import NotAgreeing, NothingRecorded
+from gateway.ledger.status import Status, status_of
+
+app = typer.Typer(no_args_is_help=True, help="The ledger's files: ship segments, join small files, see how it stands.")
+
+
+@app.command(epilog="Example: sekisho ledger ship --all && sekisho ledger status")
+def ship(
+    config: ConfigFile = DEFAULT,
+    everything: Annotated[bool, typer.Option("--all", help="Also what running gateways are writing now.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write closed segments as Parquet to `ledger.destination`. Doing it twice changes nothing."""
+    from gateway.ledger.shipping import ship as shipping
+
+    loaded = load(config).config
+    if everything:
+        close_running(loaded)
+    done = shipping(loaded)
+    if as_json:
+        print_json(done)
+        return
+    typer.echo(
+        f"Shipped {done.records:,} records of {done.segments} segments as {done.files} files, {done.bytes:,} bytes, "
+        f"in {done.seconds:.1f} s." + (f" {done.damaged} damaged lines are in ledger/damaged." if done.damaged else "")
+    )
+
+
+@app.command(epilog="Example: sekisho ledger compact")
+def compact(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Join the small files of hours that are over."""
+    from gateway.ledger.compaction import compact as joining
+
+    done = joining(load(config).config)
+    if as_json:
+        print_json(done)
+    else:
+        typer.echo(f"Joined {done.before} files of {done.partitions} hours into {done.bytes:,} bytes.")
+
+
+@app.command(epilog="Example: sekisho ledger tend    # what a running gateway does by itself")
+def tend(config: ConfigFile = DEFAULT) -> None:
+    """Ship, join small files, drop what `retention_days` no longer covers; with low priority."""
+    from gateway.ledger.tending import tend as tending
+
+    os.nice(10)
+    tending(load(config).config)
+
+
+@app.command(epilog="Example: sekisho ledger content 0f3a… --json | jq -r .answer")
+def content(
+    request_id: Annotated[str, typer.Argument(help="As the ledger and x-sekisho-request-id tell it.")],
+    config: ConfigFile = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """Show the recorded prompt and answer of a request, where its key is one of `ledger.content.keys`."""
+    from gateway.ledger.contents import content_of, text_of
+
+    found = content_of(load(config).config, request_id)
+    if found is None:
+        raise NothingRecorded(request_id)
+    told = {"prompt": text_of(found.prompt), "answer": text_of(found.answer)}
+    if as_json:
+        print_json(told)
+    else:
+        typer.echo("\n\n".join(told.values()))
+
+
+@app.command(epilog="Example: sekisho ledger status --json | jq .agrees")
+def status(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
+    """Say how many records came in and went out, and what waits; exit 1 where the numbers do not agree."""
+    found = status_of(load(config).config)
+    if as_json:
+        print_json(found)
+    else:
+        console.print(_table(found))
+    if not found.agrees:
+        raise NotAgreeing(found.records_in, found.records_out + found.waiting)
+
+
+def _table(found: Status) -> Table:
+    table = Table(box=None, show_header=False)
+    rows = {
+        "records in": f"{found.records_in:,}",
+        "records out": f"{found.records_out:,} in Parquet",
+        "waiting": f"{found.waiting:,} ({found.waiting_bytes:,} bytes)",
+        "lag": "–" if found.lag_seconds is None else f"{found.lag_seconds:,.0f} s",
+        "damaged lines": f"{found.damaged:,}",
+        "destination": found.destination,
+        "last problem": found.problem or "none",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

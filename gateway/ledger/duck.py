@@ -1,0 +1,111 @@
+"""DuckDB over the ledger's files: typed rows of segments and of Parquet. Never imported by a worker at its start."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.ledger.files import Held, names
+from gateway.ledger.record import Record
+from gateway.ledger.store import Store
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_SPECIAL = {
+    "started_at": "TIMESTAMP",
+    "stream": "BOOLEAN",
+    "user_groups": "VARCHAR[]",
+    "audio_seconds": "DOUBLE",
+}
+_COUNTS = [
+    "status",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "images",
+    "search_units",
+    "cost_nano_usd",
+    "queue_ms",
+    "first_token_ms",
+    "duration_ms",
+    "attempts",
+]
+
+COLUMNS: dict[str, str] = {
+    name: _SPECIAL.get(name, "BIGINT" if name in _COUNTS else "VARCHAR") for name in Record.__struct_fields__
+}
+"""The ledger's columns and their DuckDB types, in the record's order."""
+
+
+_MOMENT = "make_timestamp(started_at) AS started_at"
+SORTED = "user_id, started_at, request_id"
+"""In a Parquet file: a person's requests stand together, the same rows always in the same order."""
+PARQUET_OPTIONS = "(FORMAT parquet, COMPRESSION zstd)"
+
+
+def connect(temporary: Path, memory: str = "512MB", threads: int = 2) -> "DuckDBPyConnection":
+    """A database in memory that spills into a folder and reaches nothing in the network."""
+    import duckdb
+
+    connection = duckdb.connect(
+        config={
+            "memory_limit": memory,
+            "threads": threads,
+            "temp_directory": str(temporary),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def ledger_sql(held: Held) -> str:
+    """A SELECT of all columns over everything that is held; `mount` first."""
+    parts = []
+    if held.segments:
+        parts.append(rows_of_segments(held.segments))
+    if held.parquet:
+        parts.append(rows_of_parquet(names(held.parquet, held.store)))
+    return " UNION ALL ".join(parts) or rows_of_nothing()
+
+
+def rows_of_segments(paths: Iterable[Path], more: str = "") -> str:
+    """A SELECT over JSON lines; torn ones are passed over. `more` columns are made of the JSON's and of `filename`."""
+    kinds = {**COLUMNS, "started_at": "BIGINT", "crc": "VARCHAR"}
+    columns = ", ".join(f"{name}: '{kind}'" for name, kind in kinds.items())
+    selected = ", ".join(_MOMENT if name == "started_at" else name for name in COLUMNS)
+    options = f"columns={{{columns}}}, filename=true, format='newline_delimited', ignore_errors=true"
+    return f"SELECT {selected}{more} FROM read_json({_listed(map(str, paths))}, {options}) WHERE crc IS NOT NULL"
+
+
+def rows_of_parquet(files: Iterable[str]) -> str:
+    """A SELECT over Parquet files."""
+    return (
+        f"SELECT {', '.join(COLUMNS)} FROM read_parquet({_listed(files)}, hive_partitioning=false, union_by_name=true)"
+    )
+
+
+def rows_of_nothing() -> str:
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+    return f"SELECT {columns} WHERE false"
+
+
+def mount(connection: "DuckDBPyConnection", store: Store) -> None:
+    """Let a connection read a store that is no folder, under `sekisho://`."""
+    if store.folder is None:
+        from gateway.ledger.mounted import StoreFiles
+
+        files: Any = StoreFiles(store)
+        connection.register_filesystem(files)
+
+
+def quoted(text: str) -> str:
+    """A string as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _listed(files: Iterable[str]) -> str:
+    return f"[{', '.join(map(quoted, files))}]"

@@ -1,0 +1,249 @@
+"""A second copy of every record as LiteLLM (1.106) writes its S3 logs: an object a request, `StandardLoggingPayload`.
+
+What LiteLLM knows and we don't (prompts, spend of keys, …) is null; fields and names are its own.
+"""
+
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.config.schema import Config, LiteLLM
+from gateway.ledger.lines import from_line
+from gateway.ledger.record import Record
+from gateway.ledger.store import Store, open_store
+
+log = logging.getLogger("sekisho.ledger")
+
+_AT_ONCE = 16
+_KEY_BYTES, _KEY_HEAD = 1024, 64
+_CALL_TYPES = {
+    "chat": "acompletion",
+    "completions": "atext_completion",
+    "embeddings": "aembedding",
+    "responses": "aresponses",
+    "messages": "anthropic_messages",
+    "rerank": "arerank",
+    "images": "aimage_generation",
+    "transcriptions": "atranscription",
+    "speech": "aspeech",
+}
+_SYSTEMS = {"bedrock": "bedrock", "vertex": "vertex_ai", "azure-anthropic": "azure_ai", "vllm": "hosted_vllm"}
+"""LiteLLM's names of providers, where they are not ours."""
+_UNKNOWN_METADATA = (
+    "user_api_key_spend",
+    "user_api_key_max_budget",
+    "user_api_key_budget_reset_at",
+    "user_api_key_user_spend",
+    "user_api_key_user_max_budget",
+    "user_api_key_team_spend",
+    "user_api_key_team_max_budget",
+    "user_api_key_org_id",
+    "user_api_key_org_alias",
+    "user_api_key_project_id",
+    "user_api_key_project_alias",
+    "user_api_key_auth_metadata",
+    "spend_logs_metadata",
+    "requester_metadata",
+    "requester_custom_headers",
+    "prompt_management_metadata",
+    "mcp_tool_call_metadata",
+    "vector_store_request_metadata",
+    "routing_decision",
+    "applied_guardrails",
+    "cold_storage_object_key",
+)
+
+
+def folder(data_dir: Path) -> Path:
+    """Segments whose second copy is still to be sent."""
+    return data_dir / "ledger" / "litellm"
+
+
+def hand_over(config: Config, segment: Path) -> None:
+    """Keep a segment for the second copy, which may be away without holding up the first."""
+    if config.ledger.litellm is None:
+        return
+    waiting = folder(config.data_dir)
+    waiting.mkdir(exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        os.link(segment, waiting / segment.name)
+
+
+def send_all(config: Config) -> int:
+    """Send what waits; gives the number of records. An object sent twice is the same object. Raises `StoreError`."""
+    settings = config.ledger.litellm
+    if settings is None:
+        return 0
+    paths = _bounded(sorted(folder(config.data_dir).glob("*")), config.ledger.max_bytes)
+    if not paths:
+        return 0
+    store = open_store(config, settings.destination)
+    return sum(_send(path, store, settings) for path in paths)
+
+
+def _send(path: Path, store: Store, settings: LiteLLM) -> int:
+    def put(record: Record) -> int:
+        store.put(key_of(record, settings), msgspec.json.encode(payload(record)), _attributes(record))
+        return 1
+
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        sent = sum(threads.map(put, _records(path)))
+    store.settle()
+    path.unlink()
+    return sent
+
+
+def _records(path: Path) -> Iterator[Record]:
+    with path.open("rb") as file:
+        for line in file:
+            if record := from_line(line):
+                yield record
+
+
+def _bounded(paths: list[Path], most: int) -> list[Path]:
+    """The oldest go where the destination stays away and no more may wait."""
+    total = sum(path.stat().st_size for path in paths)
+    while paths and total > most:
+        total -= paths[0].stat().st_size
+        log.critical("the second copy of %s is given up: more than ledger.max_bytes wait", paths[0].name)
+        paths.pop(0).unlink()
+    return paths
+
+
+def key_of(record: Record, settings: LiteLLM) -> str:
+    """`[team/][key/]YYYY-MM-DD/[HH/]time-HH-MM-SS-ffffff_ID.json`, in UTC."""
+    at = datetime.fromtimestamp(record.started_at / 1e6, UTC)
+    name = re.sub("[/:]", "_", f"time-{at:%H-%M-%S-%f}_{record.request_id}")
+    prefixes = (record.team if settings.team_prefix else None, record.key_alias if settings.key_prefix else None)
+    parts = [*(each for each in prefixes if each), f"{at:%Y-%m-%d}"]
+    if settings.granularity == "hour":
+        parts.append(f"{at:%H}")
+    key = "/".join([*parts, f"{name}.json"])
+    if len(key.encode()) <= _KEY_BYTES:
+        return key
+    return key.encode()[:_KEY_HEAD].decode(errors="ignore") + sha256(key.encode()).hexdigest()
+
+
+def payload(record: Record) -> dict[str, Any]:
+    """`StandardLoggingPayload`. Times are seconds since 1970, costs USD."""
+    start = record.started_at / 1e6
+    failed = record.outcome != "ok"
+    total = (record.input_tokens or 0) + (record.output_tokens or 0)
+    cost = (record.cost_nano_usd or 0) / 1e9
+    return {
+        "id": record.request_id,
+        "trace_id": record.chat_id or record.request_id,
+        "session_id": record.chat_id,
+        "litellm_call_id": record.request_id,
+        "call_type": _CALL_TYPES.get(record.api, record.api),
+        "stream": record.stream,
+        "response_cost": cost,
+        "cost_breakdown": {"total_cost": cost},
+        "response_cost_failure_debug_info": None,
+        "status": "failure" if failed else "success",
+        "status_fields": {"llm_api_status": "failure" if failed else "success", "guardrail_status": "not_run"},
+        "custom_llm_provider": _SYSTEMS.get(record.provider or "", record.provider),
+        "total_tokens": total,
+        "prompt_tokens": record.input_tokens or 0,
+        "completion_tokens": record.output_tokens or 0,
+        "startTime": start,
+        "endTime": start + (record.duration_ms or 0) / 1000,
+        "completionStartTime": start + (record.first_token_ms or record.duration_ms or 0) / 1000,
+        "response_time": (record.duration_ms or 0) / 1000,
+        "model_map_information": {"model_map_key": record.upstream_model or "", "model_map_value": None},
+        "model": record.upstream_model or record.model or "",
+        "model_id": record.deployment,
+        "model_group": record.model,
+        "api_base": "",
+        "metadata": _metadata(record),
+        "cache_hit": False,
+        "cache_key": None,
+        "saved_cache_cost": 0.0,
+        "request_tags": [record.task],
+        "end_user": record.user_id or "",
+        "requester_ip_address": record.client_ip,
+        "user_agent": record.client,
+        "messages": None,
+        "response": None,
+        "error_str": record.error_code if failed else None,
+        "error_information": _error(record) if failed else None,
+        "model_parameters": {"stream": record.stream},
+        "hidden_params": _hidden(record, cost),
+        "guardrail_information": None,
+        "standard_built_in_tools_params": None,
+    }
+
+
+def _metadata(record: Record) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(_UNKNOWN_METADATA),
+        "user_api_key_hash": record.key_id,
+        "user_api_key_alias": record.key_alias,
+        "user_api_key_team_id": record.team,
+        "user_api_key_team_alias": record.team,
+        "user_api_key_user_id": record.user_id,
+        "user_api_key_user_email": record.user_email,
+        "user_api_key_end_user_id": record.user_id,
+        "user_api_key_request_route": None,
+        "requester_ip_address": record.client_ip,
+        "user_agent": record.client,
+        "usage_object": _usage(record),
+        "team_id": record.team,
+        "team_alias": record.team,
+        "used_client_oauth_token": False,
+    }
+
+
+def _usage(record: Record) -> dict[str, Any]:
+    return {
+        "prompt_tokens": record.input_tokens or 0,
+        "completion_tokens": record.output_tokens or 0,
+        "total_tokens": (record.input_tokens or 0) + (record.output_tokens or 0),
+        "prompt_tokens_details": {"cached_tokens": record.cached_input_tokens},
+        "completion_tokens_details": {"reasoning_tokens": record.reasoning_tokens},
+        "cache_creation_input_tokens": record.cache_write_tokens,
+        "cache_read_input_tokens": record.cached_input_tokens,
+    }
+
+
+def _hidden(record: Record, cost: float) -> dict[str, Any]:
+    return {
+        "model_id": record.deployment,
+        "cache_key": None,
+        "api_base": None,
+        "response_cost": f"{cost:.9f}",
+        "litellm_overhead_time_ms": None,
+        "additional_headers": None,
+        "batch_models": None,
+        "litellm_model_name": record.upstream_model,
+        "usage_object": _usage(record),
+    }
+
+
+def _error(record: Record) -> dict[str, Any]:
+    return {
+        "error_code": str(record.status),
+        "error_class": record.error_code,
+        "llm_provider": record.provider,
+        "traceback": "",
+        "error_message": record.error_code or record.outcome,
+    }
+
+
+def _attributes(record: Record) -> dict[str, str]:
+    at = datetime.fromtimestamp(record.started_at / 1e6, UTC)
+    name = f"time-{at:%Y-%m-%dT%H-%M-%S-%f}_{record.request_id}.json"
+    return {
+        "Content-Type": "application/json",
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Cache-Control": "private, immutable, max-age=31536000",
+    }

@@ -1,0 +1,50 @@
+"""How the ledger stands: what came in, what is in Parquet, what waits."""
+
+from dataclasses import dataclass
+
+from gateway.config.schema import Config
+from gateway.ledger.progress import count_waiting, load_progress
+from gateway.ledger.room import Room
+from gateway.ledger.segments import folder
+
+
+@dataclass(frozen=True)
+class Status:
+    """`records_in` = `records_out` + `waiting`, or something was damaged."""
+
+    records_in: int
+    records_out: int
+    waiting: int
+    waiting_bytes: int
+    lag_seconds: float | None
+    """The age of the oldest segment that is not in Parquet."""
+    damaged: int
+    shipped_at: float | None
+    problem: str | None
+    destination: str
+
+    @property
+    def agrees(self) -> bool:
+        return self.records_in == self.records_out + self.waiting
+
+
+def status_of(config: Config) -> Status:
+    """Reads every waiting segment once."""
+    segments = folder(config.data_dir)
+    segments.mkdir(parents=True, exist_ok=True)
+    room = Room(segments, config.ledger)
+    room.measure()
+    room.close()
+    progress = load_progress(config.data_dir)
+    waiting = count_waiting(config.data_dir, progress.counted)
+    return Status(
+        records_in=progress.records_in + waiting,
+        records_out=progress.records_out,
+        waiting=waiting,
+        waiting_bytes=room.waiting_bytes,
+        lag_seconds=room.lag if room.oldest else None,
+        damaged=progress.damaged,
+        shipped_at=progress.shipped_at,
+        problem=progress.problem,
+        destination=config.ledger.destination or str(config.data_dir / "ledger" / "parquet"),
+    )

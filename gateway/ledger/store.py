@@ -1,0 +1,203 @@
+"""Where Parquet files live: a folder, or S3, Google Cloud Storage, Azure Blob, all through `obstore`.
+
+Paths are relative to the destination and use `/`. obstore is imported when a store is opened, never by a worker.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.config.schema import Config
+from gateway.ledger.errors import StoreError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, ObjectStore
+
+_PART_BYTES = 5 * 1024 * 1024
+"""Larger objects go up in parts."""
+_DELETE_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Item:
+    """An object: its path and its size in bytes."""
+
+    path: str
+    size: int
+
+
+class Store:
+    """One destination. Every method raises `StoreError`."""
+
+    def __init__(self, name: str, objects: "ObjectStore", folder: Path | None) -> None:
+        self.name = name
+        """The destination as it was configured, without secrets."""
+        self.folder = folder
+        """Where it is on this machine; None for object storage."""
+        self.objects = objects
+        self._unsettled: set[Path] = set()
+
+    def list(self, prefix: str = "") -> Iterator[Item]:
+        """Everything below a prefix, in no order. A prefix ends at a `/`."""
+        import obstore
+
+        with self._told():
+            for page in obstore.list(self.objects, prefix):
+                yield from (Item(each["path"], each["size"]) for each in page)
+
+    def get(self, path: str) -> bytes | None:
+        """The whole object, or None where there is none."""
+        import obstore
+        from obstore.exceptions import NotFoundError
+
+        with self._told():
+            try:
+                return bytes(obstore.get(self.objects, path).bytes())
+            except (NotFoundError, FileNotFoundError):
+                return None
+
+    def put(self, path: str, content: bytes | Path, attributes: dict[str, str] | None = None) -> None:
+        """Write an object whole, over an older one. In a folder it stays for good after `settle`.
+
+        `attributes` are HTTP headers (Content-Type, …) for object storage; a folder has none.
+        """
+        import obstore
+
+        with self._told():
+            headers: Any = None if self.folder else attributes
+            obstore.put(self.objects, path, content, attributes=headers, chunk_size=_PART_BYTES)
+            self._sync(path)
+
+    def create(self, path: str, content: bytes) -> bool:
+        """Write an object only where there is none; whether it was written."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with self._told():
+            try:
+                obstore.put(self.objects, path, content, mode="create", use_multipart=False)
+            except (AlreadyExistsError, FileExistsError):
+                return False
+            self._sync(path)
+            self.settle()
+            return True
+
+    def delete(self, paths: Iterable[str]) -> None:
+        """Objects that are gone already are no error."""
+        import obstore
+        from obstore.exceptions import NotFoundError
+
+        left = list(paths)
+        with self._told():
+            for start in range(0, len(left), _DELETE_AT_ONCE):
+                try:
+                    obstore.delete(self.objects, left[start : start + _DELETE_AT_ONCE])
+                except (NotFoundError, FileNotFoundError):
+                    for path in left[start : start + _DELETE_AT_ONCE]:
+                        self._delete_one(path)
+
+    def _delete_one(self, path: str) -> None:
+        import obstore
+        from obstore.exceptions import NotFoundError
+
+        try:
+            obstore.delete(self.objects, path)
+        except (NotFoundError, FileNotFoundError):
+            return
+
+    def settle(self) -> None:
+        """What was put survives a crash of the machine; object storage sees to that itself."""
+        with self._told():
+            for path in sorted(self._unsettled, reverse=True):
+                _fsync(path)
+        self._unsettled.clear()
+
+    def _sync(self, path: str) -> None:
+        """A file and the folders that hold its name."""
+        if self.folder is not None:
+            written = self.folder / path
+            self._unsettled.update(
+                (written, *(each for each in written.parents if self.folder in (each, *each.parents)))
+            )
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """obstore's errors as ours."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            raise StoreError(self.name, _short(error)) from error
+
+
+def open_store(config: Config, destination: str | None = None) -> Store:
+    """The destination of `ledger` in a configuration, or another one. Raises `StoreError`."""
+    destination = destination or config.ledger.destination
+    if destination is None:
+        return folder_store(config.data_dir / "ledger" / "parquet")
+    if "://" not in destination or destination.startswith("file://"):
+        return folder_store(Path(destination.removeprefix("file://")))
+    return _object_store(destination, config)
+
+
+def folder_store(folder: Path) -> Store:
+    """A store in a folder of this machine, made where it is missing."""
+    from obstore.store import LocalStore
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return Store(str(folder), LocalStore(folder.resolve()), folder.resolve())
+    except (OSError, ValueError) as error:
+        raise StoreError(str(folder), _short(error)) from error
+
+
+def _object_store(destination: str, config: Config) -> Store:
+    from obstore.exceptions import BaseError
+    from obstore.store import from_url
+
+    options: Any = {name: value.reveal() for name, value in config.ledger.store_options.items()}
+    seconds = timedelta(seconds=config.ledger.store_timeout_seconds)
+    try:
+        objects = from_url(
+            destination,
+            config=options,
+            client_options=_client(config, options, seconds),
+            retry_config={"max_retries": 3, "retry_timeout": 2 * seconds, "backoff": {"max_backoff": seconds}},
+        )
+    except (BaseError, OSError, ValueError) as error:
+        raise StoreError(destination, _short(error)) from error
+    return Store(destination, objects, None)
+
+
+def _client(config: Config, options: dict[str, str], seconds: timedelta) -> "ClientConfig":
+    """Timeouts, the company's proxy and certificates; plain HTTP only where the endpoint asks for it."""
+    client: ClientConfig = {"timeout": seconds, "connect_timeout": min(seconds, timedelta(seconds=5))}
+    endpoints = [value for name, value in options.items() if "endpoint" in name]
+    endpoints += [os.environ.get(name, "") for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")]
+    if any(each.startswith("http://") for each in endpoints):
+        client["allow_http"] = True
+    if config.server.outbound_proxy:
+        client["proxy_url"] = config.server.outbound_proxy
+        client["proxy_excludes"] = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
+    if config.server.custom_ca:
+        client["root_certificate"] = config.server.custom_ca.read_bytes()
+    return client
+
+
+def _fsync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _short(error: Exception) -> str:
+    """The first line, without obstore's debug output, ending like a sentence."""
+    text = str(error).split("\n", 1)[0].strip().rstrip(".")
+    return f"{text[:500]}."

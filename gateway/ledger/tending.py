@@ -1,0 +1,104 @@
+"""What keeps a ledger in order while its gateway runs: a process of its own, started by one of the workers."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from gateway.config.schema import Config
+from gateway.ledger.segments import CLOSED, SHIPPED, folder
+
+log = logging.getLogger("sekisho.ledger")
+
+_JOIN_SECONDS = 24 * 3600
+_STOP_SECONDS = 5.0
+
+
+def tend(config: Config) -> None:
+    """Ship; once a day join small files and drop old partitions. Raises what those raise."""
+    from gateway.ledger.compaction import compact, expire
+    from gateway.ledger.contents import expire_contents
+    from gateway.ledger.shipping import ship
+
+    ship(config, patience=0)
+    stamp = config.data_dir / "ledger" / "joined"
+    if not stamp.exists() or stamp.stat().st_mtime < time.time() - _JOIN_SECONDS:
+        stamp.touch()
+        compact(config)
+        expire(config)
+        expire_contents(config)
+
+
+class Tending:
+    """Runs `sekisho ledger tend` every `ledger.ship_seconds` where there is something to do."""
+
+    def __init__(self, config: Config, config_file: Path) -> None:
+        self._seconds = config.ledger.ship_seconds
+        self._data_dir = config.data_dir
+        self._command = (sys.executable, "-m", "gateway", "ledger", "tend", "--config", str(config_file))
+        self._task: asyncio.Task[None] | None = None
+        self._elected = -1
+
+    def start(self) -> None:
+        if self._seconds is not None:
+            self._task = asyncio.create_task(self._forever(self._seconds), name="ledger-tending")
+
+    async def stop(self) -> None:
+        """A process that ships right now is stopped; the next one does it again."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._elected >= 0:
+            os.close(self._elected)
+
+    async def _forever(self, seconds: float) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                if await asyncio.to_thread(self._wanted):
+                    await self._run()
+            except OSError as error:
+                log.error("the ledger cannot be tended: %s", error)
+
+    def _wanted(self) -> bool:
+        """Whether there is something to do, and we are the worker that does it."""
+        paths = folder(self._data_dir).glob("*")
+        return any(path.suffix in (CLOSED, SHIPPED) for path in paths) and self._alone()
+
+    def _alone(self) -> bool:
+        if self._elected < 0:
+            file = os.open(self._data_dir / "ledger" / "tending", os.O_RDWR | os.O_CREAT, 0o640)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                return False
+            self._elected = file
+        return True
+
+    async def _run(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        )
+        try:
+            _, said = await process.communicate()
+        except asyncio.CancelledError:
+            await _ended(process)
+            raise
+        if process.returncode:
+            log.error("the ledger was not shipped: %s", said.decode(errors="replace").strip()[-1000:])
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

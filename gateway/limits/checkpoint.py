@@ -1,0 +1,116 @@
+"""Spending on disk: the checkpoint of who counts it, and beside it the sums of what was shipped, by who shipped it."""
+
+import contextlib
+import os
+import time
+from collections.abc import Collection, Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from gateway.ledger.record import Record
+from gateway.limits.limit import scopes_of
+from gateway.limits.windows import DAYS_KEPT, day_of
+
+_VERSION = 1
+_COUNTED, _SHIPPED, _FORGOTTEN = "spending.json", "spending-shipped.json", "forgotten.json"
+
+Spent = tuple[int, str | None, str | None, str | None, str | None, int]
+"""Day since 1970, key id, team, e-mail, user id, nano-USD."""
+
+
+class Checkpoint(msgspec.Struct):
+    """Sums so far, and how many bytes of each segment are in them."""
+
+    version: int = _VERSION
+    read: dict[str, int] = {}
+    """By the segment's stem, which it keeps when it is closed."""
+    days: dict[int, dict[str, int]] = {}
+    """Day since 1970 → scope → nano-USD."""
+
+    def __bool__(self) -> bool:
+        return bool(self.read or self.days)
+
+
+def load_checkpoint(data_dir: Path) -> Checkpoint:
+    """What was saved last; empty where that is missing or damaged."""
+    return _load(data_dir / "ledger" / _COUNTED)
+
+
+def save_checkpoint(data_dir: Path, state: Checkpoint) -> None:
+    """Without those who were forgotten since."""
+    _drop_forgotten(state, data_dir)
+    _save(data_dir / "ledger" / _COUNTED, state)
+
+
+def load_shipped(data_dir: Path) -> Checkpoint:
+    """The sums of all shipped segments; `read` holds those of them that are still on the disk."""
+    return _load(data_dir / "ledger" / _SHIPPED)
+
+
+def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, Iterable[Spent]]) -> None:
+    """Add what segments hold, by their stem; those that were noted before are passed over."""
+    state = load_shipped(data_dir)
+    there = {path.stem for path in (data_dir / "ledger" / "segments").glob("*")}
+    for stem in sizes.keys() - state.read.keys():
+        for day, *who, nano_usd in spent.get(stem, ()):
+            of_day = state.days.setdefault(day, {})
+            for scope in _scopes(*who):
+                of_day[scope] = of_day.get(scope, 0) + nano_usd
+    oldest = day_of(time.time()) - DAYS_KEPT
+    state.days = {day: sums for day, sums in state.days.items() if day >= oldest}
+    state.read = {stem: size for stem, size in {**state.read, **sizes}.items() if stem in there}
+    _drop_forgotten(state, data_dir)
+    _save(data_dir / "ledger" / _SHIPPED, state)
+
+
+def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
+    """Let no checkpoint name these people (lower case) for what they spent until today.
+
+    A running gateway writes the next one itself, so what is forgotten is noted, as hashes.
+    """
+    forgotten = _forgotten(data_dir) | {_hash_of(f"person:{each}"): day_of(time.time()) for each in persons}
+    (data_dir / "ledger" / _FORGOTTEN).write_bytes(msgspec.json.encode(forgotten))
+    for name in (_COUNTED, _SHIPPED):
+        if state := _load(data_dir / "ledger" / name):
+            _drop_forgotten(state, data_dir)
+            _save(data_dir / "ledger" / name, state)
+
+
+def _load(file: Path) -> Checkpoint:
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        state = msgspec.json.decode(file.read_bytes(), type=Checkpoint)
+        if state.version == _VERSION:
+            return state
+    return Checkpoint()
+
+
+def _save(file: Path, state: Checkpoint) -> None:
+    """Written beside and renamed, so that a torn one never takes the place of a whole one."""
+    partial = file.with_suffix(f".{os.getpid()}.partial")
+    partial.write_bytes(msgspec.json.encode(state))
+    partial.replace(file)
+
+
+def _scopes(key_id: str | None, team: str | None, user_email: str | None, user_id: str | None) -> tuple[str, ...]:
+    who = Record(request_id="", started_at=0, api="", key_id=key_id, team=team, user_email=user_email, user_id=user_id)
+    return scopes_of(who)
+
+
+def _drop_forgotten(state: Checkpoint, data_dir: Path) -> None:
+    if forgotten := _forgotten(data_dir):
+        for day, sums in state.days.items():
+            for scope in [scope for scope in sums if day <= forgotten.get(_hash_of(scope), -1)]:
+                del sums[scope]
+
+
+def _forgotten(data_dir: Path) -> dict[str, int]:
+    """Hash of the scope → the last day that is forgotten."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode((data_dir / "ledger" / _FORGOTTEN).read_bytes(), type=dict[str, int])
+    return {}
+
+
+def _hash_of(scope: str) -> str:
+    return sha256(scope.encode()).hexdigest()

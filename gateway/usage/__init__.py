@@ -1,0 +1,1 @@
+"""Questions about the ledger: who used what, and what it cost."""

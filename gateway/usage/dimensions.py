@@ -1,0 +1,90 @@
+"""What usage can be grouped by and what is counted: two tables of SQL. No text from outside ever gets into SQL.
+
+`local` in an expression stands for the start of the request in the asked time zone.
+"""
+
+from gateway.errors import InvalidRequest
+
+BACKGROUND_TASKS = (
+    "title_generation",
+    "tags_generation",
+    "follow_up_generation",
+    "emoji_generation",
+    "image_prompt_generation",
+    "autocomplete_generation",
+    "memory_review",
+    "context_compaction",
+)
+AGENTS = ("claude-code", "codex", "cline", "roo-code", "opencode")
+
+PERSON = "lower(coalesce(nullif(user_email, ''), user_id))"
+"""One person is one person: chat and own keys add up, as in `gateway.limits`."""
+
+
+def _texts(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+KIND = f"""CASE
+    WHEN api = 'embeddings' THEN 'embedding'
+    WHEN api = 'completions' THEN 'completion'
+    WHEN task IN ({_texts(BACKGROUND_TASKS)}) THEN 'task'
+    WHEN client IN ({_texts(AGENTS)}) THEN 'agent'
+    WHEN api IN ('chat', 'responses', 'messages') THEN 'chat'
+    ELSE 'other' END"""
+"""The kinds that people tell apart."""
+
+DIMENSIONS: dict[str, str] = {
+    "user": PERSON,
+    "name": "user_name",
+    "role": "user_role",
+    "team": "team",
+    "key": "coalesce(key_alias, key_id)",
+    "model": "model",
+    "provider": "provider",
+    "upstream_model": "upstream_model",
+    "deployment": "deployment",
+    "kind": KIND,
+    "task": "task",
+    "client": "client",
+    "client_ip": "client_ip",
+    "api": "api",
+    "outcome": "outcome",
+    "status": "status",
+    "error": "error_code",
+    "chat": "chat_id",
+    "identity": "identity_source",
+    "price": "price_id",
+    "month": "CAST(date_trunc('month', local) AS DATE)",
+    "week": "CAST(date_trunc('week', local) AS DATE)",
+    "day": "CAST(local AS DATE)",
+    "hour": "date_trunc('hour', local)",
+    "hour_of_day": "hour(local)",
+    "weekday": "isodow(local)",
+}
+COMPOSED = {"user": ("user_email", "user_id"), "key": ("key_alias", "key_id")}
+"""The columns of which these are made."""
+TIMES = ("month", "week", "day", "hour", "hour_of_day", "weekday")
+"""Rows of these come in their order, others with the dearest first."""
+
+MEASURES: dict[str, str] = {
+    "requests": "count(*)",
+    "errors": "count(*) FILTER (outcome = 'error')",
+    "refused": "count(*) FILTER (outcome = 'refused')",
+    "cancelled": "count(*) FILTER (outcome = 'cancelled')",
+    "input_tokens": "coalesce(sum(input_tokens), 0)",
+    "cached_input_tokens": "coalesce(sum(cached_input_tokens), 0)",
+    "output_tokens": "coalesce(sum(output_tokens), 0)",
+    "cost_nano_usd": "coalesce(sum(cost_nano_usd), 0)",
+}
+MOST_DIMENSIONS = 8
+
+
+def parse(by: str, allowed: dict[str, str] = DIMENSIONS) -> tuple[str, ...]:
+    """The dimensions of `user,model,day`; an empty text is none. Raises `InvalidRequest` naming what is allowed."""
+    names = tuple(dict.fromkeys(name.strip() for name in by.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in allowed]:
+        raise InvalidRequest(f"by: there is no {unknown[0]!r:.60}; allowed: {', '.join(allowed)}.", param="by")
+    if len(names) > MOST_DIMENSIONS:
+        raise InvalidRequest(f"by: {len(names)} dimensions; at most {MOST_DIMENSIONS} can be asked.", param="by")
+    return names

@@ -1,0 +1,42 @@
+"""Every question's way: files found, `ledger` opened, answered. Blocks; not for an event loop.
+
+Importing DuckDB takes a quarter of a second and 60 MB; a serving worker never does that (`gateway.usage.answers`).
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.config.schema import Config
+from gateway.ledger.errors import StoreError
+from gateway.ledger.files import holding
+from gateway.usage.span import Span
+from gateway.usage.view import opened
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+T = TypeVar("T")
+
+_TRIES = 5
+
+
+def ask(
+    config: Config, span: Span | None, answer: Callable[["DuckDBPyConnection"], T], target: Path | None = None
+) -> T:
+    """What `answer` gives for a connection to the ledger of a span (or all of it), which may write to `target`.
+
+    It is asked again where files were compacted meanwhile. Raises `StoreError`.
+    """
+    import duckdb
+
+    days = (span.start.date(), (span.end - timedelta(microseconds=1)).date()) if span else (None, None)
+    for left in reversed(range(_TRIES)):
+        try:
+            with holding(config, *days) as held, opened(held, target=target) as connection:
+                return answer(connection)
+        except duckdb.IOException as error:
+            if not left:
+                raise StoreError(config.ledger.destination or str(config.data_dir), f"{error}"[:500]) from error
+    raise AssertionError

@@ -1,0 +1,29 @@
+"""Answers of DuckDB as plain data."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Row = dict[str, Any]
+
+
+def rows(connection: "DuckDBPyConnection", sql: str, values: Sequence[Any] = ()) -> list[Row]:
+    """Each row by its columns' names; days as 2026-04-01, moments as 2026-04-01T13:00."""
+    found = connection.execute(sql, list(values))
+    names = [column[0] for column in found.description or ()]
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
+
+
+def row(connection: "DuckDBPyConnection", sql: str) -> Row:
+    """The one row."""
+    (found,) = rows(connection, sql)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes" if not value.second and not value.microsecond else "auto")
+    return str(value) if isinstance(value, date) else value

@@ -1,0 +1,87 @@
+"""The days a question is about, in the time zone of who asks."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gateway.errors import InvalidRequest
+
+_EARLIEST = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`first` to `last`, both included."""
+
+    first: date
+    last: date
+    zone: str = "UTC"
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def start(self) -> datetime:
+        """The first moment, as the ledger's UTC time without a zone."""
+        return self._midnight(self.first)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it."""
+        return self._midnight(self.last + timedelta(days=1))
+
+    @property
+    def local(self) -> str:
+        """SQL for a record's start in the zone. An addition where clocks are not changed in the span: much cheaper."""
+        offsets = {self._offset(self.start + timedelta(hours=12 * half)) for half in range(self.days * 2 + 2)}
+        if offsets == {timedelta(0)}:
+            return "started_at"
+        if len(offsets) == 1:
+            return f"(started_at + INTERVAL '{round(offsets.pop().total_seconds())} seconds')"
+        return f"timezone('{ZoneInfo(self.zone).key}', timezone('UTC', started_at))"
+
+    @property
+    def where(self) -> str:
+        """SQL that is true for the span's records."""
+        return f"started_at >= TIMESTAMP '{self.start}' AND started_at < TIMESTAMP '{self.end}'"
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.zone)).astimezone(UTC).replace(tzinfo=None)
+
+    def _offset(self, moment: datetime) -> timedelta:
+        return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(self.zone)).utcoffset() or timedelta(0)
+
+
+def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetime | None = None) -> Span:
+    """From two texts such as 2026-04-01; without them the calendar month until its end. Raises `InvalidRequest`."""
+    today = (now or datetime.now(UTC)).astimezone(_zone(zone)).date()
+    begins = day_of("from", first) if first else (day_of("to", last) if last else today).replace(day=1)
+    ends = day_of("to", last) if last else _month_end(max(begins, today.replace(day=1)))
+    if ends < begins:
+        raise InvalidRequest(f"to: {ends} is before from: {begins}; both days are included.", param="to")
+    if (ends - begins).days > 3660:
+        raise InvalidRequest("from, to: more than ten years.", param="from")
+    return Span(begins, ends, zone)
+
+
+def day_of(name: str, text: str) -> date:
+    """A day such as 2026-04-30. Raises `InvalidRequest`."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if found < _EARLIEST or found.year > 9000:
+        raise InvalidRequest(f"{name}: {text!r:.40} is not a day such as 2026-04-30.", param=name)
+    return found
+
+
+def _month_end(day: date) -> date:
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InvalidRequest(f"timezone: {name!r:.40} is not one such as Asia/Tokyo.", param="timezone") from error

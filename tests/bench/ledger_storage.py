@@ -1,0 +1,103 @@
+"""`python -m tests.bench.ledger_storage`: what writing a record costs, and how a month is shipped."""
+
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.config.schema import Config, Ledger
+from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.store import open_store
+from tests.bench.figures import Figure, Rule, judge
+from tests.bench.measure import cpu_model
+from tests.bench.month import Month, records, write_segments
+
+FIGURES = (
+    Figure("write_cpu", "writing a record, CPU", "µs", (Rule("at most", 15),)),
+    Figure("ship_seconds", "shipping the month", "s", (Rule("at most", 10),)),
+    Figure("ship_cpu", "shipping the month, CPU", "s"),
+    Figure("ship_memory", "shipping the month, memory", "MiB", (Rule("at most", 1024),)),
+    Figure("row_bytes", "Parquet, a row", "bytes", (Rule("at most", 60),)),
+    Figure("ship_growth", "shipping twice the rows", "× of once", (Rule("at most", 2.2),)),
+)
+
+
+def writing(folder: Path, count: int) -> float:
+    """Microseconds of CPU for a record, in the worker's thread."""
+    made = list(itertools.islice(records(), count))
+    writer = SegmentWriter(folder, Ledger())
+    writer.start()
+    began = time.thread_time()
+    for record in made:
+        writer.write(record)
+    took = time.thread_time() - began
+    writer.stop()
+    assert writer.records_lost == 0
+    return took / count * 1e6
+
+
+def shipping(folder: Path, month: Month) -> dict[str, float]:
+    """Ship a month by the command, in a process of its own."""
+    config = Config(data_dir=folder)
+    write_segments(folder, records(month))
+    file = folder / "sekisho.yaml"
+    file.write_text(f"data_dir: {folder}\n")
+    os.sync()
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    call = [sys.executable, "-m", "gateway", "ledger", "ship", "--json", "--config", str(file)]
+    done = json.loads(subprocess.run(call, check=True, capture_output=True).stdout)
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done["records"] == month.requests
+    size = sum(item.size for item in open_store(config).list("dt=2025-04-01/"))
+    assert 0 < size < done["bytes"]
+    return {
+        "ship_seconds": seconds,
+        "ship_cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        "ship_memory": after.ru_maxrss / 1024,
+        "row_bytes": done["bytes"] / month.requests,
+    }
+
+
+def measured(scale: float, progress: Console) -> dict[str, float]:
+    """Every figure by its name."""
+    with TemporaryDirectory(prefix="sekisho-bench-") as place:
+        folder = Path(place)
+        progress.print("Writing records …")
+        values = {"write_cpu": min(writing(folder / f"write{run}", 50_000) for run in range(3))}
+        progress.print("Shipping a month …")
+        values |= shipping(folder / "month", Month().scaled(scale))
+        progress.print("Shipping twice as many …")
+        twice = shipping(folder / "twice", Month().scaled(2 * scale))
+        return values | {"ship_growth": twice["ship_seconds"] / values["ship_seconds"]}
+
+
+def main(
+    scale: Annotated[float, typer.Option(help="Part of the month's 385,000 requests.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+) -> None:
+    """Measure the ledger's storage on this machine, which should have nothing else to do."""
+    values = measured(scale, Console(stderr=True, highlight=False))
+    if as_json:
+        typer.echo(json.dumps({"machine": cpu_model(), "scale": scale, "values": values}))
+        return
+    table = Table("figure", "value", "to reach", "reached", title=cpu_model())
+    for figure in FIGURES:
+        value = values[figure.name]
+        wanted = ", ".join(rule.text(figure.unit) for rule in figure.rules)
+        reached = all(judge(figure, rule, value, None).reached for rule in figure.rules)
+        table.add_row(figure.title, f"{value:,.1f} {figure.unit}", wanted, "yes" if reached else "no")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,134 @@
+"""A person is forgotten everywhere, provably; what everybody used stays what it was."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from gateway.config.schema import Config, Deployment, Model, Price
+from gateway.ledger.alone import leased
+from gateway.ledger.compaction import compact
+from gateway.ledger.errors import ShippingBusy
+from gateway.ledger.forget import forget
+from gateway.ledger.record import Record
+from gateway.ledger.reprice import reprice
+from gateway.ledger.shipping import ship
+from gateway.ledger.store import open_store
+from gateway.limits.checkpoint import load_checkpoint
+from gateway.limits.spending import Spending
+from tests.bench.month import write_segments
+from tests.ledger.ask import ask, configured, count
+from tests.ledger.s3 import BUCKET, S3Server
+
+ALICE = {"user_id": "8c1f-alice", "user_email": "Alice@Example.com", "user_name": "Alice 山田", "client_ip": "10.9.9.9"}
+OWN_KEY = {"user_id": "alice@example.com", "user_email": "alice@example.com", "identity_source": "key"}
+BOB = {"user_id": "bob", "user_email": "bob@example.com", "user_name": "Bob"}
+CANARIES = (b"8c1f-alice", b"alice@example.com", "山田".encode(), b"10.9.9.9", b"alice-laptop", b"chat-of-alice")
+EVERYTHING = "SELECT count(*), sum(input_tokens), sum(cost_nano_usd), count(DISTINCT team) FROM ledger"
+
+
+def _records(count_: int = 60) -> list[Record]:
+    began = int(datetime.now(UTC).timestamp() // 86400 * 86400) * 10**6
+    made = []
+    for number in range(count_):
+        who = (
+            {
+                **ALICE,
+                "chat_id": "chat-of-alice",
+                "user_groups": ("hr",),
+                "identity_source": "jwt",
+                "key_alias": "chat",
+            },
+            {**OWN_KEY, "key_id": "k-alice", "key_alias": "alice-laptop"},
+            {**BOB, "key_alias": "bob-laptop"},
+        )[number % 3]
+        used = {"input_tokens": number, "cost_nano_usd": 10, "team": "research", "deployment": "m/vllm@gpu"}
+        used |= {"provider": "vllm", "upstream_model": "m"}
+        at = began + number * 60 * 10**6
+        made.append(Record(request_id=f"r{number}", started_at=at, api="chat", **used, **who))  # type: ignore[arg-type]
+    return made
+
+
+def _traces(data_dir: Path) -> list[tuple[str, bytes]]:
+    """Where any of the canaries stands in a file, as bytes; Parquet is asked by column elsewhere."""
+    files = [path for path in data_dir.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    return [(path.name, canary) for path in files for canary in CANARIES if canary in path.read_bytes().lower()]
+
+
+def _named(config: Config) -> list[tuple[object, ...]]:
+    return ask(config, "SELECT * FROM ledger WHERE ledger::VARCHAR ILIKE '%alice%' OR ledger::VARCHAR LIKE '%山田%'")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    made = configured(tmp_path)
+    write_segments(made.data_dir, _records(), segment_seconds=600)
+    return made
+
+
+@pytest.mark.parametrize("who", ["alice@example.com", "8c1f-ALICE"])
+def test_a_person_goes_under_every_name_and_the_sums_stay(config: Config, who: str) -> None:
+    before = ask(config, EVERYTHING)
+    assert _traces(config.data_dir)
+    spending = Spending(config.data_dir)
+    spending.restore()
+    spending.save()
+    done = forget(config, who)
+    assert (done.identities, done.records, done.found_after, done.totals_kept) == (2, 40, 0, True)
+    assert (done.records_checked, done.files) == (60, done.files_checked)
+    assert ask(config, EVERYTHING) == before
+    assert _named(config) == []
+    assert _traces(config.data_dir) == []
+    spending.save()
+    assert _traces(config.data_dir) == [], "what a running gateway saves later does not name them either"
+    assert load_checkpoint(config.data_dir).days, "others' and the team's spending is still there"
+    kept = ask(config, "SELECT DISTINCT user_id, user_email, user_name, key_alias FROM ledger ORDER BY ALL")
+    assert kept == [("bob", "bob@example.com", "Bob", "bob-laptop"), (None,) * 3 + ("chat",), (None,) * 4]
+    again = forget(config, who)
+    assert (again.records, again.files) == (0, 0)
+
+
+def test_in_compacted_and_repriced_files_and_those_they_replaced(config: Config) -> None:
+    ship(config)
+    compact(config, datetime.now(UTC).timestamp() + 2 * 86400)
+    deployment = Deployment(provider="vllm", model="m", base_url="http://gpu")
+    models = (Model(name="m", price=Price(input=Decimal(7)), deployments=(deployment,)),)
+    today = date.today()
+    first = date.fromordinal(today.toordinal() - 2)
+    assert reprice(config.model_copy(update={"models": models}), first, date.fromordinal(today.toordinal() + 2)).files
+    before = ask(config, EVERYTHING)
+    assert forget(config, "alice@example.com").records == 80, "old and new files"
+    assert ask(config, EVERYTHING) == before
+    assert _named(config) == []
+
+
+def test_on_object_storage(tmp_path: Path, s3: S3Server) -> None:
+    config = configured(tmp_path, destination=f"s3://{BUCKET}/forget", store_options=s3.options())
+    write_segments(config.data_dir, _records(), segment_seconds=3600)
+    done = forget(config, "alice@example.com")
+    assert (done.records, done.found_after) == (40, 0)
+    assert _named(config) == []
+    assert count(config) == (60, 60)
+    content = b"".join(open_store(config).get(item.path) or b"" for item in open_store(config).list())
+    assert not any(canary in content for canary in CANARIES)
+
+
+def test_nobody_is_found_where_nobody_is(config: Config) -> None:
+    done = forget(config, "%' OR '1'='1")
+    assert (done.identities, done.records, done.files) == (1, 0, 0)
+    assert len(_named(config)) == 40
+
+
+def test_not_while_another_machine_rewrites(config: Config) -> None:
+    with leased(open_store(config)), pytest.raises(ShippingBusy):
+        forget(config, "alice@example.com")
+    assert len(_named(config)) == 40
+
+
+def test_a_damaged_line_that_names_the_person_is_blanked(config: Config) -> None:
+    segment = sorted((config.data_dir / "ledger" / "segments").glob("*.jsonl"))[0]
+    segment.write_bytes(segment.read_bytes() + b'{"user_email":"alice@example.com", torn\n')
+    done = forget(config, "alice@example.com")
+    assert done.found_after == 0
+    assert _traces(config.data_dir) == []
