@@ -11,7 +11,7 @@ help:  ## list the targets
 up: .venv .venv-open-webui  ## start model, gateway and Open WebUI with the pack (ARGS="--check" proves it and stops)
 	.venv/bin/sekisho up $(ARGS)
 
-test: .venv .venv-open-webui  ## install what the tests need and run the whole suite
+test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests need and run the whole suite
 	.venv/bin/python -m tests.setup
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
@@ -27,7 +27,7 @@ format: .venv  ## rewrite to the house style
 	.venv/bin/ruff check --fix . && .venv/bin/ruff format .
 
 clean:  ## remove the environments and what the embedded stack wrote
-	rm -rf .venv .venv-open-webui .virtualenv sekisho-data test-artefacts
+	rm -rf .venv .venv-open-webui .venv-open-webui-0.11 .virtualenv sekisho-data test-artefacts
 
 # Debian's Python may come without ensurepip; pip alone then brings virtualenv.
 create = test -x $(1)/bin/python || $(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1) && \
@@ -47,4 +47,14 @@ create = test -x $(1)/bin/python || $(PYTHON) -m venv $(1) 2>/dev/null || { rm -
 	@echo "Creating .venv-open-webui (Open WebUI 0.12.4, about two minutes and 3 GB) …"
 	@$(call create,.venv-open-webui)
 	@.venv-open-webui/bin/python $(PIP) install --constraint constraints-open-webui.txt torch==2.13.0 open-webui==0.12.4
+	@touch $@
+
+# The oldest that the installer speaks to, for its tests. It shares 0.12.4's packages but those that it pins otherwise.
+.venv-open-webui-0.11: .venv-open-webui-0.11/.installed
+.venv-open-webui-0.11/.installed: tests/install/open-webui-0.11.txt .venv-open-webui/.installed
+	@echo "Creating .venv-open-webui-0.11 (half a minute) …"
+	@$(call create,.venv-open-webui-0.11)
+	@.venv-open-webui-0.11/bin/python $(PIP) install --no-deps --requirement tests/install/open-webui-0.11.txt
+	@.venv-open-webui/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > \
+	  "$$(.venv-open-webui-0.11/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/shared.pth"
 	@touch $@

@@ -1,10 +1,11 @@
 """The `sekisho` command: every verb is a function in `commands/`, added here."""
 
+import sys
 from collections.abc import Callable
 
 import typer
 
-from install.commands import pack
+from install.commands import doctor, pack
 from install.errors import ExtraMissing
 
 app = typer.Typer(
@@ -23,6 +24,13 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (pack.plan, "Open WebUI", (f"plan {SERVER} {GATEWAY} --gateway-key sk-…", "plan --exit-code --json > plan.json")),
     (pack.apply, "Open WebUI", (f"apply {SERVER} {GATEWAY} --gateway-key sk-…", "apply --manifest pack.yaml --force")),
     (pack.status, "Open WebUI", (f"status {SERVER} {GATEWAY}", "status --json || mail -s drift admin@example.com")),
+    (pack.rollback, "Open WebUI", ("rollback --dry-run", "rollback 0007")),
+    (
+        doctor.doctor,
+        "Open WebUI",
+        (f"doctor {GATEWAY} --admin-key …", "doctor --lang ja --skip images"),
+    ),
+    (pack.remove, "Open WebUI", ("remove --dry-run", f"remove {SERVER}")),
 )
 """Function, panel in `sekisho --help`, examples."""
 
@@ -48,7 +56,7 @@ def _add_gateway() -> None:
     register(app)
 
 
-EXTRAS = dict.fromkeys(("serve", "keys", "budgets", "config"), "gateway") | {"up": "embedded"}
+EXTRAS = dict.fromkeys(("serve", "keys", "budgets", "config", "usage", "ledger"), "gateway") | {"up": "embedded"}
 
 
 def _add_signposts(missing: ModuleNotFoundError) -> None:
@@ -58,6 +66,8 @@ def _add_signposts(missing: ModuleNotFoundError) -> None:
         ("keys", "gateway"),
         ("budgets", "gateway"),
         ("config", "gateway"),
+        ("usage", "gateway"),
+        ("ledger", "gateway"),
         ("up", "embedded"),
     ):
         help = f"Needs `pip install 'sekisho[{extra}]'`."
@@ -71,4 +81,11 @@ def _signpost(error: ExtraMissing, missing: ModuleNotFoundError) -> Callable[[],
     return say
 
 
-_add_gateway()
+def _is_ours(arguments: list[str]) -> bool:
+    """Whether this run needs nothing of the gateway, whose import takes longer than most of our commands."""
+    verb = next((each for each in arguments if not each.startswith("-")), "")
+    return verb in {function.__name__ for function, _, _ in COMMANDS}
+
+
+if not _is_ours(sys.argv[1:]):
+    _add_gateway()

@@ -7,6 +7,7 @@ InstallError                      exit code
 │   └── ManifestError
 ├── OpenWebUIError                1   the server that gets the pack
 │   ├── Unreachable
+│   ├── NoTls
 │   ├── NotOpenWebUI
 │   ├── TooOld
 │   ├── FunctionsDisabled
@@ -14,17 +15,26 @@ InstallError                      exit code
 │   │   ├── TooManySignIns
 │   │   ├── SecondFactorNeeded
 │   │   └── NotAdministrator
+│   ├── ProbeFailed
 │   └── Refused                       any other answer than success
 ├── GatewayError                  1   the gateway, as Open WebUI sees it
 │   ├── GatewayUnreachable
 │   ├── GatewayKeyRefused
 │   ├── GatewayAnswerUnusable
+│   ├── GatewayClosed
+│   ├── GatewayHasNoLedger
 │   └── ModelNotOffered
 ├── GroupMissing                  1
 ├── PluginError                   1   a plugin file
 │   ├── PluginMissing
 │   ├── PluginUnreadable
-│   └── PluginNeedsNewer
+│   ├── PluginNeedsNewer
+│   └── PluginsDoNotLoad
+├── StateError                    1   the receipts
+│   ├── StateUnusable
+│   ├── ReceiptMissing
+│   ├── NothingApplied
+│   └── SecretLost
 ├── EmbeddedError                 1   `sekisho up`
 │   ├── PortTaken
 │   ├── DiskFull
@@ -39,7 +49,7 @@ InstallError                      exit code
     └── LeftAlone
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from gateway.errors import SekishoError
@@ -82,6 +92,15 @@ class Unreachable(OpenWebUIError):
         super().__init__(f"Open WebUI does not answer at {url} ({why}).", "Start it, or correct --url.")
 
 
+class NoTls(OpenWebUIError):
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"There is no secure connection to {url} ({why}).",
+            "If a company's own authority signed its certificate, set SSL_CERT_FILE to that authority's certificate; "
+            "if it speaks plain HTTP, write http:// in --url.",
+        )
+
+
 class NotOpenWebUI(OpenWebUIError):
     def __init__(self, url: str, why: str) -> None:
         super().__init__(
@@ -118,7 +137,7 @@ class SecondFactorNeeded(SignInRefused):
     def __init__(self, email: str) -> None:
         super().__init__(
             f"{email} has to sign in with a second factor.",
-            "Create an API key in Settings > Account and pass it with --token.",
+            "Create an API key in Settings > Account (ENABLE_API_KEYS=true) and pass it with --token.",
         )
 
 
@@ -137,6 +156,12 @@ class Refused(OpenWebUIError):
             f"Open WebUI refused {method} {path} with {status}: {detail}",
             "Its log says more; mend the cause and run the command again.",
         )
+
+
+class ProbeFailed(OpenWebUIError):
+    def __init__(self, why: str) -> None:
+        self.detail = why
+        super().__init__(f"Open WebUI: {why}.", "Its log and the gateway's ledger say more.")
 
 
 class GatewayError(InstallError):
@@ -167,10 +192,26 @@ class GatewayAnswerUnusable(GatewayError):
         )
 
 
-class ModelNotOffered(GatewayError):
-    def __init__(self, name: str, offered: Iterable[str]) -> None:
+class GatewayClosed(GatewayError):
+    def __init__(self, url: str) -> None:
         super().__init__(
-            f"The manifest publishes the model {name}, which the gateway does not offer.",
+            f"The gateway at {url} does not show its ledger.",
+            "Set admin_key in its configuration and pass the same with --admin-key or SEKISHO_ADMIN_KEY.",
+        )
+
+
+class GatewayHasNoLedger(GatewayError):
+    def __init__(self, url: str, why: str) -> None:
+        super().__init__(
+            f"The ledger of the gateway at {url} cannot be read ({why}).",
+            "Start the gateway, or pass --gateway-from-here with the address under which this machine reaches it.",
+        )
+
+
+class ModelNotOffered(GatewayError):
+    def __init__(self, name: str, offered: Iterable[str], where: str = "The manifest") -> None:
+        super().__init__(
+            f"{where}: the gateway does not offer the model {name} for this.",
             f"It offers: {', '.join(sorted(offered)) or 'none'}.",
         )
 
@@ -205,6 +246,47 @@ class PluginNeedsNewer(PluginError):
         super().__init__(
             f"The plugin {name} needs Open WebUI {needed}; this is {version}.",
             "Update Open WebUI, or take the plugin out of the manifest.",
+        )
+
+
+class PluginsDoNotLoad(PluginError):
+    def __init__(self, why: Mapping[str, str]) -> None:
+        told = "; ".join(f"{name}: {reason}" for name, reason in why.items())
+        super().__init__(
+            f"Open WebUI does not take {told}. It is as it was before, everything else is applied.",
+            "Mend the file or its valves, or take it out of the manifest; Open WebUI's log says more.",
+        )
+
+
+class StateError(InstallError):
+    """The receipts."""
+
+
+class StateUnusable(StateError):
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be used: {why}.", "Move it away, or choose another folder with --state.")
+
+
+class ReceiptMissing(StateError):
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        super().__init__(
+            f"There is no receipt {name}.", f"There are: {', '.join(known) or 'none'}; `sekisho status` lists them."
+        )
+
+
+class NothingApplied(StateError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"There are no receipts for this server in {folder}.",
+            "Run `sekisho apply` once from here, which records what is there, or pass the right --state.",
+        )
+
+
+class SecretLost(StateError):
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The former secret of {what} is not kept any more.",
+            "Put the folder's secrets.json back from a backup, or set that value by hand and run the command again.",
         )
 
 
@@ -277,13 +359,13 @@ class DriftFound(Drift):
         remedy = "`sekisho apply` puts it right"
         super().__init__(
             f"{count} {'thing differs' if count == 1 else 'things differ'} from the manifest.",
-            f"{remedy}, with --force also what somebody else wrote." if blocked else f"{remedy}.",
+            f"{remedy}, with --force also what somebody else wrote or edited." if blocked else f"{remedy}.",
         )
 
 
 class LeftAlone(Drift):
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(
-            f"Left alone because somebody else wrote it: {', '.join(names)}.",
-            "Save those changes elsewhere, then overwrite with `sekisho apply --force`.",
+            f"Left alone because somebody else wrote or edited it: {', '.join(names)}.",
+            "Save those changes elsewhere, then run the command again with --force.",
         )

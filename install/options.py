@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +13,10 @@ import typer
 from gateway.cli_options import takes
 from gateway.secret import Secret
 from install.errors import OptionMissing
-from install.open_webui import Credentials, Password, Token
+from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCache, connect
 from install.pack.desired import Options
 from install.pack.manifest import BUNDLED
+from install.pack.receipts import Receipts, server_folder, state_folder
 
 SERVER = "Open WebUI"
 GATEWAY = "Gateway"
@@ -30,21 +33,12 @@ def _secret(flag: str, panel: str, help: str, env: str, metavar: str) -> Any:
     return _option(flag, panel, help, env, parser=Secret, metavar=metavar)
 
 
-@dataclass(frozen=True, slots=True)
-class PackOptions:
-    """Every field is an option of every command that is marked with `takes_pack_options`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """Every field is an option of every command that is marked with `takes_server_options`."""
 
     url: Annotated[
         str, _option("--url", SERVER, "Address of Open WebUI, e.g. http://localhost:8080.", "SEKISHO_OPEN_WEBUI_URL")
-    ]
-    gateway_url: Annotated[
-        str,
-        _option(
-            "--gateway-url",
-            GATEWAY,
-            "Address under which Open WebUI reaches the gateway, e.g. http://gateway:4000/v1.",
-            "SEKISHO_GATEWAY_URL",
-        ),
     ]
     token: Annotated[
         Secret | None,
@@ -57,6 +51,54 @@ class PackOptions:
         Secret | None,
         _secret("--password", SERVER, "Asked for if it is missing.", "SEKISHO_OPEN_WEBUI_PASSWORD", "PASSWORD"),
     ] = None
+    state: Annotated[
+        Path | None,
+        _option(
+            "--state",
+            SERVER,
+            "Folder of the receipts; share it where several machines install.",
+            "SEKISHO_STATE",
+            file_okay=False,
+            show_default="~/.local/state/sekisho",
+        ),
+    ] = None
+
+    def credentials(self) -> Credentials:
+        """Raises `OptionMissing`."""
+        if self.token:
+            return Token(self.token)
+        if not self.email:
+            raise OptionMissing("The sign-in", "Pass --token, or --email and --password.")
+        email = self.email
+        return Password(email, self.password or (lambda: _ask_password(email)))
+
+    @property
+    def folder(self) -> Path:
+        return server_folder(self.state or state_folder(os.environ), self.url)
+
+    @contextmanager
+    def connected(self) -> Iterator[OpenWebUI]:
+        """Raises an `OpenWebUIError`."""
+        with connect(self.url, self.credentials(), TokenCache(self.folder / "tokens.json")) as client:
+            yield client
+
+    def receipts(self) -> Receipts:
+        return Receipts(self.folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackOptions(ServerOptions):
+    """What the manifest needs, too."""
+
+    gateway_url: Annotated[
+        str,
+        _option(
+            "--gateway-url",
+            GATEWAY,
+            "Address under which Open WebUI reaches the gateway, e.g. http://gateway:4000/v1.",
+            "SEKISHO_GATEWAY_URL",
+        ),
+    ]
     gateway_key: Annotated[
         Secret | None,
         _secret(
@@ -88,7 +130,7 @@ class PackOptions:
         _option(
             "--plugins",
             PACK,
-            "Folder with filters/, pipes/ and functions/ to use instead of the bundled files.",
+            "Folder with filters/, pipes/, functions/ and tools/ to use instead of the bundled files.",
             exists=True,
             file_okay=False,
         ),
@@ -96,14 +138,6 @@ class PackOptions:
     embedding_model: Annotated[
         str | None, _option("--embedding-model", PACK, "Use this gateway model for document search.")
     ] = None
-
-    def credentials(self) -> Credentials:
-        """Raises `OptionMissing`."""
-        if self.token:
-            return Token(self.token)
-        if not self.email:
-            raise OptionMissing("The sign-in", "Pass --token, or --email and --password.")
-        return Password(self.email, self.password or _ask_password(self.email))
 
     def desired(self, *, force: bool = False) -> Options:
         return Options(
@@ -114,6 +148,7 @@ class PackOptions:
             plugins=self.plugins,
             environment=dict(os.environ),
             force=force,
+            ask=_ask,
         )
 
 
@@ -123,5 +158,13 @@ def _ask_password(email: str) -> Secret:
     return Secret(typer.prompt(f"Password of {email}", hide_input=True, err=True))
 
 
+def _ask(question: str, hidden: bool) -> str | None:
+    if not sys.stdin.isatty():
+        return None
+    answer: str = typer.prompt(question, hide_input=hidden, err=True)
+    return answer
+
+
+takes_server_options = takes(ServerOptions)
 takes_pack_options = takes(PackOptions)
 """The command's first parameter becomes all the options above."""

@@ -3,76 +3,135 @@
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
 from install.pack.change import Action, Change, Plan
+from install.pack.receipts import Receipts
 
 STYLES = {
-    Action.CREATE: "green",
-    Action.UPDATE: "yellow",
-    Action.SET_VALVES: "yellow",
-    Action.SWITCH_ON: "green",
-    Action.SWITCH_OFF: "yellow",
+    Action.NEW: "green",
+    Action.UPGRADE: "yellow",
+    Action.CHANGE: "yellow",
+    Action.TAKE_AWAY: "red",
+    Action.RESTORE: "yellow",
     Action.UNCHANGED: "dim",
     Action.EDITED_BY_HAND: "bold red",
-    Action.NOT_OURS: "bold red",
+    Action.FOREIGN: "bold red",
 }
 
 # Without a terminal there is no width to respect; lines should survive in a CI log.
 PLAIN_WIDTH = 160
+
+RECEIPTS_SHOWN = 10
 
 
 def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_WIDTH)
 
 
-def show(plan: Plan, out: Console, *, everything: bool = False) -> None:
+def quiet() -> Console:
+    return Console(quiet=True)
+
+
+def show(plan: Plan, out: Console, *, everything: bool = False, diff: bool = False) -> None:
     """Changes as a table; with `everything` also what is as it should be."""
     rows = [change for change in plan.changes if everything or change.action is not Action.UNCHANGED or change.details]
     if rows:
-        out.print(_table(rows))
+        out.print(_blocks(rows))
+    if diff:
+        for change in rows:
+            if change.diff:
+                out.print(Syntax(change.diff, "diff", theme="ansi_light", background_color="default", word_wrap=True))
     out.print(Text(summary(plan)))
 
 
-def _table(changes: list[Change]) -> Table:
+def _blocks(changes: list[Change]) -> Table:
+    """A line each with the details below it: readable at any width."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True, min_width=len(Action.EDITED_BY_HAND))
     table.add_column(overflow="fold")
     for change in changes:
-        details = "\n".join(change.details)
-        table.add_row(Text(change.action, STYLES[change.action]), change.resource, Text(change.name), Text(details))
+        lines = (f"{change.kind} {change.id}", *(f"  {detail}" for detail in change.details))
+        table.add_row(Text(change.action, STYLES[change.action]), Text("\n".join(lines)))
     return table
 
 
 def line(change: Change) -> Text:
     """One change on one line; a long list of details was in the plan."""
     detail = f": {change.details[0]}" if len(change.details) == 1 else ""
-    return Text.assemble((change.action, STYLES[change.action]), f"  {change.resource} {change.name}{detail}")
+    return Text.assemble((change.action, STYLES[change.action]), f"  {change.kind} {change.id}{detail}")
 
 
 def done(change: Change) -> Text:
     return Text.assemble(("✓ ", "green"), line(change))
 
 
+@contextmanager
+def progress(out: Console, total: int) -> Iterator[Callable[[Change], None]]:
+    """A bar while it runs, a line for each change that is done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal or not total) as bar:
+        task = bar.add_task("Applying", total=total)
+
+        def on_done(change: Change) -> None:
+            out.print(done(change))
+            bar.advance(task)
+            if bar.tasks[0].finished:
+                bar.update(task, description="Reading back")
+
+        yield on_done
+
+
 def summary(plan: Plan) -> str:
-    """For example `1 to create, 2 to update, 5 unchanged.`"""
-    counts = Counter(change.action for change in plan.pending)
-    parts = [f"{count} to {action}" for action, count in counts.items()] or ["Nothing to change"]
+    """For example `1 new, 2 upgrade, 5 unchanged.`"""
+    counts = Counter(change.action for change in plan.pending if not change.blocked)
+    parts = [f"{count} {action}" for action, count in counts.items()]
+    if not plan.pending:
+        parts = ["Nothing to change"]
     others = {"left alone": plan.blocked, "unchanged": plan.unchanged}
     parts += [f"{len(changes)} {what}" for what, changes in others.items() if changes]
     return f"{', '.join(parts)}."
 
 
-def as_json(plan: Plan) -> str:
-    """`{"changes": [{"resource", "name", "action", "details"}], "pending", "blocked", "unchanged"}`."""
-    changes = [
-        {"resource": change.resource, "name": change.name, "action": change.action, "details": change.details}
-        for change in plan.changes
-    ]
+def show_receipts(receipts: Receipts, out: Console) -> None:
+    found = receipts.all()
+    if not found:
+        out.print(Text(f"No receipts in {receipts.folder}.", "dim"))
+        return
+    out.print(Text(f"Receipts in {receipts.folder}, newest first:", "dim"))
+    for receipt in reversed(found[-RECEIPTS_SHOWN:]):
+        state = "" if receipt.ended else "  interrupted"
+        if state and receipt is found[-1]:
+            state += "; the next `sekisho apply` finishes it"
+        out.print(Text(f"  {receipt.name}  {len(receipt.steps)} steps, Open WebUI {receipt.version}{state}"))
+    if len(found) > RECEIPTS_SHOWN:
+        out.print(Text(f"  and {len(found) - RECEIPTS_SHOWN} older", "dim"))
+
+
+def as_json(plan: Plan, *, diff: bool = False, receipt: str | None = None, receipts: Receipts | None = None) -> str:
+    """`{"changes": [{"kind", "id", "action", "blocked", "details"}], "pending", "blocked", "unchanged", …}`."""
+    changes = [_change(change, diff) for change in plan.changes]
     counts = {"pending": len(plan.pending), "blocked": len(plan.blocked), "unchanged": len(plan.unchanged)}
-    return json.dumps({"changes": changes, **counts}, ensure_ascii=False, indent=2)
+    found: dict[str, Any] = {"changes": changes, **counts}
+    if receipt:
+        found["receipt"] = receipt
+    if receipts:
+        found["receipts"] = [
+            {"name": each.name, "command": each.command, "at": each.at, "steps": len(each.steps), "ended": each.ended}
+            for each in receipts.all()
+        ]
+    return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def _change(change: Change, diff: bool) -> dict[str, Any]:
+    fields: dict[str, Any] = {"kind": change.kind, "id": change.id, "action": change.action}
+    more = {"diff": change.diff} if diff and change.diff else {}
+    return {**fields, "blocked": change.blocked, "details": change.details, **more}

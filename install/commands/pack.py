@@ -1,35 +1,49 @@
-"""`sekisho plan`, `apply` and `status`: the pack in a running Open WebUI."""
+"""`sekisho plan`, `apply`, `status`, `rollback` and `remove`: the pack in a running Open WebUI."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from install import report
-from install.errors import DriftFound, LeftAlone
-from install.open_webui import OpenWebUI, connect
-from install.options import PACK, Json, PackOptions, takes_pack_options
-from install.pack.apply import apply as carry_out
-from install.pack.apply import verify
+from install.errors import DriftFound, LeftAlone, NothingApplied
+from install.open_webui import OpenWebUI
+from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
+from install.pack.apply import carry_out, verify
 from install.pack.change import Plan
-from install.pack.manifest import Manifest, read_manifest
-from install.pack.plan import make_plan
+from install.pack.history import plan_rollback
+from install.pack.manifest import read_manifest
+from install.pack.plan import make_plan, plan_state
+from install.pack.receipts import Receipts
+from install.pack.threeway import Wanted
 
 Force = Annotated[
-    bool, typer.Option("--force", help="Overwrite functions that somebody else wrote.", rich_help_panel=PACK)
+    bool, typer.Option("--force", help="Overwrite what somebody else wrote or edited.", rich_help_panel=PACK)
 ]
-ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if something would change.")]
+ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 also if something would merely change.")]
+Diff = Annotated[bool, typer.Option("--diff", help="Show the changed lines of plugins.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen. Nothing is changed.")]
+ReceiptName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RECEIPT]",
+        help="Back to what this receipt left (its beginning will do).",
+        show_default="undo the last one",
+    ),
+]
 
 
 @takes_pack_options
-def plan(pack: PackOptions, force: Force = False, exit_code: ExitCode = False, json: Json = False) -> None:
-    """Show what `apply` would change. Nothing is changed."""
+def plan(
+    pack: PackOptions, force: Force = False, exit_code: ExitCode = False, diff: Diff = False, json: Json = False
+) -> None:
+    """Show what `apply` would change. Nothing is changed. Exits with 3 if something was edited by hand."""
     manifest = read_manifest(pack.manifest)
-    with connect(pack.url, pack.credentials()) as client:
-        found = make_plan(client, manifest, pack.desired(force=force))
-    _show(found, json)
-    if exit_code:
+    with pack.connected() as client:
+        found = make_plan(client, manifest, pack.desired(force=force), pack.receipts().known())
+    _show(found, json, diff=diff)
+    if found.blocked or exit_code:
         _fail_on_difference(found)
 
 
@@ -37,43 +51,100 @@ def plan(pack: PackOptions, force: Force = False, exit_code: ExitCode = False, j
 def apply(pack: PackOptions, force: Force = False, json: Json = False) -> None:
     """Put the pack into Open WebUI, then read it back. A second time changes nothing."""
     manifest = read_manifest(pack.manifest)
-    with connect(pack.url, pack.credentials()) as client:
-        found = make_plan(client, manifest, pack.desired(force=force))
-        _apply(client, manifest, pack, found, Console(quiet=True) if json else report.console(), force)
-    if json:
-        print(report.as_json(found))
-    if found.blocked:
-        raise LeftAlone(change.name for change in found.blocked)
+    receipts = pack.receipts()
+    desired = pack.desired(force=force)
+    with pack.connected() as client:
+        _carry_out(client, receipts, "apply", lambda: make_plan(client, manifest, desired, receipts.known()), json)
 
 
 @takes_pack_options
 def status(pack: PackOptions, json: Json = False) -> None:
-    """List everything the manifest asks for. Exits with 3 if something differs."""
+    """List everything the manifest asks for, and the receipts. Exits with 3 if something differs."""
     manifest = read_manifest(pack.manifest)
-    with connect(pack.url, pack.credentials()) as client:
-        found = make_plan(client, manifest, pack.desired())
-    _show(found, json, everything=True)
+    receipts = pack.receipts()
+    with pack.connected() as client:
+        found = make_plan(client, manifest, pack.desired(), receipts.known())
+    _show(found, json, everything=True, receipts=receipts)
     _fail_on_difference(found)
 
 
-def _show(found: Plan, json: bool, *, everything: bool = False) -> None:
-    if json:
-        print(report.as_json(found))
+@takes_server_options
+def rollback(
+    server: ServerOptions,
+    receipt: ReceiptName = None,
+    force: Force = False,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Put everything back as a former `apply` left it: code, valves, connections, models, settings."""
+    receipts = server.receipts()
+    # Settled before anything is written: the receipt of this run comes after it.
+    to, exactly = receipt or receipts.before_last(), receipt is None
+    with server.connected() as client:
+        make = lambda: plan_rollback(client, receipts, to, exactly=exactly, force=force)  # noqa: E731
+        _carry_out(client, receipts, "rollback", make, json, dry_run=dry_run)
+
+
+@takes_server_options
+def remove(server: ServerOptions, force: Force = False, dry_run: DryRun = False, json: Json = False) -> None:
+    """Take away what the pack brought and restore what it changed, and nothing else."""
+    receipts = server.receipts()
+    if not receipts.all():
+        raise NothingApplied(receipts.folder)
+    nothing: tuple[Wanted, ...] = ()
+    with server.connected() as client:
+        make = lambda: plan_state(client, nothing, receipts.known(), force=force)  # noqa: E731
+        _carry_out(client, receipts, "remove", make, json, dry_run=dry_run)
+
+
+def _carry_out(
+    client: OpenWebUI,
+    receipts: Receipts,
+    command: str,
+    make: Callable[[], Plan],
+    json: bool,
+    *,
+    dry_run: bool = False,
+) -> None:
+    """Plan, write, read back, report. Raises what a part raises, `LeftAlone` last."""
+    found = make()
+    if dry_run:
+        _show(found, json)
     else:
-        report.show(found, report.console(), everything=everything)
+        _write(client, receipts, command, found, make, json)
+    if found.blocked:
+        raise LeftAlone(f"{change.kind} {change.id}" for change in found.blocked)
 
 
-def _apply(client: OpenWebUI, manifest: Manifest, pack: PackOptions, found: Plan, out: Console, force: bool) -> None:
+def _write(
+    client: OpenWebUI, receipts: Receipts, command: str, found: Plan, make: Callable[[], Plan], json: bool
+) -> None:
+    out = report.quiet() if json else report.console()
+    with report.progress(out, len(found.pending)) as on_done:
+        receipt = carry_out(client, found, receipts, command, on_done)
+        if found.pending:
+            verify(make, client, found)
+    if json:
+        print(report.as_json(found, receipt=receipt))
+        return
     if found.pending:
-        with out.status("Applying …"):
-            carry_out(client, found, lambda change: out.print(report.done(change)))
-        with out.status("Reading back …"):
-            verify(client, manifest, pack.desired(force=force), found)
-        out.print(Text(f"{len(found.pending)} done and read back."))
+        out.print(Text(f"{len(found.pending)} done and read back. Receipt {receipt}."))
     elif not found.blocked:
         out.print(Text("Nothing to change."))
     for change in found.blocked:
         out.print(report.line(change))
+
+
+def _show(
+    found: Plan, json: bool, *, everything: bool = False, diff: bool = False, receipts: Receipts | None = None
+) -> None:
+    if json:
+        print(report.as_json(found, diff=diff, receipts=receipts))
+        return
+    out = report.console()
+    report.show(found, out, everything=everything, diff=diff)
+    if receipts:
+        report.show_receipts(receipts, out)
 
 
 def _fail_on_difference(found: Plan) -> None:

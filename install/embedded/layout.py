@@ -40,6 +40,11 @@ class Layout:
     def secrets(self) -> Path:
         return self.data / "secrets.json"
 
+    @property
+    def receipts(self) -> Path:
+        """For `--state`, where the installer is run by hand against this stack."""
+        return self.data / "receipts"
+
     def create(self) -> None:
         for folder in (self.data, self.gateway, self.open_webui, self.logs):
             folder.mkdir(parents=True, exist_ok=True)

@@ -38,10 +38,11 @@ from install.embedded.parts import (
 from install.embedded.processes import Part, all_stopped, free_port, require_free
 from install.errors import DiskFull, PartEnded
 from install.open_webui import Password, connect
-from install.pack.apply import apply, verify
+from install.pack.apply import carry_out, verify
 from install.pack.desired import Options
 from install.pack.manifest import BUNDLED, read_manifest
 from install.pack.plan import make_plan
+from install.pack.receipts import Receipts, server_folder
 
 NEEDED_MIB = 600
 """Weights, Open WebUI's data, room for logs."""
@@ -150,9 +151,10 @@ def _install_pack(stack: Stack) -> str:
         force=False,
     )
     with connect(stack.url, Password(ADMIN_EMAIL, stack.secrets.admin_password)) as client:
-        plan = make_plan(client, manifest, options)
+        receipts = Receipts(server_folder(stack.layout.receipts, stack.url))
+        plan = make_plan(client, manifest, options, receipts.known())
+        carry_out(client, plan, receipts, "up", lambda _: None)
         if not plan.pending:
             return "The pack is in place"
-        apply(client, plan, lambda _: None)
-        verify(client, manifest, options, plan)
+        verify(lambda: make_plan(client, manifest, options, receipts.known()), client, plan)
         return f"The pack is installed ({len(plan.pending)} changes)"

@@ -2,5 +2,6 @@
 
 from install.open_webui.admin import OpenWebUI
 from install.open_webui.session import Credentials, Password, Token, connect
+from install.open_webui.tokens import TokenCache
 
-__all__ = ["Credentials", "OpenWebUI", "Password", "Token", "connect"]
+__all__ = ["Credentials", "OpenWebUI", "Password", "Token", "TokenCache", "connect"]

@@ -1,6 +1,5 @@
 """The admin API as methods in the installer's terms. Writes say what shall be, never "flip"."""
 
-from typing import Any
 from urllib.parse import quote
 
 from gateway.secret import Secret
@@ -12,9 +11,7 @@ from install.errors import (
     Refused,
 )
 from install.open_webui.http import Http
-
-Json = dict[str, Any]
-"""An object as Open WebUI sends it; `pack/` knows the keys it reads."""
+from install.open_webui.paths import Json, Paths
 
 
 class OpenWebUI:
@@ -22,7 +19,18 @@ class OpenWebUI:
 
     def __init__(self, http: Http, version: str) -> None:
         self._http = http
+        self.url = http.url
         self.version = version
+
+    @property
+    def paths(self) -> Paths:
+        """The same person as an ordinary user."""
+        return Paths(self._http)
+
+    def clock(self) -> float | None:
+        """The server's time in Unix seconds."""
+        self._http.get("/api/version")
+        return self._http.server_time()
 
     # Connections
 
@@ -65,6 +73,15 @@ class OpenWebUI:
 
     def update_function(self, form: Json) -> None:
         self._http.post(f"{_function(form['id'])}/update", form)
+
+    def delete_function(self, function_id: str) -> None:
+        self._http.delete(f"{_function(function_id)}/delete")
+
+    def function_state(self, function_id: str) -> Json:
+        """`{type, is_active, is_global, meta, …}`, after Open WebUI was made to load the function."""
+        self._http.get(f"{_function(function_id)}/valves/spec")
+        answer: Json = self._http.get(_function(function_id))
+        return answer
 
     def valves(self, function_id: str) -> Json:
         return self._http.get(f"{_function(function_id)}/valves") or {}
@@ -109,7 +126,69 @@ class OpenWebUI:
         """Group ids by name."""
         return {group["name"]: group["id"] for group in self._http.get("/api/v1/groups/")}
 
-    # Embeddings
+    def delete_model(self, model_id: str) -> None:
+        self._http.post("/api/v1/models/model/delete", {"id": model_id})
+
+    def set_model_active(self, model_id: str, active: bool) -> None:
+        row = self._http.get("/api/v1/models/model", id=model_id)
+        if row["is_active"] is not active:
+            self._http.post(f"/api/v1/models/model/toggle?id={quote(model_id, safe='')}")
+
+    # Tools
+
+    def tools(self) -> dict[str, Json]:
+        """All tools by id, with content and grants; valves come one by one."""
+        return {row["id"]: row for row in self._http.get("/api/v1/tools/export")}
+
+    def tool_valves(self, tool_id: str) -> Json:
+        return self._http.get(f"{_tool(tool_id)}/valves") or {}
+
+    def create_tool(self, form: Json) -> None:
+        self._http.post("/api/v1/tools/create", form)
+
+    def update_tool(self, form: Json) -> None:
+        self._http.post(f"{_tool(form['id'])}/update", form)
+
+    def set_tool_valves(self, tool_id: str, valves: Json) -> None:
+        self._http.post(f"{_tool(tool_id)}/valves/update", valves)
+
+    def set_tool_access(self, tool_id: str, grants: list[Json]) -> None:
+        self._http.post(f"{_tool(tool_id)}/access/update", {"access_grants": grants})
+
+    def delete_tool(self, tool_id: str) -> None:
+        self._http.delete(f"{_tool(tool_id)}/delete")
+
+    def load_tool(self, tool_id: str) -> None:
+        self._http.get(f"{_tool(tool_id)}/valves/spec")
+
+    # Prompts
+
+    def prompts(self) -> dict[str, Json]:
+        """All prompts by command."""
+        return {row["command"]: row for row in self._http.get("/api/v1/prompts/")}
+
+    def create_prompt(self, form: Json) -> None:
+        self._http.post("/api/v1/prompts/create", form)
+
+    def update_prompt(self, prompt_id: str, form: Json) -> None:
+        self._http.post(f"{_prompt(prompt_id)}/update", form)
+
+    def set_prompt_access(self, prompt_id: str, grants: list[Json]) -> None:
+        self._http.post(f"{_prompt(prompt_id)}/access/update", {"access_grants": grants})
+
+    def delete_prompt(self, prompt_id: str) -> None:
+        self._http.delete(f"{_prompt(prompt_id)}/delete")
+
+    # Settings
+
+    def settings(self) -> Json:
+        """Every stored setting under its dotted name."""
+        answer: Json = self._http.get("/api/v1/configs/export")
+        return answer
+
+    def set_settings(self, values: Json) -> None:
+        """Those named, nothing else."""
+        self._http.post("/api/v1/configs/import", {"config": values})
 
     def embedding(self) -> Json:
         answer: Json = self._http.get("/api/v1/retrieval/embedding")
@@ -118,9 +197,20 @@ class OpenWebUI:
     def set_embedding(self, config: Json) -> None:
         self._http.post("/api/v1/retrieval/embedding/update", config)
 
+    def set_retrieval(self, values: Json) -> None:
+        self._http.post("/api/v1/retrieval/config/update", values)
+
 
 def _function(function_id: str) -> str:
     return f"/api/v1/functions/id/{quote(function_id, safe='')}"
+
+
+def _tool(tool_id: str) -> str:
+    return f"/api/v1/tools/id/{quote(tool_id, safe='')}"
+
+
+def _prompt(prompt_id: str) -> str:
+    return f"/api/v1/prompts/id/{quote(prompt_id, safe='')}"
 
 
 def _gateway_error(url: str, error: Refused) -> Exception:

@@ -2,12 +2,13 @@
 
 import json
 import re
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import httpx2
 
 from gateway.secret import Secret
-from install.errors import NotOpenWebUI, Refused, Unreachable
+from install.errors import NoTls, NotOpenWebUI, Refused, Unreachable
 
 # Creating a function runs it; a server under load takes its time.
 TIMEOUT = httpx2.Timeout(60, connect=10)
@@ -21,6 +22,7 @@ class Http:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._time: float | None = None
         try:
             # A redirect could carry the credentials to another host: never followed.
             self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, follow_redirects=False)
@@ -33,8 +35,10 @@ class Http:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def authorized(self, token: Secret) -> None:
-        self._client.headers["Authorization"] = f"Bearer {token.reveal()}"
+    def authorized(self, token: Secret | None) -> None:
+        self._client.headers.pop("Authorization", None)
+        if token:
+            self._client.headers["Authorization"] = f"Bearer {token.reveal()}"
 
     def get(self, path: str, **query: str | bool) -> Any:
         return self._send("GET", path, params=query)
@@ -42,19 +46,40 @@ class Http:
     def post(self, path: str, body: object = None) -> Any:
         return self._send("POST", path, json=body)
 
+    def delete(self, path: str) -> Any:
+        return self._send("DELETE", path)
+
+    def upload(self, path: str, name: str, content: bytes, content_type: str) -> Any:
+        return self._send("POST", path, files={"file": (name, content, content_type)})
+
+    def raw(self, method: str, path: str, body: object = None) -> bytes:
+        """The answer's bytes, whatever they are."""
+        return self._answer(method, path, json=body).content
+
+    def server_time(self) -> float | None:
+        """The server's clock in Unix seconds, from the last answer."""
+        return self._time
+
     def _send(self, method: str, path: str, **parts: Any) -> Any:
-        try:
-            response = self._client.request(method, path, **parts)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise Unreachable(self.url, str(error) or type(error).__name__) from error
-        if response.is_redirect:
-            raise NotOpenWebUI(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
-        if response.is_error:
-            raise Refused(method, path, response.status_code, _detail(response))
+        response = self._answer(method, path, **parts)
         try:
             return response.json()
         except json.JSONDecodeError as error:
             raise NotOpenWebUI(self.url, f"{path} is not JSON") from error
+
+    def _answer(self, method: str, path: str, **parts: Any) -> httpx2.Response:
+        try:
+            response = self._client.request(method, path, **parts)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            why = str(error) or type(error).__name__
+            raise (NoTls if "SSL" in why else Unreachable)(self.url, why) from error
+        if response.is_redirect:
+            raise NotOpenWebUI(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
+        if response.is_error:
+            raise Refused(method, path, response.status_code, _detail(response))
+        if date := response.headers.get("date"):
+            self._time = parsedate_to_datetime(date).timestamp()
+        return response
 
 
 def _detail(response: httpx2.Response) -> str:

@@ -1,7 +1,7 @@
 """From an address and credentials to a client that is known to be allowed: one sign-in a command."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,8 +18,12 @@ from install.errors import (
 )
 from install.open_webui.admin import OpenWebUI
 from install.open_webui.http import Http
+from install.open_webui.tokens import TokenCache
 
-MINIMUM = "0.12.0"
+MINIMUM = "0.11.2"
+"""The first with the `request` hook that the pack's filters use."""
+
+TESTED = "0.12"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +36,42 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class Password:
     email: str
-    value: Secret
+    value: Secret | Callable[[], Secret]
+    """Or who to ask for it, once it is needed."""
+
+    def reveal(self) -> str:
+        return (self.value if isinstance(self.value, Secret) else self.value()).reveal()
 
 
 Credentials = Token | Password
 
 
 @contextmanager
-def connect(url: str, credentials: Credentials) -> Iterator[OpenWebUI]:
-    """Sign in and make sure that the pack can be installed.
+def connect(url: str, credentials: Credentials, tokens: TokenCache | None = None) -> Iterator[OpenWebUI]:
+    """Sign in and make sure that the pack can be installed. With `tokens` a former sign-in is used while it lasts.
 
     Raises an `OpenWebUIError` that names what is missing: server, version, functions, account or role.
     """
     with Http(url) as http:
         version = _version(http)
-        http.authorized(_token(http, credentials))
-        _require_administrator(http, credentials)
+        _sign_in(http, credentials, tokens)
         _require_functions(http)
         yield OpenWebUI(http, version)
+
+
+def _sign_in(http: Http, credentials: Credentials, tokens: TokenCache | None) -> None:
+    if isinstance(credentials, Password) and tokens and (kept := tokens.get(credentials.email)):
+        http.authorized(kept)
+        try:
+            return _require_administrator(http, credentials)
+        except SignInRefused:
+            tokens.forget(credentials.email)
+            http.authorized(None)
+    token = _token(http, credentials)
+    http.authorized(token)
+    _require_administrator(http, credentials)
+    if isinstance(credentials, Password) and tokens:
+        tokens.put(credentials.email, token)
 
 
 def at_least(version: str, minimum: str) -> bool:
@@ -68,6 +90,8 @@ def _version(http: Http) -> str:
     version = answer.get("version") if isinstance(answer, dict) else None
     if not isinstance(version, str):
         raise NotOpenWebUI(http.url, "/api/version names no version")
+    if not _numbers(version):
+        raise NotOpenWebUI(http.url, f"its version is {version[:40]!r}")
     if not at_least(version, MINIMUM):
         raise TooOld(version, MINIMUM)
     return version
@@ -78,7 +102,7 @@ def _token(http: Http, credentials: Credentials) -> Secret:
         return credentials.value
     email = credentials.email
     try:
-        answer = http.post("/api/v1/auths/signin", {"email": email, "password": credentials.value.reveal()})
+        answer = http.post("/api/v1/auths/signin", {"email": email, "password": credentials.reveal()})
     except Refused as error:
         if error.status == 429:
             raise TooManySignIns(email) from error

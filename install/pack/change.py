@@ -1,43 +1,53 @@
 """One step between what is and what shall be."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from install.open_webui import OpenWebUI
+from install.pack.tree import Json, Leaf, Path
 
 
 class Action(StrEnum):
-    CREATE = "create"
-    UPDATE = "update"
-    SET_VALVES = "set valves"
-    SWITCH_ON = "switch on"
-    SWITCH_OFF = "switch off"
+    NEW = "new"
+    UPGRADE = "upgrade"
+    """The pack's own, in another state than wanted."""
+    CHANGE = "change"
+    """Somebody else's setting, which the manifest sets."""
+    TAKE_AWAY = "take away"
+    RESTORE = "restore"
     UNCHANGED = "unchanged"
     EDITED_BY_HAND = "edited by hand"
-    NOT_OURS = "not ours"
-
-
-BLOCKED = {Action.EDITED_BY_HAND, Action.NOT_OURS}
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`details` are for people and never hold a secret; `apply` performs the step, None = there is nothing to do."""
+    """From `current` to `target`; `None` = the resource is not there. Nothing in `details` is a secret."""
 
-    resource: str
-    name: str
+    kind: str
+    id: str
     action: Action
     details: tuple[str, ...] = ()
-    apply: Callable[[OpenWebUI], None] | None = field(default=None, repr=False, compare=False)
-
-    @property
-    def blocked(self) -> bool:
-        return self.action in BLOCKED
+    blocked: bool = False
+    """Something was left alone because somebody else wrote it."""
+    pending: bool = False
+    current: Json | None = field(default=None, repr=False)
+    target: Json | None = field(default=None, repr=False)
+    touched: Mapping[Path, tuple[Leaf, Leaf]] = field(default_factory=dict, repr=False)
+    """Before and after of every leaf that this step writes."""
+    seen: Mapping[Path, Leaf] = field(default_factory=dict, repr=False)
+    """Leaves that are as wanted already and that no receipt speaks of yet."""
+    above: Mapping[Path, Leaf] = field(default_factory=dict, repr=False)
+    """Containers that this step has to make, with what stood there before."""
+    secrets: frozenset[Path] = frozenset()
+    base: Mapping[Path, object] | None = field(default=None, repr=False)
+    """Where this undoes something: what counts as applied by the pack afterwards."""
+    base_created: bool = False
+    diff: str = field(default="", repr=False)
 
     @property
     def headline(self) -> str:
-        return f"{self.resource} {self.name}: {self.action}"
+        return f"{self.kind} {self.id}: {self.action}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +56,7 @@ class Plan:
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        return tuple(change for change in self.changes if change.apply)
+        return tuple(change for change in self.changes if change.pending)
 
     @property
     def blocked(self) -> tuple[Change, ...]:

@@ -1,54 +1,14 @@
-"""What shall be in Open WebUI: built from the manifest, the options and what the gateway offers."""
+"""What shall be in Open WebUI: the manifest, the options and what the gateway offers, as leaves."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.secret import Secret
-from install.errors import ModelNotOffered, PluginNeedsNewer
-from install.open_webui.admin import Json
-from install.open_webui.session import at_least
-from install.pack.manifest import KINDS, FunctionEntry, Kind, Manifest, ModelEntry
-from install.pack.plugin import Plugin, find_plugin
-
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-Value = object
-"""A valve's value: JSON, or a `Secret` where it came from the environment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    url: str
-    key: Secret
-    headers: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    id: str
-    name: str
-    description: str
-    groups: tuple[str, ...] | None
-    """None = the manifest says nothing about this model: everyone, unless an administrator decided otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    plugin: Plugin
-    active: bool
-    everywhere: bool | None
-    valves: Mapping[str, Value]
-    unset: Mapping[str, str] = field(default_factory=dict)
-    """Valves whose environment variable, named here, is not set: they stay as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Embeddings:
-    model: str
-    url: str
-    key: Secret
+from install.errors import ManifestError
+from install.pack.manifest import Manifest
+from install.pack.tree import Json
+from install.pack.values import UNSET, Ask, Resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,61 +23,47 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `${NAME}` in the manifest means."""
     force: bool = False
+    ask: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
-    connection: Connection
-    models: tuple[Model, ...]
-    functions: tuple[Function, ...]
-    embeddings: Embeddings | None = None
+class Given:
+    """Everything that wanted leaves depend on."""
+
+    manifest: Manifest
+    options: Options
+    version: str
+    offered: tuple[Json, ...]
+    prefix: str
+    key: Secret
+    groups: Mapping[str, str]
+    current: Mapping[str, Mapping[str, Json]] = field(repr=False)
+    """Records by kind and id."""
+    resolver: Resolver = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        return self.options.gateway_url.rstrip("/")
+
+    def prefixed(self, name: str) -> str:
+        return f"{self.prefix}.{name}" if self.prefix else name
+
+    def there(self, kind: str, id: str) -> Json | None:
+        return self.current.get(kind, {}).get(id)
 
 
-def desired_models(manifest: Manifest, offered: Iterable[Json], prefix: str = "") -> tuple[Model, ...]:
-    """The chat models among `offered`, or those the manifest lists; `prefix` is the connection's, if it has one.
-
-    Raises `ModelNotOffered`.
-    """
-    chat = {entry["id"]: entry for entry in offered if entry.get("mode", "chat") == "chat"}
-    if manifest.models is None:
-        return tuple(_model(entry, None, prefix) for entry in chat.values())
-    for wanted in manifest.models:
-        if wanted.name not in chat:
-            raise ModelNotOffered(wanted.name, chat)
-    return tuple(_model(chat[wanted.name], wanted, prefix) for wanted in manifest.models)
-
-
-def _model(offered: Json, wanted: ModelEntry | None, prefix: str) -> Model:
-    model_id, name = (
-        f"{prefix}.{part}" if prefix else part for part in (offered["id"], offered.get("name") or offered["id"])
-    )
-    return Model(model_id, name, offered.get("description") or "", wanted.groups if wanted else None)
-
-
-def desired_functions(manifest: Manifest, options: Options, version: str) -> tuple[Function, ...]:
-    """Raises a `PluginError`."""
-    environment = {**options.environment, "SEKISHO_GATEWAY_URL": options.gateway_url.rstrip("/")}
-    variables = {name: Secret(value) for name, value in environment.items() if value}
+def resolver(manifest: Manifest, options: Options) -> Resolver:
+    secrets = {name: Secret(value) for name, value in options.environment.items() if value}
     if options.identity_secret:
-        variables["SEKISHO_IDENTITY_SECRET"] = options.identity_secret
-    entries: list[tuple[Kind, FunctionEntry]] = [(kind, entry) for kind in KINDS for entry in getattr(manifest, kind)]
-    return tuple(
-        _function(find_plugin(kind, entry.name, options.plugins), entry, variables, version) for kind, entry in entries
-    )
+        secrets["SEKISHO_IDENTITY_SECRET"] = options.identity_secret
+    shown = {"SEKISHO_GATEWAY_URL": options.gateway_url.rstrip("/")}
+    return Resolver(secrets, shown, manifest.folder, options.ask)
 
 
-def _function(plugin: Plugin, entry: FunctionEntry, variables: Mapping[str, Secret], version: str) -> Function:
-    if plugin.needs and not at_least(version, plugin.needs):
-        raise PluginNeedsNewer(plugin.id, plugin.needs, version)
-    valves: dict[str, Value] = {}
-    unset: dict[str, str] = {}
-    for name, value in entry.valves.items():
-        variable = VARIABLE.fullmatch(value) if isinstance(value, str) else None
-        if variable is None:
-            valves[name] = value
-        elif variable[1] in variables:
-            valves[name] = variables[variable[1]]
-        else:
-            unset[name] = variable[1]
-    everywhere = True if entry.everywhere is None and plugin.kind == "filters" else entry.everywhere
-    return Function(plugin, entry.active, everywhere, valves, unset)
+def need(given: Given, value: str, *keys: str | int) -> object:
+    """A value without which its entry makes no sense. Raises `ManifestError`."""
+    found = given.resolver.value(value, given.manifest.where(*keys), str(keys[-1]))
+    if found is UNSET:
+        missing = given.resolver.missing(value)
+        raise ManifestError(given.manifest.where(*keys), f"{missing} is not set", "a value, or the variable set")
+    return found

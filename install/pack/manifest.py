@@ -3,76 +3,93 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
+from pydantic import (
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from install.errors import ManifestError
+from install.pack.manifest_entries import (
+    BannerEntry,
+    ConnectionEntry,
+    EmbeddingsEntry,
+    Entry,
+    FunctionEntry,
+    ImagesEntry,
+    ModelEntry,
+    Name,
+    OtherConnection,
+    PromptEntry,
+    RerankEntry,
+    SpeechEntry,
+    TaskModelEntry,
+    ToolEntry,
+    TranscriptionEntry,
+)
 
 BUNDLED = Path(__file__).parent.parent / "pack.yaml"
 
-Kind = Literal["filters", "pipes", "functions"]
-KINDS: tuple[Kind, ...] = ("filters", "pipes", "functions")
-
-
-class Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Named(Entry):
-    """An entry that may be written as its bare name."""
-
-    name: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_name(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
-
-
-class ModelEntry(Named):
-    groups: tuple[str, ...] = ()
-    """Who may use it; nobody named = everyone."""
-
-
-class FunctionEntry(Named):
-    active: bool = True
-    everywhere: bool | None = Field(default=None, alias="global")
-    """Applied to every chat; null = filters yes, others as they are."""
-    valves: dict[str, JsonValue] = {}
-
-
-class ConnectionEntry(Entry):
-    headers: dict[str, str] = {}
-    """Sent besides the identity headers."""
-
-
-class EmbeddingsEntry(Entry):
-    model: str
+Kind = Literal["filters", "pipes", "functions", "tools"]
+FUNCTION_KINDS: tuple[Kind, ...] = ("filters", "functions", "pipes")
 
 
 class Manifest(Entry):
     connection: ConnectionEntry = ConnectionEntry()
+    """The gateway's."""
+    connections: tuple[OtherConnection, ...] = ()
     models: tuple[ModelEntry, ...] | None = None
     """null (`all` in the file) = every chat model of the gateway."""
+    default_filters: tuple[Name, ...] = ()
     filters: tuple[FunctionEntry, ...] = ()
-    pipes: tuple[FunctionEntry, ...] = ()
     functions: tuple[FunctionEntry, ...] = ()
+    """Actions: buttons below an answer."""
+    pipes: tuple[FunctionEntry, ...] = ()
+    tools: tuple[ToolEntry, ...] = ()
     embeddings: EmbeddingsEntry | None = None
+    rerank: RerankEntry | None = None
+    speech: SpeechEntry | None = None
+    transcription: TranscriptionEntry | None = None
+    images: ImagesEntry | None = None
+    task_model: TaskModelEntry | None = None
+    banners: tuple[BannerEntry, ...] = ()
+    prompts: tuple[PromptEntry, ...] = ()
+    _path: Path = PrivateAttr(default=BUNDLED)
+    _tree: Any = PrivateAttr(default=None)
 
     @field_validator("models", mode="before")
     @classmethod
     def _all(cls, value: object) -> object:
         return None if value == "all" else value
 
+    @property
+    def folder(self) -> Path:
+        """What `file:` is relative to."""
+        return self._path.parent
+
+    def where(self, *keys: str | int) -> str:
+        """File and line of a key, for errors that show only when the value is used."""
+        return f"{self._path}:{_line(self._tree, keys)}: {'.'.join(map(str, keys))}"
+
 
 SECTIONS: dict[str, type[Entry]] = {
     "connection": ConnectionEntry,
+    "connections": OtherConnection,
     "models": ModelEntry,
     "filters": FunctionEntry,
     "pipes": FunctionEntry,
     "functions": FunctionEntry,
+    "tools": ToolEntry,
     "embeddings": EmbeddingsEntry,
+    "rerank": RerankEntry,
+    "speech": SpeechEntry,
+    "transcription": TranscriptionEntry,
+    "images": ImagesEntry,
+    "task_model": TaskModelEntry,
+    "banners": BannerEntry,
+    "prompts": PromptEntry,
 }
 
 
@@ -82,14 +99,31 @@ def read_manifest(path: Path = BUNDLED) -> Manifest:
         tree = YAML().load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ManifestError(str(path), f"cannot be read ({error.strerror})", "an existing YAML file") from error
+    except UnicodeDecodeError as error:
+        raise ManifestError(str(path), "is not UTF-8 text", "a YAML file in UTF-8") from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ManifestError(f"{path}:{line}", f"not YAML: {error.problem}", "YAML 1.2") from error
     try:
-        return Manifest.model_validate({} if tree is None else tree)
+        manifest = Manifest.model_validate({} if tree is None else tree)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise _manifest_error(path, tree, first) from error
+    manifest._path, manifest._tree = path, tree
+    _require_single(manifest)
+    return manifest
+
+
+def _require_single(manifest: Manifest) -> None:
+    """Two entries for one thing would undo each other at every run."""
+    named = (("models", "name"), ("banners", "id"), ("prompts", "command"), ("connections", "url"), ("tools", "name"))
+    for section, field in (*named, *((kind, "name") for kind in FUNCTION_KINDS)):
+        seen: set[str] = set()
+        for index, entry in enumerate(getattr(manifest, section) or ()):
+            name = getattr(entry, field)
+            if name in seen:
+                raise ManifestError(manifest.where(section, index), f"{name} is there twice", "one entry each")
+            seen.add(name)
 
 
 def _manifest_error(path: Path, tree: Any, error: Any) -> ManifestError:

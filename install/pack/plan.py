@@ -1,68 +1,93 @@
-"""Read what is, build what shall be, compare."""
+"""Read what is, build what shall be, compare with what the pack last applied."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.secret import Secret
 from install.errors import OptionMissing
 from install.open_webui import OpenWebUI
-from install.open_webui.admin import Json
-from install.pack import connections, embeddings, functions, models
 from install.pack.change import Change, Plan
-from install.pack.desired import Connection, Desired, Embeddings, Options, desired_functions, desired_models
+from install.pack.desired import Given, Options, resolver
+from install.pack.kinds import KINDS
+from install.pack.kinds.connections import address
+from install.pack.known import Key, Known
 from install.pack.manifest import Manifest
+from install.pack.snapshot import Snapshot
+from install.pack.threeway import Wanted, compare
+from install.pack.tree import Json, get
+from install.pack.wanted import desire
+from install.pack.withdrawal import withdraw
+
+ALWAYS = ("connection", "model", "setting", "filter")
+"""Kinds that every plan reads."""
+
+Current = Mapping[str, Mapping[str, Json]]
 
 
-@dataclass(frozen=True, slots=True)
-class Actual:
-    """What Open WebUI says about itself; it holds keys, so it is never shown."""
-
-    connections: Json = field(repr=False)
-    models: dict[str, Json] = field(repr=False)
-    functions: dict[str, Json] = field(repr=False)
-    embedding: Json = field(repr=False)
-    groups: dict[str, str] = field(repr=False)
-
-
-def make_plan(client: OpenWebUI, manifest: Manifest, options: Options) -> Plan:
+def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Mapping[Key, Known]) -> Plan:
     """Changes nothing. Raises a `SekishoError` where the desired state cannot be determined."""
-    actual = read(client)
-    desired = desire(client, manifest, options, actual)
-    return Plan(tuple(diff(desired, actual, force=options.force)))
+    snapshot = Snapshot(client)
+    sections = {
+        "action": bool(manifest.functions),
+        "pipe": bool(manifest.pipes),
+        "tool": bool(manifest.tools),
+        "prompt": bool(manifest.prompts),
+        "banner": bool(manifest.banners),
+    }
+    current = read(snapshot, known, (name for name, there in sections.items() if there))
+    wanted = desire(_given(snapshot, manifest, options, current))
+    return Plan(tuple(differences(wanted, current, known, force=options.force)))
 
 
-def read(client: OpenWebUI) -> Actual:
-    return Actual(client.connections(), client.model_rows(), client.functions(), client.embedding(), client.groups())
+def plan_state(client: OpenWebUI, wanted: Iterable[Wanted], known: Mapping[Key, Known], *, force: bool = False) -> Plan:
+    """As `make_plan`, towards a state that is known already; with nothing wanted everything is taken back."""
+    wanted = list(wanted)
+    current = read(Snapshot(client), known, (each.kind for each in wanted))
+    return Plan(tuple(differences(wanted, current, known, force=force)))
 
 
-def desire(client: OpenWebUI, manifest: Manifest, options: Options, actual: Actual) -> Desired:
-    url = options.gateway_url.rstrip("/")
-    entry = connections.find(actual.connections, url)
+def read(client: OpenWebUI, known: Iterable[Key], more: Iterable[str] = ()) -> Current:
+    """The records of all kinds that matter."""
+    needed = {*ALWAYS, *(kind for kind, _ in known), *more}
+    return {name: kind.read(client) for name, kind in KINDS.items() if name in needed}
+
+
+def _given(client: OpenWebUI, manifest: Manifest, options: Options, current: Current) -> Given:
+    entry = current["connection"].get(address(options.gateway_url))
     key = _gateway_key(options, entry)
-    embedding_model = options.embedding_model or (manifest.embeddings.model if manifest.embeddings else None)
-    prefix = (entry.settings.get("prefix_id") if entry else None) or ""
-    return Desired(
-        Connection(url, key, manifest.connection.headers),
-        desired_models(manifest, client.models_behind(url, key), prefix),
-        desired_functions(manifest, options, client.version),
-        Embeddings(embedding_model, url, key) if embedding_model else None,
+    prefix = get(entry, ("settings", "prefix_id"))
+    return Given(
+        manifest,
+        options,
+        client.version,
+        tuple(client.models_behind(options.gateway_url.rstrip("/"), key)),
+        prefix if isinstance(prefix, str) else "",
+        key,
+        client.groups(),
+        current,
+        resolver(manifest, options),
     )
 
 
-def _gateway_key(options: Options, entry: connections.Entry | None) -> Secret:
+def _gateway_key(options: Options, entry: Json | None) -> Secret:
     """The given key, else the one that Open WebUI has been using for this gateway."""
     if options.gateway_key:
         return options.gateway_key
-    if entry and entry.key:
-        return entry.key
+    if entry and entry["key"]:
+        return Secret(entry["key"])
     raise OptionMissing("The gateway's key", "Pass --gateway-key or set SEKISHO_GATEWAY_KEY.")
 
 
-def diff(desired: Desired, actual: Actual, *, force: bool = False) -> Iterator[Change]:
-    yield from connections.diff(desired.connection, actual.connections)
-    for function in desired.functions:
-        yield from functions.diff(function, actual.functions.get(function.plugin.id), force=force)
-    for model in desired.models:
-        yield from models.diff(model, actual.models.get(model.id), actual.groups)
-    if desired.embeddings:
-        yield from embeddings.diff(desired.embeddings, actual.embedding)
+def differences(
+    wanted: Iterable[Wanted], current: Current, known: Mapping[Key, Known], *, force: bool
+) -> Iterator[Change]:
+    """In the order of writing: new and changed things first, then what is no longer wanted, backwards."""
+    order = list(KINDS)
+    named = {(each.kind, each.id): each for each in wanted}
+    for key, each in sorted(named.items(), key=lambda item: order.index(item[0][0])):
+        kind, id = key
+        yield compare(KINDS[kind], each, current[kind].get(id), known.get(key), force=force)
+    rest = [key for key in known if key not in named]
+    for kind, id in sorted(rest, key=lambda key: order.index(key[0]), reverse=True):
+        change = withdraw(KINDS[kind], id, current[kind].get(id), known[kind, id], force=force)
+        if change:
+            yield change

@@ -6,10 +6,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import uvicorn
 from starlette.applications import Starlette
@@ -19,7 +20,13 @@ from starlette.routing import Route
 
 from gateway.secret import Secret
 from install.open_webui import OpenWebUI, Token, connect
+from install.pack.apply import carry_out, verify
+from install.pack.change import Plan
 from install.pack.desired import Options
+from install.pack.history import plan_rollback
+from install.pack.manifest import Manifest
+from install.pack.plan import make_plan, plan_state
+from install.pack.receipts import Receipts
 from tests.fixtures.open_webui import OpenWebUIServer, free_port
 
 GATEWAY_KEY = "sk-gateway-key-for-tests"
@@ -29,6 +36,10 @@ MODELS: list[dict[str, Any]] = [
     {"id": "claude-sonnet", "object": "model", "mode": "chat", "description": "Long documents"},
     {"id": "gemma-3-27b", "object": "model", "name": "Gemma 3"},
     {"id": "e5-small", "object": "model", "mode": "embedding"},
+    {"id": "bge-reranker", "object": "model", "mode": "rerank"},
+    {"id": "say", "object": "model", "mode": "speech"},
+    {"id": "hear", "object": "model", "mode": "transcription"},
+    {"id": "paint", "object": "model", "mode": "image"},
 ]
 
 
@@ -36,12 +47,14 @@ MODELS: list[dict[str, Any]] = [
 class FakeGateway:
     url: str
     models: list[dict[str, Any]] = field(default_factory=lambda: list(MODELS))
+    keys: set[str] = field(default_factory=lambda: {GATEWAY_KEY})
 
 
-def serve(app: Starlette) -> Iterator[str]:
+def serve(app: Starlette, **more: Any) -> Iterator[str]:
     """Run an ASGI app on a real socket; yields its address."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="off"))
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="off", **more)
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started and thread.is_alive():
@@ -54,7 +67,7 @@ def serve(app: Starlette) -> Iterator[str]:
 @pytest.fixture
 def gateway() -> Iterator[FakeGateway]:
     async def models(request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {GATEWAY_KEY}":
+        if request.headers.get("authorization", "").removeprefix("Bearer ") not in fake.keys:
             return JSONResponse({"error": {"message": "unknown key"}}, 401)
         return JSONResponse({"object": "list", "data": fake.models})
 
@@ -66,21 +79,44 @@ def gateway() -> Iterator[FakeGateway]:
 
 @dataclass
 class State:
-    """Everything the installer may write, as Open WebUI reports it."""
+    """Everything the installer may write, as Open WebUI exports it."""
 
-    connections: Any
+    settings: Any
     functions: Any
     models: Any
+    tools: Any
+    prompts: Any
     embedding: Any
 
 
 def state_of(server: OpenWebUIServer) -> State:
     return State(
-        server.request("GET", "/openai/config"),
+        server.request("GET", "/api/v1/configs/export"),
         server.request("GET", "/api/v1/functions/export?include_valves=true"),
         server.request("GET", "/api/v1/models/all"),
+        server.request("GET", "/api/v1/tools/export"),
+        server.request("GET", "/api/v1/prompts/"),
         server.request("GET", "/api/v1/retrieval/embedding"),
     )
+
+
+# What a row of the database says about its own writing.
+BOOKKEEPING = {"updated_at", "created_at", "version_id"}
+
+
+def content_of(server: OpenWebUIServer) -> Any:
+    """The state without times and version numbers, in an order that does not depend on them."""
+    return _content(asdict(state_of(server)))
+
+
+def _content(value: Any) -> Any:
+    if isinstance(value, dict):
+        # Grants and prompts get new ids when they are made again.
+        left_out = BOOKKEEPING | ({"id", "resource_id"} if value.keys() & {"principal_id", "command"} else set())
+        return {key: _content(each) for key, each in value.items() if key not in left_out}
+    if isinstance(value, list):
+        return sorted((_content(each) for each in value), key=repr)
+    return value
 
 
 @pytest.fixture
@@ -90,22 +126,103 @@ def server(open_webui: OpenWebUIServer) -> Iterator[OpenWebUIServer]:
     after = state_of(open_webui)
     for function in _added(before.functions, after.functions):
         open_webui.request("DELETE", f"/api/v1/functions/id/{function}/delete")
+    for tool in _added(before.tools, after.tools):
+        open_webui.request("DELETE", f"/api/v1/tools/id/{tool}/delete")
+    for prompt in _added(before.prompts, after.prompts):
+        open_webui.request("DELETE", f"/api/v1/prompts/id/{prompt}/delete")
     for model in _added(before.models, after.models):
         open_webui.request("POST", "/api/v1/models/model/delete", {"id": model})
-    open_webui.request("POST", "/openai/config/update", before.connections)
     if after.embedding != before.embedding:
         open_webui.request("POST", "/api/v1/retrieval/embedding/update", before.embedding)
+    if changed := {key: value for key, value in before.settings.items() if after.settings.get(key) != value}:
+        open_webui.request("POST", "/api/v1/configs/import", {"config": changed})
 
 
 def _added(before: Any, after: Any) -> set[str]:
     return {row["id"] for row in after} - {row["id"] for row in before}
 
 
+# These POSTs ask and change nothing.
+QUESTIONS = ("/openai/verify", "/auths/signin")
+
+
 def writes(server: OpenWebUIServer) -> int:
     """How many changing requests Open WebUI has logged; asking a connection for its models changes nothing."""
     lines = server.log.read_text(errors="replace").splitlines()
-    harmless = ("/openai/verify", "/auths/signin")
-    return sum('"POST /' in line and not any(path in line for path in harmless) for line in lines)
+    changing = ('"POST /', '"DELETE /')
+    return sum(any(verb in line for verb in changing) and not any(path in line for path in QUESTIONS) for line in lines)
+
+
+@dataclass
+class Pack:
+    """The installer on one server, with receipts of its own."""
+
+    client: OpenWebUI
+    options: Options
+    receipts: Receipts
+
+    def plan(self, manifest: Manifest, options: Options | None = None) -> Plan:
+        return make_plan(self.client, manifest, options or self.options, self.receipts.known())
+
+    def apply(self, manifest: Manifest, options: Options | None = None) -> Plan:
+        plan = self.plan(manifest, options)
+        self.carry_out(plan, "apply")
+        verify(lambda: self.plan(manifest, options), self.client, plan)
+        return plan
+
+    def remove(self, *, force: bool = False) -> Plan:
+        plan = plan_state(self.client, (), self.receipts.known(), force=force)
+        self.carry_out(plan, "remove")
+        return plan
+
+    def rollback(self, to: str | None = None, *, force: bool = False) -> Plan:
+        plan = plan_rollback(
+            self.client, self.receipts, to or self.receipts.before_last(), exactly=to is None, force=force
+        )
+        self.carry_out(plan, "rollback")
+        return plan
+
+    def carry_out(self, plan: Plan, command: str = "apply") -> None:
+        carry_out(self.client, plan, self.receipts, command, lambda change: None)
+
+
+@pytest.fixture
+def pack(client: OpenWebUI, options: Options, tmp_path: Path) -> Pack:
+    return Pack(client, options, Receipts(tmp_path / "state"))
+
+
+@dataclass
+class Relay:
+    """Stands before Open WebUI and counts what changes something; after `break_after` of these it hangs up."""
+
+    target: str
+    url: str = ""
+    written: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Everything."""
+    break_after: int | None = None
+
+
+@pytest.fixture
+def relay(server: OpenWebUIServer) -> Iterator[Relay]:
+    found = Relay(server.url)
+
+    async def pass_on(request: Request) -> Response:
+        path = request.url.path
+        found.asked.append((request.method, path))
+        if request.method not in ("GET", "HEAD") and not path.endswith(QUESTIONS):
+            found.written.append((request.method, path))
+            if found.break_after is not None and len(found.written) > found.break_after:
+                raise OSError("the server is gone")
+        headers = {key: value for key, value in request.headers.items() if key in ("authorization", "content-type")}
+        query = f"?{request.url.query}" if request.url.query else ""
+        async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+            answer = await client.request(request.method, path + query, content=await request.body(), headers=headers)
+        return Response(answer.content, answer.status_code, media_type=answer.headers.get("content-type"))
+
+    for address in serve(Starlette(routes=[Route("/{path:path}", pass_on, methods=["GET", "POST", "DELETE"])])):
+        found.url = address
+        yield found
 
 
 @pytest.fixture

@@ -1,13 +1,8 @@
-"""Merging our connection into Open WebUI's three parallel collections, without a server."""
+"""Our connection among Open WebUI's three parallel collections, without a server."""
 
 from typing import Any
 
-from gateway.secret import Secret
-from install.pack.change import Action
-from install.pack.connections import IDENTITY_HEADERS, diff, with_gateway
-from install.pack.desired import Connection
-
-OURS = Connection("http://gateway:4000/v1", Secret("sk-ours"), {})
+from install.pack.kinds.connections import as_config, entries, from_record, to_record
 
 
 def config(urls: list[str], keys: list[str], settings: dict[str, Any]) -> dict[str, Any]:
@@ -19,48 +14,25 @@ def config(urls: list[str], keys: list[str], settings: dict[str, Any]) -> dict[s
     }
 
 
+def rewritten(before: dict[str, Any]) -> dict[str, Any]:
+    return as_config(before, [from_record(to_record(entry)) for entry in entries(before)])
+
+
+def test_what_is_not_ours_comes_back_byte_by_byte() -> None:
+    settings = {
+        "0": {"enable": False, "tags": [{"name": "mine", "colour": "red"}], "headers": {"X-Own": "1"}, "own": None},
+        "1": {},
+    }
+    before = config(["http://a/v1", "http://b/v1", "http://c/v1"], ["ka", "", "kc"], settings)
+    assert rewritten(before) == before
+
+
 def test_settings_kept_under_a_url_move_to_their_index() -> None:
     before = config(["http://a/v1", "http://b/v1"], ["ka"], {"http://b/v1": {"enable": False}})
-    after = with_gateway(OURS, before)
-    assert after["OPENAI_API_BASE_URLS"] == ["http://a/v1", "http://b/v1", OURS.url]
-    assert after["OPENAI_API_KEYS"] == ["ka", "", "sk-ours"]
-    assert after["OPENAI_API_CONFIGS"]["1"] == {"enable": False}
-    assert "0" not in after["OPENAI_API_CONFIGS"]
+    after = rewritten(before)
+    assert after["OPENAI_API_KEYS"] == ["ka", ""]
+    assert after["OPENAI_API_CONFIGS"] == {"1": {"enable": False}}
 
 
 def test_surplus_keys_of_an_old_installation_are_not_taken_for_ours() -> None:
-    after = with_gateway(OURS, config(["http://a/v1"], ["ka", "left over"], {}))
-    assert after["OPENAI_API_KEYS"] == ["ka", "sk-ours"]
-
-
-def test_ours_stays_in_its_place_and_keeps_the_settings_of_the_administrator() -> None:
-    settings = {"enable": False, "prefix_id": "gw", "tags": [{"name": "mine"}], "headers": {"X-Own": "1"}}
-    before = config(["HTTP://Gateway:4000/v1/", "http://b/v1"], ["old", "kb"], {"0": settings})
-    after = with_gateway(OURS, before)
-    assert after["OPENAI_API_BASE_URLS"] == [OURS.url, "http://b/v1"]
-    assert after["OPENAI_API_KEYS"] == ["sk-ours", "kb"]
-    merged = after["OPENAI_API_CONFIGS"]["0"]
-    assert merged["prefix_id"] == "gw"
-    assert merged["enable"] is True
-    assert merged["tags"] == [{"name": "mine"}, {"name": "sekisho"}]
-    assert merged["headers"] == {"X-Own": "1", **IDENTITY_HEADERS}
-
-
-def test_a_header_in_other_letters_is_the_same_header() -> None:
-    settings = {"headers": {"x-openwebui-user-id": "{{USER_EMAIL}}"}}
-    merged = with_gateway(OURS, config([OURS.url], ["sk-ours"], {"0": settings}))["OPENAI_API_CONFIGS"]["0"]
-    assert merged["headers"] == IDENTITY_HEADERS
-    assert with_gateway(OURS, config([OURS.url], ["sk-ours"], {"0": merged}))["OPENAI_API_CONFIGS"]["0"] == merged
-
-
-def test_the_difference_is_told_without_the_key() -> None:
-    done = with_gateway(OURS, config([], [], {}))
-    (same,) = diff(OURS, done)
-    assert same.action is Action.UNCHANGED
-
-    done["OPENAI_API_KEYS"] = ["sk-old"]
-    done["OPENAI_API_CONFIGS"]["0"]["headers"].pop("X-Sekisho-Task")
-    (change,) = diff(OURS, done | {"ENABLE_OPENAI_API": False})
-    assert change.action is Action.UPDATE
-    assert change.details == ("key: ***", "header X-Sekisho-Task: {{TASK}}", "OpenAI connections: on")
-    assert "sk-" not in repr(change)
+    assert rewritten(config(["http://a/v1"], ["ka", "left over"], {}))["OPENAI_API_KEYS"] == ["ka"]

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from install.errors import PluginMissing, PluginNeedsNewer, PluginUnreadable
-from install.pack.desired import Options, desired_functions
-from install.pack.manifest import FunctionEntry, Manifest
+from gateway.secret import Secret
+from install.errors import ManifestError, PluginMissing, PluginNeedsNewer, PluginUnreadable
+from install.pack.desired import Given, Options, resolver
+from install.pack.manifest import Manifest, read_manifest
+from install.pack.manifest_entries import FunctionEntry
 from install.pack.plugin import find_plugin, fingerprint
+from install.pack.wanted_plugins import wanted_plugins
 from tests.install.conftest import PLUGIN
 
 
@@ -54,21 +57,53 @@ def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
         find_plugin("filters", "nothing", tmp_path)
 
 
+def given(manifest: Manifest, options: Options, version: str = "0.12.4", **stored: object) -> Given:
+    current = {"filter": {"sekisho_greeting": {"valves": stored}}} if stored else {}
+    return Given(manifest, options, version, (), "", Secret("k"), {}, current, resolver(manifest, options))
+
+
 def test_a_plugin_for_a_newer_open_webui_is_refused(plugins: Path) -> None:
     manifest = Manifest(filters=(FunctionEntry(name="sekisho_greeting"),))
     options = Options("http://gateway/v1", plugins=plugins)
-    assert desired_functions(manifest, options, "0.12.4")
+    assert list(wanted_plugins(given(manifest, options)))
     with pytest.raises(PluginNeedsNewer, match=r"needs Open WebUI 0\.12\.0; this is 0\.11\.9"):
-        desired_functions(manifest, options, "0.11.9")
+        list(wanted_plugins(given(manifest, options, "0.11.9")))
 
 
-def test_valves_from_the_environment(plugins: Path) -> None:
-    entry = FunctionEntry(name="sekisho_greeting", valves={"secret": "${GREETING_SECRET}", "loudness": 3})
-    manifest = Manifest(filters=(entry,))
+def test_valves_from_variables_files_and_answers(plugins: Path, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_text("1234\n")
+    valves = {"secret": "${GREETING_SECRET}", "loudness": 3, "where": "${SEKISHO_GATEWAY_URL}/x"}
+    valves |= {"pin": f"file:{tmp_path / 'pin'}", "name": "prompt:Your name"}
+    manifest = Manifest(filters=(FunctionEntry(name="sekisho_greeting", valves=valves),))
+    environment = {"GREETING_SECRET": "s"}
+    asked: list[tuple[str, bool]] = []
 
-    (given,) = desired_functions(manifest, Options("u", plugins=plugins, environment={"GREETING_SECRET": "s"}), "1.0")
-    assert str(given.valves) == "{'secret': ***, 'loudness': 3}"
+    def ask(question: str, hidden: bool) -> str:
+        asked.append((question, hidden))
+        return "Hanako"
 
-    (missing,) = desired_functions(manifest, Options("u", plugins=plugins), "1.0")
-    assert missing.valves == {"loudness": 3}
-    assert missing.unset == {"secret": "GREETING_SECRET"}
+    (all_set,) = wanted_plugins(given(manifest, Options("u", plugins=plugins, environment=environment, ask=ask)))
+    found = {path[1]: value for path, value in all_set.leaves.items() if path[0] == "valves"}
+    assert str(found) == "{'secret': ***, 'loudness': 3, 'where': 'u/x', 'pin': ***, 'name': ***}"
+    assert found["pin"] == Secret("1234")
+    assert found["name"] == Secret("Hanako")
+    assert asked == [("Your name", False)]
+
+    (none_set,) = wanted_plugins(given(manifest, Options("u", plugins=plugins)))
+    assert ("valves", "secret") not in none_set.leaves
+    assert none_set.notes == (
+        "valve secret is not set: GREETING_SECRET is missing",
+        "valve name is not set: prompt:Your name is missing",
+    )
+
+    stored = {"secret": "kept", "name": "kept"}
+    (kept,) = wanted_plugins(given(manifest, Options("u", plugins=plugins, ask=ask), **stored))
+    assert kept.notes == ()
+    assert len(asked) == 1
+
+
+def test_a_file_that_is_not_there_names_file_line_and_key(plugins: Path, tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text("filters:\n  - name: sekisho_greeting\n    valves:\n      secret: file:nowhere\n")
+    with pytest.raises(ManifestError, match=r"own\.yaml:4: filters\.0\.valves\.secret: .*nowhere cannot be read"):
+        list(wanted_plugins(given(read_manifest(path), Options("u", plugins=plugins))))

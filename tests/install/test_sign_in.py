@@ -1,6 +1,11 @@
 """Getting in, and every way of not getting in: one sentence each, with the remedy."""
 
+import base64
+import json
+import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +18,7 @@ from gateway.secret import Secret
 from install.errors import (
     FunctionsDisabled,
     NotAdministrator,
+    NoTls,
     NotOpenWebUI,
     OpenWebUIError,
     Refused,
@@ -22,7 +28,7 @@ from install.errors import (
     TooOld,
     Unreachable,
 )
-from install.open_webui import Credentials, Password, Token, connect
+from install.open_webui import Credentials, Password, Token, TokenCache, connect
 from install.open_webui.http import Http
 from install.open_webui.session import at_least
 from tests.fixtures.open_webui import ADMIN_EMAIL, ADMIN_PASSWORD, OpenWebUIServer, free_port
@@ -75,6 +81,44 @@ def test_not_an_administrator(open_webui: OpenWebUIServer) -> None:
         sign_in(open_webui.url, Password(email, Secret("a-good-password-1")))
 
 
+def test_a_server_without_tls(open_webui: OpenWebUIServer) -> None:
+    with pytest.raises(NoTls, match="SSL_CERT_FILE"):
+        sign_in(open_webui.url.replace("http:", "https:"), ANY)
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    app = Starlette(routes=[Route("/{path:path}", lambda request: PlainTextResponse(""))])
+    for url in serve(app, ssl_certfile=certificate, ssl_keyfile=key):
+        with pytest.raises(NoTls, match=r"(?i)certificate.*SSL_CERT_FILE"):
+            sign_in(url.replace("http:", "https:"), ANY)
+
+
+def test_a_kept_token_saves_the_sign_in_and_a_refused_one_is_forgotten(
+    open_webui: OpenWebUIServer, tmp_path: Path
+) -> None:
+    tokens = TokenCache(tmp_path / "tokens.json")
+
+    def never() -> Secret:
+        raise AssertionError("asked for the password")
+
+    with connect(open_webui.url, Password(ADMIN_EMAIL, Secret(ADMIN_PASSWORD)), tokens):
+        pass
+    with connect(open_webui.url, Password(ADMIN_EMAIL, never), tokens):
+        pass
+    end = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + 9999}).encode()).decode().rstrip("=")
+    tokens.put(ADMIN_EMAIL, Secret(f"x.{end}.x"))
+    with connect(open_webui.url, Password(ADMIN_EMAIL, Secret(ADMIN_PASSWORD)), tokens):
+        pass
+    assert tokens.get(ADMIN_EMAIL) != Secret(f"x.{end}.x")
+    tokens.put(ADMIN_EMAIL, Secret("x.e30x.x"))
+    assert tokens.get(ADMIN_EMAIL) is None
+    (tmp_path / "tokens.json").write_text("{")
+    assert tokens.get(ADMIN_EMAIL) is None
+
+
 def test_nothing_there() -> None:
     with pytest.raises(Unreachable, match="Start it, or correct --url"):
         sign_in(f"http://127.0.0.1:{free_port()}", ANY)
@@ -109,7 +153,8 @@ def answering(answers: Answers) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("answers", "error", "says"),
     [
-        ({"/api/version": {"version": "0.11.9"}}, TooOld, r"0\.11\.9 is too old. Update it to 0\.12\.0"),
+        ({"/api/version": {"version": "0.11.1"}}, TooOld, r"0\.11\.1 is too old. Update it to 0\.11\.2"),
+        ({"/api/version": {"version": "latest"}}, NotOpenWebUI, "its version is 'latest'"),
         ({"/api/version": {}}, NotOpenWebUI, "names no version"),
         ({"/api/version": PlainTextResponse("<html>")}, NotOpenWebUI, "not JSON"),
         ({"/api/version": JSONResponse({}, 404)}, NotOpenWebUI, "answers 404"),

@@ -1,0 +1,146 @@
+"""`sekisho doctor`: what is wrong, and how to mend it."""
+
+import os
+from contextlib import closing
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from gateway.errors import SekishoError
+from gateway.secret import Secret
+from install import report
+from install.doctor import report as screen
+from install.doctor.checks import CHECKS, clock
+from install.doctor.examine import examine
+from install.doctor.finding import Finding, State
+from install.doctor.ledger import Gateway
+from install.doctor.patient import Patient
+from install.doctor.probes import PROBES, Round, chat_model
+from install.doctor.texts import Texts, language
+from install.errors import GatewayError
+from install.open_webui import OpenWebUI
+from install.options import GATEWAY, Json, PackOptions, takes_pack_options
+from install.pack.change import Plan
+from install.pack.manifest import read_manifest
+from install.pack.plan import make_plan
+
+DOCTOR = "Doctor"
+
+AdminKey = Annotated[
+    Secret | None,
+    typer.Option(
+        "--admin-key",
+        envvar="SEKISHO_ADMIN_KEY",
+        parser=Secret,
+        metavar="KEY",
+        help="The gateway's admin_key, to read its ledger.",
+        rich_help_panel=GATEWAY,
+    ),
+]
+FromHere = Annotated[
+    str | None,
+    typer.Option(
+        envvar="SEKISHO_GATEWAY_FROM_HERE",
+        help="Address of the gateway as this machine reaches it.",
+        show_default="--gateway-url",
+        rich_help_panel=GATEWAY,
+    ),
+]
+Model = Annotated[
+    str | None, typer.Option(help="Ask this model.", show_default="the first one listed", rich_help_panel=DOCTOR)
+]
+Skip = Annotated[
+    list[str] | None,
+    typer.Option(
+        help=f"Leave a way out ({', '.join(probe.name for probe in PROBES)}); may be repeated.", rich_help_panel=DOCTOR
+    ),
+]
+Lang = Annotated[
+    Literal["en", "ja"] | None,
+    typer.Option(help="Language of the report.", show_default="$LANG", rich_help_panel=DOCTOR),
+]
+
+
+@takes_pack_options
+def doctor(
+    pack: PackOptions,
+    admin_key: AdminKey = None,
+    gateway_from_here: FromHere = None,
+    model: Model = None,
+    skip: Skip = None,
+    lang: Lang = None,
+    json: Json = False,
+) -> None:
+    """Send a small request along each way to a model and look into the ledger who it says was asking.
+
+    Costs a few tokens, one spoken sentence and one image where those are configured. Exits with 1 if something failed.
+    """
+    _require_names(skip or [])
+    text = Texts(language(lang, os.environ))
+    out = report.quiet() if json else report.console()
+    with (
+        closing(Gateway(gateway_from_here or pack.gateway_url, admin_key)) as gateway,
+        pack.connected() as client,
+    ):
+        plan, why = _plan(client, pack)
+        patient = Patient(client, gateway, pack.gateway_url.rstrip("/"), text, plan, why, model, frozenset(skip or []))
+        patient.read()
+        checks = _looked_at(patient, text, out)
+        probes = _probed(patient, text, out)
+        checks.append(clock(patient))
+        screen.show("title.clock", checks[-1:], text, out)
+    if json:
+        print(screen.as_json(checks, probes, text))
+    screen.show_summary([*checks, *probes], text, out)
+    if any(each.state is State.FAILED for each in (*checks, *probes)):
+        raise typer.Exit(1)
+
+
+def _require_names(skip: list[str]) -> None:
+    known = [probe.name for probe in PROBES]
+    for name in skip:
+        if name not in known:
+            raise typer.BadParameter(f"{name}: there are {', '.join(known)}", param_hint="--skip")
+
+
+def _plan(client: OpenWebUI, pack: PackOptions) -> tuple[Plan | None, str]:
+    try:
+        manifest = read_manifest(pack.manifest)
+        return make_plan(client, manifest, pack.desired(), pack.receipts().known()), ""
+    except SekishoError as error:
+        return None, str(error)
+
+
+def _looked_at(patient: Patient, text: Texts, out: Console) -> list[Finding]:
+    with out.status("…"):
+        findings = [check(patient) for check in CHECKS]
+    screen.show("title.checks", findings, text, out)
+    return findings
+
+
+def _probed(patient: Patient, text: Texts, out: Console) -> list[Finding]:
+    findings = _probe_all(patient, out)
+    screen.show("title.probes", findings, text, out)
+    return findings
+
+
+def _probe_all(patient: Patient, out: Console) -> list[Finding]:
+    text = patient.text
+    if not patient.ledger_open:
+        return [Finding(probe.name, State.UNKNOWN, text("off.no_ledger")) for probe in PROBES]
+    try:
+        model = chat_model(patient)
+    except GatewayError:
+        model = None
+    if model is None:
+        return [Finding(probe.name, State.OFF, text("off.no_model")) for probe in PROBES]
+    round = Round(patient, model)
+    findings: list[Finding] = []
+    with out.status("") as status:
+        for probe in PROBES:
+            status.update(f"{text(probe.name)} …")
+            findings.append(examine(round, probe))
+    if round.chat_id:
+        patient.client.paths.forget_chat(round.chat_id)
+    return findings

@@ -1,0 +1,105 @@
+"""The gateway as seen from here: its ledger, its clock, whether it accepts a signature."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from gateway.secret import Secret
+from install.errors import GatewayClosed, GatewayHasNoLedger
+
+Row = dict[str, Any]
+
+PATIENCE = 15
+LIMIT = 1000
+CLOCKS_APART = 900
+"""Seconds by which the gateway's clock may be wrong and its records still be found."""
+
+
+class Gateway:
+    """`url` as the doctor reaches it, with or without `/v1`."""
+
+    def __init__(self, url: str, admin_key: Secret | None) -> None:
+        self.url = url.rstrip("/").removesuffix("/v1")
+        self._admin = admin_key
+        self._client = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
+        self.clock: float | None = None
+        """Its time minus ours in seconds, told by the record of a request that we sent; None before the first."""
+
+    def close(self) -> None:
+        self._client.close()
+
+    def healthy(self) -> str | None:
+        """Why it is not reachable from here."""
+        try:
+            answer = self._get("/healthz")
+        except httpx2.HTTPError as error:
+            return str(error) or type(error).__name__
+        return None if answer.is_success else f"/healthz: {answer.status_code}"
+
+    def records(self, since: float) -> list[Row]:
+        """Rows of the ledger from `since` (our clock, Unix seconds), newest first.
+
+        Raises `GatewayClosed` or `GatewayHasNoLedger`.
+        """
+        query = {"since": str(since), "limit": str(LIMIT)}
+        headers = {"Authorization": f"Bearer {self._admin.reveal()}"} if self._admin else {}
+        try:
+            answer = self._get("/admin/records", params=query, headers=headers)
+        except httpx2.HTTPError as error:
+            raise GatewayHasNoLedger(self.url, str(error) or type(error).__name__) from error
+        if answer.status_code in (401, 403):
+            raise GatewayClosed(self.url)
+        if answer.is_error:
+            raise GatewayHasNoLedger(self.url, f"/admin/records: {answer.status_code}")
+        found: list[Row] = answer.json()["records"]
+        return found
+
+    def ids(self) -> set[str]:
+        """The requests of the last minutes, by whatever clock."""
+        return {row["request_id"] for row in self.records(time.time() - CLOCKS_APART)}
+
+    def wait(self, wanted: Callable[[Row], bool], count: int = 1) -> list[Row]:
+        """Rows that are `wanted`, as soon as there are `count`, or what there is after a while."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            found = [row for row in self.records(time.time() - CLOCKS_APART) if wanted(row)]
+            if len(found) >= count or time.monotonic() > deadline:
+                return found
+            time.sleep(0.3)
+
+    def tell_clock(self, row: Row, began: float, ended: float) -> None:
+        """From a record of a request between two moments of our clock."""
+        at = row["started_at"] / 1e6
+        self.clock = min(at - began, 0.0) if at < began else max(at - ended, 0.0)
+
+    def accepts(self, key: Secret, identity_secret: str, user: Row) -> tuple[int, str]:
+        """Status and error code for a person signed with this secret."""
+        headers = {"Authorization": f"Bearer {key.reveal()}", "X-OpenWebUI-User-Jwt": signed(user, identity_secret)}
+        answer = self._get("/v1/me/usage", headers=headers)
+        try:
+            code = (answer.json().get("error") or {}).get("code") or ""
+        except (ValueError, AttributeError):
+            code = ""
+        return answer.status_code, str(code)
+
+    def _get(self, path: str, **parts: Any) -> httpx2.Response:
+        answer = self._client.get(path, **parts)
+        return answer
+
+
+def signed(user: Row, secret: str) -> str:
+    """The token that Open WebUI itself would send (HS256)."""
+    now = int(time.time())
+    claims = {"sub": user["id"], "email": user.get("email", ""), "iss": "open-webui", "iat": now, "exp": now + 60}
+    body = ".".join(_part(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))
+    return f"{body}.{_part(hmac.new(secret.encode(), body.encode(), hashlib.sha256).digest())}"
+
+
+def _part(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()

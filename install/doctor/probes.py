@@ -1,0 +1,175 @@
+"""A small request along every way on which Open WebUI calls models, and what the ledger says about it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.secret import Secret
+from install.doctor.ledger import Row
+from install.doctor.patient import Patient
+from install.errors import ProbeFailed, Refused
+from install.open_webui import Token, connect
+
+QUESTION = "Answer with the word OK."
+TOOL_QUESTION = "Call the tool get_current_timestamp, then tell me the result in one line."
+
+Off = str | None
+"""A text of why there is nothing to probe."""
+
+
+@dataclass(slots=True)
+class Round:
+    """The state that probes share: the model, and a chat that tasks belong to."""
+
+    patient: Patient
+    model: str
+    chat_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """`run` sends it, `rows` picks its records, `off` says why it is not configured."""
+
+    name: str
+    run: Callable[[Round], None]
+    rows: Callable[[Round, Row], bool]
+    off: Callable[[Round], Off]
+    count: int = 1
+    unsigned: str = "mend.jwt"
+    """The remedy where nothing but headers tells who it was."""
+    unknown: str = "mend.headers"
+    """The remedy where nothing tells who it was."""
+
+
+def _chat(round: Round) -> None:
+    round.chat_id = round.patient.client.paths.ask(round.model, QUESTION).chat_id
+
+
+def _tools(round: Round) -> None:
+    paths = round.patient.client.paths
+    kept = round.chat_id
+    turn = paths.ask(round.model, TOOL_QUESTION)
+    round.chat_id, former = turn.chat_id, kept
+    if former:
+        paths.forget_chat(former)
+
+
+def _task(name: str) -> Callable[[Round], None]:
+    return lambda round: round.patient.client.paths.task(name, round.model, round.chat_id)
+
+
+def _api_key(round: Round) -> None:
+    key = round.patient.client.paths.api_key()
+    if key is None:
+        raise ProbeFailed("no key")
+    with connect(round.patient.client.url, Token(Secret(key))) as client:
+        client.paths.complete(round.model, QUESTION)
+
+
+def _pipe(round: Round) -> None:
+    round.patient.client.paths.complete(_pipe_model(round) or "", QUESTION)
+
+
+def _of_chat(task: str) -> Callable[[Round, Row], bool]:
+    return lambda round, row: row["task"] == task and row["chat_id"] == round.chat_id
+
+
+def _of_api(*apis: str) -> Callable[[Round, Row], bool]:
+    return lambda round, row: row["api"] in apis
+
+
+def _plain_chat(round: Round, row: Row) -> bool:
+    return bool(row["task"] == "chat" and row["chat_id"] in (None, ""))
+
+
+def _always(round: Round) -> Off:
+    return None
+
+
+def _switch(name: str) -> Callable[[Round], Off]:
+    return lambda round: None if round.patient.settings.get(name) else round.patient.text("off.switched")
+
+
+def _points(engine: str, url: str, *values: str, on: str = "") -> Callable[[Round], Off]:
+    """Configured where the engine has one of these values and its address is the gateway's."""
+
+    def off(round: Round) -> Off:
+        patient = round.patient
+        if on and not patient.settings.get(on):
+            return patient.text("off.switched")
+        if patient.settings.get(engine) not in values:
+            return patient.text("off.elsewhere", where=patient.settings.get(engine) or "Open WebUI")
+        return None if patient.here(url) else patient.text("off.elsewhere", where=patient.settings.get(url))
+
+    return off
+
+
+def _no_key(round: Round) -> Off:
+    try:
+        return None if round.patient.client.paths.api_key() else round.patient.text("off.no_key")
+    except Refused:
+        return round.patient.text("off.no_key")
+
+
+def _pipe_model(round: Round) -> str | None:
+    ours = {row["id"] for row in round.patient.pack_functions() if row["type"] == "pipe" and row["is_active"]}
+    return next((model["id"] for model in round.patient.models if model["id"].split(".")[0] in ours), None)
+
+
+def _no_pipe(round: Round) -> Off:
+    return None if _pipe_model(round) else round.patient.text("off.no_pipe")
+
+
+EMBEDDING = ("rag.embedding_engine", "rag.openai.api_base_url", "openai")
+SPEECH = ("audio.tts.engine", "audio.tts.openai.api_base_url", "openai")
+HEARING = ("audio.stt.engine", "audio.stt.openai.api_base_url", "openai")
+IMAGES = ("image_generation.engine", "image_generation.openai.api_base_url", "openai")
+
+PROBES: tuple[Probe, ...] = (
+    Probe("chat", _chat, _of_chat("chat"), _always, unsigned="mend.sign"),
+    Probe("tools", _tools, _of_chat("chat"), _always, count=2, unsigned="mend.sign"),
+    Probe("title", _task("title"), _of_chat("title_generation"), _switch("task.title.enable")),
+    Probe("tags", _task("tags"), _of_chat("tags_generation"), _switch("task.tags.enable")),
+    Probe("follow-ups", _task("follow-ups"), _of_chat("follow_up_generation"), _switch("task.follow_up.enable")),
+    Probe("queries", _task("queries"), _of_chat("query_generation"), _switch("task.query.retrieval.enable")),
+    Probe(
+        "embeddings",
+        lambda round: round.patient.client.paths.embed("Sekisho: the checkpoint on the old roads of Japan."),
+        _of_api("embeddings"),
+        _points(*EMBEDDING),
+        unknown="mend.forward",
+    ),
+    Probe(
+        "speech",
+        lambda round: round.patient.client.paths.speak(f"Sekisho {int(time.time())}"),
+        _of_api("speech"),
+        _points(*SPEECH),
+        unknown="mend.forward",
+    ),
+    Probe(
+        "transcription",
+        lambda round: round.patient.client.paths.transcribe(),
+        _of_api("transcriptions", "transcription"),
+        _points(*HEARING),
+        unknown="mend.forward",
+    ),
+    Probe(
+        "images",
+        lambda round: round.patient.client.paths.paint("A wooden gate on a mountain road"),
+        _of_api("images", "image"),
+        _points(*IMAGES, on="image_generation.enable"),
+        unknown="mend.forward",
+    ),
+    Probe("pipe", _pipe, _plain_chat, _no_pipe),
+    Probe("api key", _api_key, _plain_chat, _no_key, unsigned="mend.sign"),
+)
+
+
+def chat_model(patient: Patient) -> str | None:
+    """The chosen model, else the first chat model of the gateway that Open WebUI lists."""
+    if patient.model or patient.connection is None:
+        return patient.model
+    offered = patient.client.models_behind(patient.connection["url"], Secret(patient.connection["key"]))
+    chat = [f"{patient.prefix}{each['id']}" for each in offered if each.get("mode", "chat") == "chat"]
+    listed = {model["id"] for model in patient.models}
+    return next((name for name in chat if name in listed), None)

@@ -1,0 +1,30 @@
+"""What the doctor says, in English and Japanese. Both languages have the same keys."""
+
+from collections.abc import Mapping
+
+from install.doctor.english import ENGLISH
+from install.doctor.finding import State
+from install.doctor.japanese import JAPANESE
+
+Words = Mapping[str, str]
+
+LANGUAGES: Mapping[str, Words] = {"en": ENGLISH, "ja": JAPANESE}
+
+
+class Texts:
+    """The texts of one language."""
+
+    def __init__(self, language: str) -> None:
+        self._words = LANGUAGES[language]
+
+    def __call__(self, key: str, **values: object) -> str:
+        return self._words[key].format(**values)
+
+    def state(self, state: State) -> str:
+        return self(f"state.{state}")
+
+
+def language(chosen: str | None, environment: Mapping[str, str]) -> str:
+    """The chosen one, else that of the terminal, else English."""
+    told = chosen or environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return next((name for name in LANGUAGES if told.lower().startswith(name)), "en")

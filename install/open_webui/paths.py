@@ -1,0 +1,187 @@
+"""The ways on which Open WebUI calls models, walked as a person or a program walks them. Used by the doctor."""
+
+import io
+import time
+import uuid
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from install.errors import ProbeFailed, Refused
+from install.open_webui.http import Http
+
+PATIENCE = 180
+"""Seconds for an answer of a busy model."""
+
+TASKS = {
+    "title": "title",
+    "tags": "tags",
+    "follow-ups": "follow_up",
+    "queries": "queries",
+}
+
+
+def _silence() -> bytes:
+    """A quarter of a second."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(bytes(4000))
+    return file.getvalue()
+
+
+SILENCE = _silence()
+
+Json = dict[str, Any]
+"""An object as Open WebUI sends it; `pack/` knows the keys it reads."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A chat with one question and its answer as Open WebUI saved it."""
+
+    chat_id: str
+    message: Json
+
+
+class Paths:
+    """As the signed-in person. Every method may raise `ProbeFailed` or an `OpenWebUIError`."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    def me(self) -> Json:
+        """`{id, email, role, …}`; with an API key, which may not ask that, the id alone."""
+        try:
+            found: Json = self._http.get("/api/v1/auths/")
+        except Refused as error:
+            if error.status != 403:
+                raise
+            chat = self._http.post("/api/v1/chats/new", {"chat": {"title": "sekisho doctor"}})
+            self.forget_chat(chat["id"])
+            return {"id": chat["user_id"]}
+        return found
+
+    def models(self) -> list[Json]:
+        found: list[Json] = self._http.get("/api/models")["data"]
+        return found
+
+    def ask(self, model: str, question: str) -> Turn:
+        """A chat as the browser starts it, so that tools run; without title and tags."""
+        answer_id = str(uuid.uuid4())
+        chat_id = self._http.post("/api/chat/completions", _first_turn(model, question, answer_id))["chat_id"]
+        return Turn(chat_id, _until(lambda: self._answer(chat_id, answer_id), "no answer came"))
+
+    def _answer(self, chat_id: str, answer_id: str) -> Json | None:
+        chat = self._http.get(f"/api/v1/chats/{chat_id}")["chat"]
+        message: Json = chat["history"]["messages"].get(answer_id) or {}
+        if error := message.get("error"):
+            raise ProbeFailed(str(error.get("content", error) if isinstance(error, dict) else error))
+        return message if message.get("done") else None
+
+    def forget_chat(self, chat_id: str) -> None:
+        self._http.delete(f"/api/v1/chats/{chat_id}")
+
+    def task(self, name: str, model: str, chat_id: str) -> None:
+        """A call that Open WebUI makes beside a chat."""
+        body = {"model": model, "chat_id": chat_id, "messages": [{"role": "user", "content": "What is a sekisho?"}]}
+        more = {"type": "retrieval", "prompt": "What is a sekisho?"} if name == "queries" else {}
+        self._http.post(f"/api/v1/tasks/{TASKS[name]}/completions", {**body, **more})
+
+    def complete(self, model: str, question: str) -> None:
+        """A call as a program makes it."""
+        body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": False, "max_tokens": 16}
+        self._http.post("/api/chat/completions", body)
+
+    def api_key(self) -> str | None:
+        """The person's key, if they have one; none is made."""
+        found = self._http.get("/api/v1/auths/api_key")
+        key = found.get("api_key") if isinstance(found, dict) else None
+        return key if isinstance(key, str) else None
+
+    def embed(self, text: str) -> None:
+        """A small file, read and embedded, then deleted."""
+        file = self._http.upload("/api/v1/files/", "sekisho-doctor.txt", text.encode(), "text/plain")
+        try:
+            _until(lambda: self._file_read(file["id"]), "the file was not read")
+        finally:
+            self._http.delete(f"/api/v1/files/{file['id']}")
+
+    def _file_read(self, file_id: str) -> bool:
+        found = self._http.get(f"/api/v1/files/{file_id}/process/status")
+        if found["status"] == "failed":
+            raise ProbeFailed(str(found.get("error") or "the file could not be embedded"))
+        return bool(found["status"] == "completed")
+
+    def speak(self, text: str) -> None:
+        self._http.raw("POST", "/api/v1/audio/speech", {"input": text})
+
+    def transcribe(self) -> None:
+        self._http.upload("/api/v1/audio/transcriptions", "sekisho-doctor.wav", SILENCE, "audio/wav")
+
+    def paint(self, prompt: str) -> None:
+        self._http.post("/api/v1/images/generations", {"prompt": prompt, "n": 1})
+
+    def encrypts_valves(self, function_id: str) -> bool | None:
+        """Whether Open WebUI encrypts valves, told by how it stores the person's own; None = it could not be told.
+
+        Where there are none yet, empty ones of `function_id` are stored for a moment.
+        """
+        own = self._own_functions()
+        if valves := own.get("valves"):
+            return all(isinstance(value, str) for value in valves.values())
+        try:
+            self._http.post(f"/api/v1/functions/id/{function_id}/valves/user/update", {})
+            stored = (self._own_functions().get("valves") or {}).get(function_id)
+        except Refused:
+            return None
+        finally:
+            self._http.post("/api/v1/users/user/settings/update", {"functions": own})
+        return isinstance(stored, str)
+
+    def _own_functions(self) -> Json:
+        settings = self._http.get("/api/v1/users/user/settings") or {}
+        found: Json = settings.get("functions") or {}
+        return found
+
+    def features(self) -> Json:
+        found: Json = self._http.get("/api/config").get("features", {})
+        return found
+
+
+def _until(found: Callable[[], T | None], complaint: str) -> T:
+    deadline = time.monotonic() + PATIENCE
+    while not (result := found()):
+        if time.monotonic() > deadline:
+            raise ProbeFailed(f"{complaint} within {PATIENCE} seconds")
+        time.sleep(0.2)
+    return result
+
+
+def _first_turn(model: str, question: str, answer_id: str) -> Json:
+    user_message: dict[str, Any] = {
+        "id": str(uuid.uuid4()),
+        "parentId": None,
+        "childrenIds": [answer_id],
+        "role": "user",
+        "content": question,
+        "timestamp": int(time.time()),
+        "models": [model],
+    }
+    return {
+        "stream": True,
+        "model": model,
+        "messages": [{"role": "user", "content": question}],
+        "params": {},
+        "features": {},
+        "session_id": "sekisho-doctor",
+        "id": answer_id,
+        "parent_id": None,
+        "user_message": user_message,
+        "background_tasks": {"title_generation": False, "tags_generation": False, "follow_up_generation": False},
+    }

@@ -1,0 +1,97 @@
+"""Back to what a receipt left: whatever later receipts wrote gets the value again that it had before them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from install.errors import SecretLost
+from install.open_webui import OpenWebUI
+from install.pack.change import Action, Change, Plan
+from install.pack.kinds import KINDS
+from install.pack.known import Fingerprint, Key, Known, Step, fold
+from install.pack.plan import read
+from install.pack.receipts import Receipts
+from install.pack.threeway import Wanted, compare
+from install.pack.tree import ABSENT, Json, Leaf, Path, get
+from install.pack.withdrawal import take_away
+
+
+@dataclass(slots=True)
+class Former:
+    """One resource as it was before a row of steps."""
+
+    existed: bool
+    leaves: dict[Path, Leaf | Fingerprint] = field(default_factory=dict)
+
+
+def plan_rollback(
+    client: OpenWebUI, receipts: Receipts, to: str, *, exactly: bool = False, force: bool = False
+) -> Plan:
+    """Towards what receipt `to` left; "" = before the first one. Raises a `StateError`.
+
+    With `exactly` also what others wrote since that receipt comes back, where a later one had overwritten it.
+    """
+    kept = receipts.until(to)
+    formers = before(step for each in receipts.all()[len(kept) :] for step in each.steps)
+    then = fold(step for each in kept for step in each.steps)
+    if not exactly:
+        formers = {key: _as_left(former, then.get(key)) for key, former in formers.items()}
+    return Plan(tuple(undo(formers, then, receipts.known(), read(client, formers), force=force)))
+
+
+def _as_left(former: Former, known: Known | None) -> Former:
+    applied = {path: leaf.applied[0] for path, leaf in known.leaves.items()} if known else {}
+    return Former(former.existed, {path: applied.get(path, value) for path, value in former.leaves.items()})
+
+
+def before(steps: Iterable[Step]) -> dict[Key, Former]:
+    """What all these steps together changed; the oldest value of a leaf is the one that counts."""
+    found: dict[Key, Former] = {}
+    for step in steps:
+        if step.taken_back or step.seen:
+            continue
+        former = found.setdefault(step.key, Former(existed=not step.creates))
+        for path, value in step.before.items():
+            former.leaves.setdefault(path, value)
+    return found
+
+
+def undo(
+    formers: Mapping[Key, Former],
+    then: Mapping[Key, Known],
+    now: Mapping[Key, Known],
+    current: Mapping[str, Mapping[str, Json]],
+    *,
+    force: bool = False,
+) -> Iterator[Change]:
+    """`then` and `now`: what the pack had applied at the receipt and has applied today. Raises `SecretLost`."""
+    order = list(KINDS)
+    for key in sorted(formers, key=lambda each: order.index(each[0]), reverse=True):
+        change = _undo(key, formers[key], now.get(key), current[key[0]].get(key[1]), force)
+        if change and change.pending:
+            base = then.get(key)
+            applied = base.leaves if base else {}
+            leaves = {path: applied[path].applied[0] for path in change.touched if path in applied}
+            action = change.action if change.blocked or change.target is None else Action.RESTORE
+            yield replace(change, action=action, base=leaves, base_created=bool(base and base.created))
+        elif change:
+            yield change
+
+
+def _undo(key: Key, former: Former, known: Known | None, current: Json | None, force: bool) -> Change | None:
+    kind, id = KINDS[key[0]], key[1]
+    if not former.existed:
+        if current is not None and known is None and not force:
+            return Change(kind.name, id, Action.FOREIGN, ("made by somebody else since",), blocked=True)
+        return take_away(kind, id, current, known or Known(created=True), force=force)
+    leaves = {path: _value(key, path, value, current) for path, value in former.leaves.items()}
+    if current is None:
+        leaves = {path: value for path, value in leaves.items() if value is not ABSENT}
+    return compare(kind, Wanted(key[0], id, leaves, only=True), current, known, force=force)
+
+
+def _value(key: Key, path: Path, value: Leaf | Fingerprint, current: Json | None) -> Leaf:
+    if isinstance(value, Fingerprint):
+        if value.matches(now := get(current, path)):
+            return now
+        raise SecretLost(f"{key[0]} {key[1]} ({'.'.join(path)})")
+    return value

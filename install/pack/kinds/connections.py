@@ -1,0 +1,110 @@
+"""OpenAI connections by address. Other connections keep their place and every byte."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from httpx2 import URL
+
+from gateway.secret import Secret
+from install.open_webui import OpenWebUI
+from install.pack.kinds.kind import Kind
+from install.pack.tree import ABSENT, Json, Leaf, Path, get
+
+TAG = "sekisho"
+
+LABELS = {"settings.headers.": "header ", "settings.tags.": "tag ", "settings.": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One connection out of Open WebUI's three parallel collections."""
+
+    url: str
+    key: Secret
+    settings: Json | None
+    """None = Open WebUI keeps none for this connection."""
+
+
+def entries(config: Json) -> list[Entry]:
+    urls, keys = config["OPENAI_API_BASE_URLS"], config["OPENAI_API_KEYS"]
+    settings = config["OPENAI_API_CONFIGS"]
+    # Old installations keep settings under the URL; saving would drop those, so they move to their index.
+    return [
+        Entry(url, Secret(key), settings.get(str(index), settings.get(url)))
+        for index, (url, key) in enumerate(zip_longest(urls, keys[: len(urls)], fillvalue=""))
+    ]
+
+
+def same_address(one: str, other: str) -> bool:
+    return address(one) == address(other)
+
+
+def address(url: str) -> str:
+    """However it is spelled."""
+    return str(URL(url.rstrip("/")))
+
+
+def as_config(config: Json, found: list[Entry]) -> Json:
+    settings = {str(index): entry.settings for index, entry in enumerate(found) if entry.settings is not None}
+    return {
+        **config,
+        "OPENAI_API_BASE_URLS": [entry.url for entry in found],
+        "OPENAI_API_KEYS": [entry.key.reveal() for entry in found],
+        "OPENAI_API_CONFIGS": settings,
+    }
+
+
+def to_record(entry: Entry) -> Json:
+    """Tags by name, so that one of them is a leaf."""
+    record: Json = {"url": entry.url, "key": entry.key.reveal()}
+    if entry.settings is not None:
+        settings = dict(entry.settings)
+        if isinstance(settings.get("tags"), list) and all("name" in tag for tag in settings["tags"]):
+            settings["tags"] = {tag["name"]: {key: tag[key] for key in tag} for tag in settings["tags"]}
+        record["settings"] = settings
+    return record
+
+
+def from_record(record: Json) -> Entry:
+    settings = record.get("settings")
+    if settings is not None:
+        settings = dict(settings)
+        if isinstance(settings.get("tags"), dict):
+            settings["tags"] = list(settings["tags"].values())
+    return Entry(record["url"], Secret(record["key"]), settings)
+
+
+class Connections(Kind):
+    name = "connection"
+
+    def read(self, client: OpenWebUI) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        for entry in entries(client.connections()):
+            found.setdefault(address(entry.url), to_record(entry))
+        return found
+
+    def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
+        config = client.connections()
+        found = entries(config)
+        position = next((index for index, entry in enumerate(found) if address(entry.url) == id), len(found))
+        found[position : position + 1] = [] if target is None else [from_record(target)]
+        after = as_config(config, found)
+        if after != config:
+            client.set_connections(after)
+
+    def created(self, current: Json) -> bool:
+        return get(current, ("settings", "tags", TAG, "name")) is not ABSENT
+
+    def label(self, path: Path) -> str:
+        text = ".".join(path[:3] if path[:2] == ("settings", "tags") else path)
+        for start, shown in LABELS.items():
+            if text.startswith(start):
+                return shown + text.removeprefix(start)
+        return text
+
+    def describe(self, current: Json | None, touched: Mapping[Path, tuple[Leaf, Leaf]]) -> list[str]:
+        return [f"tag: {path[2]}" for path, (_, after) in touched.items() if self.told(path) and after is not ABSENT]
+
+    def told(self, path: Path) -> bool:
+        return path[:2] == ("settings", "tags")

@@ -1,0 +1,148 @@
+"""What the pack last applied, leaf by leaf, with what was there before it: the receipts folded into one state. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from install.pack.tree import ABSENT, Leaf, Path
+
+Key = tuple[str, str]
+"""Kind and id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Stands for a secret whose value is not kept: it can be compared, never restored."""
+
+    hex: str
+    salt: str = field(repr=False, default="")
+
+    def matches(self, value: Leaf) -> bool:
+        from install.pack.vault import fingerprint
+
+        return isinstance(value, str) and fingerprint(value, self.salt) == self.hex
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLeaf:
+    original: Leaf | Fingerprint
+    applied: tuple[Leaf | Fingerprint, ...]
+    """More than one where an interruption left open whether the write arrived."""
+
+
+@dataclass(slots=True)
+class Known:
+    """One resource as the pack left it."""
+
+    created: bool = False
+    """It was not there before the pack."""
+    may_be_missing: bool = False
+    unfinished: bool = False
+    """Its creation was interrupted: between two requests it stands as the server makes such things."""
+    leaves: dict[Path, KnownLeaf] = field(default_factory=dict)
+    above: dict[Path, Leaf] = field(default_factory=dict)
+    secrets: set[Path] = field(default_factory=set)
+
+    def accepts(self, path: Path, now: Leaf) -> bool:
+        """Whether `now` is what the pack left there."""
+        leaf = self.leaves.get(path)
+        if leaf is not None and self.unfinished and path[-1] != "content":
+            return True
+        return leaf is not None and any(same(each, now) for each in leaf.applied)
+
+
+def same(stored: Leaf | Fingerprint, now: Leaf) -> bool:
+    return stored.matches(now) if isinstance(stored, Fingerprint) else stored == now
+
+
+@dataclass(slots=True)
+class Step:
+    """One write, or (`seen`) something found as the manifest wants it."""
+
+    kind: str
+    id: str
+    action: str
+    before: dict[Path, Leaf | Fingerprint]
+    after: dict[Path, Leaf | Fingerprint]
+    above: dict[Path, Leaf] = field(default_factory=dict)
+    secrets: set[Path] = field(default_factory=set)
+    creates: bool = False
+    deletes: bool = False
+    seen: bool = False
+    adopted: bool = False
+    """Another machine's pack brought it."""
+    done: bool = False
+    taken_back: bool = False
+    undoes: bool = False
+    base: dict[Path, Leaf | Fingerprint] = field(default_factory=dict)
+    """Of an undoing step: what counts as applied by the pack afterwards."""
+    base_created: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.kind, self.id
+
+
+def fold(steps: Iterable[Step]) -> dict[Key, Known]:
+    """The state after these steps, oldest first."""
+    state: dict[Key, Known] = {}
+    for step in steps:
+        if step.taken_back:
+            continue
+        if step.deletes:
+            _deleted(state, step)
+        elif step.undoes:
+            _undone(state, step)
+        else:
+            _written(state, step)
+    return state
+
+
+def _deleted(state: dict[Key, Known], step: Step) -> None:
+    if step.done:
+        state.pop(step.key, None)
+    elif step.key in state:
+        state[step.key].may_be_missing = True
+
+
+def _written(state: dict[Key, Known], step: Step) -> None:
+    known = state.setdefault(step.key, Known())
+    known.created = known.created or step.adopted
+    if step.creates:
+        known.created = known.created or not known.leaves or known.may_be_missing
+        known.may_be_missing = known.unfinished = not step.done
+    if step.done:
+        known.unfinished = False
+    for path, after in step.after.items():
+        _leaf(known, path, step.before.get(path, ABSENT), after, done=step.done)
+    for path, value in step.above.items():
+        known.above.setdefault(path, value)
+    known.secrets |= step.secrets
+    if not known.leaves and not known.created:
+        del state[step.key]
+
+
+def _undone(state: dict[Key, Known], step: Step) -> None:
+    known = state.setdefault(step.key, Known(created=step.base_created, secrets=set(step.secrets)))
+    known.may_be_missing = step.creates and not step.done
+    known.above = {**step.above, **known.above}
+    for path, before in step.before.items():
+        base = known.leaves.get(path)
+        original = base.original if base else ABSENT if known.created else before
+        maybe = () if step.done else (before, step.after.get(path, ABSENT))
+        if path in step.base:
+            known.leaves[path] = KnownLeaf(original, (step.base[path], *maybe))
+        elif maybe:
+            known.leaves[path] = KnownLeaf(original, maybe)
+        else:
+            known.leaves.pop(path, None)
+    if not known.leaves and not known.created:
+        del state[step.key]
+
+
+def _leaf(known: Known, path: Path, before: Leaf | Fingerprint, after: Leaf | Fingerprint, *, done: bool) -> None:
+    base = known.leaves.get(path)
+    original = base.original if base else before
+    if done and base and original == after:
+        del known.leaves[path]
+        return
+    known.leaves[path] = KnownLeaf(original, (after,) if done else (after, before))

@@ -1,0 +1,153 @@
+"""Receipts: what the pack did to a server, written line by line while it is done, so that nothing is lost by a crash.
+
+    <state>/<host>_<port>/receipts/0001-apply-20261121T144512Z.jsonl    secrets only as fingerprints
+    <state>/<host>_<port>/secrets.json                             their former values (0600)
+
+A receipt's first line says what was run. Then each write leaves a line before it is sent and one after it arrived;
+a line without the second is an interruption, and both states count as the pack's own.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path as File
+from typing import Any
+
+from install.errors import NothingApplied, ReceiptMissing, StateUnusable
+from install.pack.known import Fingerprint, Key, Known, Step, fold
+from install.pack.receipt_writer import Writer
+from install.pack.tree import ABSENT, Leaf
+from install.pack.vault import Vault
+
+
+def state_folder(environment: Mapping[str, str]) -> File:
+    """Where the XDG rules want such things."""
+    base = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '.')}/.local/state"
+    return File(base) / "sekisho"
+
+
+def server_folder(state: File, url: str) -> File:
+    plain = re.sub(r"^https?://", "", url.rstrip("/").lower())
+    return state / re.sub(r"[^a-z0-9.-]+", "_", plain)
+
+
+NAME = re.compile(r"(\d{4,6})-[a-z]+-")
+
+
+def _number(path: File) -> int:
+    return int(path.name.partition("-")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One run that changed something."""
+
+    name: str
+    command: str
+    at: str
+    version: str
+    steps: tuple[Step, ...] = field(repr=False)
+    ended: bool
+
+    @property
+    def open(self) -> int:
+        """Writes of which it is not known whether they arrived."""
+        return sum(not step.done and not step.taken_back for step in self.steps)
+
+
+class Receipts:
+    """All receipts of one server."""
+
+    def __init__(self, folder: File) -> None:
+        self.folder = folder / "receipts"
+        self.vault = Vault(folder / "secrets.json")
+
+    def all(self) -> list[Receipt]:
+        """Oldest first."""
+        return [self._read(path) for path in sorted(self._files(), key=_number)]
+
+    def _files(self) -> list[File]:
+        return [path for path in self.folder.glob("*.jsonl") if NAME.match(path.name)]
+
+    def known(self, until: str | None = None) -> dict[Key, Known]:
+        """What the pack last applied; with `until`, as that receipt left it. Raises `ReceiptMissing`."""
+        return fold(step for receipt in self.until(until) for step in receipt.steps)
+
+    def until(self, name: str | None) -> list[Receipt]:
+        """Those up to this one; its beginning will do. "" = none, None = all."""
+        found = self.all()
+        if name is None:
+            return found
+        return found[: self._position(name, found) + 1] if name else []
+
+    def before_last(self) -> str:
+        """The name of the receipt before the last one, "" where that is the first. Raises `NothingApplied`."""
+        found = self.all()
+        if not found:
+            raise NothingApplied(self.folder)
+        return found[-2].name if len(found) > 1 else ""
+
+    def _position(self, name: str, found: list[Receipt]) -> int:
+        names = [receipt.name for receipt in found]
+        matching = [each for each in names if each.startswith(name)]
+        if name not in names and len(matching) != 1:
+            raise ReceiptMissing(name, names)
+        return names.index(name if name in names else matching[0])
+
+    def begin(self, command: str, version: str) -> Writer:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.vault.save()
+        now = datetime.now(UTC)
+        last = max(map(_number, self._files()), default=0)
+        name = f"{last + 1:04d}-{command}-{now:%Y%m%dT%H%M%SZ}"
+        return Writer(self.folder / f"{name}.jsonl", self.vault, command, version, now)
+
+    def _read(self, path: File) -> Receipt:
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+            head, *rest = lines
+            steps = self._steps(rest)
+            ended = any("end" in line for line in rest)
+            return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
+        except (OSError, ValueError, KeyError) as error:
+            raise StateUnusable(path, f"not a receipt: {error!r}") from error
+
+    def _steps(self, lines: Iterable[Any]) -> tuple[Step, ...]:
+        steps: list[Step] = []
+        for line in lines:
+            if "kind" in line:
+                steps.append(self._step(line))
+            elif "done" in line:
+                steps[line["done"]].done = True
+            elif "taken_back" in line:
+                steps[line["taken_back"]].taken_back = True
+        return tuple(steps)
+
+    def _step(self, line: Any) -> Step:
+        leaves = line["leaves"]
+        return Step(
+            line["kind"],
+            line["id"],
+            line["action"],
+            {tuple(leaf["path"]): self._leaf(leaf, "before") for leaf in leaves},
+            {tuple(leaf["path"]): self._leaf(leaf, "after") for leaf in leaves},
+            {tuple(each["path"]): self._leaf(each, "before") for each in line.get("above", ())},
+            {tuple(leaf["path"]) for leaf in leaves if leaf.get("secret")},
+            line.get("creates", False),
+            line.get("deletes", False),
+            line.get("seen", False),
+            done=line.get("seen", False),
+            adopted=line.get("adopted", False),
+            undoes=line.get("undoes", False),
+            base={tuple(leaf["path"]): self._leaf(leaf, "base") for leaf in leaves if "base" in leaf},
+            base_created=line.get("base_created", False),
+        )
+
+    def _leaf(self, leaf: Any, side: str) -> Leaf | Fingerprint:
+        value = leaf.get(side, ABSENT)
+        if isinstance(value, dict) and "fingerprint" in value:
+            kept = self.vault.value(value["fingerprint"])
+            return kept if kept is not None else Fingerprint(value["fingerprint"], self.vault.salt)
+        return value  # type: ignore[no-any-return]

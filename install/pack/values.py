@@ -1,0 +1,89 @@
+"""Values in the manifest that stand for others: `${NAME}`, `file:path`, `prompt:question`."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from gateway.secret import Secret
+from install.errors import ManifestError
+from install.pack.told import is_secret_name
+
+VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+FILE = "file:"
+PROMPT = "prompt:"
+
+Ask = Callable[[str, bool], str | None]
+"""Question and whether the answer is hidden → the answer, None where nobody can be asked."""
+
+
+class Unset(Enum):
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """What stands behind the manifest's values. Variables, files and answers are secrets, whatever they hold."""
+
+    environment: Mapping[str, Secret]
+    open_to_all: Mapping[str, str] = field(default_factory=dict)
+    """Variables that may be shown."""
+    folder: Path = Path()
+    ask: Ask | None = None
+    answers: dict[str, Secret] = field(default_factory=dict)
+
+    def value(self, value: object, where: str, name: str, *, there: bool = False) -> object:
+        """`UNSET` where a variable is missing or nobody can be asked; `there`: a value exists already, ask for none.
+
+        Raises `ManifestError` for a file that cannot be read.
+        """
+        if not isinstance(value, str):
+            return value
+        if value.startswith(PROMPT):
+            return UNSET if there else self._asked(value.removeprefix(PROMPT).strip(), name)
+        if value.startswith(FILE):
+            return Secret(read_text(self.folder, value, where).rstrip("\n"))
+        return self._filled(value)
+
+    def missing(self, value: object) -> str:
+        """What would have to be set."""
+        names = [name for name in VARIABLE.findall(str(value)) if not self._known(name)]
+        return ", ".join(names) or str(value)
+
+    def _known(self, name: str) -> bool:
+        return name in self.open_to_all or name in self.environment
+
+    def _filled(self, value: str) -> object:
+        names = VARIABLE.findall(value)
+        if not names:
+            return value
+        if not all(map(self._known, names)):
+            return UNSET
+        text = VARIABLE.sub(lambda match: self._reveal(match[1]), value)
+        return text if all(name in self.open_to_all for name in names) else Secret(text)
+
+    def _reveal(self, name: str) -> str:
+        return self.open_to_all[name] if name in self.open_to_all else self.environment[name].reveal()
+
+    def _asked(self, question: str, name: str) -> object:
+        if question not in self.answers:
+            answer = self.ask(question or name, is_secret_name((name,))) if self.ask else None
+            if answer is None:
+                return UNSET
+            self.answers[question] = Secret(answer)
+        return self.answers[question]
+
+
+def read_text(folder: Path, value: str, where: str) -> str:
+    """The text behind `file:…`. Raises `ManifestError`."""
+    path = folder / value.removeprefix(FILE).strip()
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ManifestError(where, f"{path} cannot be read ({reason})", "an existing text file") from error

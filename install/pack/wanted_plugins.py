@@ -1,0 +1,81 @@
+"""Plugin files as functions and tools."""
+
+from collections.abc import Iterator, Mapping
+
+from install.errors import PluginNeedsNewer
+from install.open_webui.session import at_least
+from install.pack.desired import Given
+from install.pack.kinds.access import reading
+from install.pack.kinds.functions import STAMP
+from install.pack.manifest import FUNCTION_KINDS, Kind
+from install.pack.manifest_entries import FunctionEntry, ToolEntry
+from install.pack.plugin import Plugin, find_plugin
+from install.pack.threeway import Wanted
+from install.pack.tree import ABSENT, get, leaves
+from install.pack.tree import Path as LeafPath
+from install.pack.values import UNSET
+
+KIND_NAMES: Mapping[Kind, str] = {"filters": "filter", "pipes": "pipe", "functions": "action", "tools": "tool"}
+
+
+def wanted_plugins(given: Given) -> Iterator[Wanted]:
+    """Raises a `PluginError`."""
+    for kind in FUNCTION_KINDS:
+        for index, entry in enumerate(getattr(given.manifest, kind)):
+            yield _function(given, kind, index, entry)
+    for index, tool in enumerate(given.manifest.tools):
+        yield _tool(given, index, tool)
+
+
+def _function(given: Given, kind: Kind, index: int, entry: FunctionEntry) -> Wanted:
+    plugin = _plugin(given, kind, entry.name)
+    # An action that is nowhere is a button that nobody sees; a pipe is a model, which has readers instead.
+    everywhere = entry.everywhere if entry.everywhere is not None or kind == "pipes" else True
+    switches: dict[LeafPath, object] = {("is_active",): entry.active}
+    if everywhere is not None:
+        switches[("is_global",)] = everywhere
+    return _with_valves(given, kind, index, entry, plugin, switches)
+
+
+def _tool(given: Given, index: int, entry: ToolEntry) -> Wanted:
+    plugin = _plugin(given, "tools", entry.name)
+    readers: dict[LeafPath, object] = {**reading(entry.groups, given.groups)}
+    return _with_valves(given, "tools", index, entry, plugin, readers)
+
+
+def _plugin(given: Given, kind: Kind, name: str) -> Plugin:
+    plugin = find_plugin(kind, name, given.options.plugins)
+    if plugin.needs and not at_least(given.version, plugin.needs):
+        raise PluginNeedsNewer(plugin.id, plugin.needs, given.version)
+    return plugin
+
+
+def _with_valves(
+    given: Given,
+    kind: Kind,
+    index: int,
+    entry: FunctionEntry | ToolEntry,
+    plugin: Plugin,
+    more: Mapping[LeafPath, object],
+) -> Wanted:
+    name = KIND_NAMES[kind]
+    stored = given.there(name, plugin.id)
+    values: dict[LeafPath, object] = {}
+    notes: list[str] = []
+    for valve, value in entry.valves.items():
+        path = ("valves", valve)
+        there = get(stored, path) is not ABSENT
+        found = given.resolver.value(value, given.manifest.where(kind, index, "valves", valve), valve, there=there)
+        if found is not UNSET:
+            values[path] = found
+        elif not there:
+            notes.append(f"valve {valve} is not set: {given.resolver.missing(value)} is missing")
+    meta = {
+        "description": plugin.description,
+        "i18n": dict(plugin.i18n),
+        STAMP: {"version": plugin.version, "sha256": plugin.sha256},
+    }
+    text: dict[LeafPath, object] = {("name",): plugin.title, ("content",): plugin.content}
+    described = {("meta", *path): value for path, value in leaves(meta)}
+    # The name may have been chosen by an administrator.
+    return Wanted(name, plugin.id, {**text, **described, **values, **more}, frozenset({("name",)}), tuple(notes))
