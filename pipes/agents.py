@@ -1,0 +1,1464 @@
+"""
+title: Agents
+author: Sekisho
+version: 0.1.0
+license: MIT
+description: Agents with an OpenAI-compatible API as models, with their thinking, tools, sources and files.
+required_open_webui_version: 0.12.4
+id: agents
+"""
+
+import asyncio
+import base64
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+import jwt
+from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
+from open_webui.models.files import Files
+from open_webui.models.groups import Groups
+from open_webui.models.users import UserModel
+from open_webui.storage.provider import Storage
+from open_webui.utils.access_control.files import has_access_to_file
+from pydantic import BaseModel, Field, ValidationError
+
+log = logging.getLogger(__name__)
+
+I18N: dict[str, dict[str, str]] = {
+    "en-US": {
+        "name": "Agents",
+        "description": "Puts agents with an OpenAI-compatible API into the model menu.",
+        "valves.priority.title": "Order",
+        "valves.priority.description": "Not used; every function of the pack has it.",
+        "valves.agents.title": "Agents",
+        "valves.agents.description": "A JSON list: id, name, url (up to /v1), model, dialect (chat or responses), "
+        "icon, description, groups, files (none, text or bytes), timeout (seconds of silence).",
+        "valves.keys.title": "Keys of the agents",
+        "valves.keys.description": "One a line: id=key. Or a JSON object.",
+        "valves.identity_secret.title": "Identity secret",
+        "valves.identity_secret.description": "32 characters or more. The agent learns from a signature who asks. "
+        "Empty: it learns nothing.",
+        "valves.share.title": "What the agents learn",
+        "valves.share.description": "The user's id is always sent, and so are role and groups.",
+        "valves.share.enum.id": "Id only",
+        "valves.share.enum.id_and_email": "Id and e-mail address",
+        "valves.share.enum.all": "Id, e-mail address and name",
+        "valves.lifetime_seconds.title": "Lifetime of a signature (seconds)",
+        "valves.lifetime_seconds.description": "How long an agent may use it, for instance to call a model in turn.",
+        "valves.public_only.title": "Public addresses only",
+        "valves.public_only.description": "Refuse agents whose address lies within the company's network. "
+        "Proxies are not used then.",
+        "valves.longest_question.title": "Longest question (characters)",
+        "valves.longest_question.description": "A longer one is refused with a sentence.",
+        "valves.file_megabytes.title": "Files (megabytes)",
+        "valves.file_megabytes.description": "As much of the attached files goes to an agent in one turn.",
+        "valves.heartbeat_seconds.title": "Sign of life (seconds)",
+        "valves.heartbeat_seconds.description": "After this much silence a line says that the agent is still working.",
+    },
+    "ja-JP": {
+        "name": "エージェント",
+        "description": "OpenAI互換APIのエージェントをモデルの一覧に加えます。",
+        "valves.priority.title": "順序",
+        "valves.priority.description": "使用しません。パックのすべての関数に共通の項目です。",
+        "valves.agents.title": "エージェント",
+        "valves.agents.description": "JSONの配列です。id、name、url（/v1まで）、model、"
+        "dialect（chatまたはresponses）、icon、description、groups、files（none、text、bytes）、timeout（無応答を待つ秒数）を書きます。",
+        "valves.keys.title": "エージェントのキー",
+        "valves.keys.description": "1行に1つ「id=キー」と書きます。JSONオブジェクトでも構いません。",
+        "valves.identity_secret.title": "利用者を署名する共有シークレット",
+        "valves.identity_secret.description": "32文字以上です。エージェントは署名によって質問者を知ります。"
+        "空の場合は何も伝えません。",
+        "valves.share.title": "エージェントに渡す情報",
+        "valves.share.description": "利用者ID、ロール、グループは常に渡されます。",
+        "valves.share.enum.id": "IDのみ",
+        "valves.share.enum.id_and_email": "IDとメールアドレス",
+        "valves.share.enum.all": "ID、メールアドレス、氏名",
+        "valves.lifetime_seconds.title": "署名の有効期間（秒）",
+        "valves.lifetime_seconds.description": "エージェントがモデルの呼び出しなどに署名を使える時間です。",
+        "valves.public_only.title": "公開アドレスのみ",
+        "valves.public_only.description": "社内ネットワークのアドレスを持つエージェントを拒否します。"
+        "このときプロキシは使いません。",
+        "valves.longest_question.title": "質問の最大文字数",
+        "valves.longest_question.description": "これより長い質問は、説明を表示して受け付けません。",
+        "valves.file_megabytes.title": "ファイル（MB）",
+        "valves.file_megabytes.description": "1回の質問でエージェントに渡す添付ファイルの上限です。",
+        "valves.heartbeat_seconds.title": "作業中の表示（秒）",
+        "valves.heartbeat_seconds.description": "この時間応答がないと、作業中であることを表示します。",
+    },
+}
+
+TEXT = {
+    "en": {
+        "working": "{name} is working · {seconds} s",
+        "tool": "{name} uses {tool} · {seconds} s",
+        "step": "{step} · {seconds} s",
+        "worked": "{name} worked for {seconds} s",
+        "mistake": "The settings of the agents have a mistake, so this entry answers nothing. "
+        "An administrator corrects it in the settings of the function Agents: {detail}",
+        "unknown": "There is no agent {name} any more. Please choose another model; "
+        "your administrator knows what became of it.",
+        "not_allowed": "{name} is not open to your group. Ask your administrator if you need it.",
+        "too_long": "This question has {length} characters; {name} takes {limit}. "
+        "Shorten it, or attach the text as a file.",
+        "private": "{name} was not asked: its address lies within a private network, which the settings forbid. "
+        "Please tell your administrator.",
+        "unreachable": "{name} cannot be reached at the moment. Try again in a few minutes; "
+        "if this stays, tell your administrator.",
+        "silent": "{name} said nothing for {seconds} seconds, so the connection was closed. "
+        "Try again, perhaps with a smaller question.",
+        "cut": "The connection to {name} broke before the answer was complete. "
+        "What came until then is kept; ask again for the rest.",
+        "key": "{name} does not accept the key in the settings. Please tell your administrator.",
+        "missing": "{name} was not found at its address (404). Please tell your administrator.",
+        "busy": "{name} has too much to do at the moment. Please try again in a minute.",
+        "too_large": "The question with its files is too large for {name}. Attach less.",
+        "redirect": "{name} sends its callers to another address, which is not followed. "
+        "Please tell your administrator.",
+        "failed": "{name} failed ({status}). Try again later; if this stays, tell your administrator.",
+        "said": "{name} could not answer: {detail}",
+        "garbage": "{name} answered in a form that cannot be read. Please tell your administrator.",
+        "empty": "{name} ended without an answer. Please ask again, perhaps in other words.",
+        "too_much": "{name} sent more than a chat can hold, so the rest was cut off.",
+        "file_large": "{file} was not given to the agent: too large",
+        "file_unreadable": "{file} was not given to the agent: it cannot be read",
+        "joined": "Answer",
+    },
+    "ja": {
+        "working": "{name} が作業しています · {seconds}秒",
+        "tool": "{name} が {tool} を使っています · {seconds}秒",
+        "step": "{step} · {seconds}秒",
+        "worked": "{name} の作業時間 {seconds}秒",
+        "mistake": "エージェントの設定に誤りがあるため、この項目は回答できません。"
+        "管理者が関数「エージェント」の設定を直してください: {detail}",
+        "unknown": "エージェント {name} は現在ありません。別のモデルを選ぶか、管理者にお尋ねください。",
+        "not_allowed": "{name} はあなたのグループには公開されていません。必要な場合は管理者に依頼してください。",
+        "too_long": "質問が{length}文字あります。{name} が受け付けるのは{limit}文字までです。"
+        "短くするか、文章をファイルとして添付してください。",
+        "private": "{name} には送信しませんでした。アドレスが社内ネットワークにあり、設定で禁止されています。"
+        "管理者にお知らせください。",
+        "unreachable": "現在 {name} に接続できません。数分後にもう一度お試しください。"
+        "続く場合は管理者にお知らせください。",
+        "silent": "{name} から{seconds}秒間応答がないため、接続を終了しました。"
+        "質問を小さくするなどして、もう一度お試しください。",
+        "cut": "回答の途中で {name} との接続が切れました。届いた部分は残っています。続きはもう一度質問してください。",
+        "key": "{name} が設定のキーを受け付けません。管理者にお知らせください。",
+        "missing": "{name} が設定のアドレスに見つかりません（404）。管理者にお知らせください。",
+        "busy": "{name} は現在混み合っています。1分ほど待ってからもう一度お試しください。",
+        "too_large": "質問と添付ファイルが {name} には大きすぎます。添付を減らしてください。",
+        "redirect": "{name} が別のアドレスへ転送しようとしましたが、転送には従いません。管理者にお知らせください。",
+        "failed": "{name} でエラーが起きました（{status}）。しばらくしてからもう一度お試しください。"
+        "続く場合は管理者にお知らせください。",
+        "said": "{name} は回答できませんでした: {detail}",
+        "garbage": "{name} の回答を読み取れませんでした。管理者にお知らせください。",
+        "empty": "{name} から回答がありませんでした。言い換えるなどして、もう一度質問してください。",
+        "too_much": "{name} の回答が長すぎるため、残りを省略しました。",
+        "file_large": "{file} は大きすぎるため、エージェントに渡していません",
+        "file_unreadable": "{file} は読み取れないため、エージェントに渡していません",
+        "joined": "回答",
+    },
+}
+
+MISTAKE_ID = "settings"
+MISTAKE_NAME = "⚠ エージェントの設定に誤りがあります / The settings of the agents have a mistake"
+MOST_AGENTS = 200
+LONGEST_MANIFEST = 500_000  # characters
+CONNECT_SECONDS = 10
+WAITING_PIECES = 256  # read from the agent and not yet shown
+LONGEST_LINE = 12_000_000  # bytes; a picture comes in one line
+LONGEST_STREAM = 60_000_000  # bytes
+LONGEST_ANSWER = 4_000_000  # characters of text and thinking
+LONGEST_PASSAGE = 20_000  # characters of a source, of a tool's arguments, of its result
+LONGEST_LABEL = 500
+MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 200}
+BAD_LINES = 50
+SLOWEST_HEARTBEAT = 300  # seconds
+GROUPS_SECONDS = 60
+
+Json = dict[str, Any]
+Emitter = Callable[[Json], Awaitable[None]]
+
+
+class Piece(NamedTuple):
+    """Something an agent said. kind: text, last_text (for a stream without text), thinking, tool, result, source,
+    status, files, embeds, usage, trouble."""
+
+    kind: str
+    value: Any
+
+
+class Trouble(Exception):
+    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+
+    def __init__(self, key: str, **said: Any) -> None:
+        super().__init__(key)
+        self.key, self.said = key, said
+
+
+# >>> shared:valve
+def valve(default: Any, key: str, **rules: Any) -> Any:
+    """A pydantic field whose English title and description are those of I18N."""
+    english = I18N["en-US"]
+    return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
+
+
+# <<< shared:valve
+
+
+# >>> shared:language
+def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
+    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    variables = (metadata or {}).get("variables")
+    chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
+    chosen = chosen or getattr(request, "headers", {}).get("accept-language")
+    return "ja" if str(chosen or "").lower().startswith("ja") else "en"
+
+
+# <<< shared:language
+
+
+class Pipe:
+    class Valves(BaseModel):
+        priority: int = valve(0, "valves.priority")
+        agents: str = valve("[]", "valves.agents", json_schema_extra={"input": {"type": "textarea"}})
+        keys: str = valve("", "valves.keys", json_schema_extra={"input": {"type": "password"}})
+        identity_secret: str = valve("", "valves.identity_secret", json_schema_extra={"input": {"type": "password"}})
+        share: Literal["id", "id_and_email", "all"] = valve("all", "valves.share")
+        lifetime_seconds: int = valve(300, "valves.lifetime_seconds", ge=10, le=3600)
+        public_only: bool = valve(False, "valves.public_only")
+        longest_question: int = valve(100_000, "valves.longest_question", ge=1)
+        file_megabytes: float = valve(20.0, "valves.file_megabytes", gt=0, le=200)
+        heartbeat_seconds: float = valve(10.0, "valves.heartbeat_seconds", ge=0.1, le=3600)
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    async def pipes(self) -> list[dict[str, str]]:
+        menu = menu_of(self.valves.agents)
+        agents = [{"id": agent.id, "name": f"{agent.icon} {agent.name}".strip()} for agent in menu.agents.values()]
+        return agents + ([{"id": MISTAKE_ID, "name": MISTAKE_NAME}] if menu.mistakes else [])
+
+    async def pipe(
+        self,
+        body: Json,
+        __user__: Json,
+        __metadata__: Json,
+        __request__: Any,
+        __files__: list[Json] | None = None,
+        __event_emitter__: Emitter | None = None,
+        __task__: str | None = None,
+        __task_body__: Json | None = None,
+    ) -> Any:
+        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        valves = self.valves
+        if __task__:
+            return task_answer(str(__task__), __task_body__ or {}, body)
+        turn = Turn(body, __user__, __metadata__, __request__, __files__ or [], __event_emitter__, valves)
+        return streamed(turn) if body.get("stream") else await collected(turn)
+
+
+# The menu
+
+
+class Agent(BaseModel, extra="forbid"):
+    """One agent of the manifest. `url` is what stands before /chat/completions or /responses; it may have a query."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    name: str = Field(min_length=1, max_length=100)
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+[^\s#]*$")
+    model: str = ""
+    dialect: Literal["chat", "responses"] = "chat"
+    icon: str = Field("", max_length=8)
+    description: str = ""
+    groups: list[str] = []
+    files: Literal["none", "text", "bytes"] = "none"
+    timeout: float = Field(600.0, ge=1, le=86_400)
+
+
+class Menu(NamedTuple):
+    agents: dict[str, Agent]
+    mistakes: tuple[str, ...]
+
+
+@lru_cache(maxsize=8)
+def menu_of(manifest: str) -> Menu:
+    """Reads the valve once for each of its texts; what is wrong goes to the log and does not hide the other agents."""
+    rows, mistakes = rows_of(manifest)
+    agents: dict[str, Agent] = {}
+    for number, row in enumerate(rows, 1):
+        try:
+            agent = Agent.model_validate(row)
+        except ValidationError as error:
+            mistakes += [mistake(number, row, problem) for problem in error.errors()]
+            continue
+        if agent.id in agents or agent.id == MISTAKE_ID:
+            mistakes.append(f"agent {number}: the id {agent.id} is taken")
+        agents.setdefault(agent.id, agent)
+    for line in mistakes:
+        log.error("agents: the valve `agents` has a mistake: %s", line)
+    agents.pop(MISTAKE_ID, None)
+    return Menu(agents, tuple(mistakes))
+
+
+def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
+    if len(manifest) > LONGEST_MANIFEST:
+        return [], [f"it is longer than {LONGEST_MANIFEST:,} characters"]
+    try:
+        rows = json.loads(manifest.strip() or "[]")
+    except (ValueError, RecursionError) as error:
+        where = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
+        return [], [f"{where}this is not JSON ({getattr(error, 'msg', error)})"]
+    if not isinstance(rows, list):
+        return [], ["it is not a list: [ {…}, {…} ]"]
+    if len(rows) > MOST_AGENTS:
+        return rows[:MOST_AGENTS], [f"it has more than {MOST_AGENTS} agents; the rest is left out"]
+    return rows, []
+
+
+def mistake(number: int, row: Any, problem: Any) -> str:
+    """agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
+    known = f" ({str(row.get('id'))[:64]})" if isinstance(row, dict) and row.get("id") else ""
+    where = "".join(f", {part}" for part in problem["loc"])
+    return f"agent {number}{known}{where}: {problem['msg']}"
+
+
+@lru_cache(maxsize=8)
+def keys_of(keys: str) -> dict[str, str]:
+    """`id=key` lines or a JSON object."""
+    with suppress(ValueError, RecursionError):
+        read = json.loads(keys)
+        return {str(id): str(key) for id, key in read.items()} if isinstance(read, dict) else {}
+    pairs = (line.partition("=") for line in keys.splitlines())
+    return {id.strip(): key.strip() for id, equals, key in pairs if equals and id.strip()}
+
+
+# Tasks: what Open WebUI asks a model by itself
+
+
+def task_answer(task: str, task_body: Json, body: Json) -> str:
+    """Never costs the agent anything. Empty where there is nothing to say, which Open WebUI takes as nothing."""
+    messages = items(task_body.get("messages")) or items(body.get("messages"))
+    questions = [words(message.get("content")) for message in messages if dict_of(message).get("role") == "user"]
+    answers: dict[str, Any] = {
+        "title_generation": lambda: as_json(title=title_of(questions[0] if questions else "")),
+        "tags_generation": lambda: as_json(tags=[]),
+        "follow_up_generation": lambda: as_json(follow_ups=[]),
+        "query_generation": lambda: as_json(queries=[questions[-1][:LONGEST_LABEL]] if questions else []),
+        "autocomplete_generation": lambda: as_json(text=""),
+        "emoji_generation": lambda: "💬",
+        "image_prompt_generation": lambda: as_json(prompt=questions[-1] if questions else ""),
+        "function_calling": lambda: as_json(tool_calls=[]),
+        "moa_response_generation": lambda: "\n\n---\n\n".join(map(words, items(task_body.get("responses")))),
+    }
+    return str(answers.get(task, str)())
+
+
+def as_json(**values: Any) -> str:
+    return json.dumps(values, ensure_ascii=False)
+
+
+def title_of(question: str) -> str:
+    """The first line, cut where a word or a sentence ends: 40 columns, of which a Japanese letter takes two."""
+    line = " ".join(next(iter(question.strip().splitlines()), "").split())
+    width, end = 0, 0
+    for end, letter in enumerate(line, 1):  # noqa: B007
+        width += 1 if ord(letter) < 0x1100 else 2
+        if width > 40:
+            break
+    else:
+        return line
+    kept = line[: end - 1]
+    return f"{kept.rsplit(' ', 1)[0] if ' ' in kept[10:] else kept}…"
+
+
+# The turn
+
+
+@dataclass
+class Turn:
+    body: Json
+    user: Json
+    metadata: Json
+    request: Any
+    files: list[Json]
+    emitter: Emitter | None
+    valves: Any
+    status: str = ""
+    """The last status, as long as it says that something goes on."""
+
+    @property
+    def in_chat(self) -> bool:
+        """Open WebUI reads the answer, not a program that knows only OpenAI's chunks."""
+        return bool(self.emitter and self.metadata.get("chat_id") and self.metadata.get("message_id"))
+
+    @property
+    def text(self) -> dict[str, str]:
+        return TEXT[user_language(self.metadata, self.request)]
+
+    @property
+    def agent_id(self) -> str:
+        return str(self.body.get("model") or "").partition(".")[2]
+
+    async def emit(self, type: str, data: Json) -> None:
+        if self.in_chat and self.emitter:
+            await self.emitter({"type": type, "data": data})
+
+    async def say(self, description: str, done: bool) -> None:
+        self.status = "" if done else description
+        await self.emit("status", {"description": description, "done": done})
+
+
+async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
+    answer = Answer(turn.in_chat)
+    async with aclosing(relay(turn)) as pieces:
+        async for piece in pieces:
+            for kind, value in answer.take(piece):
+                if kind == "chunk":
+                    yield chunk_of(turn, value)
+                elif kind == "line":
+                    yield value
+                else:
+                    await turn.emit(kind, value)
+    for line in answer.rest():
+        yield line
+
+
+async def collected(turn: Turn) -> Json:
+    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    answer = Answer(turn.in_chat)
+    said: dict[str, list[str]] = {"content": [], "reasoning_content": []}
+    listed_too: dict[str, list[Json]] = {"annotations": [], "images": []}
+    trouble = ""
+    async with aclosing(relay(turn)) as pieces:
+        async for piece in pieces:
+            trouble = piece.value if piece.kind == "trouble" else trouble
+            for kind, value in answer.take(piece):
+                if kind == "chunk":
+                    for key in said.keys() & value.keys():
+                        said[key].append(value[key])
+                    for key in listed_too.keys() & value.keys():
+                        listed_too[key] += value[key]
+                elif kind != "line":
+                    await turn.emit(kind, value)
+    content, thought = ("".join(said[key]) for key in ("content", "reasoning_content"))
+    if trouble and not content:
+        return {"error": {"message": trouble}}
+    optional = {"reasoning_content": thought, **listed_too}
+    message = {
+        "role": "assistant",
+        "content": f"{content}\n\n{trouble}" if trouble else content,
+        **{key: value for key, value in optional.items() if value},
+    }
+    choices = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]
+    return {
+        **envelope(turn, "chat.completion"),
+        "choices": choices,
+        **({"usage": answer.usage} if answer.usage else {}),
+    }
+
+
+def envelope(turn: Turn, kind: str) -> Json:
+    about = {"id": f"chatcmpl-{uuid.uuid4()}", "object": kind}
+    return {**about, "created": int(time.time()), "model": turn.body.get("model")}
+
+
+def chunk_of(turn: Turn, delta: Json) -> Json:
+    choices = [{"index": 0, "delta": delta, "finish_reason": None}]
+    return {**envelope(turn, "chat.completion.chunk"), "choices": choices}
+
+
+async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
+    """What the agent says, in order; trouble comes last, as a sentence. Whoever leaves early closes the agent."""
+    text, started = turn.text, time.monotonic()
+    said = Said(turn.agent_id)
+    waits, reader = turn.valves.heartbeat_seconds, None
+    try:
+        agent = await chosen(turn)
+        said.name = agent.name
+        queue: asyncio.Queue[Piece | None] = asyncio.Queue(WAITING_PIECES)
+        reader = asyncio.create_task(pump(turn, agent, queue))
+        while True:
+            try:
+                async with asyncio.timeout(waits):
+                    piece = await queue.get()
+            except TimeoutError:
+                waits = max(waits, min(waits * 1.5, SLOWEST_HEARTBEAT))
+                if line := said.at_work(text, started):
+                    await turn.say(line, done=False)
+                continue
+            if piece is None:
+                break
+            if piece.kind in ("status", "tool"):
+                waits = turn.valves.heartbeat_seconds
+            if said.note(piece):
+                await turn.say(**piece.value)
+            elif piece.kind != "status":
+                yield piece
+        said.check()
+    except Trouble as trouble:
+        yield Piece("trouble", text[trouble.key].format(**{"name": said.name, **trouble.said}))
+    finally:
+        if reader:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        if turn.status:
+            seconds = round(time.monotonic() - started)
+            await turn.say(text["worked"].format(name=said.name, seconds=seconds), done=True)
+
+
+@dataclass
+class Said:
+    """What is known about an answer while it comes."""
+
+    name: str
+    length: int = 0
+    statuses: int = 0
+    spoke: bool = False
+    tool: str = ""
+    """At work now."""
+    step: str = ""
+    """As the agent itself calls what it does."""
+
+    def note(self, piece: Piece) -> bool:
+        """Whether it is a status to show. Raises the trouble that a piece is or makes."""
+        kind, value = piece
+        if kind == "trouble":
+            raise value
+        if kind == "tool":
+            self.tool = value["name"] or self.tool
+        elif kind == "status":
+            self.step = "" if value["done"] else value["description"]
+        elif kind in ("result", "text"):
+            self.tool = self.step = ""
+        if kind in ("text", "thinking"):
+            self.length += len(value)
+        if self.length > LONGEST_ANSWER:
+            raise Trouble("too_much")
+        self.spoke |= kind in ("text", "last_text", "files", "embeds")
+        self.statuses += kind == "status"
+        return kind == "status" and self.statuses <= MOST_SHOWN["status"]
+
+    def at_work(self, text: dict[str, str], started: float) -> str:
+        """A line for now; empty once there were too many."""
+        self.statuses += 1
+        if self.statuses > MOST_SHOWN["status"]:
+            return ""
+        seconds = round(time.monotonic() - started)
+        key = "step" if self.step else "tool" if self.tool else "working"
+        return text[key].format(name=self.name, tool=self.tool, step=self.step, seconds=seconds)
+
+    def check(self) -> None:
+        if not self.spoke:
+            raise Trouble("empty")
+
+
+async def chosen(turn: Turn) -> Agent:
+    """Raises Trouble where this person, question or address may not go on."""
+    menu = menu_of(turn.valves.agents)
+    if turn.agent_id == MISTAKE_ID:
+        raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")
+    agent = menu.agents.get(turn.agent_id)
+    if agent is None:
+        raise Trouble("unknown")
+    if agent.groups and turn.user.get("role") != "admin":
+        mine = await groups_of(turn.user.get("id", ""))
+        if not mine.keys() & set(agent.groups) and not set(mine.values()) & set(agent.groups):
+            raise Trouble("not_allowed", name=agent.name)
+    length, limit = len(question_of(turn)), turn.valves.longest_question
+    if length > limit:
+        raise Trouble("too_long", name=agent.name, length=f"{length:,}", limit=f"{limit:,}")
+    return agent
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Names by id, those of a group's parents included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+def question_of(turn: Turn) -> str:
+    """As the person typed it, without the documents that Open WebUI put before it."""
+    typed = dict_of(turn.metadata.get("user_message")).get("content")
+    asked = [message for message in items(turn.body.get("messages")) if dict_of(message).get("role") == "user"]
+    return words(typed) or (words(asked[-1].get("content")) if asked else "")
+
+
+# What the agent is sent
+
+
+PASSED_ON = (
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "presence_penalty"),
+    *("frequency_penalty", "reasoning_effort", "response_format"),
+)
+
+
+async def request_of(turn: Turn, agent: Agent) -> tuple[str, Json, list[Piece]]:
+    """Path, body, and what is to be said about files."""
+    parts, notes = await file_parts(turn, agent)
+    messages = with_parts(conversation(items(turn.body.get("messages"))), parts)
+    settings = {key: turn.body[key] for key in PASSED_ON if turn.body.get(key) is not None}
+    common = {"model": agent.model or agent.id, "stream": True}
+    if agent.dialect == "chat":
+        return "/chat/completions", {**common, **settings, "messages": messages, **USAGE_TOO}, notes
+    limit = settings.get("max_completion_tokens") or settings.get("max_tokens")
+    settings = {key: value for key, value in settings.items() if key in ("temperature", "top_p")}
+    bounded = {"max_output_tokens": limit} if limit else {}
+    return "/responses", {**common, **settings, **bounded, **as_responses(messages)}, notes
+
+
+USAGE_TOO = {"stream_options": {"include_usage": True}}
+
+
+def conversation(messages: list[Any]) -> list[Json]:
+    """Who said what. Tool calls among them are the agent's own earlier ones, for showing; an answer's halves join."""
+    kept: list[Json] = []
+    for message in map(dict_of, messages):
+        role, content = message.get("role"), message.get("content")
+        if role not in ("system", "developer", "user", "assistant") or not content:
+            continue
+        if role == "assistant" and kept and kept[-1]["role"] == role:
+            kept[-1] = {"role": role, "content": f"{words(kept[-1]['content'])}\n{words(content)}"}
+        else:
+            kept.append({"role": role, "content": content})
+    return kept
+
+
+def with_parts(messages: list[Json], parts: list[Json]) -> list[Json]:
+    """The files before the last question."""
+    last = next((at for at in reversed(range(len(messages))) if messages[at]["role"] == "user"), None)
+    if not parts or last is None:
+        return messages
+    content = messages[last]["content"]
+    asked = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    return [*messages[:last], {"role": "user", "content": [*parts, *asked]}, *messages[last + 1 :]]
+
+
+def as_responses(messages: list[Json]) -> Json:
+    told = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
+    spoken = [message for message in messages if message["role"] in ("user", "assistant")]
+    inputs = [{"role": one["role"], "content": response_parts(one["role"], one["content"])} for one in spoken]
+    return {"input": inputs, **({"instructions": "\n\n".join(told)} if told else {})}
+
+
+def response_parts(role: str, content: Any) -> list[Json]:
+    if role == "assistant":
+        return [{"type": "output_text", "text": words(content)}]
+    if isinstance(content, str):
+        return [{"type": "input_text", "text": content}]
+    translated: dict[str, Callable[[Json], Json]] = {
+        "text": lambda part: {"type": "input_text", "text": words(part)},
+        "image_url": lambda part: {"type": "input_image", "image_url": dict_of(part.get("image_url")).get("url")},
+        "file": lambda part: {"type": "input_file", **dict_of(part.get("file"))},
+    }
+    return [translated[part["type"]](part) for part in dicts(content) if part.get("type") in translated]
+
+
+async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
+    """The attached files that this person may read, as parts of a message, as far as the limit goes."""
+    parts: list[Json] = []
+    notes: list[Piece] = []
+    left = int(turn.valves.file_megabytes * 1_000_000)
+    attached = [item for item in map(dict_of, turn.files) if item.get("type") in ("file", "text")]
+    for item in attached if agent.files != "none" else []:
+        name = label(item.get("name")) or "file"
+        try:
+            content = await content_of(item, turn.user, agent.files == "bytes", left)
+            left -= len(content)
+            parts.append(file_part(name, content, dict_of(item).get("content_type"), agent.files == "bytes"))
+        except Trouble as trouble:
+            notes.append(step(turn.text[trouble.key].format(file=name), True))
+    return parts, notes
+
+
+def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
+    if not whole:
+        quoted = name.replace('"', "'")
+        return {"type": "text", "text": f'<file name="{quoted}">\n{content.decode("utf-8", "replace")}\n</file>\n'}
+    encoded = base64.b64encode(content).decode()
+    data = f"data:{kind if isinstance(kind, str) and kind else 'application/octet-stream'};base64,{encoded}"
+    return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+
+async def content_of(item: Json, user: Json, whole: bool, limit: int) -> bytes:
+    """The file's extracted text or, if `whole`, itself. The id came from the browser, so access is checked here."""
+    if item.get("type") == "text":  # the text itself came with the question
+        return within(words(item.get("content")).encode(), limit)
+    file = await Files.get_file_by_id(str(item.get("id") or ""))
+    if file is None or not await may_read(file, user):
+        raise Trouble("file_unreadable")
+    if not whole:
+        if not (text := words((file.data or {}).get("content"))):
+            raise Trouble("file_unreadable")
+        return within(text.encode(), limit)
+    if ((file.meta or {}).get("size") or 0) > limit:
+        raise Trouble("file_large")
+    try:
+        path = Path(await asyncio.to_thread(Storage.get_file, file.path))
+        if await asyncio.to_thread(lambda: path.stat().st_size) > limit:
+            raise Trouble("file_large")
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise Trouble("file_unreadable") from error
+
+
+def within(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise Trouble("file_large")
+    return content
+
+
+async def may_read(file: Any, user: Json) -> bool:
+    if file.user_id == user.get("id") or user.get("role") == "admin":
+        return True
+    known = {key: value for key, value in user.items() if key != "valves"}
+    return bool(await has_access_to_file(file.id, "read", UserModel(**known)))
+
+
+async def headers_of(turn: Turn, agent: Agent) -> dict[str, str]:
+    headers = {"Accept": "text/event-stream, application/json"}
+    if key := keys_of(turn.valves.keys).get(agent.id):
+        headers["Authorization"] = f"Bearer {key}"
+    ids = {"X-OpenWebUI-Chat-Id": "chat_id", "X-OpenWebUI-Message-Id": "message_id"}
+    headers |= {name: str(turn.metadata[key]) for name, key in ids.items() if turn.metadata.get(key)}
+    if turn.valves.identity_secret:
+        headers["X-OpenWebUI-User-Jwt"] = await signed(turn)
+    return headers
+
+
+async def signed(turn: Turn) -> str:
+    """The claims of the user_identity filter."""
+    now, user, share = int(time.time()), turn.user, turn.valves.share
+    claims = {
+        "iss": "sekisho",
+        "sub": user.get("id", ""),
+        "role": user.get("role") or "",
+        "groups": sorted((await groups_of(user.get("id", ""))).values()),
+        "chat_id": turn.metadata.get("chat_id") or "",
+        "message_id": turn.metadata.get("message_id") or "",
+        "task": "",
+        "iat": now,
+        "exp": now + turn.valves.lifetime_seconds,
+    }
+    if share in ("id_and_email", "all"):
+        claims["email"] = user.get("email") or ""
+    if share == "all":
+        claims["name"] = user.get("name") or ""
+    return jwt.encode(claims, turn.valves.identity_secret, algorithm="HS256")
+
+
+# The connection
+
+
+async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
+    """Everything the agent says into the queue, which waits while it is full; then None."""
+    heard = False
+    try:
+        path, body, notes = await request_of(turn, agent)
+        for note in notes:
+            await queue.put(note)
+        async for chunk in chunks_of(turn, agent, path, body):
+            for piece in pieces_of(chunk):
+                heard = True
+                await queue.put(piece)
+    except Trouble as trouble:
+        await queue.put(Piece("trouble", trouble))
+    except aiohttp.ConnectionTimeoutError:
+        await queue.put(Piece("trouble", Trouble("unreachable")))
+    except TimeoutError:  # also aiohttp's own, which is a ClientError too
+        await queue.put(Piece("trouble", Trouble("silent", seconds=f"{agent.timeout:g}")))
+    except (aiohttp.ClientError, OSError) as error:
+        log.warning("agents: %s: %s", agent.id, type(error).__name__)
+        await queue.put(Piece("trouble", Trouble("cut" if heard else "unreachable")))
+    except Exception:
+        log.exception("agents: %s", agent.id)
+        await queue.put(Piece("trouble", Trouble("garbage")))
+    await queue.put(None)
+
+
+async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
+    """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
+    connector = aiohttp.TCPConnector(resolver=PublicResolver()) if turn.valves.public_only else None
+    if turn.valves.public_only:
+        refuse_private(urlsplit(agent.url).hostname or "")
+    async with (
+        aiohttp.ClientSession(timeout=timeout, connector=connector, trust_env=not connector) as session,
+        session.post(
+            below(agent.url, path),
+            json=body,
+            headers=await headers_of(turn, agent),
+            ssl=AIOHTTP_CLIENT_SESSION_SSL,
+            allow_redirects=False,
+        ) as response,
+    ):
+        if response.status != 200:
+            raise await refusal(response)
+        if "html" in response.content_type:
+            raise Trouble("garbage")
+        async for value in values_of(lines_of(response.content.iter_any())):
+            yield value
+
+
+def below(url: str, path: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=parts.path.rstrip("/") + path).geturl()
+
+
+REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy"}
+
+
+async def refusal(response: Any) -> Trouble:
+    """A sentence for a status; the agent's own words where it has some."""
+    status = int(response.status)
+    if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
+        return Trouble(key)
+    with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
+        told = json.loads(await response.content.read(65_536))
+        for piece in trouble_said(dict_of(told)):
+            return Trouble(piece.value.key, **piece.value.said)
+    return Trouble("failed", status=status)
+
+
+def refuse_private(host: str) -> None:
+    with suppress(ValueError):
+        address = ip_address(host.strip("[]"))
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        if not mapped.is_global or mapped.is_multicast:
+            raise Trouble("private")
+
+
+class PublicResolver:
+    """Looks up names for aiohttp, at the moment of connecting, and refuses those within private networks."""
+
+    def __init__(self) -> None:
+        self.inner = aiohttp.ThreadedResolver()
+
+    async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:
+        found = await self.inner.resolve(host, port, family)
+        for entry in found:
+            refuse_private(entry["host"])
+        return found
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Raises Trouble where a line or the whole has no end."""
+    pending, total = bytearray(), 0
+    async for part in stream:
+        total += len(part)
+        pending += part
+        if b"\n" in part or b"\r" in part:
+            *lines, rest = re.split(rb"\r\n|\n|\r", bytes(pending))
+            for line in lines:
+                yield line
+            pending = bytearray(rest)
+        if len(pending) > LONGEST_LINE or total > LONGEST_STREAM:
+            raise Trouble("too_much")
+    if pending:
+        yield bytes(pending)
+
+
+async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    """JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
+
+    Raises Trouble where it is nothing of that.
+    """
+    heard, bad, size = False, 0, 0
+    pending: list[bytes] = []  # lines of a value that is not complete
+    async for line in lines:
+        event, data = payload(line)
+        if data == b"[DONE]":
+            return
+        if not data:
+            pending = pending if line else []
+            continue
+        value, closing = parsed(data), event or line[:1] in CLOSING
+        if value is NOTHING and pending and closing:
+            value = parsed(b"\n".join([*pending, data]))
+        if value is not NOTHING:
+            heard, bad, size, pending = True, 0, 0, []
+            yield value
+            continue
+        if event or pending or line[:1] in OPENING:
+            pending.append(data)
+        bad += closing or not pending
+        size += len(data)
+        if bad > BAD_LINES or size > LONGEST_LINE:
+            raise Trouble("garbage")
+    if not heard and (bad or pending):
+        raise Trouble("garbage")
+
+
+NOTHING = object()
+OPENING, CLOSING = (b"{", b"["), (b"}", b"]")
+
+
+def payload(line: bytes) -> tuple[bool, bytes]:
+    """Whether a line belongs to an event, and what it carries: nothing if it is a comment or an event's name."""
+    if line.startswith(b"data:"):
+        return True, line[5:].strip()
+    return (True, b"") if re.match(rb":|(event|id|retry):", line) else (False, line.strip())
+
+
+def parsed(text: bytes) -> Any:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict | list) else NOTHING
+    return NOTHING
+
+
+# Reading what agents say: careful getters, then one small function for each thing a chunk may hold
+
+
+def dict_of(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def dicts(value: Any) -> list[Json]:
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def words(value: Any) -> str:
+    """The text of a string, of a part {"text": …}, or of a list of those."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return words(value.get("text"))
+    return "".join(words(item) for item in items(value) if isinstance(item, str | dict))
+
+
+def label(value: Any) -> str:
+    """One short line."""
+    return " ".join(value.split())[:LONGEST_LABEL] if isinstance(value, str) else ""
+
+
+def compact(value: Any) -> str:
+    """Arguments or a result, as they are shown."""
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return text[:LONGEST_PASSAGE]
+
+
+def at(value: Any, *path: str | int) -> Any:
+    for step in path:
+        if isinstance(step, int):
+            value = items(value)[step] if len(items(value)) > step else None
+        else:
+            value = dict_of(value).get(step)
+    return value
+
+
+def web(url: Any) -> str:
+    return url if isinstance(url, str) and re.match(r"https?://", url) and len(url) <= 4096 else ""
+
+
+def delta_of(chunk: Json) -> Json:
+    """Of OpenAI's chat API: a piece of the message or, where the agent does not stream, all of it."""
+    choice = dict_of(at(chunk, "choices", 0))
+    return dict_of(choice.get("delta")) or dict_of(choice.get("message"))
+
+
+def chat_text(chunk: Json) -> Iterator[Piece]:
+    delta = delta_of(chunk)
+    if delta.get("role") == "tool":
+        yield Piece("result", {"id": delta.get("tool_call_id"), "text": compact(words(delta.get("content")))})
+    else:
+        yield Piece("text", words(delta.get("content")) or words(delta.get("refusal")))
+
+
+def chat_thinking(chunk: Json) -> Iterator[Piece]:
+    delta = delta_of(chunk)
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        if said := words(delta.get(key)):
+            yield Piece("thinking", said)
+            return
+
+
+def chat_tools(chunk: Json) -> Iterator[Piece]:
+    for call in dicts(delta_of(chunk).get("tool_calls")):
+        function = dict_of(call.get("function"))
+        yield tool(call.get("id"), function.get("name"), function.get("arguments"), call.get("index"))
+
+
+def tool(id: Any, name: Any, arguments: Any, index: Any = None, whole: bool = False) -> Piece:
+    """A call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
+    known = {"id": id if isinstance(id, str) else "", "index": index if isinstance(index, int) else None}
+    return Piece("tool", {**known, "name": label(name), "arguments": compact(arguments), "whole": whole})
+
+
+def responses(chunk: Json) -> Iterator[Piece]:
+    """OpenAI's Responses API, streamed."""
+    kind, delta = chunk.get("type"), chunk.get("delta")
+    if kind == "response.output_text.delta":
+        yield Piece("text", words(delta))
+    elif kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
+        yield Piece("thinking", words(delta))
+    elif kind == "response.output_text.annotation.added":
+        yield from annotation(dict_of(chunk.get("annotation")))
+    elif kind in ("response.output_item.added", "response.output_item.done"):
+        yield from response_item(dict_of(chunk.get("item")))
+    elif kind in ("response.completed", "response.incomplete"):
+        yield from response_whole(dict_of(chunk.get("response")))
+    elif kind == "response.failed":
+        yield from trouble_said(dict_of(chunk.get("response")))
+
+
+def response_whole(response: Json) -> Iterator[Piece]:
+    for item in dicts(response.get("output")):
+        yield from response_item(item)
+        if item.get("type") == "message":
+            yield Piece("last_text", words(item.get("content")))
+    yield from usage_of(response)
+
+
+def unstreamed_response(chunk: Json) -> Iterator[Piece]:
+    if chunk.get("object") == "response":
+        yield from response_whole(chunk)
+
+
+CALLS = {
+    "function_call": ("name", "arguments", ""),
+    "custom_tool_call": ("name", "input", ""),
+    "mcp_call": ("name", "arguments", "output"),
+    "web_search_call": ("", "action", ""),
+    "file_search_call": ("", "queries", ""),
+    "code_interpreter_call": ("", "code", "outputs"),
+    "computer_call": ("", "action", ""),
+}
+
+
+def response_item(item: Json) -> Iterator[Piece]:
+    kind = item.get("type")
+    if isinstance(kind, str) and kind in CALLS:
+        name, arguments, result = CALLS[kind]
+        id = item.get("call_id") or item.get("id")
+        yield tool(id, item.get(name) or kind.removesuffix("_call"), item.get(arguments), whole=True)
+        if item.get("status") in ("completed", "failed") and kind not in ("function_call", "custom_tool_call"):
+            yield Piece("result", {"id": id, "text": compact(item.get(result) or item.get("error"))})
+        yield from listed(at(item, "action", "sources"))
+        yield from listed(item.get("results"))
+    elif kind in ("function_call_output", "custom_tool_call_output"):
+        told = item.get("output")
+        yield Piece("result", {"id": item.get("call_id"), "text": compact(words(told) or told)})
+    elif kind == "image_generation_call" and isinstance(item.get("result"), str):
+        yield from file_shown(f"data:image/png;base64,{item['result']}", "image")
+    elif kind == "message":
+        for part in dicts(item.get("content")):
+            for note in dicts(part.get("annotations")):
+                yield from annotation(note)
+
+
+def annotations(chunk: Json) -> Iterator[Piece]:
+    for note in dicts(delta_of(chunk).get("annotations")):
+        yield from annotation(note)
+
+
+def annotation(note: Json) -> Iterator[Piece]:
+    """url_citation, file_citation and their like, flat or under a key of their own name."""
+    kind = note.get("type")
+    if isinstance(kind, str) and "citation" in kind:
+        inner = dict_of(note.get(kind))
+        yield from source({**note, **inner})
+
+
+SOURCE_LISTS: tuple[tuple[str | int, ...], ...] = (
+    ("search_results",),  # Perplexity: titles; before its `citations`, which are the same addresses
+    ("citations",),
+    ("sources",),
+    ("documents",),
+    ("source_documents",),
+    ("context",),
+    ("context", "citations"),  # Azure, and so below
+    ("retriever_resources",),
+    ("metadata", "retriever_resources"),  # Dify
+    *(
+        ("choices", 0, kind, *path)
+        for kind in ("delta", "message")
+        for path in (("context", "citations"), ("citations",))
+    ),
+)
+
+
+def sources(chunk: Json) -> Iterator[Piece]:
+    for path in SOURCE_LISTS:
+        yield from listed(at(chunk, *path))
+
+
+def listed(found: Any) -> Iterator[Piece]:
+    for item in items(found):
+        yield from source(item)
+
+
+NAME_KEYS = ("title", "document_name", "filename", "file_name", "name", "filepath", "source", "file_id", "path")
+URL_KEYS = ("url", "link", "uri", "href", "source_url", "source")
+PASSAGE_KEYS = (
+    "content",
+    "page_content",
+    "pageContent",
+    "snippet",
+    "quote",
+    "cited_text",
+    "text",
+    "document",
+    "excerpt",
+)
+
+
+def source(item: Any) -> Iterator[Piece]:
+    """A citation in Open WebUI's form, whoever's it was: an address, a document with metadata, a search result."""
+    if isinstance(item, str):
+        item = {"url": item} if web(item) else {"title": item}
+    if not isinstance(item, dict):
+        return
+    if isinstance(item.get("document"), list) and isinstance(item.get("source"), dict):
+        yield from own_source(item)
+        return
+    about = dict_of(item.get("metadata"))
+    url = next((web(place.get(key)) for place in (item, about) for key in URL_KEYS if web(place.get(key))), "")
+    name = next((label(place.get(key)) for place in (item, about) for key in NAME_KEYS if label(place.get(key))), url)
+    passage = next((words(item.get(key)) for key in PASSAGE_KEYS if words(item.get(key))), "")
+    if name or passage:
+        score = item.get("score", item.get("relevance_score"))
+        yield cited(name or passage[:60], url, passage, score if isinstance(score, int | float) else None)
+
+
+def own_source(item: Json) -> Iterator[Piece]:
+    """Already as Open WebUI has it: one citation for each of its passages."""
+    about = dict_of(item["source"])
+    notes = [dict_of(note) for note in items(item.get("metadata"))]
+    for number, passage in enumerate(items(item["document"])):
+        note = notes[number] if number < len(notes) else {}
+        url = web(note.get("url")) or web(note.get("source")) or web(about.get("url"))
+        name = label(about.get("name")) or label(note.get("name")) or label(note.get("source")) or url
+        yield cited(name or "?", url, words(passage))
+
+
+def cited(name: str, url: str, passage: str, score: float | None = None) -> Piece:
+    about = {"source": url or name, "name": name, **({"url": url} if url else {})}
+    return Piece(
+        "source",
+        {
+            "source": {"name": name, **({"url": url} if url else {})},
+            "document": [passage[:LONGEST_PASSAGE] or name],
+            "metadata": [about],
+            **({"distances": [score]} if score is not None else {}),
+        },
+    )
+
+
+def dify(chunk: Json) -> Iterator[Piece]:
+    """Dify's events have a name in `event`; Open WebUI's have an object there."""
+    event = chunk.get("event")
+    if event in ("message", "agent_message", "text_chunk"):
+        yield Piece("text", words(chunk.get("answer")) or words(at(chunk, "data", "text")))
+    elif event == "agent_thought":
+        yield Piece("thinking", words(chunk.get("thought")))
+        if chunk.get("tool"):
+            yield tool(chunk.get("id"), chunk.get("tool"), chunk.get("tool_input"), whole=True)
+        if chunk.get("tool") and chunk.get("observation"):
+            yield Piece("result", {"id": chunk.get("id"), "text": compact(chunk.get("observation"))})
+    elif event == "node_started" and label(at(chunk, "data", "title")):
+        yield step(label(at(chunk, "data", "title")), False)
+    elif event == "message_end":
+        yield from usage_of(dict_of(chunk.get("metadata")))
+    elif event == "message_file":
+        yield from file_shown(chunk.get("url"), chunk.get("type"))
+    elif event == "error":
+        yield said_no(chunk.get("message"))
+    elif event is None and isinstance(chunk.get("answer"), str):  # not streamed
+        yield Piece("last_text", chunk["answer"])
+
+
+def langchain(chunk: Json) -> Iterator[Piece]:
+    """A message of LangChain, alone or below the name of a LangGraph node."""
+    kind = chunk.get("type")
+    if kind == "AIMessageChunk":
+        yield Piece("text", words(chunk.get("content")))
+        for call in dicts(chunk.get("tool_call_chunks")):
+            yield tool(call.get("id"), call.get("name"), call.get("args"), call.get("index"))
+    elif kind == "ai":
+        yield Piece("last_text", words(chunk.get("content")))
+        for call in dicts(chunk.get("tool_calls")):
+            yield tool(call.get("id"), call.get("name"), call.get("args"), whole=True)
+    elif kind == "tool":
+        yield Piece("result", {"id": chunk.get("tool_call_id"), "text": compact(words(chunk.get("content")))})
+
+
+def langgraph(chunk: Json) -> Iterator[Piece]:
+    """{"node": {"documents": […], "messages": […]}}, or the state itself."""
+    for state in (chunk, *chunk.values()):
+        for message in dicts(dict_of(state).get("messages")):
+            yield from langchain(message)
+    for state in filter(None, map(dict_of, chunk.values())):
+        if {"documents", "messages"} & state.keys():
+            for key in ("documents", "context", "source_documents"):
+                yield from listed(state.get(key))
+
+
+def n8n(chunk: Json) -> Iterator[Piece]:
+    kind = chunk.get("type")
+    if kind == "item":
+        yield Piece("text", words(chunk.get("content")))
+    elif kind == "error" and not chunk.get("error"):
+        yield said_no(chunk.get("content") or chunk.get("message"))
+    elif kind is None and isinstance(chunk.get("output"), str):  # a webhook that does not stream
+        yield Piece("last_text", chunk["output"])
+    if "pageContent" in chunk or "page_content" in chunk:
+        yield from source(chunk)
+
+
+def own_events(chunk: Json) -> Iterator[Piece]:
+    """Open WebUI's own events, of which an agent may use those that show something; none can run code in a browser."""
+    event = dict_of(chunk.get("event"))
+    kind, data = event.get("type"), dict_of(event.get("data"))
+    if kind == "status" and label(data.get("description")):
+        yield step(label(data["description"]), data.get("done") is not False)
+    elif kind in ("message", "chat:message:delta"):
+        yield Piece("text", words(data.get("content")))
+    elif kind in ("source", "citation"):
+        yield from source(data)
+    elif kind in ("files", "chat:message:files"):
+        yield from files(data)
+    elif kind in ("embeds", "chat:message:embeds"):
+        yield from embeds(data)
+
+
+def step(description: str, ends: bool) -> Piece:
+    return Piece("status", {"description": description, "done": ends})
+
+
+def status(chunk: Json) -> Iterator[Piece]:
+    if chunk.get("type") == "status" and label(chunk.get("description")):
+        yield step(label(chunk["description"]), chunk.get("done") is True)
+
+
+def files(chunk: Json) -> Iterator[Piece]:
+    for item in items(chunk.get("files")):
+        yield from file_shown(item.get("url") if isinstance(item, dict) else item, at(item, "type"), at(item, "name"))
+
+
+def images(chunk: Json) -> Iterator[Piece]:
+    for item in dicts(delta_of(chunk).get("images")):
+        yield from file_shown(at(item, "image_url", "url") or item.get("url"), "image")
+
+
+def file_shown(url: Any, kind: Any, name: Any = None) -> Iterator[Piece]:
+    picture = isinstance(url, str) and re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", url)
+    if picture or web(url):
+        shown = {"type": "image" if picture or kind == "image" else "file", "url": url}
+        yield Piece("files", {"files": [{**shown, **({"name": label(name)} if label(name) else {})}]})
+
+
+def embeds(chunk: Json) -> Iterator[Piece]:
+    """Pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
+    shown = [page for page in items(chunk.get("embeds")) if isinstance(page, str) and page]
+    if shown:
+        yield Piece("embeds", {"embeds": shown[:10], "replace": chunk.get("replace") is True})
+
+
+def usage_of(chunk: Json) -> Iterator[Piece]:
+    counted = dict_of(chunk.get("usage"))
+    if counted and len(json.dumps(counted, default=str)) < 10_000:
+        yield Piece("usage", counted)
+
+
+def trouble_said(chunk: Json) -> Iterator[Piece]:
+    if error := chunk.get("error"):
+        yield said_no(at(error, "message") or at(error, "detail") or error)
+    elif chunk.keys() == {"detail"} and isinstance(chunk["detail"], str):  # FastAPI
+        yield said_no(chunk["detail"])
+
+
+def said_no(detail: Any) -> Piece:
+    return Piece("trouble", Trouble("said", detail=label(detail if isinstance(detail, str) else "") or "?"))
+
+
+EXTRACTORS: tuple[Callable[[Json], Iterable[Piece]], ...] = (
+    chat_thinking,
+    chat_tools,
+    chat_text,
+    annotations,
+    responses,
+    unstreamed_response,
+    dify,
+    langchain,
+    langgraph,
+    n8n,
+    own_events,
+    status,
+    sources,
+    images,
+    files,
+    embeds,
+    usage_of,
+    trouble_said,
+)
+
+
+def pieces_of(chunk: Any) -> Iterator[Piece]:
+    """What a JSON value from an agent says; nothing of what is unknown. Pure, and raises nothing."""
+    if isinstance(chunk, list):
+        for part in chunk[:1000]:
+            yield from pieces_of(part) if isinstance(part, dict) else ()
+        return
+    for extract in EXTRACTORS:
+        for piece in extract(dict_of(chunk)):
+            if piece.value:
+                yield piece
+
+
+# Showing
+
+
+@dataclass
+class Call:
+    """A tool the agent used. Open WebUI would run a call without a result, so each gets one, if an empty one."""
+
+    name: str
+    arguments: str = ""
+    result: str | None = None
+    id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
+
+
+Shown = Iterator[tuple[str, Json]]
+
+
+@dataclass
+class Answer:
+    """Turns pieces into ("chunk", a delta), ("line", a line of the stream) and (an event's type, its data)."""
+
+    in_chat: bool
+    usage: Json = field(default_factory=dict)
+    made: list[Call] = field(default_factory=list)
+    calls: dict[str | int, Call] = field(default_factory=dict)
+    """By the agent's own id, and the latest by its index."""
+    known: set[tuple[str, str]] = field(default_factory=set)
+    pages: list[str] = field(default_factory=list)
+    shown: dict[str, int] = field(default_factory=dict)
+    spoke: bool = False
+
+    def take(self, piece: Piece) -> Shown:
+        for kind, value in getattr(self, f"take_{piece.kind}")(piece.value):
+            if self.in_chat or kind == "chunk" or "error" in value:
+                yield kind, value
+
+    def rest(self) -> Iterator[Json]:
+        if self.in_chat:
+            yield from (line for _, line in self.close_calls())
+        if self.usage:
+            yield {"choices": [], "usage": self.usage}
+
+    def take_text(self, text: str) -> Shown:
+        yield from self.close_calls()
+        self.spoke = True
+        yield "chunk", {"content": text}
+
+    def take_last_text(self, text: str) -> Shown:
+        if not self.spoke:
+            yield from self.take_text(text)
+
+    def take_thinking(self, text: str) -> Shown:
+        yield "chunk", {"reasoning_content": text}
+
+    def take_usage(self, usage: Json) -> Shown:
+        self.usage = usage
+        yield from ()
+
+    def take_trouble(self, sentence: str) -> Shown:
+        yield from self.close_calls()
+        yield "line", {"error": {"message": sentence}}
+
+    def take_files(self, data: Json) -> Shown:
+        """A picture that came as data goes into the stream, from where Open WebUI stores it as a file."""
+        [file] = data["files"]
+        if self.room("files") and file["url"].startswith("data:"):
+            yield "chunk", {"images": [{"type": "image_url", "image_url": {"url": file["url"]}}]}
+        elif self.shown["files"] <= MOST_SHOWN["files"]:
+            yield "files", data
+
+    def take_embeds(self, data: Json) -> Shown:
+        """All of them each time: Open WebUI would stack them up."""
+        if self.room("embeds"):
+            self.pages = ([] if data["replace"] else self.pages) + data["embeds"]
+            yield "embeds", {"embeds": self.pages[-10:], "replace": True}
+
+    def take_source(self, data: Json) -> Shown:
+        """Agents repeat theirs with each chunk, and tell an address beside a document that has it."""
+        name, url, passage = data["source"]["name"], data["source"].get("url", ""), data["document"][0]
+        key = url or name
+        if (key, passage) in self.known or ((key, "") in self.known and passage == name) or not self.room("source"):
+            return
+        self.known |= {(key, passage), (key, "")}
+        if self.in_chat:
+            yield "source", data
+        elif url:
+            about = {"url": url, "title": name, "start_index": 0, "end_index": 0}
+            yield "chunk", {"annotations": [{"type": "url_citation", "url_citation": about}]}
+
+    def take_tool(self, bit: Json) -> Shown:
+        call = self.calls.get(bit["id"]) if bit["id"] else self.calls.get(bit["index"], self.latest())
+        another = call and not bit["id"] and bit["name"] and (call.name != bit["name"] or call.result is not None)
+        if call is None or another:
+            if not bit["name"] or not self.room("tool"):
+                return
+            call = Call(bit["name"])
+            self.made.append(call)
+            yield "line", item_line(call_item(call, "in_progress"))
+        self.calls |= {key: call for key in (bit["id"], bit["index"]) if key not in ("", None)}
+        call.arguments = (("" if bit["whole"] else call.arguments) + bit["arguments"])[:LONGEST_PASSAGE]
+
+    def take_result(self, result: Json) -> Shown:
+        call = self.calls.get(result["id"]) if isinstance(result["id"], str) else self.latest()
+        if call and (call.result is None or result["text"] != call.result):
+            call.result = result["text"]
+            yield from self.ended(call)
+
+    def close_calls(self) -> Shown:
+        for call in self.made:
+            if call.result is None:
+                call.result = ""
+                yield from self.ended(call)
+
+    def latest(self) -> Call | None:
+        return self.made[-1] if self.made else None
+
+    def ended(self, call: Call) -> Shown:
+        yield "line", item_line(call_item(call, "completed"))
+        told = {"type": "function_call_output", "id": f"{call.id}_result", "call_id": call.id}
+        yield (
+            "line",
+            item_line({**told, "status": "completed", "output": [{"type": "input_text", "text": call.result}]}),
+        )
+
+    def room(self, kind: str) -> bool:
+        self.shown[kind] = self.shown.get(kind, 0) + 1
+        return self.shown[kind] <= MOST_SHOWN[kind]
+
+
+def call_item(call: Call, status: str) -> Json:
+    item = {"type": "function_call", "id": call.id, "call_id": call.id, "name": call.name}
+    return {**item, "arguments": call.arguments, "status": status}
+
+
+AT_THE_END = 1_000_000
+
+
+def item_line(item: Json) -> Json:
+    """Open WebUI keeps an answer as items of the Responses API; an item with a known id takes that one's place."""
+    return {"type": "response.output_item.added", "output_index": AT_THE_END, "item": item}
