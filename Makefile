@@ -3,10 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help up test bench lint format clean
+.PHONY: help up test bench bench-rows lint format clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 up: .venv .venv-open-webui  ## start model, gateway and Open WebUI with the pack (ARGS="--check" proves it and stops)
 	.venv/bin/sekisho up $(ARGS)
@@ -17,8 +17,13 @@ test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests ne
 	.venv/bin/mypy
 	.venv/bin/pytest $(ARGS)
 
-bench: .venv  ## measure the gateway beside its peers
+bench: .venv  ## measure the gateway beside its peers, then the ledger
 	.venv/bin/python -m tests.bench $(ARGS)
+	.venv/bin/python -m tests.bench.ledger_storage
+	.venv/bin/python -m tests.bench.usage_report
+
+bench-rows: .venv  ## questions about fifty million records (makes them first, which takes a quarter of an hour)
+	.venv/bin/python -m tests.bench.usage_rows
 
 lint: .venv  ## style and types
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

@@ -282,6 +282,14 @@ class NothingApplied(StateError):
         )
 
 
+class AnotherRun(StateError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"Another run of `sekisho` is changing this server ({folder}).",
+            "Wait until it has ended, then run it again.",
+        )
+
+
 class SecretLost(StateError):
     def __init__(self, what: str) -> None:
         super().__init__(

@@ -107,11 +107,13 @@ def _carry_out(
     dry_run: bool = False,
 ) -> None:
     """Plan, write, read back, report. Raises what a part raises, `LeftAlone` last."""
-    found = make()
     if dry_run:
+        found = make()
         _show(found, json)
     else:
-        _write(client, receipts, command, found, make, json)
+        with receipts.alone():
+            found = make()
+            _write(client, receipts, command, found, make, json)
     if found.blocked:
         raise LeftAlone(f"{change.kind} {change.id}" for change in found.blocked)
 

@@ -9,13 +9,14 @@ a line without the second is an interruption, and both states count as the pack'
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path as File
-from typing import Any
+from typing import Any, TextIO
 
-from install.errors import NothingApplied, ReceiptMissing, StateUnusable
+from install.errors import AnotherRun, NothingApplied, ReceiptMissing, StateUnusable
 from install.pack.known import Fingerprint, Key, Known, Step, fold
 from install.pack.receipt_writer import Writer
 from install.pack.tree import ABSENT, Leaf
@@ -38,6 +39,18 @@ NAME = re.compile(r"(\d{4,6})-[a-z]+-")
 
 def _number(path: File) -> int:
     return int(path.name.partition("-")[0])
+
+
+def _lock(file: TextIO, folder: File) -> None:
+    """Held until the file is closed, however that happens. Windows has no such lock and goes without."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AnotherRun(folder) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +108,14 @@ class Receipts:
         if name not in names and len(matching) != 1:
             raise ReceiptMissing(name, names)
         return names.index(name if name in names else matching[0])
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else writes receipts of this server meanwhile. Raises `AnotherRun`."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(self.folder / "lock", "w") as file:
+            _lock(file, self.folder)
+            yield
 
     def begin(self, command: str, version: str) -> Writer:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
