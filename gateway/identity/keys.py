@@ -162,7 +162,7 @@ class KeyStore:
         marks, asked_at = None, 0.0
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            seen = _marks(files)
+            seen = await asyncio.to_thread(_marks, files)
             if files and seen == marks and time.monotonic() - asked_at < _ASK_ANYWAY_SECONDS:
                 continue
             marks, asked_at = seen, time.monotonic()
