@@ -40,16 +40,16 @@ def test_the_newest_records_newest_first(gateway: GatewayProcess, key: str) -> N
 
 
 def test_of_one_person_and_since_a_moment(gateway: GatewayProcess, key: str) -> None:
-    other = gateway.key("of-bob", "--owner", "bob@example.com")
+    other = gateway.key("of-bob", "--owner", "records-of-bob@example.com")
     _chat(gateway, key)
     bobs = _chat(gateway, other)
     moment = time.time()
     alices = _chat(gateway, key)
-    by_person = _ask(gateway, user="bob@example.com", limit=1000).json()["records"]
+    by_person = _ask(gateway, user="records-of-bob@example.com", limit=1000).json()["records"]
     assert [record["request_id"] for record in by_person] == [bobs]
     lately = _ask(gateway, since=moment).json()["records"]
     assert [record["request_id"] for record in lately] == [alices]
-    assert _ask(gateway, since=moment, user="bob@example.com").json() == {"records": []}
+    assert _ask(gateway, since=moment, user="records-of-bob@example.com").json() == {"records": []}
 
 
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"since": "soon"}, {"by": "user"}])
