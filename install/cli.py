@@ -56,20 +56,14 @@ def _add_gateway() -> None:
     register(app)
 
 
-EXTRAS = dict.fromkeys(("serve", "keys", "budgets", "config", "usage", "ledger"), "gateway") | {"up": "embedded"}
+EXTRAS: dict[str, str] = dict.fromkeys(("serve", "keys", "budgets", "config", "usage", "ledger"), "gateway") | {
+    "up": "embedded"
+}
 
 
 def _add_signposts(missing: ModuleNotFoundError) -> None:
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    for verb, extra in (
-        ("serve", "gateway"),
-        ("keys", "gateway"),
-        ("budgets", "gateway"),
-        ("config", "gateway"),
-        ("usage", "gateway"),
-        ("ledger", "gateway"),
-        ("up", "embedded"),
-    ):
+    for verb, extra in EXTRAS.items():
         help = f"Needs `pip install 'sekisho[{extra}]'`."
         app.command(verb, help=help, context_settings=settings)(_signpost(ExtraMissing(verb, extra), missing))
 

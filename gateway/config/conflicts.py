@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 from gateway.config.document import Document
 from gateway.config.near import near
 from gateway.config.schema import Config, Deployment
+from gateway.errors import ConfigError
 from gateway.providers.table import PROVIDERS
+from gateway.upstream.way import proxy_of
 
 
 def conflicts(config: Config, document: Document) -> Iterator[str]:
@@ -26,10 +28,10 @@ def _server(config: Config, document: Document) -> Iterator[str]:
             f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
             "(32 random characters, from the environment), or none knows the others' keys"
         )
-    proxy = config.server.outbound_proxy
-    if proxy and not (proxy.startswith("http://") and urlsplit(proxy).hostname):
-        where = document.place(("server", "outbound_proxy"))
-        yield f"{where}: server.outbound_proxy: must be http://[USER:PASSWORD@]HOST:PORT"
+    try:
+        proxy_of(config.server.outbound_proxy)
+    except ConfigError as error:
+        yield f"{document.place(('server', 'outbound_proxy'))}: {error}"
 
 
 def _names(config: Config, document: Document) -> Iterator[str]:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import hmac
 import logging
-import os
 import secrets
 import time
 from collections import OrderedDict
@@ -24,6 +23,7 @@ from gateway.db.engine import open_database
 from gateway.errors import Overloaded
 from gateway.identity.policy import Policy
 from gateway.limits.limit import Limit
+from gateway.once import made_once
 
 log = logging.getLogger("sekisho.keys")
 
@@ -219,20 +219,7 @@ def hash_secret(config: Config) -> bytes:
     """The secret under which keys are hashed: configured, or a file made at first use."""
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
-    return _secret_file(config.data_dir / "key-secret")
-
-
-def _secret_file(path: Path) -> bytes:
-    """Appears whole or not at all, and once: processes that start together agree on it."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        own = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(own, path)
-        own.unlink()
-    return path.read_bytes()
+    return made_once(config.data_dir / "key-secret", secrets.token_hex(32)).encode()
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.ledger.source import source_of
 from gateway.limits.spending import Ended, Spending
 from gateway.limits.store import PUBLISH, Store, StoreAway
 from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
@@ -49,7 +50,7 @@ class Publisher:
 
     def open(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.source = _source_of(self._folder / "source")
+        self.source = source_of(self._folder.parent)
 
     async def publish(self) -> None:
         """Raises `StoreAway`. Nothing, where another process of this machine publishes."""
@@ -124,15 +125,3 @@ def _parts(sums: _Sums, ended: Sequence[Any]) -> Iterator[tuple[Sequence[Any], S
         yield sums, ended[:_PART]
         sums, ended = (), ended[_PART:]
     yield sums, ended
-
-
-def _source_of(path: Path) -> str:
-    """The name in the file, made by whoever comes first."""
-    with contextlib.suppress(FileExistsError):
-        made = path.with_suffix(f".{secrets.token_hex(4)}")
-        made.write_text(secrets.token_hex(8))
-        try:
-            os.link(made, path)
-        finally:
-            made.unlink()
-    return path.read_text()

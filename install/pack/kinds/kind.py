@@ -22,7 +22,10 @@ class Kind:
     code: ClassVar[Path | None] = None
     """A leaf whose hand edit protects the whole resource."""
 
+    # Not abstract: the comparison needs a kind's words alone, and is tested without a server to read or write.
+
     def read(self, client: OpenWebUI) -> dict[str, Json]:
+        """Every row by id, as a tree of leaves. Raises `OpenWebUIError`."""
         raise NotImplementedError
 
     def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
