@@ -145,11 +145,7 @@ def leading_zeros(amount: float) -> int:
 # <<< shared:money
 
 
-# >>> shared:gateway
-GATEWAY_SECONDS = 4
-LARGEST_ANSWER = 2_000_000  # bytes
-
-
+# >>> shared:connection
 async def connection_key(gateway_url: str) -> str | None:
     """The key of the connection with this address, None if there is none."""
     wanted = gateway_url.strip().rstrip("/")
@@ -165,6 +161,14 @@ def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
     if with_email:
         claims["email"] = user.get("email") or ""
     return jwt.encode(claims, secret, algorithm="HS256")
+
+
+# <<< shared:connection
+
+
+# >>> shared:usage
+GATEWAY_SECONDS = 4
+LARGEST_ANSWER = 2_000_000  # bytes
 
 
 async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
@@ -199,7 +203,7 @@ async def fetched(url: str, headers: dict[str, str]) -> bytes:
         return bytes(raw)
 
 
-# <<< shared:gateway
+# <<< shared:usage
 
 
 class Filter:

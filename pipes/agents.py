@@ -180,7 +180,6 @@ LONGEST_LINE = 12_000_000  # bytes; a picture comes in one line
 LONGEST_STREAM = 60_000_000  # bytes
 LONGEST_ANSWER = 4_000_000  # characters of text and thinking
 LONGEST_PASSAGE = 20_000  # characters of a source, of a tool's arguments, of its result
-LONGEST_LABEL = 500
 MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 200}
 BAD_LINES = 50
 SLOWEST_HEARTBEAT = 300  # seconds
@@ -343,9 +342,43 @@ def keys_of(keys: str) -> dict[str, str]:
     return {id.strip(): key.strip() for id, equals, key in pairs if equals and id.strip()}
 
 
+# >>> shared:json
+LONGEST_LABEL = 500
+
+
+def dict_of(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def dicts(value: Any) -> list[Json]:
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def words(value: Any) -> str:
+    """The text of a string, of a part {"text": …}, or of a list of those."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return words(value.get("text"))
+    return "".join(words(item) for item in items(value) if isinstance(item, str | dict))
+
+
+def label(value: Any) -> str:
+    """One short line."""
+    return " ".join(value.split())[:LONGEST_LABEL] if isinstance(value, str) else ""
+
+
+# <<< shared:json
+
+
 # Tasks: what Open WebUI asks a model by itself
 
 
+# >>> shared:tasks
 def task_answer(task: str, task_body: Json, body: Json) -> str:
     """Never costs the agent anything. Empty where there is nothing to say, which Open WebUI takes as nothing."""
     messages = items(task_body.get("messages")) or items(body.get("messages"))
@@ -380,6 +413,9 @@ def title_of(question: str) -> str:
         return line
     kept = line[: end - 1]
     return f"{kept.rsplit(' ', 1)[0] if ' ' in kept[10:] else kept}…"
+
+
+# <<< shared:tasks
 
 
 # The turn
@@ -921,32 +957,6 @@ def parsed(text: bytes) -> Any:
 
 
 # Reading what agents say: careful getters, then one small function for each thing a chunk may hold
-
-
-def dict_of(value: Any) -> Json:
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def dicts(value: Any) -> list[Json]:
-    return [item for item in items(value) if isinstance(item, dict)]
-
-
-def words(value: Any) -> str:
-    """The text of a string, of a part {"text": …}, or of a list of those."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return words(value.get("text"))
-    return "".join(words(item) for item in items(value) if isinstance(item, str | dict))
-
-
-def label(value: Any) -> str:
-    """One short line."""
-    return " ".join(value.split())[:LONGEST_LABEL] if isinstance(value, str) else ""
 
 
 def compact(value: Any) -> str:
