@@ -27,12 +27,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
+from open_webui.models.config import Config
 from open_webui.models.files import Files
 from open_webui.models.groups import Groups
 from open_webui.models.users import UserModel
 from open_webui.storage.provider import Storage
 from open_webui.utils.access_control.files import has_access_to_file
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,9 @@ I18N: dict[str, dict[str, str]] = {
         "icon, description, groups, files (none, text or bytes), timeout (seconds of silence).",
         "valves.keys.title": "Keys of the agents",
         "valves.keys.description": "One a line: id=key. Or a JSON object.",
+        "valves.gateway_url.title": "Gateway",
+        "valves.gateway_url.description": "Address up to /v1. Its models with mode: agent stand in the menu too, "
+        "and its ledger counts what they cost. Empty: only the list above.",
         "valves.identity_secret.title": "Identity secret",
         "valves.identity_secret.description": "32 characters or more. The agent learns from a signature who asks. "
         "Empty: it learns nothing.",
@@ -77,6 +81,9 @@ I18N: dict[str, dict[str, str]] = {
         "dialect（chatまたはresponses）、icon、description、groups、files（none、text、bytes）、timeout（無応答を待つ秒数）を書きます。",
         "valves.keys.title": "エージェントのキー",
         "valves.keys.description": "1行に1つ「id=キー」と書きます。JSONオブジェクトでも構いません。",
+        "valves.gateway_url.title": "ゲートウェイ",
+        "valves.gateway_url.description": "/v1までのアドレスです。mode: agentのモデルも一覧に加わり、"
+        "利用額がゲートウェイの台帳に記録されます。空の場合は上の一覧だけを使います。",
         "valves.identity_secret.title": "利用者を署名する共有シークレット",
         "valves.identity_secret.description": "32文字以上です。エージェントは署名によって質問者を知ります。"
         "空の場合は何も伝えません。",
@@ -122,6 +129,8 @@ TEXT = {
         "What came until then is kept; ask again for the rest.",
         "key": "{name} does not accept the key in the settings. Please tell your administrator.",
         "missing": "{name} was not found at its address (404). Please tell your administrator.",
+        "quota": "{name} was not asked: your budget, or that of your team, is used up. "
+        "Your administrator can raise it.",
         "busy": "{name} has too much to do at the moment. Please try again in a minute.",
         "too_large": "The question with its files is too large for {name}. Attach less.",
         "redirect": "{name} sends its callers to another address, which is not followed. "
@@ -155,6 +164,8 @@ TEXT = {
         "cut": "回答の途中で {name} との接続が切れました。届いた部分は残っています。続きはもう一度質問してください。",
         "key": "{name} が設定のキーを受け付けません。管理者にお知らせください。",
         "missing": "{name} が設定のアドレスに見つかりません（404）。管理者にお知らせください。",
+        "quota": "{name} には送信しませんでした。あなたまたはチームの予算を使い切っています。"
+        "引き上げは管理者に依頼してください。",
         "busy": "{name} は現在混み合っています。1分ほど待ってからもう一度お試しください。",
         "too_large": "質問と添付ファイルが {name} には大きすぎます。添付を減らしてください。",
         "redirect": "{name} が別のアドレスへ転送しようとしましたが、転送には従いません。管理者にお知らせください。",
@@ -174,6 +185,10 @@ MISTAKE_ID = "settings"
 MISTAKE_NAME = "⚠ エージェントの設定に誤りがあります / The settings of the agents have a mistake"
 MOST_AGENTS = 200
 LONGEST_MANIFEST = 500_000  # characters
+LIST_SECONDS = 60
+LIST_TIMEOUT = 3  # seconds; people wait for the menu
+LONGEST_LIST = 5_000_000  # bytes
+MOST_LISTED = 5_000
 CONNECT_SECONDS = 10
 WAITING_PIECES = 256  # read from the agent and not yet shown
 LONGEST_LINE = 12_000_000  # bytes; a picture comes in one line
@@ -232,6 +247,7 @@ class Pipe:
         priority: int = valve(0, "valves.priority")
         agents: str = valve("[]", "valves.agents", json_schema_extra={"input": {"type": "textarea"}})
         keys: str = valve("", "valves.keys", json_schema_extra={"input": {"type": "password"}})
+        gateway_url: str = valve("", "valves.gateway_url")
         identity_secret: str = valve("", "valves.identity_secret", json_schema_extra={"input": {"type": "password"}})
         share: Literal["id", "id_and_email", "all"] = valve("all", "valves.share")
         lifetime_seconds: int = valve(300, "valves.lifetime_seconds", ge=10, le=3600)
@@ -244,7 +260,7 @@ class Pipe:
         self.valves = self.Valves()
 
     async def pipes(self) -> list[dict[str, str]]:
-        menu = menu_of(self.valves.agents)
+        menu = await whole_menu(self.valves)
         agents = [{"id": agent.id, "name": f"{agent.icon} {agent.name}".strip()} for agent in menu.agents.values()]
         return agents + ([{"id": MISTAKE_ID, "name": MISTAKE_NAME}] if menu.mistakes else [])
 
@@ -283,6 +299,7 @@ class Agent(BaseModel, extra="forbid"):
     groups: list[str] = []
     files: Literal["none", "text", "bytes"] = "none"
     timeout: float = Field(600.0, ge=1, le=86_400)
+    _of_gateway: bool = PrivateAttr(default=False)
 
 
 class Menu(NamedTuple):
@@ -308,6 +325,73 @@ def menu_of(manifest: str) -> Menu:
         log.error("agents: the valve `agents` has a mistake: %s", line)
     agents.pop(MISTAKE_ID, None)
     return Menu(agents, tuple(mistakes))
+
+
+async def whole_menu(valves: Any) -> Menu:
+    """The agents of the valve and, behind them, those of the gateway."""
+    menu = menu_of(valves.agents)
+    if not valves.gateway_url.strip():
+        return menu
+    listed = await gateway_list.agents(valves.gateway_url.strip().rstrip("/"))
+    return menu._replace(agents={agent.id: agent for agent in listed} | menu.agents)
+
+
+class GatewayList:
+    """The gateway's agents, asked for at most once a minute; what it last said stands while it does not answer."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[float, list[Agent]]] = {}
+        self.asking = asyncio.Lock()
+
+    async def agents(self, url: str) -> list[Agent]:
+        async with self.asking:
+            asked, agents = self.known.get(url, (-LIST_SECONDS, []))
+            if time.monotonic() - asked < LIST_SECONDS:
+                return agents
+            try:
+                agents = agents_of(url, await listed_by(url))
+            except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+                log.warning("agents: the gateway does not list its agents (%s)", type(error).__name__)
+            self.known = {url: (time.monotonic(), agents)}
+            return agents
+
+
+gateway_list = GatewayList()
+
+
+async def listed_by(url: str) -> Any:
+    """GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    headers = {"Authorization": f"Bearer {await connection_key(url) or ''}"}
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIST_TIMEOUT), trust_env=True) as session,
+        session.get(f"{url}/models", headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
+    ):
+        answer.raise_for_status()
+        return json.loads(await within_bytes(answer.content, LONGEST_LIST))
+
+
+async def within_bytes(stream: Any, limit: int) -> bytes:
+    raw = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > limit:
+            raise ValueError("too long")
+    return bytes(raw)
+
+
+def agents_of(url: str, told: Any) -> list[Agent]:
+    """Of OpenAI's model list, the models whose mode is agent. The id in the menu has no character but A-Z 0-9 _ -."""
+    agents = []
+    for row in dicts(dict_of(told).get("data"))[:MOST_LISTED]:
+        name = row.get("id")
+        if row.get("mode") == "agent" and isinstance(name, str) and name:
+            id, about = re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64], words(row.get("description"))
+            agent = Agent(
+                id=id, name=label(row.get("name"))[:100] or name[:100], url=url, model=name, description=about
+            )
+            agent._of_gateway = True
+            agents.append(agent)
+    return agents[:MOST_AGENTS]
 
 
 def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
@@ -601,7 +685,7 @@ class Said:
 
 async def chosen(turn: Turn) -> Agent:
     """Raises Trouble where this person, question or address may not go on."""
-    menu = menu_of(turn.valves.agents)
+    menu = await whole_menu(turn.valves)
     if turn.agent_id == MISTAKE_ID:
         raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")
     agent = menu.agents.get(turn.agent_id)
@@ -763,16 +847,24 @@ async def may_read(file: Any, user: Json) -> bool:
 
 async def headers_of(turn: Turn, agent: Agent) -> dict[str, str]:
     headers = {"Accept": "text/event-stream, application/json"}
-    if key := keys_of(turn.valves.keys).get(agent.id):
+    if key := await key_of(turn, agent):
         headers["Authorization"] = f"Bearer {key}"
     ids = {"X-OpenWebUI-Chat-Id": "chat_id", "X-OpenWebUI-Message-Id": "message_id"}
+    if agent._of_gateway:
+        ids["X-Sekisho-Message-Id"] = "message_id"
     headers |= {name: str(turn.metadata[key]) for name, key in ids.items() if turn.metadata.get(key)}
     if turn.valves.identity_secret:
-        headers["X-OpenWebUI-User-Jwt"] = await signed(turn)
+        headers["X-OpenWebUI-User-Jwt"] = await introduction(turn)
+    elif agent._of_gateway:  # which believes the connection's key
+        headers["X-OpenWebUI-User-Id"] = str(turn.user.get("id") or "")
     return headers
 
 
-async def signed(turn: Turn) -> str:
+async def key_of(turn: Turn, agent: Agent) -> str | None:
+    return await connection_key(agent.url) if agent._of_gateway else keys_of(turn.valves.keys).get(agent.id)
+
+
+async def introduction(turn: Turn) -> str:
     """The claims of the user_identity filter."""
     now, user, share = int(time.time()), turn.user, turn.valves.share
     claims = {
@@ -794,6 +886,14 @@ async def signed(turn: Turn) -> str:
 
 
 # The connection
+
+
+async def connection_key(gateway_url: str) -> str | None:
+    """The key of the connection with this address, None if there is none."""
+    wanted = gateway_url.strip().rstrip("/")
+    stored = await Config.get_many("openai.api_base_urls", "openai.api_keys")
+    pairs = zip(stored.get("openai.api_base_urls") or [], stored.get("openai.api_keys") or [], strict=False)
+    return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
 async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
@@ -825,8 +925,9 @@ async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -
 async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
     """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
-    connector = aiohttp.TCPConnector(resolver=PublicResolver()) if turn.valves.public_only else None
-    if turn.valves.public_only:
+    guarded = turn.valves.public_only and not agent._of_gateway
+    connector = aiohttp.TCPConnector(resolver=PublicResolver()) if guarded else None
+    if guarded:
         refuse_private(urlsplit(agent.url).hostname or "")
     async with (
         aiohttp.ClientSession(timeout=timeout, connector=connector, trust_env=not connector) as session,
@@ -856,13 +957,15 @@ REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy
 
 async def refusal(response: Any) -> Trouble:
     """A sentence for a status; the agent's own words where it has some."""
-    status = int(response.status)
+    status, told = int(response.status), {}
+    with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
+        told = dict_of(json.loads(await response.content.read(65_536)))
+    if at(told, "error", "code") == "insufficient_quota":
+        return Trouble("quota")
     if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
         return Trouble(key)
-    with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
-        told = json.loads(await response.content.read(65_536))
-        for piece in trouble_said(dict_of(told)):
-            return Trouble(piece.value.key, **piece.value.said)
+    for piece in trouble_said(told):
+        return Trouble(piece.value.key, **piece.value.said)
     return Trouble("failed", status=status)
 
 

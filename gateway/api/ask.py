@@ -7,6 +7,7 @@ from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
 from gateway.dialects.family import Family
 from gateway.errors import InvalidRequest, Unauthenticated
+from gateway.identity.introduction import introduction
 from gateway.identity.keys import Key
 from gateway.identity.person import TOKEN_FIELD, identify
 from gateway.routing import Target
@@ -91,13 +92,20 @@ def _check_mode(family: Family, model: Model) -> None:
 
 
 def to_call(exchange: Exchange, ask: Ask, target: Target) -> Call:
-    """The upstream request: the client's members, the upstream's model name, no person."""
+    """The upstream request: the client's members, the upstream's model name, no person but to our own agents."""
     fields = dict(ask.fields)
     wire.put(fields, "model", target.deployment.model)
     if ask.stream and target.provider.stream_usage:
         exchange.family.dialect.ask_for_usage(fields)
     _hide_person(exchange, fields, target)
-    return Call(target, _path(exchange), _forwarded(exchange), wire.encode(fields), ask.stream)
+    headers = _forwarded(exchange) | _introduced(exchange, target)
+    return Call(target, _path(exchange), headers, wire.encode(fields), ask.stream)
+
+
+def _introduced(exchange: Exchange, target: Target) -> dict[str, str]:
+    """Who asks, for an agent of the company's own."""
+    share, secret = target.deployment.identity, exchange.snapshot.config.open_webui.identity_secret
+    return introduction(exchange.record, share, secret) if share and secret else {}
 
 
 def remember_deployment(exchange: Exchange, answer_id: str | None) -> None:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from gateway.config.document import Document
 from gateway.config.near import near
-from gateway.config.schema import Config, Deployment
+from gateway.config.schema import Config, Deployment, Model
 from gateway.errors import ConfigError
 from gateway.providers.table import PROVIDERS
 from gateway.upstream.way import proxy_of
@@ -58,6 +58,19 @@ def _deployments(config: Config, document: Document) -> Iterator[str]:
                 yield f"{document.place(('models', index, 'deployments', number, key))}: {key}: {words}"
 
 
+def _identities(config: Config, document: Document) -> Iterator[str]:
+    for index, model in enumerate(config.models):
+        for number, deployment in enumerate(model.deployments):
+            if deployment.identity and (words := _untellable(config, model)):
+                yield f"{document.place(('models', index, 'deployments', number, 'identity'))}: identity: {words}"
+
+
+def _untellable(config: Config, model: Model) -> str:
+    if model.mode != "agent":
+        return "only the company's own agents (mode: agent) may learn who asks; providers get a pseudonym"
+    return "" if config.open_webui.identity_secret else "needs 'open_webui.identity_secret', which signs it"
+
+
 def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
     """A key of a deployment and what is wrong with it."""
     row, address = PROVIDERS.get(deployment.provider), deployment.base_url
@@ -79,4 +92,4 @@ def _is_address(text: str) -> bool:
         return False
 
 
-_CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (_server, _names, _deployments)
+_CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (_server, _names, _deployments, _identities)

@@ -11,8 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, mod
 
 from gateway.secret import Secret
 
-Mode = Literal["chat", "completion", "embedding", "rerank", "image", "transcription", "speech"]
+Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
 Dialect = Literal["chat", "completions", "embeddings", "responses", "messages"]
+Share = Literal["id", "id_and_email", "all"]
 Usd = Annotated[Decimal, Field(ge=0)]
 
 
@@ -117,6 +118,8 @@ class Deployment(Section):
     region: str | None = None
     dialects: tuple[Dialect, ...] | None = None
     """What this upstream speaks; null = as its provider's row says."""
+    identity: Share | None = None
+    """What this upstream learns of who asks, signed: for the company's own agents. null = nothing."""
     weight: int = Field(1, ge=1)
     max_concurrency: int | None = Field(None, ge=1)
     """Requests that run here at the same time; more wait. null = no limit."""

@@ -131,7 +131,7 @@ DIALECT = Dialect(
 MESSAGES = Family(
     "messages",
     "/messages",
-    ("chat",),
+    ("chat", "agent"),
     _check_messages,
     DIALECT,
     prompt=("system", "messages", "tools"),
@@ -140,7 +140,7 @@ MESSAGES = Family(
 COUNT_TOKENS = Family(
     "messages",
     "/messages/count_tokens",
-    ("chat",),
+    ("chat", "agent"),
     _check_count,
     DIALECT,
     prompt=(),

@@ -139,7 +139,7 @@ DIALECT = Dialect(
 CHAT = Family(
     "chat",
     "/chat/completions",
-    ("chat",),
+    ("chat", "agent"),
     _check_chat,
     DIALECT,
     prompt=("messages", "tools"),

@@ -121,7 +121,7 @@ DIALECT = Dialect(
 RESPONSES = Family(
     "responses",
     "/responses",
-    ("chat",),
+    ("chat", "agent"),
     _check,
     DIALECT,
     prompt=("instructions", "input", "tools"),

@@ -13,6 +13,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from install.errors import ManifestError
 from install.pack.manifest_entries import (
+    AgentEntry,
     BannerEntry,
     ConnectionEntry,
     EmbeddingsEntry,
@@ -22,6 +23,7 @@ from install.pack.manifest_entries import (
     ModelEntry,
     Name,
     OtherConnection,
+    PipeEntry,
     PromptEntry,
     RerankEntry,
     SpeechEntry,
@@ -46,7 +48,9 @@ class Manifest(Entry):
     filters: tuple[FunctionEntry, ...] = ()
     functions: tuple[FunctionEntry, ...] = ()
     """Actions: buttons below an answer."""
-    pipes: tuple[FunctionEntry, ...] = ()
+    pipes: tuple[PipeEntry, ...] = ()
+    agents: tuple[AgentEntry, ...] = ()
+    """As models, by the pipe `agents`, which need not be named beside them."""
     tools: tuple[ToolEntry, ...] = ()
     embeddings: EmbeddingsEntry | None = None
     rerank: RerankEntry | None = None
@@ -79,7 +83,8 @@ SECTIONS: dict[str, type[Entry]] = {
     "connections": OtherConnection,
     "models": ModelEntry,
     "filters": FunctionEntry,
-    "pipes": FunctionEntry,
+    "pipes": PipeEntry,
+    "agents": AgentEntry,
     "functions": FunctionEntry,
     "tools": ToolEntry,
     "embeddings": EmbeddingsEntry,
@@ -116,8 +121,8 @@ def read_manifest(path: Path = BUNDLED) -> Manifest:
 
 def _require_single(manifest: Manifest) -> None:
     """Two entries for one thing would undo each other at every run."""
-    named = (("models", "name"), ("banners", "id"), ("prompts", "command"), ("connections", "url"), ("tools", "name"))
-    for section, field in (*named, *((kind, "name") for kind in FUNCTION_KINDS)):
+    named = (("models", "name"), ("banners", "id"), ("prompts", "command"), ("connections", "url"))
+    for section, field in (*named, *((kind, "name") for kind in (*FUNCTION_KINDS, "tools", "agents"))):
         seen: set[str] = set()
         for index, entry in enumerate(getattr(manifest, section) or ()):
             name = getattr(entry, field)

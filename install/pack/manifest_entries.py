@@ -1,6 +1,6 @@
 """What each section of the manifest may hold."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, StringConstraints, model_validator
 
@@ -37,6 +37,42 @@ class FunctionEntry(Named):
     everywhere: bool | None = Field(default=None, alias="global")
     """Applied to every chat; null = filters and actions yes, pipes as they are."""
     valves: dict[str, JsonValue] = {}
+
+
+class PipeEntry(FunctionEntry):
+    title: str | None = None
+    """What people see in the model menu; null = the plugin's own."""
+    description: str | None = None
+    groups: tuple[str, ...] | Literal["all"] | None = None
+    """Who may use it as a model; null = as it is, which for a new one is administrators."""
+
+
+class AgentEntry(Named):
+    """An agent as a model: one that the gateway lists or, with `url`, one that is asked directly."""
+
+    title: str | None = None
+    """What the model menu shows; null = the name."""
+    icon: Annotated[str, StringConstraints(max_length=8)] = ""
+    """An emoji before the title."""
+    image: Annotated[str, StringConstraints(pattern=r"^(https?://|data:image/(png|jpeg|gif|webp);base64,)")] | None = (
+        None
+    )
+    description: str | None = None
+    groups: tuple[str, ...] = ()
+    """Who may ask it; nobody named = everyone."""
+    url: Annotated[str, StringConstraints(pattern=r"^(https?://|\$\{)")] | None = None
+    """Up to /v1."""
+    key: str = ""
+    model: str = ""
+    dialect: Literal["chat", "responses"] = "chat"
+    files: Literal["none", "text", "bytes"] = "none"
+    timeout: Annotated[float, Field(ge=1, le=86_400)] = 600
+
+    @model_validator(mode="after")
+    def _direct(self) -> Self:
+        if self.url is None and (told := self.model_fields_set & {"key", "model", "dialect", "files", "timeout"}):
+            raise ValueError(f"{', '.join(sorted(told))}: for agents with a url; the gateway knows these of its own")
+        return self
 
 
 class ToolEntry(Named):

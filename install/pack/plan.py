@@ -28,7 +28,7 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
     snapshot = Snapshot(client)
     sections = {
         "action": bool(manifest.functions),
-        "pipe": bool(manifest.pipes),
+        "pipe": bool(manifest.pipes or manifest.agents),
         "tool": bool(manifest.tools),
         "prompt": bool(manifest.prompts),
         "banner": bool(manifest.banners),

@@ -15,6 +15,7 @@ INSTALL = Path(__file__).parent.parent
 # What Open WebUI does to every plugin before it stores it (utils/plugin.py: replace_imports).
 REWRITTEN = {f"from {module}": f"from open_webui.{module}" for module in ("utils", "apps", "main", "config")}
 
+MANIFOLD = re.compile(r"^    (async )?def pipes\(|^    pipes\b", re.MULTILINE)
 FRONTMATTER_LINE = re.compile(r"^\s*([a-z_]+):\s*(.*)\s*$", re.IGNORECASE)
 
 
@@ -38,6 +39,11 @@ class Plugin:
     @property
     def description(self) -> str:
         return self.frontmatter.get("description", "")
+
+    @property
+    def is_manifold(self) -> bool:
+        """A pipe that makes several models; another one is a model itself, by its own id."""
+        return bool(MANIFOLD.search(self.content))
 
     @property
     def needs(self) -> str | None:

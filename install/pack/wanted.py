@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from install.pack.desired import Given
 from install.pack.threeway import Wanted
+from install.pack.wanted_agents import wanted_agents
 from install.pack.wanted_connections import wanted_connections
 from install.pack.wanted_models import wanted_models
 from install.pack.wanted_plugins import wanted_plugins
@@ -17,6 +18,7 @@ def desire(given: Given) -> list[Wanted]:
         wanted_plugins,
         wanted_connections,
         wanted_models,
+        wanted_agents,
         wanted_settings,
         wanted_texts,
     )

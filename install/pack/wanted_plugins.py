@@ -8,12 +8,13 @@ from install.pack.desired import Given
 from install.pack.kinds.access import reading
 from install.pack.kinds.functions import STAMP
 from install.pack.manifest import FUNCTION_KINDS, Kind
-from install.pack.manifest_entries import FunctionEntry, ToolEntry
+from install.pack.manifest_entries import FunctionEntry, PipeEntry, ToolEntry
 from install.pack.plugin import Plugin, find_plugin
 from install.pack.threeway import Wanted
 from install.pack.tree import ABSENT, get, leaves
 from install.pack.tree import Path as LeafPath
 from install.pack.values import UNSET
+from install.pack.wanted_agents import AGENTS, agent_valves
 
 KIND_NAMES: Mapping[Kind, str] = {"filters": "filter", "pipes": "pipe", "functions": "action", "tools": "tool"}
 
@@ -23,6 +24,8 @@ def wanted_plugins(given: Given) -> Iterator[Wanted]:
     for kind in FUNCTION_KINDS:
         for index, entry in enumerate(getattr(given.manifest, kind)):
             yield _function(given, kind, index, entry)
+    if given.manifest.agents and not any(entry.name == AGENTS for entry in given.manifest.pipes):
+        yield _function(given, "pipes", len(given.manifest.pipes), PipeEntry(name=AGENTS))
     for index, tool in enumerate(given.manifest.tools):
         yield _tool(given, index, tool)
 
@@ -31,10 +34,12 @@ def _function(given: Given, kind: Kind, index: int, entry: FunctionEntry) -> Wan
     plugin = _plugin(given, kind, entry.name)
     # An action that is nowhere is a button that nobody sees; a pipe is a model, which has readers instead.
     everywhere = entry.everywhere if entry.everywhere is not None or kind == "pipes" else True
-    switches: dict[LeafPath, object] = {("is_active",): entry.active}
+    more: dict[LeafPath, object] = {("is_active",): entry.active}
     if everywhere is not None:
-        switches[("is_global",)] = everywhere
-    return _with_valves(given, kind, index, entry, plugin, switches)
+        more[("is_global",)] = everywhere
+    if kind == "pipes" and entry.name == AGENTS:
+        more |= {("valves", name): value for name, value in agent_valves(given).items() if name not in entry.valves}
+    return _with_valves(given, kind, index, entry, plugin, more)
 
 
 def _tool(given: Given, index: int, entry: ToolEntry) -> Wanted:

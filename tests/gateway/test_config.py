@@ -24,6 +24,11 @@ WRONG = [
     (ONE.replace("http://gpu", "gpu"), "base_url: 'gpu:8000/v1' is not an address such as http://gpu1:8000/v1"),
     (ONE.replace("gpu:8000", "gpu:port"), "base_url: 'http://gpu:port/v1' is not an address"),
     (ONE.replace("model: m", "model: m, api_key: 'sk one'"), "api_key: has a space, a line break or a letter"),
+    (ONE.replace("model: m", "model: m, identity: all"), "identity: only the company's own agents (mode: agent) may"),
+    (
+        ONE.replace("name: a\n", "name: a\n    mode: agent\n").replace("model: m", "model: m, identity: all"),
+        "sekisho.yaml:4: identity: needs 'open_webui.identity_secret'",
+    ),
     ("server: {outbound_proxy: 'socks5://proxy:1080'}\n", "server.outbound_proxy: must be http://"),
     ("database: postgresql+asyncpg://a:b@c/d\n", "database: machines that share it need one 'key_secret'"),
     (ONE + "    fallback: [b]\n", "sekisho.yaml:4: fallback: there is no model 'b'"),

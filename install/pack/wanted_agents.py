@@ -1,0 +1,106 @@
+"""Agents and pipes as models that people may choose, and what the pipe `agents` needs to know of them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.secret import Secret
+from install.errors import ModelNotOffered
+from install.pack.desired import Given, need
+from install.pack.kinds.access import reading
+from install.pack.kinds.models import STAMP, decided_otherwise
+from install.pack.manifest_entries import AgentEntry, PipeEntry
+from install.pack.plugin import find_plugin
+from install.pack.threeway import Wanted
+from install.pack.tree import Path as LeafPath
+from install.pack.tree import get
+from install.pack.values import UNSET
+
+AGENTS = "agents"
+IDENTITY_SECRET = "${SEKISHO_IDENTITY_SECRET}"
+
+
+def wanted_agents(given: Given) -> Iterator[Wanted]:
+    """Raises `ModelNotOffered`, `GroupMissing`, `ManifestError` or a `PluginError`."""
+    offered = {entry["id"]: entry for entry in given.offered if entry.get("mode") == "agent"}
+    for index, agent in enumerate(given.manifest.agents):
+        if agent.url is None and agent.name not in offered:
+            raise ModelNotOffered(agent.name, offered, given.manifest.where("agents", index))
+        yield _agent(given, agent, offered.get(agent.name, {}))
+    for pipe in given.manifest.pipes:
+        if pipe.groups is not None and pipe.name != AGENTS:
+            yield from _pipe(given, pipe)
+
+
+def _agent(given: Given, agent: AgentEntry, offered: Mapping[str, Any]) -> Wanted:
+    title = f"{agent.icon} {agent.title or agent.name}".strip()
+    description = agent.description or offered.get("description")
+    more: dict[LeafPath, object] = {}
+    if agent.image:
+        more[("meta", "profile_image_url")] = agent.image
+    if agent.files != "none":
+        # The agent gets the files themselves; Open WebUI would add what it finds in them to the question.
+        more[("meta", "capabilities", "file_context")] = False
+    return _published(given, f"{AGENTS}.{menu_id(agent.name)}", title, description, agent.groups, more)
+
+
+def _pipe(given: Given, pipe: PipeEntry) -> Iterator[Wanted]:
+    plugin = find_plugin("pipes", pipe.name, given.options.plugins)
+    groups = () if pipe.groups in ("all", None) else tuple(pipe.groups)
+    if not plugin.is_manifold:
+        title, description = pipe.title or plugin.title, pipe.description or plugin.description
+        yield _published(given, plugin.id, title, description, groups, {})
+
+
+def _published(
+    given: Given, id: str, title: str, description: str | None, groups: tuple[str, ...], more: Mapping[LeafPath, object]
+) -> Wanted:
+    row = given.there("model", id)
+    if kept := decided_otherwise(row):
+        return Wanted("model", id, {}, kept=kept)
+    leaves: dict[LeafPath, object] = {
+        ("name",): title,
+        ("meta", "capabilities", "usage"): True,
+        ("meta", STAMP, "created"): row is None or get(row, ("meta", STAMP, "created")) is True,
+        **({("meta", "description"): description} if description else {}),
+        **more,
+        **reading(groups, given.groups),
+    }
+    return Wanted("model", id, leaves)
+
+
+def menu_id(name: str) -> str:
+    """As the pipe makes it of a gateway's model name."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64]
+
+
+def agent_valves(given: Given) -> dict[str, object]:
+    """What the manifest's `agents` mean for the pipe. Raises `ManifestError`."""
+    agents = given.manifest.agents
+    direct = [(index, agent) for index, agent in enumerate(agents) if agent.url is not None]
+    valves: dict[str, object] = {}
+    if len(direct) < len(agents):
+        valves["gateway_url"] = given.url
+    if direct:
+        rows = [_row(given, index, agent) for index, agent in direct]
+        valves["agents"] = json.dumps(rows, ensure_ascii=False, indent=2)
+        keys = {
+            menu_id(agent.name): _text(need(given, agent.key, "agents", index, "key"))
+            for index, agent in direct
+            if agent.key
+        }
+        valves |= {"keys": Secret(json.dumps(keys))} if keys else {}
+    secret = given.resolver.value(IDENTITY_SECRET, "", "identity_secret")
+    return valves | ({} if secret is UNSET or not agents else {"identity_secret": secret})
+
+
+def _row(given: Given, index: int, agent: AgentEntry) -> dict[str, object]:
+    told = agent.model_dump(include={"icon", "model", "dialect", "files", "timeout"}, exclude_defaults=True)
+    url = _text(need(given, agent.url or "", "agents", index, "url"))
+    groups = {"groups": list(agent.groups)} if agent.groups else {}
+    return {"id": menu_id(agent.name), "name": agent.title or agent.name, "url": url, **told, **groups}
+
+
+def _text(value: object) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
