@@ -550,6 +550,8 @@ async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
                     yield value
                 else:
                     await turn.emit(kind, value)
+    for _, delta in answer.tail():
+        yield chunk_of(turn, delta)
     for line in answer.rest():
         yield line
 
@@ -571,6 +573,7 @@ async def collected(turn: Turn) -> Json:
                         listed_too[key] += value[key]
                 elif kind != "line":
                     await turn.emit(kind, value)
+    said["content"].append(answer.marks.flush())
     content, thought = ("".join(said[key]) for key in ("content", "reasoning_content"))
     if trouble and not content:
         return {"error": {"message": trouble}}
@@ -1451,6 +1454,36 @@ class Call:
 
 Shown = Iterator[tuple[str, Json]]
 
+MARK = re.compile(r"\[doc(\d{1,4})\]|【(\d{1,6}:\d{1,6})†([^】\n]{0,200})】")
+HALF_A_MARK = re.compile(r"(\[(d(o(c\d{0,4})?)?)?|【[^】\n]{0,220})$")
+LONGEST_MARK = 240
+
+
+@dataclass
+class Marks:
+    """Writes Azure's [doc1] and the 【4:0†rules.pdf】 of OpenAI's assistants as [1], which opens the first source."""
+
+    held: str = ""
+    """The end of the text so far, which may be the beginning of a mark."""
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def feed(self, text: str) -> str:
+        text = self.held + text
+        half = HALF_A_MARK.search(text, max(0, len(text) - LONGEST_MARK))
+        end = half.start() if half else len(text)
+        self.held = text[end:]
+        return MARK.sub(self.numbered, text[:end])
+
+    def flush(self) -> str:
+        rest, self.held = self.held, ""
+        return rest
+
+    def numbered(self, mark: re.Match[str]) -> str:
+        if mark[1]:
+            return f"[{int(mark[1])}]"
+        named = mark[3] if mark[3] not in ("", "source") else mark[2]
+        return f"[{self.numbers.setdefault(named, len(self.numbers) + 1)}]"
+
 
 @dataclass
 class Answer:
@@ -1464,6 +1497,7 @@ class Answer:
     known: set[tuple[str, str]] = field(default_factory=set)
     pages: list[str] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
     spoke: bool = False
 
     def take(self, piece: Piece) -> Shown:
@@ -1477,10 +1511,15 @@ class Answer:
         if self.usage:
             yield {"choices": [], "usage": self.usage}
 
+    def tail(self) -> Shown:
+        if text := self.marks.flush():
+            yield "chunk", {"content": text}
+
     def take_text(self, text: str) -> Shown:
         yield from self.close_calls()
         self.spoke = True
-        yield "chunk", {"content": text}
+        if text := self.marks.feed(text):
+            yield "chunk", {"content": text}
 
     def take_last_text(self, text: str) -> Shown:
         if not self.spoke:
@@ -1494,6 +1533,7 @@ class Answer:
         yield from ()
 
     def take_trouble(self, sentence: str) -> Shown:
+        yield from self.tail()
         yield from self.close_calls()
         yield "line", {"error": {"message": sentence}}
 

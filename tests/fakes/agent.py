@@ -177,6 +177,20 @@ def _azure(asked: Asked) -> Iterator[str]:
     yield from (END, DONE)
 
 
+def _marks(asked: Asked) -> Iterator[str]:
+    """As Azure and OpenAI's assistants mark what they cite, cut where it hurts."""
+    for word in (
+        "休暇[do",
+        "c2]は20日[",
+        "1]、【4:",
+        "0†rules.pdf",
+        "】翌年【4:1†leave.pdf】【4:2†rules.pdf】。配列[0]と[doc",
+        "s]",
+    ):
+        yield delta(content=word)
+    yield from (delta(content="【4:"), END, DONE)
+
+
 def _dify(asked: Asked) -> Iterator[str]:
     yield event({"event": "node_started", "data": {"title": "Knowledge Retrieval"}})
     thought = {"thought": "I look it up.", "tool": "rules", "tool_input": '{"q": 1}', "observation": PASSAGE}
@@ -350,6 +364,7 @@ STREAMS: dict[str, Callable[[Asked], Stream]] = {
     "annotations": at_once(_annotations),
     "perplexity": at_once(_perplexity),
     "azure": at_once(_azure),
+    "marks": at_once(_marks),
     "dify": at_once(_dify),
     "langgraph": at_once(_langgraph),
     "n8n": at_once(_n8n),

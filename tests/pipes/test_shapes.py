@@ -44,6 +44,15 @@ def test_text_and_sources_of_every_shape(desk: Desk, shape: str) -> None:
     assert (answer.error, answer.text, answer.sources) == ("", TEXT, SOURCES[shape])
 
 
+MARKED = "休暇[2]は20日[1]、[1]翌年[2][1]。配列[0]と[docs]【4:"
+
+
+def test_marks_become_numbers_that_open_a_source(desk: Desk) -> None:
+    assert desk.ask("marks").text == MARKED
+    [whole] = desk.ask("marks", stream=False).chunks
+    assert whole["choices"][0]["message"]["content"] == MARKED
+
+
 @pytest.mark.parametrize("shape", TOOLS)
 def test_tools_are_shown_and_never_run_by_open_webui(desk: Desk, shape: str) -> None:
     answer = desk.ask(shape)
