@@ -1,7 +1,6 @@
 """The living parts of a gateway process, and the swap to a new configuration."""
 
 import asyncio
-import hmac
 import logging
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import open_database
 from gateway.errors import SekishoError
+from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.contents import Contents
 from gateway.ledger.segments import SegmentWriter
@@ -99,7 +99,7 @@ class Runtime:
 
     def pseudonym(self, user_id: str) -> str:
         """What a provider gets instead of a person: the same for the same person, never to be turned back."""
-        return "u_" + hmac.digest(self._secret, b"pseudonym:" + user_id.encode(), "sha256").hex()[:32]
+        return "u_" + keyed_hash(self._secret, f"pseudonym:{user_id}").hex()[:32]
 
     def problems(self) -> list[str]:
         """Why this process should get no new requests; empty = ready."""

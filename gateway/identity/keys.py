@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hmac
 import logging
 import secrets
 import time
@@ -21,6 +20,7 @@ from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import open_database
 from gateway.errors import Overloaded
+from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
 from gateway.limits.limit import Limit
 from gateway.once import made_once
@@ -125,7 +125,7 @@ class KeyStore:
             ) from error
 
     def hash(self, presented: str) -> bytes:
-        return hmac.digest(self._secret, presented.encode(), "sha256")
+        return keyed_hash(self._secret, presented)
 
     def all(self) -> list[Key]:
         """Every key once, oldest first."""
