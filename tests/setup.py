@@ -33,16 +33,18 @@ NEEDS = (
     ),
 )
 
+NPM = {"The coding tools are": tools.FOLDER, "Azure's emulator is": Path(__file__).parent / "ledger" / "azurite"}
+
 APT_ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 APT_SECONDS = 900
 
 
 def main() -> None:
-    """Debian's packages, then the coding tools from npm."""
+    """Debian's packages, then what comes from npm."""
     install_packages()
-    problem = tools.install()
-    if problem:
-        print(f"The coding tools are missing; their tests will be skipped: {problem}")
+    for what, folder in NPM.items():
+        if problem := tools.install(folder):
+            print(f"{what} missing; the tests of it will be skipped: {problem}")
 
 
 def install_packages() -> None:

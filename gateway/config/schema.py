@@ -193,7 +193,7 @@ class LiteLLM(Section):
 
 class Ledger(Section):
     destination: str | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
-    """null = data_dir; or s3://bucket/prefix, gs://…, az://account/container/prefix, or an absolute path."""
+    """null = data_dir; or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or an absolute path."""
     store_options: dict[str, Secret] = {}
     """Of object storage, by the names of `obstore` (aws_endpoint, aws_server_side_encryption, …); what is not
     given comes from the environment or the machine's own role."""

@@ -20,22 +20,23 @@ INSTALL_SECONDS = 280
 RUN_SECONDS = 60
 
 
-def installed(name: str) -> Path:
+def installed(name: str, folder: Path = FOLDER) -> Path:
     """The tool's program; installs the tools where they are missing, skips the test where that cannot be."""
-    program = FOLDER / "node_modules" / ".bin" / name
+    program = folder / "node_modules" / ".bin" / name
     if not program.exists():
-        problem = install()
+        problem = install(folder)
         if problem or not program.exists():
-            pytest.skip(f"{name} is missing; to mend it: cd tests/coding_tools && {' '.join(INSTALL)} ({problem})")
+            where = folder.relative_to(FOLDER.parents[1])
+            pytest.skip(f"{name} is missing; to mend it: cd {where} && {' '.join(INSTALL)} ({problem})")
     return program
 
 
-def install() -> str | None:
-    """Install the tools; what went wrong, if anything did."""
+def install(folder: Path = FOLDER) -> str | None:
+    """Install what the package.json of a folder names; what went wrong, if anything did."""
     if not shutil.which("npm"):
         return "there is no npm; install Node.js 20 or newer"
     try:
-        done = subprocess.run(INSTALL, cwd=FOLDER, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS)
+        done = subprocess.run(INSTALL, cwd=folder, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS)
     except subprocess.TimeoutExpired:
         return f"npm took longer than {INSTALL_SECONDS} seconds"
     return done.stderr[-600:] if done.returncode else None
