@@ -172,6 +172,8 @@ def _last_event_end(data: bytes) -> int:
 
 
 def _events(block: bytes) -> list[bytes]:
+    if b"\r" not in block:
+        return [event + b"\n\n" for event in block.split(b"\n\n")[:-1]]
     events, start = [], 0
     for match in _EVENT_END.finditer(block):
         events.append(block[start : match.end()])
