@@ -77,7 +77,7 @@ ENGLISH: Mapping[str, str] = {
     "probe.skipped": "left out by --skip",
     "off.switched": "switched off in Open WebUI",
     "off.elsewhere": "points at {where}",
-    "off.no_pipe": "the pack has no pipe here",
+    "off.no_pipe": "no agent of the gateway is in the menu",
     "off.no_key": "this administrator has no API key",
     "off.no_model": "Open WebUI offers no chat model of the gateway",
     "off.no_ledger": "the ledger cannot be read",

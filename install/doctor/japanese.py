@@ -72,7 +72,7 @@ JAPANESE: Mapping[str, str] = {
     "probe.skipped": "--skip で除外",
     "off.switched": "Open WebUIで無効になっています",
     "off.elsewhere": "接続先：{where}",
-    "off.no_pipe": "このサーバーにパックのパイプはありません",
+    "off.no_pipe": "ゲートウェイのエージェントは一覧にありません",
     "off.no_key": "この管理者にはAPIキーがありません",
     "off.no_model": "ゲートウェイのチャットモデルがOpen WebUIにありません",
     "off.no_ledger": "台帳を読み取れません",

@@ -9,6 +9,7 @@ from install.doctor.ledger import Row
 from install.doctor.patient import Patient
 from install.errors import ProbeFailed, Refused
 from install.open_webui import Token, connect
+from install.pack.wanted_agents import AGENTS, menu_id
 
 QUESTION = "Answer with the word OK."
 TOOL_QUESTION = "Call the tool get_current_timestamp, then tell me the result in one line."
@@ -112,8 +113,13 @@ def _no_key(round: Round) -> Off:
 
 
 def _pipe_model(round: Round) -> str | None:
-    ours = {row["id"] for row in round.patient.pack_functions() if row["type"] == "pipe" and row["is_active"]}
-    return next((model["id"] for model in round.patient.models if model["id"].split(".")[0] in ours), None)
+    """An agent that the gateway lists: what is asked past the gateway has no record to look for."""
+    patient = round.patient
+    if patient.connection is None or AGENTS not in {row["id"] for row in patient.pack_functions() if row["is_active"]}:
+        return None
+    offered = patient.client.models_behind(patient.connection["url"], Secret(patient.connection["key"]))
+    listed = {f"{AGENTS}.{menu_id(each['id'])}" for each in offered if each.get("mode") == "agent"}
+    return next((model["id"] for model in patient.models if model["id"] in listed), None)
 
 
 def _no_pipe(round: Round) -> Off:

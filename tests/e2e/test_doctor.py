@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,6 +24,7 @@ from tests.fixtures.open_webui import free_port
 
 TOOL_MODEL = "tool-model"
 TOOL = "get_current_timestamp"
+AGENT = "desk"
 
 Doctor = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -60,7 +62,8 @@ def opened(stack: Stack) -> Iterator[Stack]:
     before = gateway.file.read_text()
     config = YAML(typ="safe").load(before)
     with serving(Starlette(routes=[Route("/v1/chat/completions", tool_model, methods=["POST"])])) as address:
-        models = [*config["models"], model(TOOL_MODEL, deployment(address), mode="chat")]
+        desk = model(AGENT, deployment(address), mode="agent")
+        models = [*config["models"], model(TOOL_MODEL, deployment(address), mode="chat"), desk]
         gateway.configure({**config, "admin_key": "${ADMIN_KEY}", "models": models})
         headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
         until(
@@ -121,6 +124,35 @@ def test_a_healthy_stack(opened: Stack, doctor: Doctor) -> None:
     assert opened.open_webui.request("GET", "/api/v1/chats/") == chats
     secrets = (IDENTITY_SECRET, ADMIN_KEY, opened.open_webui.admin_token)
     assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
+
+
+@pytest.fixture
+def agent_in_the_menu(opened: Stack, tmp_path: Path) -> Iterator[None]:
+    """As an administrator puts an agent of the gateway there."""
+    server = opened.open_webui
+    (tmp_path / "pack.yaml").write_text(f"models: []\nagents: [{AGENT}]\n")
+    options = {
+        "--url": server.url,
+        "--token": server.admin_token,
+        "--gateway-url": f"{opened.gateway.url}/v1",
+        "--identity-secret": IDENTITY_SECRET,
+        "--manifest": str(tmp_path / "pack.yaml"),
+        "--state": str(tmp_path / "state"),
+    }
+    command = [sys.executable, "-m", "install", "apply", *(part for option in options.items() for part in option)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield
+    server.request("DELETE", "/api/v1/functions/id/agents/delete")
+    server.request("POST", "/api/v1/models/model/delete", {"id": f"agents.{AGENT}"})
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.usefixtures("agent_in_the_menu")
+def test_a_pipe_asks_the_gateway_as_the_person(doctor: Doctor) -> None:
+    others = (*TASKS, "tools", "embeddings", "api key")
+    done = doctor("--json", "--model", CHAT_MODEL, *(part for name in others for part in ("--skip", name)))
+    assert rows(done, "paths")["pipe"]["state"] == "verified", done.stdout
 
 
 @pytest.mark.timeout(400)
