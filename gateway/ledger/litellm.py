@@ -1,6 +1,7 @@
 """A second copy of every record as LiteLLM (1.106) writes its S3 logs: an object a request, `StandardLoggingPayload`.
 
-What LiteLLM knows and we don't (prompts, spend of keys, …) is null; fields and names are its own.
+What LiteLLM knows and we don't (prompts, spend of keys, …) is null or empty as it is there; fields, names and types
+are its own, as its proxy writes them.
 """
 
 import contextlib
@@ -50,16 +51,25 @@ _UNKNOWN_METADATA = (
     "user_api_key_org_alias",
     "user_api_key_project_id",
     "user_api_key_project_alias",
-    "user_api_key_auth_metadata",
     "spend_logs_metadata",
     "requester_metadata",
-    "requester_custom_headers",
     "prompt_management_metadata",
     "mcp_tool_call_metadata",
     "vector_store_request_metadata",
     "routing_decision",
-    "applied_guardrails",
     "cold_storage_object_key",
+)
+
+
+_UNKNOWN_ERROR = (
+    "error_provider_request_id",
+    "error_rate_limit_category",
+    "error_rate_limit_type",
+    "error_budget_entity_type",
+    "error_budget_entity_id",
+    "error_budget_limit",
+    "error_budget_spend",
+    "normalized_error",
 )
 
 
@@ -142,12 +152,16 @@ def payload(record: Record) -> dict[str, Any]:
     return {
         "id": record.request_id,
         "trace_id": record.chat_id or record.request_id,
-        "session_id": record.chat_id,
+        "session_id": record.chat_id or "",
         "litellm_call_id": record.request_id,
         "call_type": _CALL_TYPES.get(record.api, record.api),
         "stream": record.stream,
         "response_cost": cost,
-        "cost_breakdown": {"total_cost": cost},
+        "autorouter_savings": None,
+        "autorouter_savings_estimate": None,
+        "autorouter_baseline_observation": None,
+        "zero_cost_diagnostic": None,
+        "cost_breakdown": None if failed else _breakdown(cost),
         "response_cost_failure_debug_info": None,
         "status": "failure" if failed else "success",
         "status_fields": {"llm_api_status": "failure" if failed else "success", "guardrail_status": "not_run"},
@@ -161,7 +175,7 @@ def payload(record: Record) -> dict[str, Any]:
         "response_time": (record.duration_ms or 0) / 1000,
         "model_map_information": {"model_map_key": record.upstream_model or "", "model_map_value": None},
         "model": record.upstream_model or record.model or "",
-        "model_id": record.deployment,
+        "model_id": record.deployment or "",
         "model_group": record.model,
         "api_base": "",
         "metadata": _metadata(record),
@@ -169,17 +183,18 @@ def payload(record: Record) -> dict[str, Any]:
         "cache_key": None,
         "saved_cache_cost": 0.0,
         "request_tags": [record.task],
+        "request_model_access_groups": [],
         "end_user": record.user_id or "",
         "requester_ip_address": record.client_ip,
         "user_agent": record.client,
         "messages": None,
         "response": None,
         "error_str": record.error_code if failed else None,
-        "error_information": _error(record) if failed else None,
+        "error_information": _error(record, failed),
         "model_parameters": {"stream": record.stream},
         "hidden_params": _hidden(record, cost),
         "guardrail_information": None,
-        "standard_built_in_tools_params": None,
+        "standard_built_in_tools_params": {"web_search_options": None, "file_search": None},
     }
 
 
@@ -194,6 +209,9 @@ def _metadata(record: Record) -> dict[str, Any]:
         "user_api_key_user_email": record.user_email,
         "user_api_key_end_user_id": record.user_id,
         "user_api_key_request_route": None,
+        "user_api_key_auth_metadata": {},
+        "requester_custom_headers": {},
+        "applied_guardrails": [],
         "requester_ip_address": record.client_ip,
         "user_agent": record.client,
         "usage_object": _usage(record),
@@ -220,23 +238,36 @@ def _hidden(record: Record, cost: float) -> dict[str, Any]:
         "model_id": record.deployment,
         "cache_key": None,
         "api_base": None,
-        "response_cost": f"{cost:.9f}",
+        "response_cost": cost,
         "litellm_overhead_time_ms": None,
         "additional_headers": None,
         "batch_models": None,
+        "batch_successful_requests": None,
+        "batch_failed_requests": None,
         "litellm_model_name": record.upstream_model,
         "usage_object": _usage(record),
     }
 
 
-def _error(record: Record) -> dict[str, Any]:
-    return {
-        "error_code": str(record.status),
-        "error_class": record.error_code,
-        "llm_provider": record.provider,
+def _breakdown(cost: float) -> dict[str, Any]:
+    """Which tokens cost how much is not kept; nothing is discounted."""
+    unknown = ("input_cost", "output_cost", "service_tier", "data_residency", "vertex_location")
+    none = ("tool_usage_cost", "discount_percent", "discount_amount")
+    margins = ("margin_percent", "margin_fixed_amount", "margin_total_amount")
+    told = {"total_cost": cost, "original_cost": cost}
+    return {**told, **dict.fromkeys(unknown), **dict.fromkeys((*none, *margins), 0.0)}
+
+
+def _error(record: Record, failed: bool) -> dict[str, Any]:
+    """Empty texts where nothing failed."""
+    told = {
+        "error_code": str(record.status or ""),
+        "error_class": record.error_code or "",
+        "llm_provider": record.provider or "",
         "traceback": "",
         "error_message": record.error_code or record.outcome,
     }
+    return {**(told if failed else dict.fromkeys(told, "")), **dict.fromkeys(_UNKNOWN_ERROR)}
 
 
 def _attributes(record: Record) -> dict[str, str]:
@@ -245,5 +276,6 @@ def _attributes(record: Record) -> dict[str, str]:
     return {
         "Content-Type": "application/json",
         "Content-Disposition": f'inline; filename="{name}"',
-        "Cache-Control": "private, immutable, max-age=31536000",
+        "Cache-Control": "private, immutable, max-age=31536000, s-maxage=0",
+        "Content-Language": "en",
     }

@@ -1,15 +1,18 @@
 """The second copy, as pipelines that read LiteLLM's S3 logs expect it."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config.schema import LiteLLM
 from gateway.ledger.errors import StoreError
 from gateway.ledger.litellm import folder, key_of, payload
-from gateway.ledger.record import Record
+from gateway.ledger.record import Outcome, Record
 from gateway.ledger.shipping import ship
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured, count
@@ -36,15 +39,8 @@ RECORD = Record(
     first_token_ms=300,
     duration_ms=2500,
 )
-# Of litellm 1.106's StandardLoggingPayload, without the optional and the inherited ones.
-FIELDS = (
-    "id, trace_id, session_id, litellm_call_id, call_type, stream, response_cost, cost_breakdown, "
-    "response_cost_failure_debug_info, status, status_fields, custom_llm_provider, total_tokens, prompt_tokens, "
-    "completion_tokens, startTime, endTime, completionStartTime, response_time, model_map_information, model, "
-    "model_id, model_group, api_base, metadata, cache_hit, cache_key, saved_cache_cost, request_tags, end_user, "
-    "requester_ip_address, user_agent, messages, response, error_str, error_information, model_parameters, "
-    "hidden_params, guardrail_information, standard_built_in_tools_params"
-)
+LITELLM = json.loads((Path(__file__).parent / "litellm-1.106.0.json").read_text())
+"""What its proxy wrote to S3 for an answer and for a refusal: every field, and the type of its value."""
 
 
 def _settings(**more: object) -> LiteLLM:
@@ -71,9 +67,27 @@ def test_a_long_name_is_cut() -> None:
     assert len(key) == 64 + 64
 
 
-def test_fields_are_litellms() -> None:
+def differing(theirs: Any, ours: Any, at: str = "") -> Iterator[str]:
+    """Fields that ours lacks, and those whose values are of another type. Nothing is known of either."""
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        for name, value in theirs.items():
+            where = f"{at}.{name}" if at else name
+            yield from differing(value, ours[name], where) if name in ours else [f"{where} is missing"]
+    elif ours is not None and theirs != "NoneType" and theirs != (kind := type(ours).__name__):
+        yield f"{at} is {kind}, not {theirs}"
+
+
+@pytest.mark.parametrize(("outcome", "shape"), [("ok", "success"), ("refused", "failure")])
+@pytest.mark.parametrize("bare", [True, False], ids=["bare", "full"])
+def test_every_field_of_litellms_own_objects_is_there_and_of_its_type(outcome: Outcome, shape: str, bare: bool) -> None:
+    record = Record(request_id="r", started_at=AT, api="chat") if bare else RECORD
+    made = json.loads(json.dumps(payload(msgspec.structs.replace(record, outcome=outcome, status=200))))
+    assert list(differing(LITELLM[shape], made)) == []
+    assert made.keys() == LITELLM[shape].keys()
+
+
+def test_values_are_where_litellm_has_them() -> None:
     made = payload(RECORD)
-    assert tuple(made) == tuple(FIELDS.split(", "))
     assert (made["status"], made["call_type"], made["custom_llm_provider"]) == ("success", "acompletion", "hosted_vllm")
     assert (made["prompt_tokens"], made["completion_tokens"], made["total_tokens"]) == (100, 20, 120)
     assert (made["startTime"], made["endTime"] - made["startTime"]) == (AT / 1e6, 2.5)
