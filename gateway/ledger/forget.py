@@ -1,36 +1,32 @@
 """Forgets a person: requests, tokens and costs stay, who it was goes, everywhere in the ledger; then it is proved.
 
 Files are rewritten under their own names, one at a time, so that every record is there once at any moment. What
-another machine has not shipped yet is that machine's to forget: run it there too. What was sent as a second copy
-(`ledger.litellm`) belongs to whoever reads that.
+another machine has not shipped yet it ships without the person (`gateway.ledger.tombstones`); what it recorded of
+prompts and answers is its own to forget: run it there too. What was sent as a second copy (`ledger.litellm`) belongs
+to whoever reads that.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.schema import Config
-from gateway.ledger import litellm
 from gateway.ledger.alone import alone, leased, workspace
 from gateway.ledger.closing import close_running
 from gateway.ledger.contents import forget_contents
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
+from gateway.ledger.emptied import blank_segments, emptied, is_one_of, listed
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
-from gateway.ledger.lines import from_line
-from gateway.ledger.segments import SHIPPED, folder
 from gateway.ledger.shipping import ship
 from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.tombstones import leave
 from gateway.limits.checkpoint import forget_spending
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_PERSONAL = ("user_id", "user_email", "user_name", "user_role", "chat_id", "message_id", "client_ip")
-_OWN_KEY = ("key_id", "key_alias")
-"""Tell who it was where the key is the person's own."""
 _ROUNDS = 3
 _AT_ONCE = 500
 """Files in one question."""
@@ -78,8 +74,9 @@ def forget(config: Config, user: str) -> Forgotten:
             if not left:
                 break
         done.contents = forget_contents(config, persons)
-        _blank_segments(config.data_dir, persons)
+        blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
+        leave(store, persons)
         after = _totals(connection, store)
         done.files_checked, done.records_checked = len(_all(store)), after[0]
         done.found_after, done.totals_kept = len(left), before == after
@@ -94,7 +91,7 @@ def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str
     while True:
         found = set(persons)
         for files in _some(_all(store), store):
-            rows = f"({rows_of_parquet(files)}) WHERE {_is(persons)}"
+            rows = f"({rows_of_parquet(files)}) WHERE {is_one_of(persons)}"
             known = connection.execute(f"SELECT DISTINCT lower(user_id), lower(user_email) FROM {rows}").fetchall()
             found.update(each for row in known for each in row if each)
         if found == persons:
@@ -105,7 +102,7 @@ def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str
 def _naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> list[Item]:
     """The files in which the person is still named, in whatever column."""
     texts = [name for name, kind in COLUMNS.items() if kind == "VARCHAR"]
-    anywhere = " OR ".join(f"lower({name}) IN {_in(persons)}" for name in texts)
+    anywhere = " OR ".join(f"lower({name}) IN {listed(persons)}" for name in texts)
     columns = ", ".join(texts)
     found: list[Item] = []
     for item in _all(store):
@@ -119,36 +116,15 @@ def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons
     """The file again, without who it was; gives how many records were changed."""
     rows = rows_of_parquet(names([item], store))
     ((records, theirs),) = connection.execute(
-        f"SELECT count(*), count(*) FILTER ({_is(persons)}) FROM ({rows})"
+        f"SELECT count(*), count(*) FILTER ({is_one_of(persons)}) FROM ({rows})"
     ).fetchall()
-    columns = ", ".join(f"{_emptied(name, persons)} AS {name}" for name in COLUMNS)
+    columns = ", ".join(f"{emptied(name, persons)} AS {name}" for name in COLUMNS)
     query = f"SELECT * FROM (SELECT {columns} FROM ({rows})) ORDER BY {SORTED}"
     ((written,),) = connection.execute(f"COPY ({query}) TO {quoted(str(file))} {PARQUET_OPTIONS}").fetchall()
     if written != records:
         raise RowsDiffer(item.path, records, written)
     store.put(item.path, file)
     return int(theirs)
-
-
-def _emptied(name: str, persons: set[str]) -> str:
-    """A column's value, or nothing where it tells the person."""
-    if name == "user_groups":
-        return f"CASE WHEN {_is(persons)} THEN [] ELSE {name} END"
-    if name in _PERSONAL:
-        return f"CASE WHEN {_is(persons)} THEN NULL ELSE {name} END"
-    own = f"({_is(persons)} AND identity_source = 'key')" if name in _OWN_KEY else "false"
-    if COLUMNS[name] != "VARCHAR" or name == "request_id":
-        return name
-    return f"CASE WHEN {own} OR lower({name}) IN {_in(persons)} THEN NULL ELSE {name} END"
-
-
-def _is(persons: set[str]) -> str:
-    """Not NULL, also where id and address are."""
-    return f"coalesce(lower(user_id) IN {_in(persons)} OR lower(user_email) IN {_in(persons)}, false)"
-
-
-def _in(persons: Iterable[str]) -> str:
-    return f"({', '.join(map(quoted, sorted(persons)))})"
 
 
 def _totals(connection: "DuckDBPyConnection", store: Store) -> tuple[int, ...]:
@@ -171,23 +147,3 @@ def _all(store: Store) -> list[Item]:
 def _some(items: Sequence[Item], store: Store) -> Iterable[list[str]]:
     for start in range(0, len(items), _AT_ONCE):
         yield names(items[start : start + _AT_ONCE], store)
-
-
-def _blank_segments(data_dir: Path, persons: set[str]) -> None:
-    """In what was shipped and set aside: spaces in place of the person's lines, so that places stay what they are."""
-    aside = (data_dir / "ledger" / "damaged").glob("*")
-    for path in (*folder(data_dir).glob(f"*{SHIPPED}"), *aside, *litellm.folder(data_dir).glob("*")):
-        place = 0
-        with path.open("rb+") as file:
-            for line in file.readlines():
-                if _names(line, persons):
-                    os.pwrite(file.fileno(), b" " * (len(line) - 1), place)
-                place += len(line)
-            os.fsync(file.fileno())
-
-
-def _names(line: bytes, persons: set[str]) -> bool:
-    record = from_line(line)
-    if record:
-        return bool({(record.user_id or "").lower(), (record.user_email or "").lower()} & persons)
-    return any(person.encode() in line.lower() for person in persons)

@@ -18,6 +18,7 @@ from gateway.ledger.alone import PATIENCE_SECONDS, alone, workspace
 from gateway.ledger.checked import Checked, batches, checked
 from gateway.ledger.covered import covered
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
+from gateway.ledger.emptied import blank_segments, emptied
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import forget_abandoned
 from gateway.ledger.litellm import hand_over, send_all
@@ -25,7 +26,8 @@ from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
 from gateway.ledger.store import open_store
-from gateway.limits.checkpoint import Spent, note_shipped
+from gateway.ledger.tombstones import standing
+from gateway.limits.checkpoint import Spent, forget_spending, note_shipped
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,6 +39,7 @@ _SPENT = (
     "SELECT segment, epoch_us(started_at) // 86400000000 AS day, key_id, team, user_email, user_id, sum(cost_nano_usd) "
     "FROM loaded WHERE cost_nano_usd > 0 GROUP BY ALL"
 )
+_WHO = "lower(user_id), lower(user_email)"
 _PLACE = (
     ", parse_filename(filename, true) AS segment, strftime(make_timestamp(started_at), 'dt=%Y-%m-%d/hour=%H') AS hour"
 )
@@ -93,6 +96,8 @@ class Run:
         self._done = Shipped()
         self._spent: dict[str, list[Spent]] = defaultdict(list)
         """By segment."""
+        self._tombstones = standing(self._store)
+        self._forgotten: set[str] = set()
         self._differing: list[RowsDiffer] = []
         """Told when everything else is shipped, so that one bad segment holds up no other."""
 
@@ -100,6 +105,9 @@ class Run:
         for batch in batches(segments, _BATCH_BYTES):
             with workspace(self._config.data_dir) as working:
                 self._ship_batch(batch, working)
+        if self._forgotten:
+            blank_segments(self._config.data_dir, self._forgotten)
+            forget_spending(self._config.data_dir, self._forgotten)
         for differing in self._differing:
             raise differing
         return self._done
@@ -118,7 +126,8 @@ class Run:
         if not files:
             return rows
         connection = connect(working)
-        connection.execute(f"CREATE TABLE loaded AS {rows_of_segments(files, _PLACE)} ORDER BY hour, segment, {SORTED}")
+        query = self._without_forgotten(connection, rows_of_segments(files, _PLACE))
+        connection.execute(f"CREATE TABLE loaded AS {query} ORDER BY hour, segment, {SORTED}")
         parts = [Part(*found) for found in connection.sql(_PARTS).fetchall()]
         for segment, *spent, nano_usd in connection.sql(_SPENT).fetchall():
             self._spent[segment].append((*spent, int(nano_usd)))
@@ -137,6 +146,18 @@ class Run:
         connection.close()
         self._store.settle()
         return rows
+
+    def _without_forgotten(self, connection: "DuckDBPyConnection", query: str) -> str:
+        """The same rows, without who was forgotten elsewhere before they came here."""
+        for stone in self._tombstones:
+            before = f"epoch_us(started_at) <= {stone.until}"
+            found = connection.execute(f"SELECT DISTINCT {_WHO} FROM ({query}) WHERE {before}").fetchall()
+            persons = stone.meant(each for row in found for each in row if each)
+            if persons:
+                self._forgotten |= persons
+                columns = ", ".join(f"{emptied(name, persons, before)} AS {name}" for name in COLUMNS)
+                query = f"SELECT {columns}, segment, hour FROM ({query})"
+        return query
 
     def _write_part(self, cursor: "DuckDBPyConnection", of: Checked, part: Part, working: Path) -> tuple[int, int]:
         """Rows and bytes of a segment's part of an hour; the rows of a part stand together, and sorted."""

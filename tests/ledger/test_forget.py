@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.config.schema import Config, Deployment, Model, Price
@@ -112,6 +113,34 @@ def test_on_object_storage(tmp_path: Path, s3: S3Server) -> None:
     assert count(config) == (60, 60)
     content = b"".join(open_store(config).get(item.path) or b"" for item in open_store(config).list())
     assert not any(canary in content for canary in CANARIES)
+
+
+def test_what_another_machine_has_not_shipped_goes_out_without_the_person(tmp_path: Path) -> None:
+    """Both ship to one destination; the other's records are older than the day on which somebody is forgotten."""
+    here, there = (configured(tmp_path / name, destination=str(tmp_path / "shared")) for name in ("here", "there"))
+    yesterday = [msgspec.structs.replace(each, started_at=each.started_at - 86400 * 10**6) for each in _records()]
+    for config in (here, there):
+        write_segments(config.data_dir, yesterday, segment_seconds=3600)
+    assert forget(here, "alice@example.com").records == 40
+    stones = b"".join(path.read_bytes() for path in (tmp_path / "shared" / "forgotten").iterdir())
+    assert not any(canary in stones for canary in CANARIES)
+
+    ship(there)
+
+    assert count(there) == (120, 60)
+    assert _named(there) == []
+    assert _traces(there.data_dir) == []
+    assert ask(there, "SELECT count(*) FROM ledger WHERE user_id = 'bob'") == [(40,)]
+    assert forget(there, "alice@example.com").records == 0
+
+
+def test_who_comes_back_is_known_again(config: Config) -> None:
+    forget(config, "alice@example.com")
+    later = int(datetime.now(UTC).timestamp() + 60) * 10**6
+    back = Record(request_id="new", started_at=later, api="chat", **ALICE)  # type: ignore[arg-type]
+    write_segments(config.data_dir, [back])
+    ship(config)
+    assert ask(config, "SELECT request_id FROM ledger WHERE user_id = '8c1f-alice'") == [("new",)]
 
 
 def test_nobody_is_found_where_nobody_is(config: Config) -> None:
