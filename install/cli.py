@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import typer
 
-from install.commands import doctor, pack
+from install.commands import doctor, kit, pack
 from install.errors import ExtraMissing
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
 
 SERVER = "--url http://localhost:8080 --email admin@example.com"
 GATEWAY = "--gateway-url http://localhost:4000/v1"
+PLUGINS = "Plugins of your own"
 
 COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (pack.plan, "Open WebUI", (f"plan {SERVER} {GATEWAY} --gateway-key sk-…", "plan --exit-code --json > plan.json")),
@@ -31,6 +32,10 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
         (f"doctor {GATEWAY} --admin-key …", "doctor --lang ja --skip images"),
     ),
     (pack.remove, "Open WebUI", ("remove --dry-run", f"remove {SERVER}")),
+    (kit.new, PLUGINS, ("new pipe travel_desk --title 'Travel desk' --title-ja 出張窓口", "new tool rates")),
+    (kit.check, PLUGINS, ("check", "check pipes/travel_desk.py --lang ja", "check --json > findings.json")),
+    (kit.test, PLUGINS, ("test pipes/travel_desk.py", "test pipes tools --json")),
+    (kit.dev, PLUGINS, (f"dev {SERVER}", f"dev pipes/travel_desk.py {SERVER} --log open-webui.log")),
 )
 """Function, panel in `sekisho --help`, examples."""
 

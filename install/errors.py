@@ -44,9 +44,25 @@ InstallError                      exit code
 │   ├── PartEnded
 │   └── CheckFailed
 ├── NotVerified                   1   written, but it reads back differently
-└── Drift                         3
-    ├── DriftFound
-    └── LeftAlone
+├── Drift                         3
+│   ├── DriftFound
+│   └── LeftAlone
+└── KitError                      1   `sekisho new`, `check`, `dev`, `test`; those marked * exit with 2
+    ├── BadPluginName *
+    ├── FileExists
+    ├── NoPluginFiles *
+    ├── PluginFileUnreadable
+    ├── UnknownRule *
+    ├── RulesBroken
+    ├── OpenWebUIPythonMissing *
+    ├── HostFailed
+    ├── ConversationWrong *
+    ├── ConversationsMissing *
+    ├── ConversationsFailed
+    ├── LogMissing *
+    ├── OthersPlugin
+    ├── NotLoadable
+    └── KeptBack
 """
 
 from collections.abc import Iterable, Mapping
@@ -377,3 +393,115 @@ class LeftAlone(Drift):
             f"Left alone because somebody else wrote or edited it: {', '.join(names)}.",
             "Save those changes elsewhere, then run the command again with --force.",
         )
+
+
+class KitError(InstallError):
+    pass
+
+
+class BadPluginName(KitError):
+    exit_code = 2
+
+    def __init__(self, name: str, why: str, better: str) -> None:
+        super().__init__(f"{name!r} cannot be a plugin's name: {why}.", f"Try {better}.")
+
+
+class FileExists(KitError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already.", "Choose another name or --folder, or delete that file.")
+
+
+class NoPluginFiles(KitError):
+    exit_code = 2
+
+    def __init__(self, paths: Iterable[Path], folders: Iterable[str]) -> None:
+        super().__init__(
+            f"There is no plugin in {', '.join(map(str, paths))}.",
+            f"Name a file, or a folder that has {', '.join(folders)}; `sekisho new pipe NAME` makes one.",
+        )
+
+
+class PluginFileUnreadable(KitError):
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be read: {why}.", "Check the path; the file has to be UTF-8 text.")
+
+
+class UnknownRule(KitError):
+    exit_code = 2
+
+    def __init__(self, id: str, known: Iterable[str]) -> None:
+        super().__init__(f"There is no rule {id}.", f"Rules: {', '.join(sorted(known))}.")
+
+
+class RulesBroken(KitError):
+    def __init__(self, count: int) -> None:
+        lines = "1 line breaks a rule" if count == 1 else f"{count} lines break rules"
+        super().__init__(f"{lines}.", "Each is named above with its remedy; `--ignore RULE` accepts one.")
+
+
+class OpenWebUIPythonMissing(KitError):
+    exit_code = 2
+
+    def __init__(self, places: Iterable[Path]) -> None:
+        super().__init__(
+            f"There is no environment with Open WebUI (looked for {', '.join(map(str, places))}).",
+            "Pass its Python with --python or SEKISHO_OPEN_WEBUI_PYTHON; `python3.11 -m venv .venv-open-webui && "
+            ".venv-open-webui/bin/pip install open-webui==0.12.4` makes one.",
+        )
+
+
+class HostFailed(KitError):
+    def __init__(self, python: Path, why: str) -> None:
+        super().__init__(
+            f"Open WebUI does not run in {python}: {why}.", "Check that `open-webui` 0.12.4 is installed there."
+        )
+
+
+class ConversationWrong(KitError):
+    exit_code = 2
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}.", "docs/first-agent.md shows the form of a conversation.")
+
+
+class ConversationsMissing(KitError):
+    exit_code = 2
+
+    def __init__(self, plugin: Path, places: Iterable[Path]) -> None:
+        super().__init__(
+            f"There is no conversation for {plugin} (looked for {', '.join(map(str, places))}).",
+            "Write one, or pass it with --conversation.",
+        )
+
+
+class ConversationsFailed(KitError):
+    def __init__(self, failed: int, total: int) -> None:
+        super().__init__(f"{failed} of {total} conversations failed.", "What differs is listed above.")
+
+
+class LogMissing(KitError):
+    exit_code = 2
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"There is no log {path}.", "Start Open WebUI with its output going there: `open-webui serve > FILE 2>&1`."
+        )
+
+
+class OthersPlugin(KitError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"Open WebUI has another {path.stem}, which this file did not come from.",
+            "Give the file another name, or pass --force to overwrite it.",
+        )
+
+
+class NotLoadable(KitError):
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"Open WebUI cannot load {path.name}: {why}.", "Mend the file; the former code stays.")
+
+
+class KeptBack(KitError):
+    def __init__(self, count: int) -> None:
+        files = "1 file was" if count == 1 else f"{count} files were"
+        super().__init__(f"{files} kept back.", "The reasons are above.")

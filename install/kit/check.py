@@ -1,0 +1,92 @@
+"""All rules over a file, beside its former version where there is one."""
+
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from install.errors import NoPluginFiles, UnknownRule
+from install.kit.finding import Finding, Hit
+from install.kit.kinds import KINDS
+from install.kit.rules import COMPARISONS, IDS, RULES, SYNTAX
+from install.kit.source import Source, parse, read
+
+GIT_SECONDS = 10
+FOLDERS = tuple(dict.fromkeys(kind.folder for kind in KINDS))
+
+
+def check(path: Path, *, former: str | None = None, ignored: frozenset[str] = frozenset()) -> list[Finding]:
+    """Findings in the order of their lines. `former` is the text to compare settings with.
+
+    Raises `PluginFileUnreadable`.
+    """
+    return check_text(path, read(path), former=former, ignored=ignored)
+
+
+def check_text(
+    path: Path, text: str, *, former: str | None = None, ignored: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """As `check`, of a text that is to have this path."""
+    try:
+        source = parse(path, text)
+    except SyntaxError as error:
+        return [Finding(SYNTAX, "error", error.lineno or 1, {"why": error.msg})]
+    found = [*_alone(source), *_beside(source, _parsed(path, former))]
+    return sorted((each for each in found if each.rule not in ignored), key=lambda each: (each.line, each.rule))
+
+
+def committed(path: Path) -> str | None:
+    """The file as git's last commit has it, None where it does not."""
+    command = ["git", "show", f"HEAD:./{path.name}"]
+    try:
+        shown = subprocess.run(command, cwd=path.resolve().parent, capture_output=True, timeout=GIT_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return shown.stdout.decode("utf-8", "replace") if shown.returncode == 0 else None
+
+
+def known_rules(ids: Iterable[str]) -> frozenset[str]:
+    """Raises `UnknownRule`."""
+    for id in ids:
+        if id not in IDS:
+            raise UnknownRule(id, IDS)
+    return frozenset(ids)
+
+
+def plugin_files(paths: Iterable[Path]) -> list[Path]:
+    """Files as they are; of a folder its plugin folders' files, or its own if it is one of those.
+
+    Raises `NoPluginFiles`.
+    """
+    given = tuple(paths)
+    found = [file for path in given for file in ([path] if path.is_file() else _within(path))]
+    if not found:
+        raise NoPluginFiles(given, FOLDERS)
+    return list(dict.fromkeys(found))
+
+
+def _within(folder: Path) -> list[Path]:
+    if folder.resolve().name in FOLDERS:
+        return sorted(folder.glob("*.py"))
+    return [file for name in FOLDERS for file in sorted((folder / name).glob("*.py"))]
+
+
+def _alone(source: Source) -> Iterator[Finding]:
+    for rule in RULES:
+        yield from (_finding(rule.id, rule.severity == "error", hit) for hit in rule.check(source))
+
+
+def _beside(source: Source, former: Source | None) -> Iterator[Finding]:
+    if former:
+        for id, compare in COMPARISONS:
+            yield from (_finding(id, True, hit) for hit in compare(source, former))
+
+
+def _finding(rule: str, is_error: bool, hit: Hit) -> Finding:
+    return Finding(rule, "error" if is_error else "warning", hit.line, hit.values)
+
+
+def _parsed(path: Path, text: str | None) -> Source | None:
+    try:
+        return parse(path, text) if text else None
+    except SyntaxError:
+        return None
