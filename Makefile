@@ -3,10 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help up test bench bench-rows lint format clean
+.PHONY: help up test bench bench-rows bench-search lint format clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 up: .venv .venv-open-webui  ## start model, gateway and Open WebUI with the pack (ARGS="--check" proves it and stops)
 	.venv/bin/sekisho up $(ARGS)
@@ -24,6 +24,9 @@ bench: .venv  ## measure the gateway beside its peers, then the ledger
 
 bench-rows: .venv  ## questions about fifty million records (makes them first, which takes a quarter of an hour)
 	.venv/bin/python -m tests.bench.usage_rows
+
+bench-search: .venv .venv-open-webui  ## document search beside Open WebUI's own, over the corpus (half an hour)
+	.venv/bin/python -m tests.bench.document_search $(ARGS)
 
 lint: .venv  ## style and types
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

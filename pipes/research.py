@@ -513,6 +513,10 @@ async def connection_key(gateway_url: str) -> str | None:
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
+# <<< shared:connection
+
+
+# >>> shared:signature
 def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
     """Who asks, for one minute; the claims of the user_identity filter."""
     now = int(time.time())
@@ -522,7 +526,7 @@ def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
     return jwt.encode(claims, secret, algorithm="HS256")
 
 
-# <<< shared:connection
+# <<< shared:signature
 
 
 # >>> shared:model
