@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,10 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.conftest import account
 from tests.e2e.documents import Document, plain
-from tests.e2e.page import JAPANESE, PATIENCE_MS, opened
-from tests.e2e.stack import CHAT_MODEL, Person, Stack, put_back, until
+from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
+from tests.e2e.stack import CHAT_MODEL, Person, Stack, until
 from tests.e2e.test_browser import CHROMIUM, SILENT
-from tests.fixtures.gateway import IDENTITY_SECRET
 
-PIPE = Path(__file__).parents[2] / "pipes" / "document_search.py"
 MODEL = "document_search"
 NAME = "社内文書検索"
 EVERYONE = {"principal_type": "user", "principal_id": "*", "permission": "read"}
@@ -30,7 +27,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Office:
-    """Rules for everyone; salaries that only Aoi may read."""
+    """Rules for everyone; salaries that only Aoi may read. The pack brought the agent."""
 
     stack: Stack
     aoi: Person
@@ -51,17 +48,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def office(stack: Stack) -> Iterator[Office]:
     server = stack.open_webui
-    with put_back(server), ExitStack() as everything:
+    valves = f"/api/v1/functions/id/{MODEL}/valves"
+    as_installed = server.request("GET", valves)
+    with ExitStack() as everything:
+        everything.callback(server.request, "POST", f"{valves}/update", as_installed)
         aoi, ren = (everything.enter_context(person(stack, name)) for name in ("aoi", "ren"))
         administrator = Person(server, "Admin", "", "", server.admin_token)
-        form = {"id": MODEL, "name": NAME, "content": PIPE.read_text(encoding="utf-8"), "meta": {"description": ""}}
-        server.request("POST", "/api/v1/functions/create", form)
-        valves = {"gateway_url": f"{stack.gateway.url}/v1", "secret": IDENTITY_SECRET, "model": CHAT_MODEL}
-        server.request("POST", f"/api/v1/functions/id/{MODEL}/valves/update", valves)
-        server.request("POST", f"/api/v1/functions/id/{MODEL}/toggle")
-        access = {"id": MODEL, "name": NAME, "access_grants": [EVERYONE]}
-        server.request("POST", "/api/v1/models/model/access/update", access)
-        server.request("GET", "/api/models?refresh=true")
+        server.request("POST", f"{valves}/update", {**as_installed, "model": CHAT_MODEL})
         for_aoi = {**EVERYONE, "principal_id": aoi.id}
         rules = [plain("就業規則.txt", LEAVE), plain("安全規程.txt", "パスワードは16文字以上とする。")]
         everything.enter_context(knowledge(administrator, "規程集", rules, EVERYONE))
@@ -122,17 +115,29 @@ def test_two_people_get_what_they_may_read(office: Office) -> None:
 
 
 @pytest.mark.browser
-def test_choose_it_ask_and_open_the_citation(office: Office, browser: Browser) -> None:
-    with opened(browser, JAPANESE) as chat:
+@pytest.mark.parametrize(
+    ("language", "done", "opens"),
+    [
+        (JAPANESE, "3件の文書を検索し", "ソースを表示: 就業規則.txt"),
+        (ENGLISH, "3 documents searched", "View source: 就業規則.txt"),
+    ],
+    ids=["ja", "en"],
+)
+def test_choose_it_ask_and_open_the_citation(
+    office: Office, browser: Browser, language: Language, done: str, opens: str
+) -> None:
+    with opened(browser, language) as chat:
         chat.sign_in(office.aoi)
         chat.page.locator("#model-selector-model-button").click()
         chat.page.get_by_role("option", name=NAME).click()
         chat.send(QUESTION)
         answer = chat.answers.last
         expect(answer).to_contain_text("10日とする")
-        expect(chat.statuses.last).to_contain_text("3件の文書を検索し")
-        answer.get_by_role("button", name="ソースを表示: 就業規則.txt").first.click()
+        expect(chat.statuses.last).to_contain_text(done)
+        chat.shoot("document-search")
+        answer.get_by_role("button", name=opens).first.click()
         expect(chat.page.get_by_role("dialog")).to_contain_text(LEAVE)
+        chat.shoot("document-search-source")
 
 
 @pytest.mark.browser
