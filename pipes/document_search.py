@@ -148,8 +148,8 @@ TEXT = {
     "en": {
         "planning": "Planning the search",
         "searching": "Searching for: {queries}",
-        "writing": "Reading {count} passages and writing the answer",
-        "done": "{documents} documents searched, {cited} passages cited · {seconds} s",
+        "writing": "Reading the best passages ({count}) and writing the answer",
+        "done": "Documents searched: {documents}, passages cited: {cited} · {seconds} s",
         "asked_back": "Asked what is meant · {seconds} s",
         "stopped": "Stopped · {seconds} s",
         "part": " · ",

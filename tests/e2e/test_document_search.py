@@ -119,7 +119,7 @@ def test_two_people_get_what_they_may_read(office: Office) -> None:
     ("language", "done", "opens"),
     [
         (JAPANESE, "3件の文書を検索し", "ソースを表示: 就業規則.txt"),
-        (ENGLISH, "3 documents searched", "View source: 就業規則.txt"),
+        (ENGLISH, "Documents searched: 3", "View source: 就業規則.txt"),
     ],
     ids=["ja", "en"],
 )

@@ -266,7 +266,7 @@ def test_a_question_in_english(search: SearchHost, rules: str) -> None:
     answer = search.ask("How many days a week may employees work from home?", language="en-US")
     assert answer.text.startswith("The documents say:")
     assert "two days a week" in answer.text
-    assert ended(answer).startswith("5 documents searched, 1 passages cited")
+    assert ended(answer).startswith("Documents searched: 5, passages cited: 1")
 
 
 def test_it_says_what_it_did_not_find(search: SearchHost, rules: str) -> None:
