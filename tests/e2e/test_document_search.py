@@ -15,6 +15,8 @@ from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
 from tests.e2e.stack import CHAT_MODEL, Person, Stack, until
 from tests.e2e.test_browser import CHROMIUM, SILENT
 
+pytestmark = pytest.mark.timeout(400)
+
 MODEL = "document_search"
 NAME = "社内文書検索"
 EVERYONE = {"principal_type": "user", "principal_id": "*", "permission": "read"}

@@ -19,6 +19,8 @@ from tests.fixtures.open_webui import OpenWebUIServer
 from tests.fixtures.plugin_host import ROOT
 from tests.install.conftest import IDENTITY_SECRET, FakeGateway, Pack, content_of
 
+pytestmark = pytest.mark.timeout(400)
+
 KEY = "key-of-the-personnel-desk"
 GROUP = "人事部"
 PIXEL = (

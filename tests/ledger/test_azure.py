@@ -18,6 +18,8 @@ from tests.bench.month import CODER, GEMMA, Month, records, write_segments
 from tests.ledger.ask import ask, configured, count
 from tests.ledger.azure import CONTAINER, AzureServer
 
+pytestmark = pytest.mark.timeout(400)
+
 SMALL = Month(90, 10, {CODER: 60_000, GEMMA: 50_000}, days=2)
 
 

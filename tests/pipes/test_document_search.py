@@ -24,6 +24,8 @@ from tests.injections import CANARY, EXFILTRATION, INJECTIONS
 from tests.pipes.conftest import Answered
 from tests.pipes.search_model import HIT, SCRIPTS, USAGE, ScriptedIndex, ScriptedModel
 
+pytestmark = pytest.mark.timeout(400)
+
 Json = dict[str, Any]
 
 PIPE = ROOT / "pipes" / "document_search.py"

@@ -15,6 +15,8 @@ from tests.fakes.serving import free_port
 from tests.fixtures.gateway import IDENTITY_SECRET, PROVIDER_KEY, GatewayProcess, deployment, model
 from tests.pipes.conftest import NAME, SECRET, Answered, Desk, Json
 
+pytestmark = pytest.mark.timeout(400)
+
 PRICE = {"input": 100.0, "output": 100.0}
 ABOUT = {"session_id": "s", "chat_id": "chat-of-the-agent", "message_id": "message-of-the-agent"}
 

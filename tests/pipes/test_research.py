@@ -23,6 +23,8 @@ from tests.pipes.research_desk import (
     search_settings,
 )
 
+pytestmark = pytest.mark.timeout(400)
+
 __all__ = ["desk", "office"]
 
 Json = dict[str, Any]
