@@ -16,6 +16,7 @@ from install.pack.manifest_entries import (
     AgentEntry,
     BannerEntry,
     ConnectionEntry,
+    DefaultModelEntry,
     EmbeddingsEntry,
     Entry,
     FunctionEntry,
@@ -58,6 +59,7 @@ class Manifest(Entry):
     transcription: TranscriptionEntry | None = None
     images: ImagesEntry | None = None
     task_model: TaskModelEntry | None = None
+    default_model: DefaultModelEntry | None = None
     banners: tuple[BannerEntry, ...] = ()
     prompts: tuple[PromptEntry, ...] = ()
     _path: Path = PrivateAttr(default=BUNDLED)
@@ -93,6 +95,7 @@ SECTIONS: dict[str, type[Entry]] = {
     "transcription": TranscriptionEntry,
     "images": ImagesEntry,
     "task_model": TaskModelEntry,
+    "default_model": DefaultModelEntry,
     "banners": BannerEntry,
     "prompts": PromptEntry,
 }

@@ -138,6 +138,13 @@ class TaskModelEntry(Named):
     name: Name = Field(alias="model")
 
 
+class DefaultModelEntry(Named):
+    """With which model a new chat begins."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
+    name: Name = Field(alias="model")
+
+
 class BannerEntry(Entry):
     id: Name
     type: Literal["info", "success", "warning", "error"] = "info"

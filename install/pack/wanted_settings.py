@@ -135,6 +135,13 @@ def _task_model(given: Given) -> Values:
     return {"task.model.default": name, "task.model.external": name}
 
 
+def _default_model(given: Given) -> Values:
+    entry = given.manifest.default_model
+    if entry is None:
+        return {}
+    return {"ui.default_models": given.prefixed(_offered(given, entry.name, "default_model", "chat"))}
+
+
 SECTIONS: Mapping[str, Callable[[Given], Values]] = {
     "embeddings": _embeddings,
     "rerank": _rerank,
@@ -142,4 +149,5 @@ SECTIONS: Mapping[str, Callable[[Given], Values]] = {
     "transcription": _transcription,
     "images": _images,
     "task model": _task_model,
+    "default model": _default_model,
 }

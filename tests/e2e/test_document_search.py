@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.e2e.conftest import account
 from tests.e2e.documents import Document, plain
 from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
-from tests.e2e.stack import CHAT_MODEL, Person, Stack, until
+from tests.e2e.stack import CHAT_MODEL, Person, Stack, put_back, until
 from tests.e2e.test_browser import CHROMIUM, SILENT
+from tests.fixtures.gateway import IDENTITY_SECRET
 
 pytestmark = pytest.mark.timeout(400)
 
+PIPE = Path(__file__).parents[2] / "pipes" / "document_search.py"
 MODEL = "document_search"
 NAME = "社内文書検索"
 EVERYONE = {"principal_type": "user", "principal_id": "*", "permission": "read"}
@@ -29,7 +32,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Office:
-    """Rules for everyone; salaries that only Aoi may read. The pack brought the agent."""
+    """Rules for everyone; salaries that only Aoi may read."""
 
     stack: Stack
     aoi: Person
@@ -50,13 +53,17 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def office(stack: Stack) -> Iterator[Office]:
     server = stack.open_webui
-    valves = f"/api/v1/functions/id/{MODEL}/valves"
-    as_installed = server.request("GET", valves)
-    with ExitStack() as everything:
-        everything.callback(server.request, "POST", f"{valves}/update", as_installed)
+    with put_back(server), ExitStack() as everything:
         aoi, ren = (everything.enter_context(person(stack, name)) for name in ("aoi", "ren"))
         administrator = Person(server, "Admin", "", "", server.admin_token)
-        server.request("POST", f"{valves}/update", {**as_installed, "model": CHAT_MODEL})
+        form = {"id": MODEL, "name": NAME, "content": PIPE.read_text(encoding="utf-8"), "meta": {"description": ""}}
+        server.request("POST", "/api/v1/functions/create", form)
+        valves = {"gateway_url": f"{stack.gateway.url}/v1", "secret": IDENTITY_SECRET, "model": CHAT_MODEL}
+        server.request("POST", f"/api/v1/functions/id/{MODEL}/valves/update", valves)
+        server.request("POST", f"/api/v1/functions/id/{MODEL}/toggle")
+        access = {"id": MODEL, "name": NAME, "access_grants": [EVERYONE]}
+        server.request("POST", "/api/v1/models/model/access/update", access)
+        server.request("GET", "/api/models?refresh=true")
         for_aoi = {**EVERYONE, "principal_id": aoi.id}
         rules = [plain("就業規則.txt", LEAVE), plain("安全規程.txt", "パスワードは16文字以上とする。")]
         everything.enter_context(knowledge(administrator, "規程集", rules, EVERYONE))

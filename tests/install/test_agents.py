@@ -29,6 +29,7 @@ PIXEL = (
 )
 MANIFEST = f"""
 models: []
+default_model: gemma-3-27b
 agents:
   - name: personnel
     title: 人事案内
@@ -112,6 +113,8 @@ def test_agents_come_with_readers_description_and_picture_and_answer(
     assert json.loads(valves["keys"]) == {"personnel": KEY}
     assert (valves["gateway_url"], valves["identity_secret"]) == (gateway.url, IDENTITY_SECRET)
 
+    assert server.request("GET", "/api/v1/configs/export")["ui.default_models"] == "gemma-3-27b"
+
     question = {"model": "agents.personnel", "messages": [{"role": "user", "content": "休暇は?"}], "stream": False}
     answer = server.request("POST", "/api/chat/completions", question, token=people["mari"])
     assert answer["choices"][0]["message"]["content"] == "".join(ANSWER)
@@ -140,7 +143,7 @@ def test_a_key_is_never_shown(pack: Pack, manifest: Manifest, gateway: FakeGatew
 
 
 def test_an_agent_that_the_gateway_lacks_is_named(pack: Pack, manifest: Manifest, people: dict[str, str]) -> None:
-    with pytest.raises(ModelNotOffered, match=r"agents\.yaml:14: agents\.1: .* the model team/finder"):
+    with pytest.raises(ModelNotOffered, match=r"agents\.yaml:15: agents\.1: .* the model team/finder"):
         pack.plan(manifest)
 
 

@@ -57,6 +57,7 @@ GROUPS: Mapping[str, Write] = {
     "transcription": _import,
     "images": _import,
     "task model": _import,
+    "default model": _import,
 }
 
 # The last word of a name is enough below the group's heading, but for these.
@@ -71,6 +72,7 @@ LABELS = {
     "images.edit.model": "editing model",
     "images.edit.openai.api_base_url": "editing address",
     "images.edit.openai.api_key": "editing key",
+    "ui.default_models": "of new chats",
     "task.model.default": "beside local models",
     "task.model.external": "beside other models",
 }
