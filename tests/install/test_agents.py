@@ -167,3 +167,18 @@ def test_the_guide_s_files_are_right(tmp_path: Path, guide: str) -> None:
     (tmp_path / "sekisho.yaml").write_text(gateway + "open_webui: {identity_secret: s}\n")
     [model] = load(tmp_path / "sekisho.yaml", {"FINDER_KEY": "k"}).config.models
     assert (model.mode, model.deployments[0].identity) == ("agent", "all")
+
+
+def test_a_pipe_that_is_a_model_is_published(
+    server: OpenWebUIServer, pack: Pack, tmp_path: Path, people: dict[str, str]
+) -> None:
+    before = content_of(server)
+    text = f"models: []\npipes:\n  - {{name: document_search, title: 文書検索, groups: [{GROUP}]}}\n  - agents\n"
+    pack.apply(written(tmp_path, text))
+    assert menu(server, people["mari"])["document_search"]["name"] == "文書検索"
+    assert "document_search" not in menu(server, people["ken"])
+    assert pack.apply(written(tmp_path, text)).pending == ()
+    pack.apply(written(tmp_path, text.replace(f"[{GROUP}]", "all")))
+    assert "document_search" in menu(server, people["ken"])
+    pack.remove()
+    assert content_of(server) == before
