@@ -532,6 +532,7 @@ def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
 # >>> shared:model
 MODEL_SILENCE_SECONDS = 300
 LONGEST_MODEL_LINE = 4_000_000  # bytes
+LONGEST_REFUSAL = 100_000  # bytes
 LONGEST_MODEL_ANSWER = 1_000_000  # characters
 
 
@@ -616,7 +617,7 @@ class Models:
                 ) as answer,
             ):
                 if answer.status != 200:
-                    raise refusal(answer.status, await answer.content.read(100_000))
+                    raise refusal(answer.status, await beginning(answer.content))
                 async for line in answer.content:
                     if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                         chunk = json.loads(data)
@@ -633,6 +634,14 @@ class Models:
             "X-Sekisho-Class": "agent",
             **{name: value for name, value in ids.items() if value},
         }
+
+
+async def beginning(stream: Any) -> bytes:
+    """As much of an answer as a refusal needs."""
+    raw = b""
+    while len(raw) < LONGEST_REFUSAL and (part := await stream.read(LONGEST_REFUSAL)):
+        raw += part
+    return raw
 
 
 def refusal(status: int, raw: bytes) -> ModelTrouble:
