@@ -333,7 +333,8 @@ async def whole_menu(valves: Any) -> Menu:
     if not valves.gateway_url.strip():
         return menu
     listed = await gateway_list.agents(valves.gateway_url.strip().rstrip("/"))
-    return menu._replace(agents={agent.id: agent for agent in listed} | menu.agents)
+    others = {agent.id: agent for agent in listed if agent.id not in (MISTAKE_ID, *menu.agents)}
+    return menu._replace(agents=menu.agents | others)
 
 
 class GatewayList:

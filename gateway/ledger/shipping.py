@@ -39,7 +39,7 @@ _SPENT = (
     "SELECT segment, epoch_us(started_at) // 86400000000 AS day, key_id, team, user_email, user_id, sum(cost_nano_usd) "
     "FROM loaded WHERE cost_nano_usd > 0 GROUP BY ALL"
 )
-_WHO = "lower(user_id), lower(user_email)"
+_WHO = "SELECT lower(user_id), lower(user_email), min(epoch_us(started_at)) FROM ({}) GROUP BY ALL"
 _PLACE = (
     ", parse_filename(filename, true) AS segment, strftime(make_timestamp(started_at), 'dt=%Y-%m-%d/hour=%H') AS hour"
 )
@@ -148,13 +148,14 @@ class Run:
         return rows
 
     def _without_forgotten(self, connection: "DuckDBPyConnection", query: str) -> str:
-        """The same rows, without who was forgotten elsewhere before they came here."""
+        """The same rows, without who was forgotten elsewhere before they came here. They are read once for that,
+        however many were forgotten."""
+        known = connection.execute(_WHO.format(query)).fetchall() if self._tombstones else []
         for stone in self._tombstones:
-            before = f"epoch_us(started_at) <= {stone.until}"
-            found = connection.execute(f"SELECT DISTINCT {_WHO} FROM ({query}) WHERE {before}").fetchall()
-            persons = stone.meant(each for row in found for each in row if each)
+            persons = stone.meant(each for *who, first in known if first <= stone.until for each in who if each)
             if persons:
                 self._forgotten |= persons
+                before = f"epoch_us(started_at) <= {stone.until}"
                 columns = ", ".join(f"{emptied(name, persons, before)} AS {name}" for name in COLUMNS)
                 query = f"SELECT {columns}, segment, hour FROM ({query})"
         return query
