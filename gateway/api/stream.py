@@ -1,7 +1,6 @@
 """An answer event by event. The client hears nothing of what failed before the first one."""
 
 import asyncio
-import contextlib
 
 import msgspec
 
@@ -15,9 +14,6 @@ from gateway.refusals import refused
 from gateway.routing import Target
 from gateway.streaming import EventTooLong, Relay, Step
 from gateway.upstream.answer import Answer
-
-_LAST_BYTE_SECONDS = 0.5
-"""So long an upstream may take to end its answer after the final event; the client has it already."""
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -44,17 +40,18 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
             exchange.used(_used(exchange, ask, started.relay))
             raise
         finally:
-            await _let_go(started)
+            _let_go(started)
 
 
-async def _let_go(started: Started) -> None:
-    """The upstream's connection: back into the pool where its answer came to its end, else closed at once."""
-    response = started.response
+def _let_go(started: Started) -> None:
+    """Give the upstream connection back to its pool where the answer is complete, else close it at once.
+
+    Never waits: uvicorn reports the client as gone as soon as it has the whole answer, and the request is cancelled.
+    """
     if started.relay.done:
-        with contextlib.suppress(UpstreamError, TimeoutError):
-            async with asyncio.timeout(_LAST_BYTE_SECONDS):
-                await response.some()
-    response.close()
+        started.response.finish()
+    else:
+        started.response.close()
 
 
 async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:

@@ -46,9 +46,16 @@ class Answer:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
+        """Give the connection back where the response was read to its end, else close it. Never waits."""
         connection, self._connection = self._connection, None
         if connection and connection.release():
             self._pool.put(connection)
+
+    def finish(self) -> None:
+        """Give the connection back as soon as the rest of the response, which holds nothing more, has arrived."""
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.drain(self._pool.put)
 
     async def __aenter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -9,6 +10,9 @@ import httptools
 _MOST_WAITING_BYTES = 1024 * 1024
 """Read but not fetched yet; beyond it the server is made to wait."""
 _LARGEST_HEAD_BYTES = 256 * 1024
+_DRAIN_SECONDS = 0.5
+"""Longest wait for the end of a response whose content is complete."""
+_MOST_DRAINED_BYTES = 64 * 1024
 
 
 class Closed(ConnectionError):
@@ -46,7 +50,9 @@ class Connection(asyncio.Protocol):
         """Something of the answer arrived."""
         self.ended = True
         """The answer is complete; what of it was not fetched can still be."""
+        self.made_at = self._loop.time()
         self.idle_since = 0.0
+        self._drained: Callable[["Connection"], None] | None = None
 
     def send(self, head: bytes, body: bytes, seconds: float, *, total: bool) -> None:
         """Begin an exchange. It fails `seconds` after it began, or after the last thing that arrived."""
@@ -89,8 +95,27 @@ class Connection(asyncio.Protocol):
         self.abort()
         return False
 
+    def drain(self, drained: Callable[["Connection"], None]) -> None:
+        """Read the rest of a response without its content, then call `drained` where the connection can be used again.
+
+        Needs no task, so no cancellation reaches it. A response that does not end soon ends the connection.
+        """
+        if self.ended or self._closed or self._error:
+            if self.release():
+                drained(self)
+            return
+        self._drained = drained
+        self._pieces.clear()
+        self._waiting_bytes = 0
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(_DRAIN_SECONDS, self.abort)
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
     def abort(self) -> None:
-        self._closed = True
+        self._closed, self._drained = True, None
         if self._timer:
             self._timer.cancel()
         self._transport.abort()
@@ -116,6 +141,12 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: OSError) -> None:
         self._error = self._error or error
         self._wake()
+
+    def _end_drain(self) -> None:
+        """Hand the connection over; not inside the parser, as a new exchange would begin there."""
+        drained, self._drained = self._drained, None
+        if drained and self.release():
+            drained(self)
 
     def _look(self) -> None:
         """The limit may have passed. Set once an exchange, however much arrives."""
@@ -154,6 +185,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._closed = True
+        if self._drained:
+            self.abort()
         if self.ended:
             return
         if self._until_close and error is None:
@@ -175,8 +208,12 @@ class Connection(asyncio.Protocol):
             self._wake()
 
     def on_body(self, body: bytes) -> None:
-        self._pieces.append(body)
         self._waiting_bytes += len(body)
+        if self._drained:
+            if self._waiting_bytes > _MOST_DRAINED_BYTES:
+                self.abort()
+            return
+        self._pieces.append(body)
         self._wake()
 
     def on_message_complete(self) -> None:
@@ -185,3 +222,5 @@ class Connection(asyncio.Protocol):
             return
         self.ended, self._keep = True, self._parser.should_keep_alive()
         self._wake()
+        if self._drained:
+            self._loop.call_soon(self._end_drain)
