@@ -1,6 +1,7 @@
 """Opens calls: a kept connection where there is one, else a new one."""
 
 import asyncio
+import errno
 import ssl
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
@@ -16,6 +17,9 @@ from gateway.upstream.pool import Pool
 from gateway.upstream.reach import reach, trusting
 from gateway.upstream.way import Way, proxy_of, request_target, way_to
 
+_NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
+_PLAIN = ("", "identity")
+"""Values of `content-encoding` that mean no compression."""
 _MEDIA = {True: "text/event-stream", False: "application/json"}
 
 
@@ -59,7 +63,7 @@ class UpstreamClient:
         except OSError as error:
             raise broken(error, target.id) from error
         answer = Answer(connection, pool, target.id)
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        if answer.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
             answer.close()
             raise UpstreamUnreachable(
                 f"Deployment '{target.id}' compresses its answers although it was asked not to.",
@@ -77,8 +81,21 @@ class UpstreamClient:
                     raise
                 # The server had closed it, or was just doing so: no fault of the request, which it never read.
         async with asyncio.timeout(call.target.deployment.connect_timeout):
-            made = await reach(way, self._trusted if way.tls else None)
+            made = await self._reach(way)
         return await self._exchange(made, call, way)
+
+    async def _reach(self, way: Way) -> Connection:
+        """Open a connection; where the process may open no more files, idle ones give theirs up."""
+        trusted = self._trusted if way.tls else None
+        try:
+            return await reach(way, trusted)
+        except OSError as error:
+            if error.errno not in _NO_MORE_FILES:
+                raise
+        for pool in self._pools.values():
+            pool.clear()
+        await asyncio.sleep(0)  # the event loop closes the files
+        return await reach(way, trusted)
 
     async def _exchange(self, connection: Connection, call: Call, way: Way) -> Connection:
         deployment = call.target.deployment

@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         """The answer is complete; what of it was not fetched can still be."""
         self.made_at = self._loop.time()
         self.idle_since = 0.0
-        self._drained: Callable[["Connection"], None] | None = None
+        self._drained: Callable[[Connection], None] | None = None
 
     def send(self, head: bytes, body: bytes, seconds: float, *, total: bool) -> None:
         """Begin an exchange. It fails `seconds` after it began, or after the last thing that arrived."""

@@ -1,27 +1,45 @@
 """Opening a connection along a way."""
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohappyeyeballs import start_connection
 
 from gateway.errors import ConfigError
 from gateway.upstream.connection import Connection
 from gateway.upstream.way import Proxy, Way
 
 _LARGEST_HEAD_BYTES = 16 * 1024
+_NEXT_ADDRESS_SECONDS = 0.25
+"""Delay before the next address of a host is tried beside the ones that have not answered yet (RFC 8305)."""
+
+P = TypeVar("P", bound=asyncio.Protocol)
 
 
 async def reach(way: Way, trusted: ssl.SSLContext | None) -> Connection:
     """A new connection. `trusted` is needed for TLS. Raises `OSError`."""
-    loop = asyncio.get_running_loop()
     if way.tls and way.proxy:
         assert trusted is not None
         return await _through(way, way.proxy, trusted)
     host, port = (way.proxy.host, way.proxy.port) if way.proxy else (way.host, way.port)
     tls = {"ssl": trusted, "server_hostname": way.host} if way.tls else {}
-    _, connection = await loop.create_connection(Connection, host, port, **tls)  # type: ignore[call-overload]
-    assert isinstance(connection, Connection)
-    return connection
+    return (await _connect(Connection, host, port, **tls))[1]
+
+
+async def _connect(protocol: Callable[[], P], host: str, port: int, **tls: Any) -> tuple[asyncio.Transport, P]:
+    """Connect to whichever address of a host answers first. Raises `OSError`."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, interleave=1)
+    try:
+        return await loop.create_connection(protocol, sock=connected, **tls)
+    except BaseException:
+        connected.close()
+        raise
 
 
 def trusting(custom_ca: Path | None) -> ssl.SSLContext:
@@ -38,7 +56,7 @@ def trusting(custom_ca: Path | None) -> ssl.SSLContext:
 
 async def _through(way: Way, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:
     loop = asyncio.get_running_loop()
-    transport, tunnel = await loop.create_connection(_Tunnel, proxy.host, proxy.port)
+    transport, tunnel = await _connect(_Tunnel, proxy.host, proxy.port)
     try:
         place = f"[{way.host}]:{way.port}" if ":" in way.host else f"{way.host}:{way.port}"
         transport.write(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{proxy.header}\r\n".encode("latin-1"))

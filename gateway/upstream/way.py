@@ -63,9 +63,11 @@ def is_near(host: str, direct: Sequence[str]) -> bool:
 
 
 def request_target(base_url: str, path: str, way: Way) -> tuple[str, str]:
-    """What the request line names, and the `host` header."""
+    """Return the target of the request line and the `host` header. A query of the base URL is part of every request."""
     parts = urlsplit(base_url)
     place = parts.netloc.rpartition("@")[2]
     inside = parts.path.rstrip("/") + path
+    if parts.query:
+        inside += ("&" if "?" in path else "?") + parts.query
     whole = way.proxy is not None and not way.tls
     return (f"http://{place}{inside}" if whole else inside), place
