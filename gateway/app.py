@@ -26,6 +26,8 @@ from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound, SekishoError
 from gateway.runtime import Runtime
+from gateway.serving.connections import Connections
+from gateway.serving.life import draining, ending_with_parent
 from gateway.usage.answers import Answers
 
 FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
@@ -42,7 +44,13 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
             runtime.failed = error
             raise
         _calm_collector()
-        async with watching(config_file, runtime):
+        connections = runtime.connections
+        async with (
+            watching(config_file, runtime),
+            connections.sweeping(),
+            ending_with_parent(),
+            draining(connections, runtime.begin_stop),
+        ):
             yield
         await runtime.stop()
 
@@ -67,6 +75,7 @@ class FastLane:
         routes = (route for route in app.routes if isinstance(route, Route) and isinstance(route.app, Generate))
         self._exact: dict[str, ASGIApp] = {route.path: route.app for route in routes}
         self._app = app
+        self.connections: Connections = app.state.runtime.connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._exact.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None

@@ -19,7 +19,7 @@ def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> 
     """The caller's address. `X-Forwarded-For` is read from the right, as far as the proxies are trusted."""
     peer = _plain(parse_address(scope["client"][0])) if scope.get("client") else None
     hops = headers.get("x-forwarded-for", "").split(",")[-_MOST_HOPS:]
-    while peer and hops and hops[-1].strip() and _inside(peer, server.trusted_proxies):
+    while peer and hops and hops[-1].strip() and inside_any(peer, server.trusted_proxies):
         told = _plain(parse_address(hops.pop()))
         if told is None:
             return peer
@@ -29,7 +29,7 @@ def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> 
 
 def check_server(address: Address | None, server: Server) -> None:
     """Raises `Forbidden` outside `server.allowed_networks`."""
-    if server.allowed_networks and (address is None or not _inside(address, server.allowed_networks)):
+    if server.allowed_networks and (address is None or not inside_any(address, server.allowed_networks)):
         raise Forbidden(
             f"Requests from {address or 'this address'} are not allowed. "
             "An administrator adds networks in 'server.allowed_networks'.",
@@ -46,7 +46,8 @@ def check_key(address: Address | None, policy: Policy) -> None:
         )
 
 
-def _inside(address: Address, networks: Networks) -> bool:
+def inside_any(address: Address, networks: Networks) -> bool:
+    """Return whether an address is in one of the networks."""
     return any(address in network for network in networks)
 
 

@@ -22,6 +22,7 @@ from gateway.limits.limit import Limiter
 from gateway.metrics import Living, Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
+from gateway.serving.connections import Connections
 from gateway.supersede import Superseding
 from gateway.tracing import Tracing
 from gateway.upstream.client import UpstreamClient
@@ -61,6 +62,7 @@ class Runtime:
         self.metrics.registry.register(Living(self))
         self.keys: KeyStore
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
+        self.connections = Connections(lambda: self.current.config.server)
         self.stopping = False
         self.failed: SekishoError | None = None
         """Why it could not start."""
@@ -75,8 +77,12 @@ class Runtime:
         self.contents.start()
         self._tending.start()
 
-    async def stop(self) -> None:
+    def begin_stop(self) -> None:
+        """Tell balancers, through /readyz, to send no new requests."""
         self.stopping = True
+
+    async def stop(self) -> None:
+        self.begin_stop()
         await self.client.stop()
         await self.keys.stop()
         await self._tending.stop()

@@ -1,58 +1,88 @@
-"""Running the application: uvicorn, one process or several that share their limits."""
+"""Running the application: uvicorn's sockets, workers and signals around our own HTTP protocol."""
 
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from gateway.app import FastLane, create_app
 from gateway.config.load import load
+from gateway.config.schema import Server
 from gateway.runtime import Runtime
+from gateway.serving.life import PARENT
+from gateway.serving.protocol import HttpProtocol
 
 _CONFIG = "SEKISHO_WORKER_CONFIG"
 """How a worker process learns which file to read."""
 
 
 def serve(config_file: Path) -> None:
-    """Serve until SIGTERM or SIGINT. Raises `ConfigError` where the configuration cannot be used."""
+    """Serve until SIGTERM or SIGINT; exit code 1 where the gateway cannot start.
+
+    Raises `ConfigError` where the configuration cannot be used.
+    """
     _log()
+    _allow_files()
     loaded = load(config_file)
-    server = loaded.config.server
-    options: dict[str, Any] = {
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, _stopped)
+    if loaded.config.server.workers == 1:
+        _run(Runtime(loaded), config_file, loaded.config.server)
+    else:
+        os.environ.update({_CONFIG: str(config_file.absolute()), PARENT: str(os.getpid())})
+        _run_workers(loaded.config.server)
+
+
+def _run(runtime: Runtime, config_file: Path, server: Server) -> None:
+    try:
+        uvicorn.run(FastLane(create_app(runtime, config_file)), **_options(server))
+    except SystemExit:
+        sys.exit(runtime.failed.exit_code if runtime.failed else 1)
+
+
+def _run_workers(server: Server) -> None:
+    config = uvicorn.Config("gateway.server:worker", factory=True, workers=server.workers, **_options(server))
+    supervisor = _Supervisor(config, sockets=[config.bind_socket()])
+    supervisor.run()
+    if not supervisor.asked:
+        sys.exit(1)
+
+
+def _options(server: Server) -> dict[str, Any]:
+    return {
         "host": server.host,
         "port": server.port,
+        "http": HttpProtocol,
+        "ws": "none",
         "log_config": None,
         "access_log": False,
         "proxy_headers": False,
-        "server_header": False,
-        "date_header": False,
-        "timeout_keep_alive": 75,
         "timeout_graceful_shutdown": round(server.shutdown_grace_seconds),
     }
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, _stopped)
-    if server.workers == 1:
-        _run(Runtime(loaded), config_file, options)
-    else:
-        os.environ[_CONFIG] = str(config_file.absolute())
-        uvicorn.run("gateway.server:worker", factory=True, workers=server.workers, **options)
 
 
-def _run(runtime: Runtime, config_file: Path, options: dict[str, Any]) -> None:
-    try:
-        uvicorn.run(FastLane(create_app(runtime, config_file)), **options)
-    except SystemExit:
-        if runtime.failed:
-            sys.exit(runtime.failed.exit_code)
-        raise
+class _Supervisor(Multiprocess):
+    """Knows whether it ended because somebody asked: a worker that cannot start ends it, too."""
+
+    asked = False
+
+    def handle_int(self) -> None:
+        self.asked = True
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        self.asked = True
+        super().handle_term()
 
 
 def worker() -> FastLane:
-    """The application of one of several worker processes."""
+    """Return the application of one of several worker processes."""
     _log()
     config_file = Path(os.environ[_CONFIG])
     return FastLane(create_app(Runtime(load(config_file)), config_file))
@@ -61,6 +91,13 @@ def worker() -> FastLane:
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _allow_files() -> None:
+    """Raise the number of open files to what the system allows: each client and each upstream call is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _stopped(*_: object) -> None:

@@ -1,5 +1,7 @@
 """/healthz: the process lives. /readyz: it should get requests."""
 
+import time
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -13,5 +15,6 @@ async def healthz(_: Request) -> JSONResponse:
 async def readyz(request: Request) -> JSONResponse:
     """503 with the reasons while the process should get no new requests."""
     runtime: Runtime = request.app.state.runtime
+    runtime.connections.probed_at = time.monotonic()
     problems = runtime.problems()
     return JSONResponse({"status": "not ready" if problems else "ok", "problems": problems}, 503 if problems else 200)

@@ -1,0 +1,100 @@
+"""All open client connections of a process, and what each of them may use.
+
+One timer looks at all connections once a second, so that a request costs no timer of its own.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
+from typing import Protocol
+
+from gateway.config.schema import Server
+from gateway.network import inside_any
+
+log = logging.getLogger("sekisho.serving")
+
+_SWEEP_SECONDS = 1.0
+
+
+class Connection(Protocol):
+    """What the registry needs of a connection."""
+
+    address: str | None
+
+    def check(self, now: float, limits: Server) -> None:
+        """Close the connection where it has used up its time."""
+
+
+class Connections:
+    """Counts connections by address and closes those whose time is over."""
+
+    def __init__(self, limits: Callable[[], Server]) -> None:
+        """`limits` returns the `server` section that is in force now."""
+        self._limits = limits
+        self._open: set[Connection] = set()
+        self._by_address: Counter[str] = Counter()
+        self.stopping = False
+        """True while the process ends: answers then ask their clients to close the connection."""
+        self.probed_at = 0.0
+        """When /readyz was last asked (`time.monotonic`); 0 = never. A balancer asks; a developer does not."""
+
+    @property
+    def limits(self) -> Server:
+        return self._limits()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(self, connection: Connection) -> bool:
+        """Register a connection. Return False where its address has too many already."""
+        address = connection.address
+        self._open.add(connection)
+        if address is None:
+            return True
+        self._by_address[address] += 1
+        most = self.limits.max_connections_per_address
+        if self._by_address[address] <= most or self._is_proxy(address):
+            return True
+        if self._by_address[address] == most + 1:
+            log.warning("more than %d connections from %s; further ones are closed", most, address)
+        return False
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a closed connection."""
+        if connection not in self._open:
+            return
+        self._open.discard(connection)
+        address = connection.address
+        if address is not None:
+            self._by_address[address] -= 1
+            if self._by_address[address] <= 0:
+                del self._by_address[address]
+
+    def _is_proxy(self, address: str) -> bool:
+        """Return whether many people share an address because a trusted proxy stands there."""
+        try:
+            return inside_any(ip_address(address), self.limits.trusted_proxies)
+        except ValueError:
+            return False
+
+    @asynccontextmanager
+    async def sweeping(self) -> AsyncIterator[None]:
+        """Close connections whose time is over, once a second, for as long as the block runs."""
+        task = asyncio.create_task(self._sweep(), name="connections")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            now, limits = loop.time(), self.limits
+            for connection in tuple(self._open):
+                connection.check(now, limits)

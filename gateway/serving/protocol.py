@@ -1,0 +1,372 @@
+"""HTTP/1.1 for one client, within limits on size, count and time. llhttp reads, ASGI answers.
+
+Instead of uvicorn's own protocol, which knows no such limits; it keeps the rest of uvicorn (sockets, workers, signals).
+"""
+
+import asyncio
+import socket
+from collections import deque
+from enum import Enum
+from typing import Any, cast
+from urllib.parse import unquote
+
+import httptools
+
+from gateway.config.schema import Server
+from gateway.serving.connections import Connections
+from gateway.serving.cycle import HIGH_WATER_BYTES, Cycle
+from gateway.serving.refusal import Refusal
+
+_MOST_PIPELINED = 16
+_MOST_DISCARDED_BYTES = 256 * 1024 * 1024
+_PROBE_AFTER_SECONDS = (0.05, 0.2, 0.8)
+_TCP_CLOSED = 7
+"""Linux: the state of a connection that was reset, first byte of TCP_INFO."""
+
+
+class Phase(Enum):
+    """What a connection waits for."""
+
+    IDLE = "a request"
+    HEAD = "the rest of a head"
+    BODY = "the rest of a body"
+    ANSWER = "the application"
+
+
+class HttpProtocol(asyncio.Protocol):
+    """Made by uvicorn for each connection (`http=` of its configuration)."""
+
+    def __init__(
+        self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
+        self._app = config.loaded_app
+        self._registry: Connections = self._app.connections
+        self._uvicorn = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._phase = Phase.IDLE
+        self._since = self._loop.time()
+        """When the phase began."""
+        self._served = 0
+        self._cycle: Cycle | None = None
+        self._reading: Cycle | None = None
+        """Whose body is arriving; with pipelining not the one that is being answered."""
+        self._queue: deque[Cycle] = deque()
+        self._refusal: Refusal | None = None
+        self._read_paused = self._eof = self._closing = False
+        self._write_paused: asyncio.Future[None] | None = None
+        self._write_since = 0.0
+        self._limits = self._registry.limits
+        self._head_bytes = self._body_bytes = self._hosts = 0
+        self._waits = False
+        """The client wants to hear "100 Continue" before it sends the body."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._url = b""
+        self.address: str | None = None
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none of asyncio's classes
+        peer, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+        self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None
+        self._server = (str(here[0]), int(here[1])) if isinstance(here, tuple) else None
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self.address = self._client[0] if self._client else None
+        self._uvicorn.connections.add(self)
+        if not self._registry.add(self):
+            self._closing = True
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._closing = True
+        self._registry.remove(self)
+        self._uvicorn.connections.discard(self)
+        self.resume_writing()
+        for cycle in (self._cycle, self._reading, *self._queue):
+            if cycle and not cycle.answered:
+                cycle.leave()
+        self._queue.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing or self._refusal:
+            return
+        if self._phase is Phase.IDLE:
+            self._enter(Phase.HEAD)
+        if self._phase is Phase.HEAD:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:  # answered as HTTP; what follows the request is not read
+            self._end_after_answers()
+        except httptools.HttpParserError:
+            self._refusal = self._refusal or Refusal.MALFORMED
+        if self._phase is Phase.HEAD and self._head_bytes > self._limits.max_head_bytes:
+            self._refusal = self._refusal or Refusal.HEAD_TOO_LARGE
+        if self._refusal:
+            self._refuse()
+
+    def eof_received(self) -> bool:
+        """Keep the connection of a client that only stopped sending; find out whether it did."""
+        cycle = self._cycle
+        self._eof = True
+        if self._phase is not Phase.ANSWER or cycle is None or cycle.answered:
+            return False
+        if cycle.scope["http_version"] != "1.1" and not cycle.is_event_stream:
+            return False  # an interim answer, the only way to find out, is not in HTTP/1.0
+        self._end_after_answers()
+        self._probe(_PROBE_AFTER_SECONDS)
+        return True
+
+    def pause_writing(self) -> None:
+        if self._write_paused is None:
+            self._write_paused, self._write_since = self._loop.create_future(), self._loop.time()
+
+    def resume_writing(self) -> None:
+        waiting, self._write_paused = self._write_paused, None
+        if waiting and not waiting.done():
+            waiting.set_result(None)
+
+    # llhttp's side
+
+    def on_message_begin(self) -> None:
+        self._enter(Phase.HEAD)
+        self._limits = self._registry.limits
+        self._url, self._headers = b"", []
+        self._body_bytes = self._hosts = 0
+        self._waits = False
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._phase is not Phase.HEAD:
+            return  # a trailer of a chunked body is no header of the request
+        name = name.lower()
+        self._headers.append((name, value))
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect":
+            self._waits = value.lower() == b"100-continue"
+
+    def on_headers_complete(self) -> None:
+        version = self._parser.get_http_version()
+        target = _target(self._url)
+        self._refusal = self._refusal or self._fault(version)
+        self._head_bytes = 0
+        if target is None:
+            self._refusal = self._refusal or Refusal.MALFORMED
+        elif self._refusal is None:
+            self._begin(version, *target)
+
+    def _fault(self, version: str) -> Refusal | None:
+        """Return what is wrong with a head that llhttp could read."""
+        headers, limits = self._headers, self._limits
+        if len(headers) > limits.max_header_fields:
+            return Refusal.TOO_MANY_FIELDS
+        if self._head_bytes > limits.max_head_bytes and self._head_size() > limits.max_head_bytes:
+            return Refusal.HEAD_TOO_LARGE
+        if version not in ("1.1", "1.0") or len(self._queue) >= _MOST_PIPELINED:
+            return Refusal.MALFORMED
+        return Refusal.NO_HOST if self._hosts > 1 or (not self._hosts and version == "1.1") else None
+
+    def _head_size(self) -> int:
+        """Bytes of the head; `_head_bytes` may hold some of the body as well."""
+        return len(self._url) + sum([len(name) + len(value) + 4 for name, value in self._headers])
+
+    def on_body(self, body: bytes) -> None:
+        cycle = self._reading
+        self._body_bytes += len(body)
+        if cycle is None:
+            return
+        if (
+            cycle.answered
+        ):  # refused before it was read: the rest is taken, so that the client reads why, but not for ever
+            if self._body_bytes > max(self._limits.max_body_bytes, _MOST_DISCARDED_BYTES):
+                self._close()
+            return
+        cycle.feed(body)
+        if cycle.size > HIGH_WATER_BYTES:
+            self._pause_reading()
+
+    def on_message_complete(self) -> None:
+        cycle, self._reading = self._reading, None
+        if cycle is None:
+            return
+        cycle.body_complete = True
+        cycle.wake()
+        self._enter(Phase.ANSWER)
+        if cycle.answered:
+            self._next()
+
+    # the answers' side
+
+    @property
+    def ending(self) -> bool:
+        return self._registry.stopping
+
+    def write(self, *parts: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(parts))
+
+    async def writable(self) -> None:
+        if self._write_paused:
+            await asyncio.shield(self._write_paused)
+
+    def resume_reading(self) -> None:
+        if self._read_paused and not self._closing:
+            self._read_paused = False
+            self._since = self._loop.time()  # what we did not read, the client could not send
+            self._transport.resume_reading()
+
+    def finished(self, cycle: Cycle) -> None:
+        self._served += 1
+        self._uvicorn.total_requests += 1
+        if not cycle.keep_alive or (cycle.body_complete is False and cycle.gone):
+            self._close()
+        elif cycle.body_complete:
+            self._next()
+        else:
+            self.resume_reading()
+
+    # life
+
+    def check(self, now: float, limits: Server) -> None:
+        """Close the connection where a phase took too long (seconds of the loop's clock)."""
+        if self._write_paused and now - self._write_since > limits.write_seconds:
+            self._closing = True
+            self._transport.abort()
+        elif now - self._since > self._allowed(limits) and not self._closing and not self._read_paused:
+            if self._phase is Phase.IDLE:
+                self._close()
+            else:
+                self._refusal = Refusal.TOO_SLOW
+                self._refuse()
+
+    def shutdown(self) -> None:
+        """End the connection, after what it is about: uvicorn calls this when it stops."""
+        if self._phase is Phase.IDLE or self._phase is Phase.HEAD:
+            self._close()
+        else:
+            self._end_after_answers()
+
+    def _allowed(self, limits: Server) -> float:
+        """Seconds that the present phase may take."""
+        if self._phase is Phase.ANSWER:
+            return float("inf")
+        if self._phase is Phase.IDLE and self._served:
+            return limits.idle_seconds
+        return limits.body_seconds if self._phase is Phase.BODY else limits.head_seconds
+
+    def _enter(self, phase: Phase) -> None:
+        self._phase, self._since = phase, self._loop.time()
+
+    def _begin(self, version: str, path: str, raw_path: bytes, query: bytes) -> None:
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "scheme": self._scheme,
+            "path": path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "root_path": "",
+            "headers": self._headers,
+            "client": self._client,
+            "server": self._server,
+            "state": self._app_state.copy(),
+        }
+        modern = version == "1.1"
+        keep_alive = modern and self._parser.should_keep_alive()
+        cycle = self._reading = Cycle(self, scope, keep_alive=keep_alive, expects_continue=modern and self._waits)
+        self._enter(Phase.BODY)
+        if self._cycle is None:
+            self._start(cycle)
+        else:
+            self._queue.append(cycle)
+            self._pause_reading()
+
+    def _start(self, cycle: Cycle) -> None:
+        self._cycle = cycle
+        task = self._loop.create_task(cycle.run(self._app))
+        self._uvicorn.tasks.add(task)
+        task.add_done_callback(self._uvicorn.tasks.discard)
+
+    def _next(self) -> None:
+        """Go on with the next request that was sent ahead, or wait for one."""
+        self._cycle = None
+        self.resume_reading()
+        if self._queue:
+            self._start(self._queue.popleft())
+        elif self._refusal:
+            self._refuse()
+        elif self._eof:
+            self._close()
+        else:
+            self._enter(Phase.IDLE)
+
+    def _refuse(self) -> None:
+        """Answer what is no request, once the requests before it have their answers."""
+        assert self._refusal is not None
+        reading, cycle = self._reading, self._cycle
+        if reading is not None and not reading.answered:
+            reading.leave()
+        if cycle is not None and cycle is not reading and not cycle.answered:
+            return
+        if cycle is None or not cycle.started:
+            self.write(self._refusal.answer)
+        self._close()
+
+    def _end_after_answers(self) -> None:
+        """Let the last answer that is under way be the last of the connection."""
+        last = self._queue[-1] if self._queue else self._cycle
+        if last:
+            last.keep_alive = False
+
+    def _probe(self, delays: tuple[float, ...]) -> None:
+        """Write something to a client that stopped sending; one that is gone answers with a reset."""
+        cycle = self._cycle
+        if cycle is None or cycle.answered or self._closing:
+            return
+        state = _tcp_state(self._transport)
+        if state == _TCP_CLOSED:
+            self._transport.abort()
+            return
+        if delays == _PROBE_AFTER_SECONDS:
+            cycle.probe()
+        if delays:
+            self._loop.call_later(delays[0], self._probe, delays[1:])
+
+    def _pause_reading(self) -> None:
+        if not self._read_paused and not self._closing:
+            self._read_paused = True
+            self._transport.pause_reading()
+
+    def _close(self) -> None:
+        """Send what is written, then end the connection."""
+        self._closing = True
+        self._transport.close()
+
+
+def _target(url: bytes) -> tuple[str, bytes, bytes] | None:
+    """Return path, path as it came and query of a request's target; None where it is none that we serve."""
+    try:
+        parsed = httptools.parse_url(url)
+        raw = parsed.path or b"/"
+        text = raw.decode("ascii")
+    except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
+        return None
+    return unquote(text) if "%" in text else text, raw, parsed.query or b""
+
+
+def _tcp_state(transport: asyncio.Transport) -> int | None:
+    """Return the kernel's state of a connection, or None where the system does not tell."""
+    sock, option = transport.get_extra_info("socket"), getattr(socket, "TCP_INFO", None)
+    if sock is None or option is None:
+        return None
+    try:
+        return int(sock.getsockopt(socket.IPPROTO_TCP, option, 1)[0])
+    except OSError:
+        return None
