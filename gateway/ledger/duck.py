@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.ledger.files import Held, names
-from gateway.ledger.record import Record
+from gateway.ledger.record import LARGEST_COST, LARGEST_COUNT, LATEST, Record
 from gateway.ledger.store import Store
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ COLUMNS: dict[str, str] = {
 """The ledger's columns and their DuckDB types, in the record's order."""
 
 
-_MOMENT = "make_timestamp(started_at) AS started_at"
+MOMENT = f"make_timestamp(CASE WHEN started_at BETWEEN 0 AND {LATEST} THEN started_at ELSE 0 END)"
+"""A segment's `started_at` as SQL; 1970 where no request can have begun."""
 SORTED = "user_id, started_at, request_id"
 """In a Parquet file: a person's requests stand together, the same rows always in the same order."""
 PARQUET_OPTIONS = "(FORMAT parquet, COMPRESSION zstd)"
@@ -76,14 +77,23 @@ def rows_of_segments(paths: Iterable[Path], more: str = "") -> str:
     """A SELECT over JSON lines; torn ones are passed over. `more` columns are made of the JSON's and of `filename`."""
     kinds = {**COLUMNS, "started_at": "BIGINT", "crc": "VARCHAR"}
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in kinds.items())
-    selected = ", ".join(_MOMENT if name == "started_at" else name for name in COLUMNS)
+    selected = ", ".join(f"{MOMENT} AS started_at" if name == "started_at" else _sound(name) for name in COLUMNS)
     options = f"columns={{{columns}}}, filename=true, format='newline_delimited', ignore_errors=true"
     return f"SELECT {selected}{more} FROM read_json({_listed(map(str, paths))}, {options}) WHERE crc IS NOT NULL"
 
 
 def rows_of_parquet(files: Iterable[str]) -> str:
     """A SELECT over Parquet files; all have the columns of a record, so none is opened to learn them."""
-    return f"SELECT {', '.join(COLUMNS)} FROM read_parquet({_listed(files)}, hive_partitioning=false)"
+    return f"SELECT {', '.join(map(_sound, COLUMNS))} FROM read_parquet({_listed(files)}, hive_partitioning=false)"
+
+
+def _sound(name: str) -> str:
+    """A column as SQL, NULL where it holds a number that no record may have."""
+    if name not in _COUNTS and name != "audio_seconds":
+        return name
+    most = LARGEST_COST if name == "cost_nano_usd" else LARGEST_COUNT
+    other = " ELSE 0" if name in ("status", "attempts") else ""
+    return f"CASE WHEN {name} BETWEEN 0 AND {most} THEN {name}{other} END AS {name}"
 
 
 def rows_of_nothing() -> str:

@@ -3,6 +3,7 @@
 DuckDB, jq and people read the lines as they are; a torn or damaged one is known by its sum.
 """
 
+from typing import Any
 from zlib import crc32
 
 import msgspec
@@ -14,6 +15,7 @@ _SUM_LENGTH = len(_SUM % 0)
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
+_TYPES = {field.name: field.type for field in msgspec.structs.fields(Record)}
 
 
 def to_line(record: Record) -> bytes:
@@ -27,10 +29,31 @@ def from_line(line: bytes) -> Record | None:
     body, ending = line[:-_SUM_LENGTH], line[-_SUM_LENGTH:]
     if not body or ending != _SUM % crc32(body):
         return None
-    return _decode(body + b"}")
+    try:
+        return _decode(body + b"}")
+    except msgspec.DecodeError:
+        return _mended(body + b"}")
 
 
 def is_whole(line: bytes) -> bool:
     """Whether a line, without its end of line, is as it was written."""
     body, ending = line[: 1 - _SUM_LENGTH], line[1 - _SUM_LENGTH :]
     return bool(body) and ending + b"\n" == _SUM % crc32(body)
+
+
+def _mended(body: bytes) -> Record | None:
+    """Read a record that has values which no record may have, without them."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+        sound = {name: value for name, value in found.items() if name in _TYPES and _is_sound(value, _TYPES[name])}
+        return msgspec.convert({"started_at": 0, **sound}, Record)
+    except msgspec.DecodeError:
+        return None
+
+
+def _is_sound(value: Any, kind: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True

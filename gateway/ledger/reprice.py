@@ -11,6 +11,7 @@ from gateway.ledger.alone import alone, leased, workspace
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import REPRICED, current, names
+from gateway.ledger.record import LARGEST_COST
 from gateway.ledger.store import Item, Store, open_store
 from gateway.pricing import Priced, listed, priced
 from gateway.routing import Target, build_routes
@@ -78,7 +79,9 @@ def _reprice(
     done.after_nano_usd += int(after)
     if not changed:
         return
-    replaced = {"cost_nano_usd": "coalesce(new_cost, cost_nano_usd)::BIGINT", "price_id": "coalesce(new_id, price_id)"}
+    cost = "coalesce(new_cost, cost_nano_usd)"
+    cost = f"CASE WHEN {cost} IS NOT NULL THEN least({cost}, {LARGEST_COST})::BIGINT END"
+    replaced = {"cost_nano_usd": cost, "price_id": "coalesce(new_id, price_id)"}
     columns = ", ".join(f"{replaced[name]} AS {name}" if name in replaced else name for name in COLUMNS)
     ((written,),) = connection.execute(
         f"COPY (SELECT {columns} FROM ({new})) TO {quoted(str(file))} {PARQUET_OPTIONS}"

@@ -17,7 +17,7 @@ from gateway.config.schema import Config
 from gateway.ledger.alone import PATIENCE_SECONDS, alone, workspace
 from gateway.ledger.checked import Checked, batches, checked
 from gateway.ledger.covered import covered
-from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
+from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
 from gateway.ledger.emptied import blank_segments, emptied
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import forget_abandoned
@@ -40,9 +40,7 @@ _SPENT = (
     "FROM loaded WHERE cost_nano_usd > 0 GROUP BY ALL"
 )
 _WHO = "SELECT lower(user_id), lower(user_email), min(epoch_us(started_at)) FROM ({}) GROUP BY ALL"
-_PLACE = (
-    ", parse_filename(filename, true) AS segment, strftime(make_timestamp(started_at), 'dt=%Y-%m-%d/hour=%H') AS hour"
-)
+_PLACE = f", parse_filename(filename, true) AS segment, strftime({MOMENT}, 'dt=%Y-%m-%d/hour=%H') AS hour"
 
 
 _PARTS = "SELECT segment, hour, min(rowid), max(rowid) FROM loaded GROUP BY segment, hour ORDER BY hour, segment"

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.ledger.record import Record
-from gateway.limits.limit import scopes_of
+from gateway.limits.limit import UNREACHABLE, scopes_of
 from gateway.limits.windows import DAYS_KEPT, day_of
 
 _VERSION = 1
@@ -57,7 +57,7 @@ def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, I
         for day, *who, nano_usd in spent.get(stem, ()):
             of_day = state.days.setdefault(day, {})
             for scope in _scopes(*who):
-                of_day[scope] = of_day.get(scope, 0) + nano_usd
+                of_day[scope] = min(of_day.get(scope, 0) + nano_usd, UNREACHABLE)
     oldest = day_of(time.time()) - DAYS_KEPT
     state.days = {day: sums for day, sums in state.days.items() if day >= oldest}
     state.read = {stem: size for stem, size in {**state.read, **sizes}.items() if stem in there}
@@ -82,8 +82,14 @@ def _load(file: Path) -> Checkpoint:
     with contextlib.suppress(OSError, msgspec.DecodeError):
         state = msgspec.json.decode(file.read_bytes(), type=Checkpoint)
         if state.version == _VERSION:
+            state.days = {day: _sound(sums) for day, sums in state.days.items()}
             return state
     return Checkpoint()
+
+
+def _sound(sums: dict[str, int]) -> dict[str, int]:
+    """Return sums that the shared store can hold, whatever an older version has counted."""
+    return {scope: min(max(nano_usd, 0), UNREACHABLE) for scope, nano_usd in sums.items()}
 
 
 def _save(file: Path, state: Checkpoint) -> None:

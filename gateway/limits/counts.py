@@ -63,10 +63,11 @@ class SharedCounts:
         await self._end(reservation, 0, Demand())
 
     async def _end(self, reservation: Reservation, estimate: int, used: Demand) -> None:
-        head = (self._now(), reservation.id, round(UNPUBLISHED_SECONDS * 1000), estimate, used.tokens)
+        tokens = (min(each, UNREACHABLE) for each in (estimate, used.tokens))
+        head = (self._now(), reservation.id, round(UNPUBLISHED_SECONDS * 1000), *tokens)
         limits = [limit for limit in reservation.limits if limit.amount < UNREACHABLE and limit.kind != "requests"]
         told = [(each.kind, each.scope, each.amount, each.hard) for each in limits]
-        await self._store.run(SETTLE, *head, used.cost_nano_usd, told)
+        await self._store.run(SETTLE, *head, min(used.cost_nano_usd, UNREACHABLE), told)
 
     def _standing(self, limit: Limit, used: float, reserved: float, now: float) -> Standing:
         if limit.kind == "budget":
@@ -90,4 +91,4 @@ def _holds(reservation: Reservation) -> tuple[str, int, list[str], list[str]]:
         [each.scope for each in reservation.limits if each.kind == kind and each.amount < UNREACHABLE]
         for kind in ("parallel", "budget")
     )
-    return reservation.id, reservation.demand.cost_nano_usd, parallel, budget
+    return reservation.id, min(reservation.demand.cost_nano_usd, UNREACHABLE), parallel, budget

@@ -95,8 +95,8 @@ class Limiter(Protocol):
 def wanted(limit: Limit, demand: Demand) -> int:
     """What a demand takes from a limit, in the limit's unit."""
     if limit.kind == "budget":
-        return demand.cost_nano_usd
-    return demand.tokens if limit.kind == "tokens" else 1
+        return min(demand.cost_nano_usd, UNREACHABLE)
+    return min(demand.tokens, UNREACHABLE) if limit.kind == "tokens" else 1
 
 
 def fits(standing: Standing, demand: Demand) -> bool:

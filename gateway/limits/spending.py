@@ -16,7 +16,7 @@ from gateway.ledger.lines import from_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import CLOSED, SHIPPED, folder
 from gateway.limits.checkpoint import Checkpoint, load_checkpoint, load_shipped, save_checkpoint
-from gateway.limits.limit import scopes_of
+from gateway.limits.limit import UNREACHABLE, scopes_of
 from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
 
 log = logging.getLogger("sekisho.limits")
@@ -95,7 +95,7 @@ class Spending:
         for (day, who), spent in sums.items():
             of_day = days.setdefault(day, {})
             for scope in self._scopes[who]:
-                of_day[scope] = of_day.get(scope, 0) + spent
+                of_day[scope] = min(of_day.get(scope, 0) + spent, UNREACHABLE)
                 self._changed.add((day, scope))
         for day in [day for day in days if day < oldest]:
             del days[day]

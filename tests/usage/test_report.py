@@ -338,6 +338,14 @@ def test_a_month_without_requests(tmp_path: Path) -> None:
     assert "No requests in this time." in (tmp_path / "empty.html").read_text()
 
 
+def test_days_without_working_hours(tmp_path: Path) -> None:
+    """A Saturday, on which somebody worked."""
+    ledger = Ledger(tmp_path)
+    at = int(datetime(2025, 4, 5, 3, tzinfo=UTC).timestamp()) * 10**6
+    ledger.write([Record(request_id="a", started_at=at, api="chat", outcome="ok", model="m", duration_ms=5)])
+    ledger.run("usage", "report", "--from", "2025-04-05", "--to", "2025-04-05", "-o", "saturday.html")
+
+
 def test_a_month_of_one_request_that_was_refused(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.write([Record(request_id="r", started_at=_at(5, 5), api="chat", outcome="refused", status=429)])

@@ -22,7 +22,8 @@ for _, each in ipairs(given[7]) do
   if sum > before then
     call('HSET', from, scope, whole(sum))
     call('EXPIRE', from, keep)
-    if call('HINCRBY', spent, day, whole(sum - before)) == sum - before then forget_old_days(spent) end
+    -- A sum that an older version has driven beyond 64 bits stays there, and holds up no other.
+    if redis.pcall('HINCRBY', spent, day, whole(sum - before)) == sum - before then forget_old_days(spent) end
     call('EXPIRE', spent, keep)
   end
 end

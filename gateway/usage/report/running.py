@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _FIGURES = (
-    "coalesce(max(level), 0)::BIGINT AS peak, sum(level * length) / sum(length) AS mean, "
-    "coalesce(sum(length) FILTER (level > 0), 0) / sum(length) AS busy_share"
+    "coalesce(max(level), 0)::BIGINT AS peak, coalesce(sum(level * length) / sum(length), 0) AS mean, "
+    "coalesce(sum(length) FILTER (level > 0) / sum(length), 0) AS busy_share"
 )
 
 
