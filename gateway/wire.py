@@ -4,6 +4,7 @@ One pass checks the whole document and cuts it into members; what nobody touches
 again byte for byte: number formats, key order and unknown fields survive.
 """
 
+import json
 from typing import Any
 
 import msgspec
@@ -16,6 +17,10 @@ Members = dict[str, msgspec.Raw]
 _decode_members = msgspec.json.Decoder(Members).decode
 _decode_any = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
+
+UNREADABLE = (ValueError, RecursionError)
+"""Errors of decoding: malformed JSON, wrong types, bad UTF-8, numbers out of range, nesting that is too deep."""
+_LARGEST_ODD_BYTES = 4 * 1024 * 1024
 
 _TYPE_NAMES = {str: "a string", bool: "true or false", list: "an array", dict: "an object", int: "a number"}
 _KINDS: dict[int, type | None] = {
@@ -31,6 +36,36 @@ _KINDS: dict[int, type | None] = {
 def members(body: bytes) -> Members:
     """Cut a JSON object into its members. Raises `msgspec.DecodeError` where it is not one."""
     return _decode_members(body)
+
+
+def answer_members(body: bytes) -> Members:
+    """Cut the JSON object of an upstream's answer into its members. Raises one of `UNREADABLE` where it is none.
+
+    Unlike `members` it keeps what careless servers send: half a surrogate pair (an emoji cut in two), `NaN`.
+    """
+    try:
+        return _decode_members(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        found = json.loads(body) if len(body) <= _LARGEST_ODD_BYTES else None
+        if not isinstance(found, dict):
+            raise
+        return {_whole(name): msgspec.Raw(json.dumps(content).encode()) for name, content in found.items()}
+
+
+def _whole(text: str) -> str:
+    """Replace halves of surrogate pairs, which cannot be encoded."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def peek(fields: Members, name: str) -> Any:
+    """Return one member of an upstream's answer as Python data, or None where it is absent, null or unreadable."""
+    raw = fields.get(name)
+    try:
+        return None if raw is None else _decode_any(raw)
+    except UNREADABLE:
+        return None
 
 
 def request_members(body: bytes) -> Members:
