@@ -49,6 +49,7 @@ class Runtime:
         self.current = Snapshot(config, build_routes(config, self._health))
         self.files = loaded.document.files
         """What the configuration was read from; watched for changes."""
+        self.texts = loaded.document.texts
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.contents = Contents(config.data_dir, config.ledger.content)
         self._tending = Tending(config, loaded.document.files[0])

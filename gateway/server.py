@@ -12,8 +12,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from gateway.app import FastLane, create_app
-from gateway.config.load import load
 from gateway.config.schema import Server
+from gateway.config.startable import load_startable
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
 from gateway.serving.protocol import HttpProtocol
@@ -29,7 +29,7 @@ def serve(config_file: Path) -> None:
     """
     _log()
     _allow_files()
-    loaded = load(config_file)
+    loaded = load_startable(config_file)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stopped)
     if loaded.config.server.workers == 1:
@@ -85,7 +85,7 @@ def worker() -> FastLane:
     """Return the application of one of several worker processes."""
     _log()
     config_file = Path(os.environ[_CONFIG])
-    return FastLane(create_app(Runtime(load(config_file)), config_file))
+    return FastLane(create_app(Runtime(load_startable(config_file)), config_file))
 
 
 def _log() -> None:

@@ -8,6 +8,7 @@ import typer
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
 from gateway.config.document import Document
 from gateway.config.load import Loaded, load
+from gateway.config.startable import load_startable
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 
@@ -15,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="The configuration: check it, expla
 @app.command(epilog="Example: sekisho config check --config sekisho.yaml")
 def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Say whether the configuration can be used; exit 2 and every problem if not."""
-    loaded = load(config)
+    loaded = load_startable(config)
     models = loaded.config.models
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)

@@ -1,12 +1,13 @@
 """What the schema cannot see: values that are right by themselves and wrong together."""
 
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
-from gateway.config.document import Document
+from gateway.config.addresses import base_url_problem, endpoint_problem
+from gateway.config.document import Document, Key
 from gateway.config.near import near
 from gateway.config.schema import Config, Deployment, Model
 from gateway.errors import ConfigError
+from gateway.limits.choose import limiter_of
 from gateway.providers.table import PROVIDERS
 from gateway.upstream.way import proxy_of
 
@@ -28,10 +29,57 @@ def _server(config: Config, document: Document) -> Iterator[str]:
             f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
             "(32 random characters, from the environment), or none knows the others' keys"
         )
-    try:
-        proxy_of(config.server.outbound_proxy)
-    except ConfigError as error:
-        yield f"{document.place(('server', 'outbound_proxy'))}: {error}"
+
+
+def _parts(config: Config, document: Document) -> Iterator[str]:
+    """What each part says that is made of a value, without being started."""
+    for key, part in _PARTS:
+        try:
+            part(config)
+        except ConfigError as error:
+            yield f"{document.place(key)}: {error}"
+
+
+def _proxy(config: Config) -> None:
+    proxy_of(config.server.outbound_proxy)
+
+
+def _database(config: Config) -> None:
+    if config.database is not None:
+        # SQLAlchemy takes a fifth of a second to import, and most commands need none of it.
+        from gateway.db.engine import check_address
+
+        check_address(config.database.reveal())
+
+
+def _shared_state(config: Config) -> None:
+    if config.shared_state is not None:
+        limiter_of(config)
+
+
+def _content_key(config: Config) -> None:
+    if config.ledger.content.encryption_key is not None:
+        from gateway.ledger.sealed import master_key
+
+        master_key(config.ledger.content.encryption_key)
+
+
+_PARTS: tuple[tuple[Key, Callable[[Config], None]], ...] = (
+    (("server", "outbound_proxy"), _proxy),
+    (("database",), _database),
+    (("shared_state",), _shared_state),
+    (("ledger", "content", "encryption_key"), _content_key),
+)
+
+
+def _destinations(config: Config, document: Document) -> Iterator[str]:
+    ledger = config.ledger
+    places = {("ledger", "destination"): ledger.destination}
+    if ledger.litellm:
+        places["ledger", "litellm", "destination"] = ledger.litellm.destination  # type: ignore[index]
+    for key, destination in places.items():
+        if destination is not None and (problem := endpoint_problem(destination)):
+            yield f"{document.place(key)}: {'.'.join(key)}: {problem}"
 
 
 def _names(config: Config, document: Document) -> Iterator[str]:
@@ -48,7 +96,16 @@ def _names(config: Config, document: Document) -> Iterator[str]:
         for name in model.fallback:
             if name not in first:
                 where = document.place(("models", index, "fallback"))
-                yield f"{where}: fallback: there is no model '{name}'{near(name, first)}"
+                yield f"{where}: fallback: there is no model '{name[:80]}'{near(name[:80], first)}"
+            elif name == model.name:
+                yield f"{document.place(('models', index, 'fallback'))}: fallback: '{name}' names itself; remove it"
+
+
+def _times(config: Config, document: Document) -> Iterator[str]:
+    for index, model in enumerate(config.models):
+        begins, ends = model.available.from_, model.available.until
+        if begins and ends and ends <= begins:
+            yield f"{document.place(('models', index, 'available'))}: available: 'until' is not after 'from'"
 
 
 def _deployments(config: Config, document: Document) -> Iterator[str]:
@@ -78,18 +135,18 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield "provider", f"'{deployment.provider}' is not known{near(deployment.provider, PROVIDERS)}"
     elif row.needs_base_url and address is None:
         yield "base_url", f"missing; the provider '{row.name}' has no address of its own"
-    if address is not None and not _is_address(address):
-        yield "base_url", f"'{address}' is not an address such as http://gpu1:8000/v1"
+    if address is not None and (problem := base_url_problem(address)):
+        yield "base_url", problem
     if deployment.api_key and not all("!" <= each <= "~" for each in deployment.api_key.reveal()):
         yield "api_key", "has a space, a line break or a letter that no key has"
 
 
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isascii()
-    except ValueError:
-        return False
-
-
-_CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (_server, _names, _deployments, _identities)
+_CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
+    _server,
+    _parts,
+    _destinations,
+    _names,
+    _times,
+    _deployments,
+    _identities,
+)

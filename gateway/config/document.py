@@ -27,7 +27,11 @@ class Document:
     data: dict[str, Any] = field(default_factory=dict)
     places: dict[Key, Place] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    texts: dict[Path, str] = field(default_factory=dict)
+    """What the files held when they were read."""
     missing: list[str] = field(default_factory=list)
+    values: int = 0
+    """How many values were read so far."""
 
     def place(self, key: Key) -> Place:
         """The place of a key, or of the nearest thing around it."""

@@ -4,26 +4,27 @@ An error says: file, line, key, what is wrong, what is allowed.
 """
 
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from pydantic import ValidationError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from gateway.config.conflicts import conflicts
-from gateway.config.document import Document, Key, Place
-from gateway.config.near import near
+from gateway.config.document import Document
+from gateway.config.explain import explain
+from gateway.config.plain import TAG, Plain
 from gateway.config.schema import Config
+from gateway.config.yaml_file import Unreadable, parse_mapping, read_text
 from gateway.errors import ConfigError
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MAX_INCLUDES = 100
+_MOST_PROBLEMS = 50
+_LONGEST_PROBLEM = 600
+"""Characters; a value may be quoted in it."""
+_NULL, _TEXT = f"{TAG}null", f"{TAG}str"
 
 
 @dataclass(frozen=True)
@@ -34,132 +35,96 @@ class Loaded:
     document: Document
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ) -> Loaded:
-    """Read and check a configuration file. Raises `ConfigError`, one line a problem."""
-    document = Document()
-    _read(path.resolve(), document, environ)
+def load(path: Path, environ: Mapping[str, str] = os.environ, document: Document | None = None) -> Loaded:
+    """Read and check a configuration file. Raises `ConfigError`, one line a problem.
+
+    `document` is filled as far as reading got, so that a caller knows the files of a configuration that is refused.
+    """
+    document = Document() if document is None else document
+    path = _resolved(path)
+    _read(path, document, environ)
+    if not document.data:
+        raise ConfigError(f"{path}:1: holds no configuration; it is empty, was cut off, or has only comments")
     problems = list(document.missing)
     try:
         config = Config.model_validate(document.data)
     except ValidationError as error:
-        raise ConfigError("\n".join(problems + [_explain(document, each) for each in error.errors()])) from None
+        problems += [explain(document, each) for each in error.errors()]
+        raise ConfigError(_listed(problems)) from None
     problems += conflicts(config, document)
     if problems:
-        raise ConfigError("\n".join(problems))
-    return Loaded(_absolute(config, path.resolve().parent), document)
+        raise ConfigError(_listed(problems))
+    return Loaded(_absolute(config, path.parent), document)
 
 
-def _read(file: Path, document: Document, environ: Mapping[str, str]) -> None:
-    if file in document.files:
-        raise ConfigError(f"{file}: included twice; remove one of the includes")
-    if len(document.files) >= _MAX_INCLUDES:
-        raise ConfigError(f"{file}: more than {_MAX_INCLUDES} files; join some of them")
-    document.files.append(file)
-    content = _parse(file)
-    for include in content.pop("include", None) or ():
-        _read((file.parent / str(include)).resolve(), document, environ)
-    _merge(_plain(content, file, _offset(document, content), document, environ), document)
-
-
-def _parse(file: Path) -> CommentedMap:
+def _resolved(path: Path) -> Path:
     try:
-        content = YAML(typ="rt").load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: no such file; check the path, or the include that names it") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: cannot be read ({error})") from None
-    except DuplicateKeyError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{file}:{line}: the same key is written twice; remove one of them") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{file}:{line}: not valid YAML: {error.problem or error.context}") from None
-    if content is None:
-        return CommentedMap()
-    if not isinstance(content, CommentedMap):
-        raise ConfigError(f"{file}:1: must be a mapping of keys such as 'server:' and 'models:'")
-    return content
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise ConfigError(f"{str(path)!r}: not a path of a file; check it, and the links in it") from None
 
 
-def _offset(document: Document, content: CommentedMap) -> dict[str, int]:
-    """Lists of included files are appended, so their places begin where the list already ends."""
-    return {key: len(document.data.get(key, ())) for key, value in content.items() if isinstance(value, list)}
+def _listed(problems: Sequence[str]) -> str:
+    """One line a problem, without control characters that a value may have brought in; not more than a screen."""
+    lines = ["".join(c if c.isprintable() else "\ufffd" for c in each)[:_LONGEST_PROBLEM] for each in problems]
+    shown, more = lines[:_MOST_PROBLEMS], len(lines) - _MOST_PROBLEMS
+    return "\n".join([*shown, *([f"… and {more} more problems"] if more > 0 else [])])
 
 
-def _plain(
-    node: Any, file: Path, offset: dict[str, int], document: Document, environ: Mapping[str, str], key: Key = ()
-) -> Any:
-    """Plain data of a YAML node, noting places and filling in variables."""
-    if isinstance(node, CommentedMap):
-        for name in node:
-            document.places[(*key, name)] = Place(file, node.lc.key(name)[0] + 1)
-        return {name: _plain(value, file, offset, document, environ, (*key, name)) for name, value in node.items()}
-    if isinstance(node, CommentedSeq):
-        start = offset.get(str(key[0]), 0) if len(key) == 1 else 0
-        for index in range(len(node)):
-            document.places[(*key, start + index)] = Place(file, node.lc.key(index)[0] + 1)
-        return [_plain(each, file, offset, document, environ, (*key, start + i)) for i, each in enumerate(node)]
-    return _filled(str(node), document, environ, key) if isinstance(node, str) else _scalar(node)
+def _read(file: Path, document: Document, environ: Mapping[str, str], place: str = "") -> None:
+    """`place`: where the include stands that names the file, with a colon and a space."""
+    if file in document.files:
+        raise ConfigError(f"{place}{file}: included twice; remove one of the includes")
+    if len(document.files) >= _MAX_INCLUDES:
+        raise ConfigError(f"{place}{file}: more than {_MAX_INCLUDES} files; join some of them")
+    document.files.append(file)
+    try:
+        document.texts[file] = read_text(file)
+    except Unreadable as error:
+        raise ConfigError(f"{place}{error}") from None
+    root = parse_mapping(file, document.texts[file])
+    if root is None:
+        return
+    for line, include in _includes(file, root):
+        _read(_resolved(file.parent / include), document, environ, f"{file}:{line}: include: ")
+    starts = {str(name.value): _length(document, str(name.value)) for name, _ in root.value}
+    data = Plain(file, document, environ, starts).mapping(root)
+    data.pop("include", None)
+    _merge(data, document)
 
 
-def _scalar(node: Any) -> Any:
-    """YAML's dates and numbers keep their written form, so that the schema alone decides."""
-    return str(node) if hasattr(node, "isoformat") else node
+def _includes(file: Path, root: MappingNode) -> Iterator[tuple[int, str]]:
+    """Line and text of each file that is included."""
+    for name, value in root.value:
+        if name.value != "include" or (isinstance(value, ScalarNode) and value.tag == _NULL):
+            continue
+        line = value.start_mark.line + 1
+        if not isinstance(value, SequenceNode):
+            raise ConfigError(f"{file}:{line}: include: must be a list of files, such as [models/onprem.yaml]")
+        for each in value.value:
+            if not isinstance(each, ScalarNode) or each.tag != _TEXT or not each.value:
+                raise ConfigError(f"{file}:{each.start_mark.line + 1}: include: must be the path of a YAML file")
+            yield each.start_mark.line + 1, each.value
 
 
-def _filled(text: str, document: Document, environ: Mapping[str, str], key: Key) -> str:
-    names = tuple(_VARIABLE.findall(text))
-    if not names:
-        return text
-    place = document.place(key)
-    document.places[key] = Place(place.file, place.line, names)
-    for name in names:
-        if name not in environ:
-            document.missing.append(
-                f"{place}: {_dotted(key)}: the environment variable {name} is not set; "
-                f"set it, or write the value into the file"
-            )
-    return _VARIABLE.sub(lambda match: environ.get(match[1], ""), text)
+def _length(document: Document, key: str) -> int:
+    """Lists of included files are appended to, so the places of more begin where the list already ends."""
+    present = document.data.get(key)
+    return len(present) if isinstance(present, list) else 0
 
 
 def _merge(data: dict[str, Any], document: Document) -> None:
     """Lists are joined, mappings merged; the including file has the last word."""
     for key, value in data.items():
         present = document.data.get(key)
+        if isinstance(present, list | dict) and value is not None and type(present) is not type(value):
+            raise ConfigError(f"{document.place((key,))}: {key}: an included file has a value of another kind here")
         if isinstance(present, list) and isinstance(value, list):
             present.extend(value)
         elif isinstance(present, dict) and isinstance(value, dict):
             present.update(value)
         else:
             document.data[key] = value
-
-
-def _explain(document: Document, error: Any) -> str:
-    key: Key = tuple(error["loc"])
-    place = document.place(key)
-    if error["type"] == "extra_forbidden":
-        allowed = _fields_at(key[:-1])
-        return f"{place}: {_dotted(key)}: unknown key{near(str(key[-1]), allowed)}"
-    return f"{place}: {_dotted(key)}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _fields_at(key: Key) -> list[str]:
-    """The names allowed in the mapping at `key`, found by walking the schema."""
-    section: Any = Config
-    for part in key:
-        if isinstance(part, str) and isinstance(section, type) and issubclass(section, BaseModel):
-            section = _section(section.model_fields[part].annotation)
-    return [info.alias or name for name, info in section.model_fields.items()] if section else []
-
-
-def _section(annotation: Any) -> Any:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for each in getattr(annotation, "__args__", ()) if (found := _section(each))), None)
-
-
-def _dotted(key: Key) -> str:
-    return ".".join(str(part) for part in key)
 
 
 def _absolute(config: Config, folder: Path) -> Config:

@@ -1,20 +1,47 @@
 """The shape of the configuration. Unknown keys are errors; every default is written here and nowhere else."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    PlainSerializer,
+    model_validator,
+)
 
-from gateway.secret import Secret
+from gateway.config.addresses import without_secrets
+from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
 Dialect = Literal["chat", "completions", "embeddings", "responses", "messages"]
 Share = Literal["id", "id_and_email", "all"]
-Usd = Annotated[Decimal, Field(ge=0)]
+LONGEST_SECONDS = 366 * 86_400
+LARGEST_BYTES = 2**50
+Usd = Annotated[Decimal, Field(ge=0, le=10**9)]
+
+
+def _printable(path: Path) -> Path:
+    if not str(path).isprintable():
+        raise ValueError("has a character that no path should have")
+    return path
+
+
+FilePath = Annotated[Path, AfterValidator(_printable)]
+SigningSecret = Annotated[Secret, AfterValidator(at_least(32))]
+"""As long as the output of the hash that it keys (RFC 7518, section 3.2)."""
+AccessKey = Annotated[Secret, AfterValidator(at_least(16))]
+"""A secret that clients send."""
+Address = Annotated[str, PlainSerializer(without_secrets)]
+"""A URL; shown without its password."""
 
 
 def _instant(value: object) -> object:
@@ -22,33 +49,53 @@ def _instant(value: object) -> object:
     return f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value
 
 
-Instant = Annotated[datetime, BeforeValidator(_instant)]
+def _in_utc(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+"""A moment; UTC where no zone is written."""
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Server(Section):
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9_.:%-]+$")
     port: int = Field(4000, ge=0, le=65535)
-    workers: int = Field(1, ge=1)
+    workers: int = Field(1, ge=1, le=256)
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Source networks that may call; empty = all."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     """Whose X-Forwarded-For is believed."""
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Source networks that may read /metrics without the admin key."""
-    outbound_proxy: str | None = None
+    outbound_proxy: Address | None = None
     """The company's web proxy, http://…, for deployments outside."""
     no_proxy: tuple[str, ...] = ()
     """Hosts and domains that are called directly, besides private addresses and names without a domain."""
-    custom_ca: Path | None = None
+    custom_ca: FilePath | None = None
     """A PEM file of certificate authorities to trust besides the public ones."""
-    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)
-    shutdown_grace_seconds: float = Field(30, ge=0)
+    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, le=LARGEST_BYTES)
+    max_head_bytes: int = Field(32 * 1024, ge=1024, le=LARGEST_BYTES)
+    """Of a request's address and headers together."""
+    max_header_fields: int = Field(100, ge=10)
+    max_connections_per_address: int = Field(2048, ge=1)
+    """Open connections of one client address; trusted proxies are not counted."""
+    head_seconds: float = Field(10, gt=0, le=LONGEST_SECONDS)
+    """How long a client may take to send the head of a request."""
+    body_seconds: float = Field(120, gt=0, le=LONGEST_SECONDS)
+    """How long a client may take to send the body of a request."""
+    write_seconds: float = Field(60, gt=0, le=LONGEST_SECONDS)
+    """How long a client may read nothing of an answer before its connection is closed."""
+    idle_seconds: float = Field(75, gt=0, le=LONGEST_SECONDS)
+    """How long a connection without a request is kept open."""
+    drain_seconds: float = Field(2, ge=0, le=LONGEST_SECONDS)
+    """How long new requests are still answered after SIGTERM, while /readyz says "stopping"."""
+    shutdown_grace_seconds: float = Field(30, ge=0, le=LONGEST_SECONDS)
     """How long running answers may go on after a stop was asked for."""
-    keepalive_seconds: float = Field(10, gt=0)
+    keepalive_seconds: float = Field(10, gt=0, le=LONGEST_SECONDS)
     """After this silence an SSE comment keeps a waiting client's connection open."""
 
 
@@ -110,32 +157,32 @@ ALWAYS = Availability()
 class Deployment(Section):
     """One place where a model runs."""
 
-    provider: str
-    model: str
+    provider: str = Field(max_length=64)
+    model: str = Field(min_length=1)
     """The name that the upstream knows."""
-    base_url: str | None = None
+    base_url: Address | None = None
     api_key: Secret | None = None
     region: str | None = None
     dialects: tuple[Dialect, ...] | None = None
     """What this upstream speaks; null = as its provider's row says."""
     identity: Share | None = None
     """What this upstream learns of who asks, signed: for the company's own agents. null = nothing."""
-    weight: int = Field(1, ge=1)
-    max_concurrency: int | None = Field(None, ge=1)
+    weight: int = Field(1, ge=1, le=10**6)
+    max_concurrency: int | None = Field(None, ge=1, le=10**6)
     """Requests that run here at the same time; more wait. null = no limit."""
-    connect_timeout: float = Field(5, gt=0)
-    timeout: float = Field(600, gt=0)
+    connect_timeout: float = Field(5, gt=0, le=LONGEST_SECONDS)
+    timeout: float = Field(600, gt=0, le=LONGEST_SECONDS)
     """Seconds for a whole answer that is not streamed."""
-    idle_timeout: float = Field(300, gt=0)
+    idle_timeout: float = Field(300, gt=0, le=LONGEST_SECONDS)
     """Seconds of silence after which a stream is given up, before its first event too."""
 
 
 class Model(Section):
-    name: str = Field(min_length=1, pattern=r"^\S+$")
+    name: str = Field(min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")
     mode: Mode = "chat"
     description: str = ""
-    context_window: int | None = Field(None, ge=1)
-    max_output_tokens: int | None = Field(None, ge=1)
+    context_window: int | None = Field(None, ge=1, le=10**9)
+    max_output_tokens: int | None = Field(None, ge=1, le=10**9)
     price: Price | None = None
     available: Availability = ALWAYS
     fallback: tuple[str, ...] = ()
@@ -145,19 +192,19 @@ class Model(Section):
 class Patience(Section):
     """Seconds that a request of a class waits before it is refused."""
 
-    completion: float = Field(3, ge=0)
-    chat: float = Field(60, ge=0)
-    agent: float = Field(120, ge=0)
-    task: float = Field(20, ge=0)
-    batch: float = Field(600, ge=0)
+    completion: float = Field(3, ge=0, le=LONGEST_SECONDS)
+    chat: float = Field(60, ge=0, le=LONGEST_SECONDS)
+    agent: float = Field(120, ge=0, le=LONGEST_SECONDS)
+    task: float = Field(20, ge=0, le=LONGEST_SECONDS)
+    batch: float = Field(600, ge=0, le=LONGEST_SECONDS)
 
 
 class Admission(Section):
     """What happens when more requests arrive than can run."""
 
-    max_running: int | None = Field(None, ge=1)
+    max_running: int | None = Field(None, ge=1, le=10**6)
     """Requests that run at the same time in all; null = no limit."""
-    max_waiting: int = Field(1000, ge=0)
+    max_waiting: int = Field(1000, ge=0, le=10**6)
     """Requests that wait in all; when it is full the least urgent one goes."""
     patience: Patience = Patience()
     supersede_completions: bool = True
@@ -171,8 +218,8 @@ class Content(Section):
     """Aliases of keys."""
     encryption_key: Secret | None = None
     """32 random bytes in base64 (`openssl rand -base64 32`)."""
-    retention_days: int = Field(30, ge=1)
-    max_bytes: int = Field(1024 * 1024, ge=1024)
+    retention_days: int = Field(30, ge=1, le=36_500)
+    max_bytes: int = Field(1024 * 1024, ge=1024, le=LARGEST_BYTES)
     """Of a prompt and of an answer; what is longer is cut."""
 
     @model_validator(mode="after")
@@ -185,30 +232,30 @@ class Content(Section):
 class LiteLLM(Section):
     """A second copy of every record, laid out as LiteLLM lays out its S3 logs."""
 
-    destination: str = Field(pattern=r"^(s3|gs|az|file)://.+|^/.+")
+    destination: Address = Field(pattern=r"^(s3|gs|az|file)://.+|^/.+")
     team_prefix: bool = False
     key_prefix: bool = False
     granularity: Literal["day", "hour"] = "day"
 
 
 class Ledger(Section):
-    destination: str | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
+    destination: Address | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
     """null = data_dir; or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or an absolute path."""
     store_options: dict[str, Secret] = {}
     """Of object storage, by the names of `obstore` (aws_endpoint, aws_server_side_encryption, …); what is not
     given comes from the environment or the machine's own role."""
-    store_timeout_seconds: float = Field(30, gt=0)
+    store_timeout_seconds: float = Field(30, gt=0, le=LONGEST_SECONDS)
     """For one request to object storage; it is tried four times."""
-    segment_max_bytes: int = Field(64 * 1024 * 1024, ge=4096)
-    segment_max_seconds: float = Field(3600, gt=0)
-    fsync_seconds: float = Field(1, gt=0)
-    ship_seconds: float | None = Field(300, gt=0)
+    segment_max_bytes: int = Field(64 * 1024 * 1024, ge=4096, le=LARGEST_BYTES)
+    segment_max_seconds: float = Field(3600, gt=0, le=LONGEST_SECONDS)
+    fsync_seconds: float = Field(1, gt=0, le=LONGEST_SECONDS)
+    ship_seconds: float | None = Field(300, gt=0, le=LONGEST_SECONDS)
     """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
-    max_bytes: int = Field(20 * 1024**3, ge=64 * 1024)
+    max_bytes: int = Field(20 * 1024**3, ge=64 * 1024, le=LARGEST_BYTES)
     """What may wait on this machine for being shipped."""
     when_full: Literal["refuse", "drop"] = "refuse"
     """Where that, or the disk, is full: answer nobody whom nobody could count, or answer and count what is lost."""
-    retention_days: int | None = Field(None, ge=1)
+    retention_days: int | None = Field(None, ge=1, le=36_500)
     """Older partitions are dropped; null = kept for good."""
     content: Content = Content()
     litellm: LiteLLM | None = None
@@ -217,7 +264,7 @@ class Ledger(Section):
 class Telemetry(Section):
     """OpenTelemetry traces."""
 
-    endpoint: HttpUrl
+    endpoint: Annotated[HttpUrl, PlainSerializer(lambda url: without_secrets(str(url)))]
     """Of a collector that takes OTLP over HTTP, such as http://collector:4318."""
     headers: dict[str, Secret] = {}
     """What the collector wants to see, such as its key."""
@@ -227,13 +274,13 @@ class Telemetry(Section):
 
 
 class OpenWebUI(Section):
-    identity_secret: Secret | None = None
+    identity_secret: SigningSecret | None = None
     """Checks the pack's signed token and Open WebUI's own JWT (HS256)."""
 
 
 class Config(Section):
     server: Server = Server()
-    data_dir: Path = Path("./sekisho-data")
+    data_dir: FilePath = Path("./sekisho-data")
     """Ledger segments and the embedded SQLite; relative to the configuration file."""
     database: Secret | None = None
     """null = SQLite in data_dir; or postgresql+asyncpg://…"""
@@ -241,9 +288,9 @@ class Config(Section):
     """null = this process; or redis://… (Redis or Valkey) for several workers or machines."""
     shared_state_failure: Literal["fail_open", "fail_closed"] = "fail_open"
     """While the shared state is away: admit and count here, or refuse."""
-    admin_key: Secret | None = None
+    admin_key: AccessKey | None = None
     """Opens `/admin/…`; null = those routes are closed."""
-    key_secret: Secret | None = None
+    key_secret: SigningSecret | None = None
     """Keys are stored as HMACs under this secret; null = a file in data_dir, made at first use."""
     admission: Admission = Admission()
     ledger: Ledger = Ledger()

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from sqlalchemy import event, inspect, text
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.config.schema import Config
@@ -42,11 +42,23 @@ async def open_database(config: Config) -> AsyncEngine:
     return engine
 
 
+def check_address(address: str) -> None:
+    """Raise `ConfigError` for an address that is none, or of a database or driver that is not served."""
+    try:
+        made = make_url(address)
+        served = made.get_backend_name() in _ALONE and made.get_dialect().is_async
+    except (ArgumentError, ValueError, NoSuchModuleError, ModuleNotFoundError):
+        served = False
+    if not served:
+        raise ConfigError("database: not an address; write postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE")
+
+
 def _engine(address: str) -> AsyncEngine:
+    check_address(address)
     try:
         return create_async_engine(address, pool_pre_ping=True)
     except (ArgumentError, ModuleNotFoundError):
-        raise ConfigError("database: not an address; write postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE") from None
+        raise ConfigError("database: its driver is not installed; install sekisho[gateway]") from None
 
 
 def _reason(error: Exception) -> str:

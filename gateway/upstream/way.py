@@ -36,12 +36,16 @@ def proxy_of(address: str | None) -> Proxy | None:
     """`server.outbound_proxy` as data. Raises `ConfigError`."""
     if address is None:
         return None
-    parts = urlsplit(address)
-    if parts.scheme != "http" or not parts.hostname:
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or not all("!" <= each <= "~" for each in address):
         raise ConfigError("server.outbound_proxy: must be http://[USER:PASSWORD@]HOST:PORT")
     secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
     told = f"Basic {b64encode(secret.encode()).decode()}" if secret else None
-    return Proxy(parts.hostname, parts.port or 80, told)
+    return Proxy(parts.hostname or "", parts.port or 80, told)
 
 
 def way_to(base_url: str, proxy: Proxy | None, direct: Sequence[str]) -> Way:

@@ -126,7 +126,7 @@ def test_the_documented_configuration_loads(tmp_path: Path) -> None:
     (tmp_path / "models/bedrock.yaml").write_text(BEDROCK)
     file = tmp_path / "sekisho.yaml"
     file.write_text(DESIGN)
-    config = load(file, {"SEKISHO_IDENTITY_SECRET": "s", "CODER_KEY": "k"}).config
+    config = load(file, {"SEKISHO_IDENTITY_SECRET": "s" * 32, "CODER_KEY": "k"}).config
     assert [each.name for each in config.models] == ["claude-sonnet", "gemma-3-27b", "coder"]
     assert config.data_dir == tmp_path / "sekisho-data"
 

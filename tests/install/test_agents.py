@@ -164,7 +164,9 @@ def test_the_guide_s_files_are_right(tmp_path: Path, guide: str) -> None:
         part.split("```")[0] for part in (ROOT / "docs" / guide).read_text(encoding="utf-8").split("```yaml\n")[1:]
     )
     assert [agent.name for agent in written(tmp_path, pack).agents] == ["personnel", "finder"]
-    (tmp_path / "sekisho.yaml").write_text(gateway + "open_webui: {identity_secret: s}\n")
+    (tmp_path / "sekisho.yaml").write_text(
+        gateway + "open_webui: {identity_secret: an-identity-secret-of-the-tests-0123}\n"
+    )
     [model] = load(tmp_path / "sekisho.yaml", {"FINDER_KEY": "k"}).config.models
     assert (model.mode, model.deployments[0].identity) == ("agent", "all")
 
