@@ -7,8 +7,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,14 +16,15 @@ from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.me import Me
 from gateway.api.models import Models
+from gateway.api.network_guard import NetworkGuard
+from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
 from gateway.config.watch import watching
-from gateway.dialects import messages, openai
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.responses import RESPONSES
-from gateway.errors import ApiError, MethodNotAllowed, NotFound, SekishoError
+from gateway.errors import SekishoError
 from gateway.runtime import Runtime
 from gateway.serving.connections import Connections
 from gateway.serving.life import draining, ending_with_parent
@@ -54,7 +54,14 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
             yield
         await runtime.stop()
 
-    app = Starlette(routes=_routes(runtime), lifespan=lifespan, exception_handlers={HTTPException: _not_here})
+    app = Starlette(
+        routes=_routes(runtime),
+        lifespan=lifespan,
+        middleware=[Middleware(NetworkGuard, runtime=runtime)],
+        exception_handlers={HTTPException: not_served},
+    )
+    # Its redirects are built from the client's Host header; `FastLane` serves such addresses instead.
+    app.router.redirect_slashes = False
     app.state.runtime = runtime
     app.state.answers = Answers(config_file)
     app.state.families = {family.path: family for family in FAMILIES}
@@ -78,6 +85,8 @@ class FastLane:
         self.connections: Connections = app.state.runtime.connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+            scope = {**scope, "path": scope["path"][:-1]}
         found = self._exact.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if scope["type"] == "lifespan":
             send = self._without_trace(send)
@@ -107,15 +116,3 @@ def _routes(runtime: Runtime) -> list[BaseRoute]:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
-
-
-async def _not_here(request: Request, error: Exception) -> Response:
-    """Starlette's 404 and 405 in the dialect that the path is of."""
-    assert isinstance(error, HTTPException)
-    here = f"{request.method} {request.url.path}"
-    found: ApiError = NotFound(f"There is no '{here}' here. The API is below '/v1'; see the README for its routes.")
-    if error.status_code == 405:
-        found = MethodNotAllowed(f"'{here}' is not allowed; allowed: {(error.headers or {}).get('Allow', 'POST')}.")
-    dialect = messages.DIALECT if request.url.path.startswith(f"/v1{MESSAGES.path}") else openai.DIALECT
-    body = dialect.error_body(found, None)
-    return Response(body, found.status, headers=error.headers, media_type="application/json")

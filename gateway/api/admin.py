@@ -1,6 +1,5 @@
 """`/admin/…`: keys and budgets over HTTP, under the admin key; `/metrics`."""
 
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +11,8 @@ from starlette.routing import Route
 
 from gateway import wire
 from gateway.api.ask import presented_key
+from gateway.api.client import ClientGone, headers_of, read_body
+from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
 from gateway.dialects.openai import error_body
@@ -43,6 +44,8 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
         except ApiError as error:
             return _refusal(error)
+        except ClientGone:
+            return Response(status_code=CLIENT_CLOSED)
         except (SQLAlchemyError, OSError) as error:
             return _refusal(Overloaded(f"The database does not answer ({type(error).__name__}); check 'database:'."))
 
@@ -53,8 +56,7 @@ def _check_admin(runtime: Runtime, request: Request) -> None:
     expected = runtime.current.config.admin_key
     if expected is None:
         raise Forbidden("The admin routes are closed. Set 'admin_key' in the configuration to open them.")
-    presented = presented_key(dict(request.headers))
-    if not hmac.compare_digest(presented.encode(), expected.reveal().encode()):
+    if not expected.matches(presented_key(headers_of(request.scope))):
         raise Unauthenticated("This is not the admin key ('admin_key' in the configuration).")
 
 
@@ -129,7 +131,7 @@ async def metrics(request: Request) -> Response:
     """Prometheus' text format, for the admin key and for `server.metrics_networks`."""
     runtime: Runtime = request.app.state.runtime
     server = runtime.current.config.server
-    address = client_address(request.scope, dict(request.headers), server)
+    address = client_address(request.scope, headers_of(request.scope), server)
     if address is None or not any(address in network for network in server.metrics_networks):
         try:
             _check_admin(runtime, request)
@@ -139,9 +141,7 @@ async def metrics(request: Request) -> Response:
 
 
 async def _object(request: Request) -> dict[str, Any]:
-    body = await request.body()
-    if len(body) > _LARGEST_BODY:
-        raise InvalidRequest("The request body is too large for an admin call.")
+    body = await read_body(request.scope, request.receive, _LARGEST_BODY)
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gateway import wire
 from gateway.affinity import PREFIX_BYTES, Hints
 from gateway.errors import InvalidRequest
+from gateway.identity.client import AGENTS
 from gateway.identity.keys import Key
 from gateway.identity.policy import CLASSES, TrafficClass
 from gateway.ledger.record import Record
@@ -25,7 +26,6 @@ _TASKS = {
 }
 """Open WebUI's background calls that nobody waits for."""
 
-_AGENT_CLIENTS = {"claude-code", "codex", "cline", "roo-code", "opencode"}
 _BY_API: dict[str, TrafficClass] = {"completions": "completion"}
 _PROMPTS = ("messages", "input", "prompt")
 _ANSWER_TOKENS = 512
@@ -40,7 +40,7 @@ def traffic_class(record: Record, headers: Mapping[str, str], key: Key) -> Traff
     found: TrafficClass = key.policy.traffic_class or "chat"
     if record.task in _TASKS:
         found = "task"
-    elif record.client in _AGENT_CLIENTS and key.policy.traffic_class is None:
+    elif record.client in AGENTS and key.policy.traffic_class is None:
         found = "agent"
     found = _BY_API.get(record.api, found)
     return _lowered(found, headers.get(CLASS_HEADER))

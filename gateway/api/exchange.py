@@ -58,7 +58,7 @@ class Exchange:
             started_at=time.time_ns() // 1000,
             api=family.api,
             task=family.task,
-            client=client_name(self.headers.get("user-agent", "")[:256]),
+            client=client_name(self.headers),
             client_ip=scope["client"][0] if scope.get("client") else None,
         )
 

@@ -1,26 +1,52 @@
-"""Which program is calling, from its user agent."""
+"""Which program is calling: by the name it is given, its user agent, or what else it says of itself."""
 
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 
-_AGENTS = (
-    ("claude-cli", "claude-code"),
-    ("claude-code", "claude-code"),
-    ("codex", "codex"),
-    ("cline", "cline"),
-    ("roocode", "roo-code"),
-    ("roo-code", "roo-code"),
-    ("continue", "continue"),
-    ("opencode", "opencode"),
-    ("openai/python", "openai-python"),
-    ("openai/js", "openai-js"),
-    ("anthropic/", "anthropic-sdk"),
-    ("open-webui", "open-webui"),
-    ("curl/", "curl"),
+CLIENT_HEADER = "x-sekisho-client"
+"""Names a program of the table below that does not name itself; any other name is ignored."""
+
+_USER_AGENTS = (
+    (r"claude-cli|claude-code", "claude-code"),
+    (r"codex", "codex"),
+    (r"roo-?code", "roo-code"),
+    (r"\bcline\b", "cline"),
+    (r"qwen-?code", "qwen-code"),
+    (r"gemini-?cli", "gemini-cli"),
+    (r"opencode", "opencode"),
+    # Continue's command line has OpenAI's client bundled and minified; the class name is all that is left.
+    (r"\bcontinue\b|^ls/js ", "continue"),
+    # Cline's command line is the one known program of the Vercel AI SDK on Bun that does not name itself.
+    (r"^ai-sdk/.*\bruntime/bun/", "cline"),
+    (r"\baider\b", "aider"),
+    (r"openai/python", "openai-python"),
+    (r"openai/js", "openai-js"),
+    (r"anthropic/", "anthropic-sdk"),
+    (r"^ai-sdk/", "ai-sdk"),
+    (r"open-webui", "open-webui"),
+    (r"curl/", "curl"),
 )
+"""Patterns of user agents, first match first; what each program sends was read off the wire."""
+_PATTERNS = tuple((re.compile(pattern), name) for pattern, name in _USER_AGENTS)
+_NAMES = frozenset(name for _, name in _USER_AGENTS)
+
+AGENTS = ("claude-code", "codex", "cline", "roo-code", "opencode", "continue", "qwen-code", "gemini-cli", "aider")
+"""Programs that work on their own between two sentences of a person."""
+
+_LONGEST = 256
+
+
+def client_name(headers: Mapping[str, str]) -> str:
+    """Return a short name such as `claude-code`; `other` where the program is not known."""
+    given = headers.get(CLIENT_HEADER)
+    if given is not None and (name := given.strip().lower()[:_LONGEST]) in _NAMES:
+        return name
+    name = _by_user_agent(headers.get("user-agent", "")[:_LONGEST])
+    return _by_user_agent(headers.get("originator", "")[:_LONGEST]) if name == "other" else name
 
 
 @lru_cache(1024)
-def client_name(user_agent: str) -> str:
-    """A short name such as `claude-code`; `other` where the agent is not known."""
+def _by_user_agent(user_agent: str) -> str:
     lowered = user_agent.lower()
-    return next((name for mark, name in _AGENTS if mark in lowered), "other")
+    return next((name for pattern, name in _PATTERNS if pattern.search(lowered)), "other")

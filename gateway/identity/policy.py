@@ -58,9 +58,16 @@ def _parsed(networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """An address as a server or proxy writes it, or None."""
     try:
-        return ip_address(text[:_LONGEST_ADDRESS].strip().removeprefix("[").removesuffix("]"))
+        return ip_address(_without_port(text[:_LONGEST_ADDRESS].strip()))
     except ValueError:
         return None
+
+
+def _without_port(text: str) -> str:
+    """Some proxies write the port as well: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def checked(values: dict[str, Any]) -> dict[str, Any]:

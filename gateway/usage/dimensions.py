@@ -4,6 +4,7 @@
 """
 
 from gateway.errors import InvalidRequest
+from gateway.identity.client import AGENTS
 
 BACKGROUND_TASKS = (
     "title_generation",
@@ -15,7 +16,6 @@ BACKGROUND_TASKS = (
     "memory_review",
     "context_compaction",
 )
-AGENTS = ("claude-code", "codex", "cline", "roo-code", "opencode")
 
 PERSON = "lower(coalesce(nullif(user_email, ''), user_id))"
 """One person is one person: chat and own keys add up, as in `gateway.limits`."""
