@@ -9,14 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gateway.app import FastLane, create_app
+from gateway.config.load import Loaded
 from gateway.config.schema import Server
 from gateway.config.startable import load_startable
+from gateway.errors import SekishoError
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
 from gateway.serving.protocol import HttpProtocol
+
+log = logging.getLogger("sekisho.serving")
 
 _CONFIG = "SEKISHO_WORKER_CONFIG"
 """How a worker process learns which file to read."""
@@ -33,7 +38,7 @@ def serve(config_file: Path) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stopped)
     if loaded.config.server.workers == 1:
-        _run(Runtime(loaded), config_file, loaded.config.server)
+        _run(_made(loaded), config_file, loaded.config.server)
     else:
         os.environ.update({_CONFIG: str(config_file.absolute()), PARENT: str(os.getpid())})
         _run_workers(loaded.config.server)
@@ -48,7 +53,10 @@ def _run(runtime: Runtime, config_file: Path, server: Server) -> None:
 
 def _run_workers(server: Server) -> None:
     config = uvicorn.Config("gateway.server:worker", factory=True, workers=server.workers, **_options(server))
-    supervisor = _Supervisor(config, sockets=[config.bind_socket()])
+    try:
+        supervisor = _Supervisor(config, sockets=[config.bind_socket()])
+    except SystemExit:  # uvicorn has logged why it cannot listen
+        sys.exit(1)
     supervisor.run()
     if not supervisor.asked:
         sys.exit(1)
@@ -82,10 +90,25 @@ class _Supervisor(Multiprocess):
 
 
 def worker() -> FastLane:
-    """Return the application of one of several worker processes."""
+    """Return the application of one of several worker processes; one that cannot be made ends the parent."""
     _log()
     config_file = Path(os.environ[_CONFIG])
-    return FastLane(create_app(Runtime(load_startable(config_file)), config_file))
+    try:
+        return FastLane(create_app(_made(load_startable(config_file)), config_file))
+    except SekishoError as error:
+        log.error("%s", error)
+        sys.exit(STARTUP_FAILURE)
+
+
+def _made(loaded: Loaded) -> Runtime:
+    """Raises `SekishoError` where folders or files of the configuration cannot be used."""
+    try:
+        return Runtime(loaded)
+    except OSError as error:
+        raise SekishoError(
+            f"The gateway cannot start: {error.strerror or error}: '{error.filename}'. "
+            "Check 'data_dir' and the rights of whoever runs it."
+        ) from error
 
 
 def _log() -> None:

@@ -19,6 +19,7 @@ from gateway.serving.refusal import Refusal
 
 _MOST_PIPELINED = 16
 _MOST_DISCARDED_BYTES = 256 * 1024 * 1024
+_BODY_FIELDS = (b"content-length", b"transfer-encoding")
 _PROBE_AFTER_SECONDS = (0.05, 0.2, 0.8)
 _TCP_CLOSED = 7
 """Linux: the state of a connection that was reset, first byte of TCP_INFO."""
@@ -169,6 +170,8 @@ class HttpProtocol(asyncio.Protocol):
             return Refusal.HEAD_TOO_LARGE
         if version not in ("1.1", "1.0") or len(self._queue) >= _MOST_PIPELINED:
             return Refusal.MALFORMED
+        if self._parser.should_upgrade() and any(name in _BODY_FIELDS for name, _ in headers):
+            return Refusal.UPGRADE  # llhttp takes the body for the other protocol
         return Refusal.NO_HOST if self._hosts > 1 or (not self._hosts and version == "1.1") else None
 
     def _head_size(self) -> int:

@@ -17,6 +17,11 @@ class Refusal(Enum):
 
     MALFORMED = ("400 Bad Request", "malformed_http", "This is not an HTTP/1.1 request. Use an HTTP client.")
     NO_HOST = ("400 Bad Request", "malformed_http", "An HTTP/1.1 request has exactly one 'Host' header.")
+    UPGRADE = (
+        "400 Bad Request",
+        "malformed_http",
+        "A request with a body cannot ask for another protocol. Send it without 'Upgrade'.",
+    )
     HEAD_TOO_LARGE = (
         "431 Request Header Fields Too Large",
         "head_too_large",
