@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -102,12 +102,15 @@ class Routes:
         allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))
         return [model for model in allowed if is_available(model)]
 
-    def chain(self, model: Model, dialect: str) -> list[tuple[Target, ...]]:
-        """The model's own deployments, then those of each fallback, as far as they speak the dialect.
+    def chain(
+        self, model: Model, dialect: str, policy: Policy | None = None, modes: Collection[str] = ()
+    ) -> list[tuple[Target, ...]]:
+        """Return the model's own deployments, then those of each fallback that the request may use.
 
-        Raises `InvalidRequest` where none of them does.
+        Raises `InvalidRequest` where none of them speaks the dialect.
         """
-        models = [model, *(self.models[name] for name in model.fallback if is_available(self.models[name]))]
+        unusable = self.unusable_fallbacks(model, dialect, policy, modes)
+        models = [model, *(self.models[name] for name in model.fallback if name not in unusable)]
         speaking = [tuple(t for t in self.targets[each.name] if t.speaks(dialect)) for each in models]
         if not any(speaking):
             raise InvalidRequest(
@@ -117,6 +120,23 @@ class Routes:
                 param="model",
             )
         return [targets for targets in speaking if targets]
+
+    def unusable_fallbacks(
+        self, model: Model, dialect: str, policy: Policy | None = None, modes: Collection[str] = ()
+    ) -> dict[str, str]:
+        """Return the fallbacks that a request may not use, each with the reason. No `modes`: all."""
+        reasons: dict[str, str] = {}
+        for name in model.fallback:
+            other = self.models[name]
+            checks = (
+                (policy is None or policy.allows(name), "the key may not use it"),
+                (not modes or other.mode in modes, f"it is for {other.mode}"),
+                (is_available(other), "it is not served now"),
+                (any(target.speaks(dialect) for target in self.targets[name]), f"it does not speak '{dialect}'"),
+            )
+            if reason := next((reason for holds, reason in checks if not holds), None):
+                reasons[name] = reason
+        return reasons
 
     def all_targets(self) -> Iterator[Target]:
         for targets in self.targets.values():

@@ -115,8 +115,10 @@ def remember_deployment(exchange: Exchange, answer_id: str | None) -> None:
 
 
 def _path(exchange: Exchange) -> str:
-    """With the client's query: Claude Code asks for `/v1/messages?beta=true`."""
-    return f"{exchange.family.path}?{exchange.query}" if exchange.query else exchange.family.path
+    """Return the upstream path, with the parts of the client's query that its dialect allows."""
+    path, allowed = exchange.family.path, exchange.family.dialect.query
+    kept = [part for part in dict.fromkeys(exchange.query.split("&")) if part in allowed] if exchange.query else []
+    return f"{path}?{'&'.join(kept)}" if kept else path
 
 
 def _hide_person(exchange: Exchange, fields: Members, target: Target) -> None:

@@ -14,7 +14,7 @@ from gateway.errors import ApiError
 from gateway.identity.client import client_name
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
-from gateway.identity.policy import TrafficClass
+from gateway.identity.policy import Policy, TrafficClass
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome, Record
 from gateway.limits.limit import Standing, ratelimit_headers, soft_budget_headers
@@ -39,6 +39,8 @@ class Exchange:
         self.answer = Answer(send)
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
+        self.policy = Policy()
+        """What the caller's key may do."""
         self.target: Target | None = None
         self.content: Capture | None = None
         """What is recorded of prompt and answer; most keys have it off."""
@@ -63,6 +65,7 @@ class Exchange:
         )
 
     def authenticated(self, key: Key) -> None:
+        self.policy = key.policy
         record = self.record
         record.key_id, record.key_alias, record.team = key.id, key.alias, key.team
         if key.identity:

@@ -1,5 +1,6 @@
 """`POST /admin/explain?api=/v1/chat/completions&key=ALIAS`: what would happen to a request, without calling anyone."""
 
+import time
 from typing import Any
 
 from starlette.requests import Request
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from gateway import wire
 from gateway.api.ask import parse
 from gateway.api.classify import hints, traffic_class
+from gateway.api.client import read_body
 from gateway.api.exchange import Exchange
 from gateway.api.govern import demand_of
 from gateway.dialects.family import Family
@@ -22,12 +24,14 @@ async def explain(store: KeyStore, request: Request) -> Any:
     runtime: Runtime = request.app.state.runtime
     family = _family(request)
     key = await key_admin.get(store, request.query_params.get("key", ""))
-    body = await request.body()
+    body = await read_body(request.scope, request.receive, runtime.current.config.server.max_body_bytes)
     exchange = Exchange(family, runtime, request.scope, _silent)
+    exchange.authenticated(key)
     ask = parse(exchange, key, body)
     exchange.hints = hints(ask.fields, len(body))
     record = exchange.record
-    chain = exchange.snapshot.routes.chain(ask.model, family.api)
+    routes, about = exchange.snapshot.routes, (ask.model, family.api, key.policy, family.modes)
+    chain = routes.chain(*about)
     demand = demand_of(exchange, ask)
     ordered = [runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
     return {
@@ -39,6 +43,7 @@ async def explain(store: KeyStore, request: Request) -> Any:
         "estimate": {"input_tokens": exchange.hints.input_tokens, "answer_tokens": exchange.hints.answer_tokens},
         "reserves": {"tokens": demand.tokens, "cost_usd": demand.cost_nano_usd / 1e9},
         "deployments": [_shown(target) for targets in ordered for target in targets],
+        "fallbacks_left_out": routes.unusable_fallbacks(*about),
         "dropped": sorted(set(wire.request_members(body)) - set(ask.fields)),
         "key": _key(key),
     }
@@ -69,7 +74,14 @@ def _shown(target: Target) -> dict[str, Any]:
 
 
 def _key(key: Key) -> dict[str, Any]:
-    return {"alias": key.alias, "models": key.policy.models}
+    policy = key.policy
+    return {
+        "alias": key.alias,
+        "models": policy.models,
+        "networks": policy.networks,
+        "class": policy.traffic_class,
+        "valid": key.valid_at(time.time_ns() // 1000),
+    }
 
 
 async def _silent(_: object) -> None:

@@ -49,6 +49,8 @@ class Dialect:
     """HTTP statuses that this wire has another number for."""
     forwarded: Mapping[str, str | None] = field(default_factory=dict)
     """The client's headers that the upstream gets, and what it gets where the client sent none."""
+    query: frozenset[str] = frozenset()
+    """The parts of a client's query that the upstream gets; nothing else of it travels."""
     personal: tuple[str, ...] = ()
     """Members that may name a person; `outer.inner` is a member of a member."""
 

@@ -125,6 +125,7 @@ DIALECT = Dialect(
     relay=relay,
     statuses={503: 529},
     forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
+    query=frozenset({"beta=true"}),
     personal=("metadata.user_id",),
 )
 
