@@ -15,6 +15,7 @@ from gateway.limits.windows import DAYS_KEPT, day_of
 
 _VERSION = 1
 _COUNTED, _SHIPPED, _FORGOTTEN = "spending.json", "spending-shipped.json", "forgotten.json"
+_OTHERS = "spending-others.json"
 
 Spent = tuple[int, str | None, str | None, str | None, str | None, int]
 """Day since 1970, key id, team, e-mail, user id, nano-USD."""
@@ -28,6 +29,8 @@ class Checkpoint(msgspec.Struct):
     """By the segment's stem, which it keeps when it is closed."""
     days: dict[int, dict[str, int]] = {}
     """Day since 1970 → scope → nano-USD."""
+    processes: int = 1
+    """How many gateways' processes there were, where this is of others."""
 
     def __bool__(self) -> bool:
         return bool(self.read or self.days)
@@ -42,6 +45,17 @@ def save_checkpoint(data_dir: Path, state: Checkpoint) -> None:
     """Without those who were forgotten since."""
     _drop_forgotten(state, data_dir)
     _save(data_dir / "ledger" / _COUNTED, state)
+
+
+def load_others(data_dir: Path) -> Checkpoint:
+    """Return what other machines had spent when the shared store last told it, and how many processes there were."""
+    return _load(data_dir / "ledger" / _OTHERS)
+
+
+def save_others(data_dir: Path, state: Checkpoint) -> None:
+    """Save it for a start while the shared store is away; without those who were forgotten since."""
+    _drop_forgotten(state, data_dir)
+    _save(data_dir / "ledger" / _OTHERS, state)
 
 
 def load_shipped(data_dir: Path) -> Checkpoint:
@@ -72,7 +86,7 @@ def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
     """
     forgotten = _forgotten(data_dir) | {_hash_of(f"person:{each}"): day_of(time.time()) for each in persons}
     (data_dir / "ledger" / _FORGOTTEN).write_bytes(msgspec.json.encode(forgotten))
-    for name in (_COUNTED, _SHIPPED):
+    for name in (_COUNTED, _SHIPPED, _OTHERS):
         if state := _load(data_dir / "ledger" / name):
             _drop_forgotten(state, data_dir)
             _save(data_dir / "ledger" / name, state)

@@ -12,4 +12,6 @@ def limiter_of(config: Config, on_failure: OnFailure = "open") -> Limiter:
     # Its client takes a third of a second to import, and most gateways need none.
     from gateway.limits.shared import RedisLimiter
 
-    return RedisLimiter(config.shared_state.reveal(), config.data_dir, on_failure=on_failure)
+    return RedisLimiter(
+        config.shared_state.reveal(), config.data_dir, on_failure=on_failure, custom_ca=config.server.custom_ca
+    )

@@ -1,5 +1,6 @@
 """What is counted of one scope, by kind: a rate's bucket, requests that run, money by day."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.limits.limit import TINY, Demand, Limit, Standing, rate_standing
@@ -140,6 +141,13 @@ class Spent:
                 self._sums[window] += nano_usd
         else:
             self._sums.clear()
+
+    def learn(self, days: Mapping[int, int]) -> None:
+        """Raise each day's sum to the given one; a larger one stays."""
+        for day, nano_usd in days.items():
+            if nano_usd > self._days.get(day, 0):
+                self._days[day] = nano_usd
+                self._sums.clear()
 
     def standing(self, limit: Limit, now: float) -> Standing:
         return Standing(limit, self._since(limit), self._reserved, self._calendar.end[limit.window] - now)

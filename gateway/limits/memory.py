@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
@@ -93,6 +95,25 @@ class MemoryLimiter:
 
     async def release(self, reservation: Reservation) -> None:
         await self.settle(reservation, _NOTHING)
+
+    def learn(self, scope: str, days: Mapping[int, int]) -> None:
+        """Raise what a scope has spent, by day, to what is known from elsewhere; larger sums stay."""
+        self._turn()
+        spender = self._counter(Limit(scope, "budget", UNREACHABLE))
+        assert isinstance(spender, Spent)
+        spender.learn(days)
+
+    def adopt(self, reservation: Reservation) -> None:
+        """Hold a reservation that was made elsewhere: its cost and its place; its minute counted it there."""
+        now = self._turn()
+        if reservation.id in self._open:
+            return
+        limits = [limit for limit in reservation.limits if limit.kind in ("budget", "parallel")]
+        counters = list(dict.fromkeys(map(self._counter, limits)))
+        for counter in counters:
+            counter.hold(reservation.demand)
+        kept = msgspec.structs.replace(reservation, expires_at=now + self._ttl)
+        self._open[reservation.id] = kept, counters
 
     async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
         now = self._turn()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.ledger.source import source_of
+from gateway.limits.known import Known
 from gateway.limits.spending import Ended, Spending
 from gateway.limits.store import PUBLISH, Store, StoreAway
 from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
@@ -35,8 +36,9 @@ _Sums = Sequence[tuple[int, str, int]]
 class Publisher:
     """Reads the ledger on and publishes what changed; everything, where the store does not know of it."""
 
-    def __init__(self, store: Store, data_dir: Path, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, data_dir: Path, clock: Callable[[], float], known: Known) -> None:
         self._store = store
+        self._known = known
         self._folder = data_dir / "ledger"
         self._clock = clock
         self._spending = Spending(data_dir, clock)
@@ -80,7 +82,12 @@ class Publisher:
     async def _checkpoint(self) -> None:
         """Only of what is published, so that who comes after us publishes the rest."""
         self._checkpoint_at = time.monotonic() + _CHECKPOINT_SECONDS
-        await asyncio.to_thread(self._spending.save)
+        await asyncio.to_thread(self._save)
+
+    def _save(self) -> None:
+        self._spending.save()
+        if self._known.heard:
+            self._known.save(self._folder.parent, self._spending.sums())
 
     def _read_on(self) -> bool:
         """Whether it is we who publish. A lock that its process no longer holds is free at once."""

@@ -8,14 +8,18 @@ its cost stays held. So neither a retry, nor an outage, nor an emptied store cha
 import asyncio
 import contextlib
 import logging
+import os
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.errors import Overloaded
 from gateway.limits.counts import SharedCounts, Unseeded, parts
+from gateway.limits.known import Known
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, OnFailure, Reservation, Standing
-from gateway.limits.memory import TTL_SECONDS, MemoryLimiter
+from gateway.limits.memory import TTL_SECONDS
+from gateway.limits.outage import OutageLimiter
 from gateway.limits.publisher import Publisher
 from gateway.limits.reached import LimitReached
 from gateway.limits.store import TIMEOUT_SECONDS, Store, StoreAway
@@ -26,13 +30,13 @@ LEASE_SECONDS = 120.0
 TICK_SECONDS = 0.5
 _SEED_TRIES, _SEED_SECONDS = 40, 0.05
 _MEANWHILE = {
-    "open": "requests are admitted by what this process alone counts",
+    "open": "requests are admitted by what this process alone counts, within its share of what was left",
     "closed": "requests are refused",
 }
 
 
 class RedisLimiter:
-    """Asks the store; where that is away, admits by what this process alone knows, or refuses everybody."""
+    """Asks the store; where that is away, admits this process's share of what was left, or refuses everybody."""
 
     def __init__(
         self,
@@ -45,13 +49,16 @@ class RedisLimiter:
         tick_seconds: float | None = TICK_SECONDS,
         timeout_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] | None = None,
+        custom_ca: Path | None = None,
     ) -> None:
         """`tick_seconds` None: `tick` is called from outside. `clock` is the tests'. Raises `ConfigError`."""
-        self._store = Store(url, namespace, timeout_seconds)
+        self._store = Store(url, namespace, timeout_seconds, custom_ca)
         self._counts = SharedCounts(self._store, lease_seconds, clock)
         self._clock = clock or time.time
-        self._publisher = Publisher(self._store, data_dir, self._clock)
-        self._local = MemoryLimiter(clock=self._clock)
+        self._data_dir = data_dir
+        self._known = Known(self._store, f"{os.getpid()}-{secrets.token_hex(8)}", self._clock)
+        self._publisher = Publisher(self._store, data_dir, self._clock, self._known)
+        self._outage = OutageLimiter(self._known, self._store.name, self._clock)
         self._on_failure = on_failure
         self._lease = lease_seconds
         self._tick_seconds = tick_seconds
@@ -69,6 +76,8 @@ class RedisLimiter:
         await asyncio.to_thread(self._publisher.open)
         self._counts.source = self._publisher.source
         await self.tick()
+        if self._away_since is not None:
+            await asyncio.to_thread(self._known.restore, self._data_dir)
         if self._tick_seconds is not None:
             self._tending = asyncio.create_task(self._tend(self._tick_seconds), name="limits")
 
@@ -78,6 +87,9 @@ class RedisLimiter:
             self._wake.set()
             await self._tending
         await self._publisher.stop()
+        if self._away_since is None:
+            with contextlib.suppress(StoreAway):
+                await self._known.leave()
         await self._store.close()
 
     @property
@@ -101,7 +113,7 @@ class RedisLimiter:
         """While the store is away there is nothing to say: the ledger will tell it."""
         if self._open.pop(reservation.id, None) is None:
             return
-        await self._local.settle(reservation, used)
+        await self._outage.settle(reservation, used)
         if self._away_since is None:
             try:
                 await self._counts.settle(reservation, used)
@@ -117,7 +129,7 @@ class RedisLimiter:
                 return list((await self._asked("", limits, Demand()))[1])
             except StoreAway as error:
                 self._went_away(error)
-        return await self._local.standing(limits)
+        return await self._outage.standing(limits)
 
     async def publish(self) -> None:
         """Tell the store at once what this machine's ledger has; else `tick` does."""
@@ -128,7 +140,7 @@ class RedisLimiter:
                 self._went_away(error)
 
     async def tick(self) -> None:
-        """Publish, prolong, and notice that the store went or came back."""
+        """Publish, prolong, learn what others spent, and notice that the store went or came back."""
         async with self._ticking:
             try:
                 await self._publisher.publish()
@@ -137,6 +149,7 @@ class RedisLimiter:
                     await self._publisher.publish()
                 elif self._clock() - self._prolonged_at > self._lease / 4:
                     await self._prolong()
+                await self._known.learn()
             except StoreAway as error:
                 self._went_away(error)
             else:
@@ -160,9 +173,9 @@ class RedisLimiter:
                 code="limits_unavailable",
                 retry_after=2,
             )
-        await self._local.reserve(request_id, limits, demand)
+        standings = await self._outage.reserve(request_id, limits, demand)
         self._admitted_alone += 1
-        return tuple(await self._local.standing(limits))
+        return standings
 
     async def _asked(
         self, request_id: str, limits: Sequence[Limit], demand: Demand
@@ -201,6 +214,7 @@ class RedisLimiter:
         if self._away_since is not None:
             return
         self._away_since, self._admitted_alone = time.monotonic(), 0
+        self._outage.begin(self._open.values())
         self._wake.set()
         meanwhile = _MEANWHILE[self._on_failure]
         log.error("limits: %s is away (%s); until it is back, %s", self._store.name, error, meanwhile)

@@ -1,23 +1,31 @@
 """The shared store: Redis or Valkey, reached by atomic scripts within a bounded time."""
 
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import ConnectionError as NotConnected
 
-from gateway.errors import ConfigError
+from gateway.limits.address import StoreAddress, store_address
 
-CONNECTIONS = 8
-"""Enough for one event loop; opening many at once in a burst would take longer than the timeout."""
-TIMEOUT_SECONDS = 0.2
-_CONNECT_SECONDS = 0.5
-_QUEUE_SECONDS = 1.0
+CONNECTIONS = 64
+"""Of one process. Each carries one script at a time, so at 120 ms a round trip 64 carry 500 scripts a second."""
+TIMEOUT_SECONDS = 1.5
+"""For one script with everything that it needs: opening a connection over a distance takes five round trips."""
 _SCRIPTS = Path(__file__).parent / "lua"
+_TLS_ALERT = "\\x15\\x03"
+_CLOSED = (NotConnected, ConnectionError, EOFError, RuntimeError)
+"""A connection that was closed by the other side; uvloop says so by a `RuntimeError`."""
 
 
 class StoreAway(Exception):
@@ -35,43 +43,131 @@ class Script:
         return "\n".join((_SCRIPTS / f"{name}.lua").read_text() for name in ("common", self.name))
 
 
-RESERVE, SETTLE, REFRESH, PUBLISH = (Script(name) for name in ("reserve", "settle", "refresh", "publish"))
+RESERVE, SETTLE, REFRESH, PUBLISH, ADOPT, LEARN = (
+    Script(name) for name in ("reserve", "settle", "refresh", "publish", "adopt", "learn")
+)
 
 
 class Store:
-    """Runs scripts. Each may run twice without harm, so one that got no answer is tried once more."""
+    """Runs scripts. Each may run twice without harm, so one whose connection was closed is tried once more."""
 
-    def __init__(self, url: str, namespace: str = "sekisho", timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        namespace: str = "sekisho",
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        custom_ca: Path | None = None,
+    ) -> None:
         """Raises `ConfigError` for an address that is none."""
-        try:
-            pool = BlockingConnectionPool.from_url(
-                url,
-                max_connections=CONNECTIONS,
-                timeout=_QUEUE_SECONDS,
-                socket_timeout=timeout_seconds,
-                socket_connect_timeout=_CONNECT_SECONDS,
-                protocol=2,
-                retry=Retry(NoBackoff(), 1),
-            )
-        except ValueError as error:
-            raise ConfigError(
-                f"shared_state: {error}. Allowed: redis://[user:password@]host:port/0, rediss://…"
-            ) from None
-        self._redis = Redis.from_pool(pool)
+        address = store_address(url)
+        self._client = _client(address, timeout_seconds, custom_ca)
+        self._timeout = timeout_seconds
         self._key = f"{{{namespace}}}:"
-        self._scripts = {
-            script: self._redis.register_script(script.text) for script in (RESERVE, SETTLE, REFRESH, PUBLISH)
-        }
-        address = pool.connection_kwargs
-        self.name = str(address.get("path") or f"{address.get('host', 'localhost')}:{address.get('port', 6379)}")
+        scripts = (RESERVE, SETTLE, REFRESH, PUBLISH, ADOPT, LEARN)
+        self._scripts = {script: self._client.register_script(script.text) for script in scripts}
+        self._places = asyncio.Semaphore(CONNECTIONS)
+        self._failed_at = float("-inf")
+        self._failed = ""
+        self.name = address.name
         """For logs: no password in it."""
 
     async def run(self, script: Script, *arguments: Any) -> Any:
-        """The script's answer. Raises `StoreAway`."""
-        try:
-            return await self._scripts[script](keys=[self._key], args=[msgspec.msgpack.encode(arguments)])
-        except (RedisError, OSError, TimeoutError) as error:
-            raise StoreAway(f"{type(error).__name__}: {error}") from error
+        """Return the script's answer. Raises `StoreAway`."""
+        packed, asked_at = msgspec.msgpack.encode(arguments), time.monotonic()
+        async with self._places:
+            if self._failed_at > asked_at:
+                # Who waited behind a call that failed does not wait for a failure of its own.
+                raise StoreAway(self._failed)
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return await self._tried(script, packed)
+            except Exception as error:
+                # Whatever the client stumbles over is an outage of the store, never of the request.
+                self._failed_at, self._failed = time.monotonic(), _told(error)
+                await self._let_go()
+                raise StoreAway(self._failed) from error
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        with contextlib.suppress(*_CLOSED, OSError):
+            await self._client.aclose()
+
+    async def _tried(self, script: Script, packed: bytes) -> Any:
+        call = self._scripts[script]
+        try:
+            return await call(keys=[self._key], args=[packed])
+        except _CLOSED:
+            return await call(keys=[self._key], args=[packed])
+
+    async def _let_go(self) -> None:
+        """Close idle connections, for the server that answers next may be another one."""
+        pool = getattr(self._client, "connection_pool", None)
+        if pool is not None:
+            with contextlib.suppress(*_CLOSED, OSError, TimeoutError):
+                async with asyncio.timeout(self._timeout):
+                    await pool.disconnect(inuse_connections=False)
+
+
+def _client(address: StoreAddress, timeout_seconds: float, custom_ca: Path | None) -> Any:
+    settings: dict[str, Any] = {
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": timeout_seconds,
+        "protocol": 2,
+        "retry": Retry(NoBackoff(), 0),
+        "driver_info": None,
+        **address.options,
+    }
+    if address.tls and custom_ca is not None:
+        # In the gateway's way of reading it, for its words where it cannot be read.
+        from gateway.upstream.reach import trusting
+
+        trusting(custom_ca)
+        settings.setdefault("ssl_ca_certs", str(custom_ca))
+    return _KINDS[address.kind](address, settings)
+
+
+def _server(address: StoreAddress, settings: dict[str, Any]) -> Any:
+    host, port = address.hosts[0]
+    kind = SSLConnection if address.tls else Connection
+    return _pooled(connection_class=kind, host=host, port=port, **settings)
+
+
+def _socket(address: StoreAddress, settings: dict[str, Any]) -> Any:
+    return _pooled(connection_class=UnixDomainSocketConnection, path=address.path, **settings)
+
+
+def _pooled(**settings: Any) -> Any:
+    return Redis.from_pool(ConnectionPool(max_connections=CONNECTIONS, **settings))
+
+
+def _sentinel(address: StoreAddress, settings: dict[str, Any]) -> Any:
+    own = {name: settings.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    shared = ("socket_timeout", "socket_connect_timeout", "protocol", "retry", "driver_info")
+    asked = {name: settings[name] for name in settings if name in shared or name.startswith("ssl_")}
+    asked |= {"ssl": address.tls, **own}
+    sentinels = Sentinel(list(address.hosts), sentinel_kwargs=asked, ssl=address.tls, **settings)  # type: ignore[no-untyped-call]
+    return sentinels.master_for(address.service, max_connections=CONNECTIONS)
+
+
+def _cluster(address: StoreAddress, settings: dict[str, Any]) -> Any:
+    nodes = [ClusterNode(host, port) for host, port in address.hosts]
+    return RedisCluster(startup_nodes=nodes, ssl=address.tls, max_connections=CONNECTIONS, **settings)
+
+
+_KINDS: dict[str, Callable[[StoreAddress, dict[str, Any]], Any]] = {
+    "server": _server,
+    "socket": _socket,
+    "sentinel": _sentinel,
+    "cluster": _cluster,
+}
+
+
+def _told(error: Exception) -> str:
+    """What happened, with the remedy where the address is of another kind than the server."""
+    text = f"{type(error).__name__}: {error}"[:300]
+    if _TLS_ALERT in text or _TLS_ALERT in repr(error):
+        return f"{text}; it speaks TLS: write rediss:// in 'shared_state'"
+    if "WRONG_VERSION_NUMBER" in text:
+        return f"{text}; it speaks no TLS: write redis:// in 'shared_state'"
+    if text.startswith(("MovedError", "ResponseError: MOVED")):
+        return f"{text}; it is part of a cluster: write redis+cluster:// in 'shared_state'"
+    return text

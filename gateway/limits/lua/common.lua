@@ -7,6 +7,9 @@
 --   rate:KIND:SCOPE      hash: level, at (ms), amount
 --   spent:SCOPE          hash: nano-USD by day, of all ledgers
 --   from:LEDGER:DAY      hash: how much of it came from one ledger, by scope
+--   changed, changes     sorted set: scope by the number of its last change, and the last of those numbers
+--   processes            sorted set: gateways' processes by the time until which they count as living
+--   epoch                another one after the store has lost its data
 --   sequence:LEDGER      that ledger's last publication; gone when the store has lost its data
 local prefix = KEYS[1]
 local call = redis.call
@@ -58,6 +61,28 @@ local function spent_since(scope, first)
     if tonumber(days[i]) >= first then total = total + days[i + 1] end
   end
   return total
+end
+
+local function forget_old_days(spent, first)
+  for _, day in ipairs(call('HKEYS', spent)) do
+    if tonumber(day) < first then call('HDEL', spent, day) end
+  end
+end
+
+-- Bring what a ledger has spent on a day up to a sum; one that is there and larger stays.
+local function raise_sum(ledger, day, scope, sum, first, keep)
+  day = whole(day)
+  local from, spent = prefix .. 'from:' .. ledger .. ':' .. day, prefix .. 'spent:' .. scope
+  local before = tonumber(call('HGET', from, scope) or 0)
+  if sum <= before then return end
+  call('HSET', from, scope, whole(sum))
+  call('EXPIRE', from, keep)
+  -- A sum that an older version has driven beyond 64 bits stays there, and holds up no other.
+  if redis.pcall('HINCRBY', spent, day, whole(sum - before)) == sum - before then forget_old_days(spent, first) end
+  call('EXPIRE', spent, keep)
+  call('ZADD', prefix .. 'changed', call('INCR', prefix .. 'changes'), scope)
+  call('EXPIRE', prefix .. 'changed', keep)
+  call('EXPIRE', prefix .. 'changes', keep)
 end
 
 -- The level of a rate now; an amount that was raised adds the difference at once.

@@ -9,24 +9,7 @@ if given[6] then call('SET', key, 'seeding', 'NX') end
 local found = call('GET', key)
 if not found or (known ~= '*' and known ~= found) then return 0 end
 
-local function forget_old_days(spent)
-  for _, day in ipairs(call('HKEYS', spent)) do
-    if tonumber(day) < first then call('HDEL', spent, day) end
-  end
-end
-
-for _, each in ipairs(given[7]) do
-  local day, scope, sum = whole(each[1]), each[2], each[3]
-  local from, spent = prefix .. 'from:' .. ledger .. ':' .. day, prefix .. 'spent:' .. scope
-  local before = tonumber(call('HGET', from, scope) or 0)
-  if sum > before then
-    call('HSET', from, scope, whole(sum))
-    call('EXPIRE', from, keep)
-    -- A sum that an older version has driven beyond 64 bits stays there, and holds up no other.
-    if redis.pcall('HINCRBY', spent, day, whole(sum - before)) == sum - before then forget_old_days(spent) end
-    call('EXPIRE', spent, keep)
-  end
-end
+for _, each in ipairs(given[7]) do raise_sum(ledger, each[1], each[2], each[3], first, keep) end
 
 for _, each in ipairs(given[8]) do
   local reservation = prefix .. 'reservation:' .. each[1]

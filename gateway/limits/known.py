@@ -1,0 +1,86 @@
+"""What all ledgers together have spent, as the shared store last told it: where counting goes on while it is away."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from gateway.limits.checkpoint import Checkpoint, load_others, save_others
+from gateway.limits.limit import UNREACHABLE
+from gateway.limits.spending import Spending
+from gateway.limits.store import LEARN, Store
+from gateway.limits.windows import DAYS_KEPT, day_of
+
+log = logging.getLogger("sekisho.limits")
+
+LIVES_SECONDS = 30.0
+"""So long a process counts without saying again that it lives."""
+_AT_ONCE = 500
+_Sums = Sequence[tuple[int, str, int]]
+
+
+class Known:
+    """Sums by scope and day, learnt a change at a time; those of a scope that nobody uses cost nothing."""
+
+    def __init__(self, store: Store, process: str, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._process = process
+        self._clock = clock
+        self._epoch, self._since = "", 0
+        self._days: dict[str, dict[int, int]] = {}
+        self.processes = 1
+        """How many processes share the store."""
+        self.heard = False
+        """True once the store has told everything; before, there is nothing to save."""
+
+    async def learn(self) -> None:
+        """Ask what changed, and say that we live. Raises `StoreAway`."""
+        while await self._asked(LIVES_SECONDS) >= _AT_ONCE:
+            pass
+        self.heard = True
+
+    async def leave(self) -> None:
+        """Say that we end. Raises `StoreAway`."""
+        await self._asked(0)
+
+    def of(self, scope: str) -> Mapping[int, int]:
+        """Return nano-USD by day."""
+        return self._days.get(scope, {})
+
+    def restore(self, data_dir: Path) -> None:
+        """Start without the store: what others had spent by the last checkpoint, and what this ledger has by now."""
+        others = load_others(data_dir)
+        self.processes = max(1, others.processes)
+        for day, sums in others.days.items():
+            for scope, nano_usd in sums.items():
+                self._days.setdefault(scope, {})[day] = nano_usd
+        for scope, days in Spending(data_dir, self._clock).restore().items():
+            mine = self._days.setdefault(scope, {})
+            for day, nano_usd in days.items():
+                mine[day] = min(mine.get(day, 0) + nano_usd, UNREACHABLE)
+
+    def save(self, data_dir: Path, own: _Sums) -> None:
+        """Keep what is not this ledger's `own`, for the next start."""
+        mine = {(day, scope): nano_usd for day, scope, nano_usd in own}
+        state = Checkpoint(processes=self.processes)
+        for scope, days in list(self._days.items()):
+            for day, nano_usd in list(days.items()):
+                if (left := nano_usd - mine.get((day, scope), 0)) > 0:
+                    state.days.setdefault(day, {})[scope] = left
+        save_others(data_dir, state)
+
+    async def _asked(self, seconds: float) -> int:
+        """Return how many scopes the store told of."""
+        head = (self._process, round(seconds * 1000), self._epoch, self._since, _AT_ONCE)
+        told = msgspec.msgpack.decode(await self._store.run(LEARN, *head))
+        self._epoch, self.processes, self._since, changed = told
+        self.processes = max(1, self.processes)
+        oldest = day_of(self._clock()) - DAYS_KEPT
+        for scope, pairs in changed:
+            days = {int(day): int(nano_usd) for day, nano_usd in zip(pairs[::2], pairs[1::2], strict=True)}
+            known = self._days.pop(scope, {})
+            kept = {day: max(known.get(day, 0), days.get(day, 0)) for day in known.keys() | days.keys()}
+            if kept := {day: nano_usd for day, nano_usd in kept.items() if day >= oldest}:
+                self._days[scope] = kept
+        return len(changed)

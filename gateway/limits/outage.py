@@ -1,0 +1,91 @@
+"""Counting while the shared store is away: from where it last stood, each process within its share of what is left."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from gateway.errors import Overloaded
+from gateway.limits.known import Known
+from gateway.limits.limit import Demand, Limit, Reservation, Standing, wanted
+from gateway.limits.memory import MemoryLimiter
+from gateway.limits.reached import LimitReached
+
+_SHARES_KEPT = 100_000
+
+
+class OutageLimiter:
+    """One lives as long as its process: what was spent in one outage is spent in the next."""
+
+    def __init__(self, known: Known, name: str, clock: Callable[[], float]) -> None:
+        self._known = known
+        self._name = name
+        self._clock = clock
+        self._memory = MemoryLimiter(clock=clock)
+        self._shares: dict[Limit, Limit] = {}
+
+    def begin(self, running: Iterable[Reservation]) -> None:
+        """Take over what this process holds in the store, as an outage begins."""
+        self._shares.clear()
+        for reservation in running:
+            self._memory.adopt(reservation)
+
+    async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[Standing, ...]:
+        """Return how the limits stand afterwards. Raises `LimitReached`; `Overloaded` where only the share is used."""
+        shares = [await self._share(limit) for limit in limits]
+        try:
+            await self._memory.reserve(request_id, shares, demand)
+        except LimitReached as error:
+            raise self._refusal(error, limits, shares, demand) from None
+        return tuple(await self.standing(limits))
+
+    async def settle(self, reservation: Reservation, used: Demand) -> None:
+        """End what was reserved or adopted; nothing where it was neither."""
+        await self._memory.settle(reservation, used)
+
+    async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
+        """How limits stand, as far as this process knows."""
+        shares = [await self._share(limit) for limit in limits]
+        told = await self._memory.standing(shares)
+        return [_whole(limit, standing) for limit, standing in zip(limits, told, strict=True)]
+
+    async def _share(self, limit: Limit) -> Limit:
+        """The limit as this process may use it up alone; fixed at its first use in an outage."""
+        if limit.kind == "budget":
+            self._memory.learn(limit.scope, self._known.of(limit.scope))
+        found = self._shares.get(limit)
+        if found is None:
+            found = replace(limit, amount=await self._amount(limit))
+            if len(self._shares) < _SHARES_KEPT:
+                self._shares[limit] = found
+        return found
+
+    async def _amount(self, limit: Limit) -> int:
+        processes = self._known.processes
+        if limit.kind != "budget":
+            return max(min(1, limit.amount), limit.amount // processes)
+        (standing,) = await self._memory.standing([limit])
+        return limit.amount - standing.left + standing.left // processes
+
+    def _refusal(
+        self, error: LimitReached, limits: Sequence[Limit], shares: Sequence[Limit], demand: Demand
+    ) -> LimitReached | Overloaded:
+        """Say that a budget is used up only where it is, and not this process's share of it."""
+        names = dict(zip(shares, limits, strict=True))
+        real = _whole(names[error.standing.limit], error.standing)
+        if real.limit.kind == "budget" and wanted(real.limit, demand) <= real.left:
+            return Overloaded(
+                f"Limits are counted in {self._name}, which does not answer; until it does, only a share of what is "
+                "left of this budget may be used here, and that is used up. Try again in a few seconds, or tell an "
+                "administrator.",
+                code="limits_unavailable",
+                retry_after=2,
+            )
+        standings = [_whole(names[each.limit], each) for each in error.standings if each.limit in names]
+        return LimitReached(real, demand, self._clock(), standings)
+
+
+def _whole(limit: Limit, share: Standing) -> Standing:
+    """A share's standing, as of the limit itself."""
+    if limit.kind == "budget":
+        return Standing(limit, share.used, share.reserved, share.resets_in)
+    used = limit.amount - share.left if limit.kind != "parallel" else share.used
+    return Standing(limit, used, share.reserved, share.resets_in)
