@@ -11,7 +11,7 @@ from gateway.api.client import Answer, Headers, headers_of
 from gateway.dialects.family import Family
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
-from gateway.identity.client import client_name
+from gateway.identity.client import calling_client
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.identity.policy import Policy, TrafficClass
@@ -60,7 +60,7 @@ class Exchange:
             started_at=time.time_ns() // 1000,
             api=family.api,
             task=family.task,
-            client=client_name(self.headers),
+            client=calling_client(self.headers),
             client_ip=scope["client"][0] if scope.get("client") else None,
         )
 

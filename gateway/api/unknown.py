@@ -13,7 +13,7 @@ from gateway.api.client import headers_of
 from gateway.dialects import messages, openai
 from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
-from gateway.identity.client import client_name
+from gateway.identity.client import calling_client
 from gateway.identity.person import identify
 from gateway.ledger.record import Record
 from gateway.network import client_address
@@ -59,7 +59,7 @@ async def _record(runtime: Runtime, request: Request) -> Record:
         request_id=secrets.token_hex(16),
         started_at=time.time_ns() // 1000,
         api=API,
-        client=client_name(headers),
+        client=calling_client(headers),
         client_ip=str(address) if address else None,
     )
     with contextlib.suppress(ApiError):

@@ -37,16 +37,17 @@ AGENTS = ("claude-code", "codex", "cline", "roo-code", "opencode", "continue", "
 _LONGEST = 256
 
 
-def client_name(headers: Mapping[str, str]) -> str:
+def calling_client(headers: Mapping[str, str]) -> str:
     """Return a short name such as `claude-code`; `other` where the program is not known."""
     given = headers.get(CLIENT_HEADER)
     if given is not None and (name := given.strip().lower()[:_LONGEST]) in _NAMES:
         return name
-    name = _by_user_agent(headers.get("user-agent", "")[:_LONGEST])
-    return _by_user_agent(headers.get("originator", "")[:_LONGEST]) if name == "other" else name
+    name = client_name(headers.get("user-agent", "")[:_LONGEST])
+    return client_name(headers.get("originator", "")[:_LONGEST]) if name == "other" else name
 
 
 @lru_cache(1024)
-def _by_user_agent(user_agent: str) -> str:
+def client_name(user_agent: str) -> str:
+    """Return the name of the program with a user agent; `other` where it is not known."""
     lowered = user_agent.lower()
     return next((name for pattern, name in _PATTERNS if pattern.search(lowered)), "other")
