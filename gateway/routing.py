@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
+from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
@@ -62,6 +63,12 @@ class Target:
     @property
     def base_url(self) -> str:
         return (self.deployment.base_url or self.provider.base_url or "").rstrip("/")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the upstream is sent that nobody else may see."""
+        key = self.deployment.api_key
+        return (*([key.reveal()] if key else []), *secrets_in(self.base_url))
 
     @property
     def has_room(self) -> bool:

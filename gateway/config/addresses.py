@@ -1,7 +1,7 @@
 """Addresses in a configuration: what is wrong with one, and how it is shown without its password."""
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 _QUOTED = 80
 _SECRET_QUERY = re.compile(r"(?<=[?&])([^=&#]*(?:key|token|secret|sig|password)[^=&#]*)=[^&#]*", re.IGNORECASE)
@@ -41,6 +41,11 @@ def without_secrets(address: str | None) -> str | None:
         return None
     shown = re.sub(r"(?<=//)[^/?#]*@", "***@", address)
     return _SECRET_QUERY.sub(r"\1=***", shown)
+
+
+def secrets_in(address: str) -> tuple[str, ...]:
+    """Return the values of keys in the query of a base URL."""
+    return tuple(unquote(each[0].partition("=")[2]) for each in _SECRET_QUERY.finditer(address))
 
 
 def _split(address: str) -> SplitResult | None:
