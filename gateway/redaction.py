@@ -32,15 +32,16 @@ def redacted(content: bytes, secrets: Sequence[str]) -> bytes:
 
 def redacted_text(text: str, secrets: Sequence[str]) -> str:
     """Return a text without our secrets, whole or cut, and without what looks like a key."""
-    for secret in secrets:
-        for form in {secret, quote(secret, safe="")}:
-            if len(form) >= _SHORTEST:
-                text = _without(text, form)
+    forms = [form for each in secrets if len(each) >= _SHORTEST for form in (each, quote(each, safe=""))]
+    for form in forms:
+        text = text.replace(form, _HIDDEN)
+    for form in forms:
+        text = _without(text, form)
     return _TOKENS.sub(_HIDDEN, text)
 
 
 def _without(text: str, secret: str) -> str:
-    """A text without a secret and without every part of it that begins as it does."""
+    """Return a text without the cut forms of a secret: whatever begins as it does, as far as it goes on so."""
     beginning = secret[:_BEGINNING]
     parts: list[str] = []
     place = 0
