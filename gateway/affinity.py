@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gateway.demand import Answers
 from gateway.routing import Target
 
 PREFIX_BYTES = 2048
@@ -26,6 +27,9 @@ class Hints(msgspec.Struct, frozen=True):
     prefix: bytes = b""
     input_tokens: int = 0
     answer_tokens: int = 0
+    answers: Answers = Answers()
+    size: int = 0
+    """Of the body, in bytes."""
 
     @property
     def tokens(self) -> int:

@@ -4,7 +4,8 @@ One pass checks the whole document and cuts it into members; what nobody touches
 again byte for byte: number formats, key order and unknown fields survive.
 """
 
-import json
+import codecs
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -14,10 +15,29 @@ from gateway.errors import InvalidRequest
 Members = dict[str, msgspec.Raw]
 """The top level of a JSON object; values are untouched JSON text."""
 
+LARGE_BYTES = 1024 * 1024
+"""Longer texts are worked on in pieces, or by a sample, so that the event loop is never held."""
+MOST_MEMBERS = 1000
+"""Of a JSON object whose members are cut apart."""
+LONGEST_VALUE_BYTES = LARGE_BYTES
+"""A member that is longer is never turned into Python data."""
+_LONGEST_NAME = 256
+_SHORT_BYTES = 64 * 1024
+"""A text of this length cannot have so many members that counting them is worth it."""
+
 _decode_members = msgspec.json.Decoder(Members).decode
 _decode_any = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 
+
+class _Name(str):
+    """The name of a member that was counted."""
+
+    __slots__ = ()
+
+
+EMPTY = frozenset((b"", b"null", b'""', b"{}", b"[]", b"false"))
+"""JSON values that say nothing."""
 UNREADABLE = (ValueError, RecursionError)
 """Errors of decoding: malformed JSON, wrong types, bad UTF-8, numbers out of range, nesting that is too deep."""
 _LARGEST_ODD_BYTES = 4 * 1024 * 1024
@@ -34,62 +54,133 @@ _KINDS: dict[int, type | None] = {
 
 
 def members(body: bytes) -> Members:
-    """Cut a JSON object into its members. Raises `msgspec.DecodeError` where it is not one."""
-    return _decode_members(body)
-
-
-def answer_members(body: bytes) -> Members:
-    """Cut the JSON object of an upstream's answer into its members. Raises one of `UNREADABLE` where it is none.
-
-    Unlike `members` it keeps what careless servers send: half a surrogate pair (an emoji cut in two), `NaN`.
-    """
+    """Cut a JSON object into its members. Raises `msgspec.DecodeError` where it is not one, or cannot be read."""
     try:
-        return _decode_members(body)
-    except msgspec.ValidationError:
-        raise
+        return _decode_members(body) if len(body) <= _SHORT_BYTES else _counted_members(body)
     except msgspec.DecodeError:
-        found = json.loads(body) if len(body) <= _LARGEST_ODD_BYTES else None
-        if not isinstance(found, dict):
-            raise
-        return {_whole(name): msgspec.Raw(json.dumps(content).encode()) for name, content in found.items()}
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:  # bytes that are no UTF-8, numbers, nesting
+        raise msgspec.DecodeError(_fault(error)) from None
 
 
-def _whole(text: str) -> str:
-    """Replace halves of surrogate pairs, which cannot be encoded."""
-    return text.encode("utf-8", "replace").decode()
+def _counted_members(body: bytes) -> Members:
+    """Cut a long object, and stop at its `MOST_MEMBERS`th member: a dictionary of millions takes seconds."""
+    found = 0
+
+    def count(_: type, name: object) -> object:
+        nonlocal found
+        found += 1
+        if found > MOST_MEMBERS:
+            raise ValueError(f"it has more than {MOST_MEMBERS:,} members")
+        if len(str(name)) > _LONGEST_NAME:
+            raise ValueError(f"it has a member whose name is longer than {_LONGEST_NAME} characters")
+        return _Name(name)
+
+    cut: Members = msgspec.json.decode(body, type=dict[_Name, msgspec.Raw], dec_hook=count)
+    return cut
 
 
-def peek(fields: Members, name: str) -> Any:
-    """Return one member of an upstream's answer as Python data, or None where it is absent, null or unreadable."""
+def _fault(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it has a number that is out of range"
+
+
+def says(fields: Members, name: str) -> bool:
+    """Return whether a member is there and says anything: not null, false or empty."""
     raw = fields.get(name)
-    try:
-        return None if raw is None else _decode_any(raw)
-    except UNREADABLE:
-        return None
+    return raw is not None and bytes(raw) not in EMPTY
 
 
 def request_members(body: bytes) -> Members:
     """`members` of a request body. Raises `InvalidRequest` that says what is wrong with it."""
     if not body:
         raise InvalidRequest("The request has no body; send a JSON object.", code="invalid_json")
+    if len(body) <= LARGE_BYTES and not is_utf8(body):  # longer ones were looked at in pieces
+        raise not_utf8()
     try:
         return members(body)
     except msgspec.ValidationError as error:
-        raise InvalidRequest("The request body must be a JSON object.", code="invalid_json") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        told = str(error).partition(" - at ")[0]  # what `count` says, or msgspec's own words
+        wrong = "must be a JSON object" if told.startswith("Expected") else f"cannot be read: {told}"
+        raise InvalidRequest(f"The request body {wrong}.", code="invalid_json") from error
+    except msgspec.DecodeError as error:
         raise InvalidRequest(f"The request body is not JSON: {error}.", code="invalid_json") from error
 
 
+def is_utf8(body: bytes) -> bool:
+    """Return whether bytes are UTF-8. Members are cut without a look into their texts."""
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+async def check_utf8(body: bytes, pause: Callable[[], Awaitable[None]]) -> None:
+    """Check a long body piece by piece, with `pause` between. Raises `InvalidRequest`."""
+    decode = codecs.getincrementaldecoder("utf-8")().decode
+    try:
+        for start in range(0, len(body), LARGE_BYTES):
+            decode(body[start : start + LARGE_BYTES], start + LARGE_BYTES >= len(body))
+            await pause()
+    except UnicodeDecodeError:
+        raise not_utf8() from None
+
+
+def not_utf8() -> InvalidRequest:
+    return InvalidRequest("The request body is not JSON: it is not UTF-8.", code="invalid_json")
+
+
 def value(fields: Members, name: str) -> Any:
-    """One member as Python data, or None where it is absent or null."""
+    """Return one member as Python data, or None where it is absent or null.
+
+    Raises `msgspec.DecodeError` where it is longer than `LONGEST_VALUE_BYTES` or cannot be read.
+    """
     raw = fields.get(name)
-    return None if raw is None else _decode_any(raw)
+    if raw is None:
+        return None
+    if len(raw) > LONGEST_VALUE_BYTES:
+        raise msgspec.DecodeError(f"'{name}' is longer than {LONGEST_VALUE_BYTES:,} bytes")
+    try:
+        return _decode_any(raw)
+    except msgspec.DecodeError:
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise msgspec.DecodeError(f"'{name}': {_fault(error)}") from None
 
 
 def kind(fields: Members, name: str) -> type | None:
     """The JSON type of a member, read from its first byte; None where it is absent or null."""
     raw = fields.get(name)
     return None if raw is None else _KINDS.get(memoryview(raw)[0], int)
+
+
+class _Item:
+    """Any item of a list that is counted."""
+
+
+def count_items(raw: msgspec.Raw, most: int, name: str) -> int:
+    """Return the number of items of a JSON array. Raises `InvalidRequest` beyond `most`, without reading on."""
+    found = 0
+    item = _Item()
+
+    def count(_: type, __: object) -> object:
+        nonlocal found
+        found += 1
+        if found > most:
+            raise ValueError
+        return item
+
+    try:
+        msgspec.json.decode(raw, type=list[_Item], dec_hook=count)
+    except (ValueError, RecursionError):
+        if found <= most:
+            raise InvalidRequest(f"The field '{name}' cannot be read.", param=name) from None
+        raise InvalidRequest(f"The field '{name}' has more than {most:,} items; send fewer.", param=name) from None
+    return found
 
 
 def require(fields: Members, name: str, *allowed: type) -> None:

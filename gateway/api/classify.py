@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from gateway import wire
 from gateway.affinity import PREFIX_BYTES, Hints
+from gateway.demand import answers_of
+from gateway.dialects.usage import estimate_json
 from gateway.errors import InvalidRequest
 from gateway.identity.client import AGENTS
 from gateway.identity.keys import Key
@@ -27,9 +31,8 @@ _TASKS = {
 """Open WebUI's background calls that nobody waits for."""
 
 _BY_API: dict[str, TrafficClass] = {"completions": "completion"}
+_LARGE_PROMPT_BYTES = 64 * 1024
 _PROMPTS = ("messages", "input", "prompt")
-_ANSWER_TOKENS = 512
-"""Assumed where a request does not say how long its answer may be."""
 
 
 def traffic_class(record: Record, headers: Mapping[str, str], key: Key) -> TrafficClass:
@@ -52,22 +55,25 @@ def hints(fields: Members, size: int) -> Hints:
     prefix = bytes(memoryview(prompt)[:PREFIX_BYTES]) if prompt is not None else b""
     response_id = fields.get("previous_response_id")
     known = wire.value(fields, "previous_response_id") if response_id is not None else None
+    answers = answers_of(fields)
     return Hints(
         response_id=known if isinstance(known, str) else None,
         prefix=prefix,
-        # Three bytes are one Japanese character and about one token; in English it is on the safe side.
-        input_tokens=size // 3,
-        answer_tokens=answer_tokens(fields),
+        input_tokens=_prompt_tokens(prompt, size),
+        answer_tokens=answers.expected(),
+        answers=answers,
+        size=size,
     )
 
 
-def answer_tokens(fields: Members) -> int:
-    """The most tokens that the answer may have, or an assumption."""
-    for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
-        if wire.kind(fields, name) is int:
-            asked = wire.value(fields, name)
-            return int(min(max(asked, 0), 10**9))
-    return _ANSWER_TOKENS
+def _prompt_tokens(prompt: msgspec.Raw | None, size: int) -> int:
+    """Return about how many tokens a prompt has, on the safe side.
+
+    Three bytes are one Japanese character and about one token. Where much of it may be an image, it is looked at.
+    """
+    if prompt is not None and size > _LARGE_PROMPT_BYTES and b"base64" in (text := bytes(prompt)):
+        return estimate_json(text)
+    return size // 3
 
 
 def _lowered(found: TrafficClass, asked: str | None) -> TrafficClass:

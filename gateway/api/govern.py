@@ -13,6 +13,8 @@ from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 
 _NOTHING = Demand()
+_MOST_NANO_USD = 2**52
+"""What one request can be held to cost: Redis counts in numbers that are exact so far."""
 _UNLIMITED = 2**62
 """Spending is counted for everybody, so that a budget given later knows what was spent before."""
 
@@ -88,10 +90,17 @@ def _budget(scope: str, budget: Budget | None) -> Limit:
 
 
 def demand_of(exchange: Exchange, ask: Ask) -> Demand:
-    """An upper estimate: the prompt's length, the longest answer, the dearest prices that may apply."""
-    hints, price = exchange.hints, exchange.snapshot.routes.dearest.get(ask.model.name)
-    estimate = Usage(input=hints.input_tokens, output=hints.answer_tokens)
-    return Demand(tokens=hints.tokens, cost_nano_usd=cost_nano_usd(price, estimate) if price else 0)
+    """What a request may take: in tokens as it is expected, in money the most that it can cost.
+
+    The longest answers that the model and its fallbacks give, at the dearest of their prices.
+    """
+    hints, routes = exchange.hints, exchange.snapshot.routes
+    price = routes.dearest.get(ask.model.name)
+    if price is None:
+        return Demand(tokens=hints.tokens)
+    models = [routes.models[name] for name in (ask.model.name, *ask.model.fallback)]
+    most = Usage(input=hints.input_tokens, output=hints.answers.most(models))
+    return Demand(tokens=hints.tokens, cost_nano_usd=min(cost_nano_usd(price, most), _MOST_NANO_USD))
 
 
 def used(record: Record) -> Demand:

@@ -32,13 +32,13 @@ def from_messages(found: Any) -> Usage | None:
     if not isinstance(found, dict) or not any(name in found for name in ("input_tokens", "output_tokens")):
         return None
     read, written = _count(found, "cache_read_input_tokens"), _count(found, "cache_creation_input_tokens")
-    plain = _count(found, "input_tokens")
+    plain, output = _count(found, "input_tokens"), _count(found, "output_tokens")
     return Usage(
         input=None if plain is None else plain + (read or 0) + (written or 0),
-        output=_count(found, "output_tokens"),
+        output=output,
         cached_input=read,
         cache_write=written,
-        reasoning=_count(_object(found, "output_tokens_details"), "thinking_tokens"),
+        reasoning=_part(_count(_object(found, "output_tokens_details"), "thinking_tokens"), output),
     )
 
 
@@ -47,13 +47,14 @@ def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:
     if not isinstance(found, dict) or not any(name in found for name in (prompt, answer)):
         return None
     asked, answered = _object(found, f"{prompt}_details"), _object(found, f"{answer}_details")
-    total = _count(found, prompt)
+    total, output = _count(found, prompt), _count(found, answer)
+    cached = _part(_count(asked, "cached_tokens"), total)
     return Usage(
         input=total,
-        output=_count(found, answer),
-        cached_input=_at_most(_count(asked, "cached_tokens"), total),
-        cache_write=_at_most(_count(asked, "cache_write_tokens"), total),
-        reasoning=_count(answered, "reasoning_tokens"),
+        output=output,
+        cached_input=cached,
+        cache_write=_part(_count(asked, "cache_write_tokens"), None if total is None else total - (cached or 0)),
+        reasoning=_part(_count(answered, "reasoning_tokens"), output),
     )
 
 
@@ -63,19 +64,43 @@ def _object(found: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _count(found: dict[str, Any], name: str) -> int | None:
+    """Return a whole number that is not negative; None where something else stands there, `true` and "12" too."""
     value = found.get(name)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _at_most(part: int | None, whole: int | None) -> int | None:
-    """Some upstreams report more cached tokens than prompt tokens; a part never exceeds its whole."""
-    return part if part is None or whole is None else min(part, whole)
+def _part(part: int | None, whole: int | None) -> int | None:
+    """Return a part that does not exceed its whole, as some upstreams report it; None where the whole is not known."""
+    return None if part is None or whole is None else min(part, whole)
+
+
+class Most(msgspec.Struct, frozen=True):
+    """The most tokens that prompt and answer of a request can have. A count beyond is none."""
+
+    input: int
+    output: int
+
+
+def credible(usage: Usage, most: Most) -> Usage:
+    """Return `usage` without the counts that cannot be, and what was part of them."""
+    if (usage.input or 0) <= most.input and (usage.output or 0) <= most.output:
+        return usage
+    if (usage.input or 0) > most.input:
+        usage = msgspec.structs.replace(usage, input=None, cached_input=None, cache_write=None)
+    if (usage.output or 0) > most.output:
+        usage = msgspec.structs.replace(usage, output=None, reasoning=None)
+    return usage
 
 
 _BLOB = re.compile(rb"[A-Za-z0-9+/=_-]{1024,}")
 """Images and files in base64: their length says nothing about tokens."""
 _BLOB_TOKENS = 1000
 """Assumed for one of them: about what an image of a screen costs."""
+_WHOLE_BYTES = 1024 * 1024
+"""A longer text is estimated by a sample."""
+_SAMPLES, _SAMPLE_BYTES = 256, 4096
 
 
 def estimate(text: str) -> int:
@@ -87,7 +112,18 @@ def estimate(text: str) -> int:
 
 def estimate_json(raw: bytes) -> int:
     """`estimate` of a prompt as JSON, in which images and files may stand."""
+    if len(raw) > _WHOLE_BYTES:
+        return _sampled(raw)
     blobs = 0
     if b"base64" in raw:
         raw, blobs = _BLOB.subn(b"", raw)
     return estimate(raw.decode("utf-8", "ignore")) + blobs * _BLOB_TOKENS
+
+
+def _sampled(raw: bytes) -> int:
+    """Estimate a long text by pieces of it, so that the time does not grow with it."""
+    step = len(raw) // _SAMPLES
+    pieces = [raw[start : start + _SAMPLE_BYTES] for start in range(0, step * _SAMPLES, step)]
+    texts = [piece for piece in pieces if not _BLOB.fullmatch(piece)]
+    tokens = sum(estimate(piece.decode("utf-8", "ignore")) for piece in texts)
+    return tokens * step // _SAMPLE_BYTES + min(raw.count(b"base64"), _SAMPLES) * _BLOB_TOKENS

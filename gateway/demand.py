@@ -1,0 +1,86 @@
+"""What a request may take: estimates before it runs, and the bounds of what an upstream may say it took."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from gateway import wire
+from gateway.config.schema import Model
+from gateway.dialects.usage import Most
+from gateway.wire import Members
+
+ASSUMED_ANSWER_TOKENS = 512
+"""Of an answer whose length nobody limits: what one has on average, for queues and rates."""
+UNKNOWN_ANSWER_TOKENS = 32_768
+"""Of an answer of a model of which neither output limit nor window is configured, at most: for budgets."""
+_LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_MOST_TOKENS = 10**9
+_MOST_ANSWERS = 10_000
+_MOST_PROMPTS = 2048
+_SLACK = 2
+"""Configured windows and limits may be too small: an upstream is believed up to so many times of them."""
+_UNKNOWN_TOKENS = 4_000_000
+"""An upstream is believed so much of a model of which nothing is configured."""
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """How many answers a request asks for, and how long each may be."""
+
+    count: int = 1
+    tokens: int | None = None
+    """Of one answer, in the request's words; None = it does not say."""
+
+    def expected(self) -> int:
+        """Return about how many tokens will be written."""
+        return self.count * (ASSUMED_ANSWER_TOKENS if self.tokens is None else self.tokens)
+
+    def most(self, models: Iterable[Model]) -> int:
+        """Return how many tokens may be written at most by any of `models`."""
+        limit = max(_output_limit(model) for model in models)
+        return self.count * (limit if self.tokens is None else min(self.tokens, limit))
+
+
+def answers_of(fields: Members) -> Answers:
+    """Read a request's own limits. Of several lengths the largest counts, as an upstream may follow any of them."""
+    lengths = [number for name in _LENGTHS if (number := _number(fields, name)) is not None]
+    each = max(_number(fields, "n") or 1, _number(fields, "best_of") or 1)
+    count = min(max(each, 1) * _prompts(fields), _MOST_ANSWERS)
+    return Answers(count, min(max(lengths), _MOST_TOKENS) if lengths else None)
+
+
+def most_credible(model: Model, size: int, answers: int) -> Most:
+    """Return how many tokens an upstream may report for a request of `size` bytes.
+
+    No text has more tokens than bytes; images by address have more, within the window.
+    """
+    window, output = model.context_window, model.max_output_tokens or model.context_window
+    return Most(
+        input=max(size, _SLACK * window if window else _UNKNOWN_TOKENS),
+        output=answers * (_SLACK * output if output else _UNKNOWN_TOKENS),
+    )
+
+
+def _output_limit(model: Model) -> int:
+    return model.max_output_tokens or model.context_window or UNKNOWN_ANSWER_TOKENS
+
+
+def _number(fields: Members, name: str) -> int | None:
+    """Return a member as a whole number that is not negative, also where it is written as a text."""
+    kind = wire.kind(fields, name)
+    if kind not in (int, str):
+        return None
+    found = wire.value(fields, name)
+    try:
+        return int(max(float(found), 0)) if len(str(found)) < 32 else _MOST_TOKENS
+    except (ValueError, OverflowError):
+        return None
+
+
+def _prompts(fields: Members) -> int:
+    """Return how many prompts a request of Completions has: each is answered. Raises `InvalidRequest` over 2,048."""
+    raw = fields.get("prompt")
+    if raw is None or wire.kind(fields, "prompt") is not list:
+        return 1
+    if bytes(memoryview(raw)[1:64]).lstrip()[:1] not in (b'"', b"["):
+        return 1  # one prompt, in tokens
+    return max(wire.count_items(raw, _MOST_PROMPTS, "prompt"), 1)
