@@ -11,6 +11,7 @@ from gateway import wire
 from gateway.api.access import admitted
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
+from gateway.casing import lower
 from gateway.dialects import openai
 from gateway.errors import ApiError, InvalidRequest, Unauthenticated
 from gateway.identity.keys import Key, KeyStore
@@ -134,7 +135,7 @@ class MyUsage:
 
 def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     """A key that belongs to nobody tells what went through itself."""
-    names = sorted({name.lower() for name in (person.email, person.user_id) if name})
+    names = sorted({lower(name) for name in (person.email, person.user_id) if name})
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 

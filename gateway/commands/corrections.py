@@ -18,9 +18,9 @@ def forget(
     config: ConfigFile = DEFAULT,
     as_json: AsJson = False,
 ) -> None:
-    """Take a person out of the ledger and prove it; requests, tokens and costs stay.
+    """Take a person out of ledger, keys and budgets and prove it; requests, tokens and costs stay.
 
-    Keys are not touched (`sekisho keys revoke`). Where several machines write, run it on each.
+    The person's own keys are revoked. Where several machines write, run it on each.
     """
     from gateway.ledger.forget import forget as forgetting
 
@@ -30,7 +30,8 @@ def forget(
         return
     typer.echo(
         f"{done.records:,} records of {done.identities} ids and addresses were rewritten in {done.files} files, "
-        f"{done.contents} recorded contents thrown away.\n"
+        f"{done.contents} recorded contents thrown away. "
+        f"{done.keys} keys and {done.budgets} budgets named the person.\n"
         f"Proof: {done.files_checked} files with {done.records_checked:,} records were read again; "
         f"{done.found_after} name the person; sums are {'unchanged' if done.totals_kept else 'CHANGED'}."
     )

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.casing import lower
 from gateway.db import tables
 from gateway.errors import ConfigError
 from gateway.identity.keys import Budget, Key, KeyStore, to_key
@@ -92,11 +93,11 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
     if kind not in ("person", "team") or not name:
         raise ConfigError(f"scope: '{budget.scope}' is not person:WHO or team:NAME; 'person:*' is everybody")
     checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
-    made = replace(budget, scope=f"{kind}:{name.lower() if kind == 'person' else name}")
+    made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name}")
     async with store.engine.begin() as connection:
         await connection.execute(delete(tables.budgets).filter_by(scope=made.scope))
         await connection.execute(insert(tables.budgets).values(**asdict(made)))
-        await _raise_revision(connection)
+        await raise_revision(connection)
     await store.refresh()
     return made
 
@@ -107,7 +108,7 @@ async def remove_budget(store: KeyStore, scope: str) -> None:
         done = await connection.execute(delete(tables.budgets).filter_by(scope=scope))
         if not done.rowcount:
             raise ConfigError(f"there is no budget for '{scope}'; `sekisho budgets list` shows them")
-        await _raise_revision(connection)
+        await raise_revision(connection)
     await store.refresh()
 
 
@@ -115,7 +116,7 @@ async def _write(store: KeyStore, statement: Any, alias: str) -> None:
     try:
         async with store.engine.begin() as connection:
             await connection.execute(statement)
-            await _raise_revision(connection)
+            await raise_revision(connection)
     except IntegrityError:
         raise ConfigError(f"a key with the alias '{alias}' exists; choose another, or revoke that one") from None
     await store.refresh()
@@ -129,7 +130,8 @@ async def _row(connection: AsyncConnection, id_or_alias: str) -> Any:
     return row
 
 
-async def _raise_revision(connection: AsyncConnection) -> None:
+async def raise_revision(connection: AsyncConnection) -> None:
+    """Let running gateways notice that keys or budgets changed."""
     counter = tables.revisions.c.value
     await connection.execute(update(tables.revisions).filter_by(name="keys").values(value=counter + 1))
 

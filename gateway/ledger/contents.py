@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.types import Message, Send
 
+from gateway.casing import lower
 from gateway.config.schema import Config, Content
 from gateway.ledger.record import Record
 
@@ -138,7 +139,7 @@ def keys_of(where: Path, settings: Content) -> "Keys":
 
 def person_of(record: Record) -> str:
     """One person is one person, in chat and with own keys; without one, the key."""
-    return (record.user_email or record.user_id or f"key:{record.key_id}").lower()
+    return lower(record.user_email or record.user_id or f"key:{record.key_id}")
 
 
 def content_of(config: Config, request_id: str) -> Exchanged | None:
@@ -171,7 +172,7 @@ def forget_contents(config: Config, persons: Iterable[str]) -> int:
     if settings.encryption_key is None or not where.exists():
         return 0
     keys = keys_of(where, settings)
-    tags = {keys.tag(person.lower()) for person in persons}
+    tags = {keys.tag(lower(person)) for person in persons}
     for tag in tags:
         keys.forget(tag)
     return sum(_without(path, tags) for path in where.glob("????-??-??/*.jsonl"))

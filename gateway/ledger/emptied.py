@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from gateway.casing import lower
 from gateway.ledger import litellm
 from gateway.ledger.duck import COLUMNS, quoted
 from gateway.ledger.lines import from_line
@@ -18,11 +19,13 @@ def emptied(name: str, persons: set[str], when: str = "true") -> str:
     """A column's value as SQL, or nothing where it tells one of the persons and `when` holds."""
     theirs = f"({when} AND {is_one_of(persons)})"
     if name == "user_groups":
-        return f"CASE WHEN {theirs} THEN [] ELSE {name} END"
-    if name in _PERSONAL:
-        return f"CASE WHEN {theirs} THEN NULL ELSE {name} END"
+        others = f"list_filter({name}, lambda each: lower(each) NOT IN {listed(persons)})"
+        return f"CASE WHEN {theirs} THEN [] WHEN {when} THEN {others} ELSE {name} END"
     if COLUMNS[name] != "VARCHAR" or name == "request_id":
         return name
+    if name in _PERSONAL:
+        # Somebody else's display name may be the person's address.
+        return f"CASE WHEN {theirs} OR ({when} AND lower({name}) IN {listed(persons)}) THEN NULL ELSE {name} END"
     own = f"({theirs} AND identity_source = 'key')" if name in _OWN_KEY else "false"
     return f"CASE WHEN {own} OR ({when} AND lower({name}) IN {listed(persons)}) THEN NULL ELSE {name} END"
 
@@ -32,8 +35,9 @@ def is_one_of(persons: set[str]) -> str:
     return f"coalesce(lower(user_id) IN {listed(persons)} OR lower(user_email) IN {listed(persons)}, false)"
 
 
-def listed(persons: Iterable[str]) -> str:
-    return f"({', '.join(map(quoted, sorted(persons)))})"
+def listed(persons: Iterable[str], brackets: str = "()") -> str:
+    """Return texts as SQL, in brackets of a set or a list."""
+    return f"{brackets[0]}{', '.join(map(quoted, sorted(persons)))}{brackets[1]}"
 
 
 def blank_segments(data_dir: Path, persons: set[str]) -> None:
@@ -52,5 +56,7 @@ def blank_segments(data_dir: Path, persons: set[str]) -> None:
 def _names(line: bytes, persons: set[str]) -> bool:
     record = from_line(line)
     if record:
-        return bool({(record.user_id or "").lower(), (record.user_email or "").lower()} & persons)
-    return any(person.encode() in line.lower() for person in persons)
+        texts = (record.user_id, record.user_email, record.user_name, *record.user_groups)
+        return any(lower(text or "") in persons for text in texts)
+    lowered = lower(line.decode(errors="replace"))
+    return any(person in lowered for person in persons)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.casing import lower
 from gateway.config.schema import Config
+from gateway.identity.forgetting import forget_in_keys, named_in_keys
 from gateway.ledger.alone import alone, leased, workspace
 from gateway.ledger.closing import close_running
 from gateway.ledger.contents import forget_contents
@@ -41,6 +43,10 @@ class Forgotten:
     """Ids and addresses under which the person was found."""
     records: int = 0
     files: int = 0
+    keys: int = 0
+    """Keys that lost their owner; the person's own are revoked."""
+    budgets: int = 0
+    """Budgets of the person that were taken away."""
     contents: int = 0
     """Recorded prompts and answers that were thrown away."""
     files_checked: int = 0
@@ -62,8 +68,9 @@ def forget(config: Config, user: str) -> Forgotten:
     with alone(config.data_dir), leased(store), workspace(config.data_dir) as working:
         connection = connect(working)
         mount(connection, store)
-        persons = _identities(connection, store, {user.lower()})
+        persons = _identities(connection, store, {lower(user)})
         done.identities = len(persons)
+        done.keys, done.budgets = forget_in_keys(config, persons)
         before = _totals(connection, store)
         for _ in range(_ROUNDS):
             for item in _naming(connection, store, persons):
@@ -79,7 +86,8 @@ def forget(config: Config, user: str) -> Forgotten:
         leave(store, persons)
         after = _totals(connection, store)
         done.files_checked, done.records_checked = len(_all(store)), after[0]
-        done.found_after, done.totals_kept = len(left), before == after
+        done.found_after = len(left) + named_in_keys(config, persons)
+        done.totals_kept = before == after
         connection.close()
     if done.found_after:
         raise NotForgotten(done.found_after)
@@ -101,8 +109,9 @@ def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str
 
 def _naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> list[Item]:
     """The files in which the person is still named, in whatever column."""
-    texts = [name for name, kind in COLUMNS.items() if kind == "VARCHAR"]
+    texts = [name for name, kind in COLUMNS.items() if kind == "VARCHAR" and name != "request_id"]
     anywhere = " OR ".join(f"lower({name}) IN {listed(persons)}" for name in texts)
+    anywhere += f" OR list_has_any(list_transform(user_groups, lambda each: lower(each)), {listed(persons, '[]')})"
     columns = ", ".join(texts)
     found: list[Item] = []
     for item in _all(store):

@@ -61,7 +61,7 @@ def _by(count: int) -> str:
 
 
 def _filter(name: str, values: Sequence[str], span: Span) -> str:
-    places = ", ".join("?" for _ in values) or "NULL"
+    places = ", ".join("lower(?)" if name == "user" else "?" for _ in values) or "NULL"
     return f"CAST({DIMENSIONS[name].replace('local', span.local)} AS VARCHAR) IN ({places})"
 
 

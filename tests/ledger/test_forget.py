@@ -1,5 +1,6 @@
 """A person is forgotten everywhere, provably; what everybody used stays what it was."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,8 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config, Deployment, Model, Price
+from gateway.identity import key_admin
+from gateway.identity.keys import Budget, Key, opened
 from gateway.ledger.alone import leased
 from gateway.ledger.compaction import compact
 from gateway.ledger.errors import ShippingBusy
@@ -102,6 +105,60 @@ def test_in_compacted_and_repriced_files_and_those_they_replaced(config: Config)
     assert forget(config, "alice@example.com").records == 80, "old and new files"
     assert ask(config, EVERYTHING) == before
     assert _named(config) == []
+
+
+def test_somebody_elses_name_and_group_that_is_the_address(tmp_path: Path) -> None:
+    """What others are called after the person goes as well; who they are stays."""
+    config = configured(tmp_path)
+    carol = {"user_id": "carol", "user_name": "ALICE@example.com", "user_groups": ("hr", "Alice@example.com")}
+    made = [msgspec.structs.replace(each, **carol) if each.user_id == "bob" else each for each in _records()]
+    write_segments(config.data_dir, made, segment_seconds=600)
+    done = forget(config, "alice@example.com")
+    assert (done.found_after, done.totals_kept) == (0, True)
+    assert _named(config) == []
+    assert _traces(config.data_dir) == []
+    kept = ask(config, "SELECT DISTINCT user_id, user_name, user_groups FROM ledger WHERE user_id IS NOT NULL")
+    assert kept == [("carol", None, ["hr"])]
+
+
+@pytest.mark.parametrize("who", ["İpek@example.com", "i̇pek@example.com", "ΣΟΦΟΣ@example.com"])
+def test_letters_that_python_and_duckdb_lower_differently(tmp_path: Path, who: str) -> None:
+    config = configured(tmp_path)
+    person = {"user_id": None, "user_email": who, "user_name": "x"}
+    made = [msgspec.structs.replace(each, **person) for each in _records(6)]
+    write_segments(config.data_dir, made, segment_seconds=600)
+    done = forget(config, who)
+    assert (done.records, done.found_after) == (6, 0)
+    assert ask(config, "SELECT count(*) FROM ledger WHERE user_email IS NOT NULL") == [(0,)]
+
+
+def test_keys_and_budgets_name_the_person_no_longer(config: Config) -> None:
+    """Own keys are revoked, a key that speaks for others goes on; SQLite keeps no copy in its log or free pages."""
+
+    async def made() -> None:
+        async with opened(config) as store:
+            for number in range(50):
+                await key_admin.create(store, f"alice-laptop-{number}", owner="Alice@example.com", team="research")
+            await key_admin.create(store, "chat", owner="alice@example.com", identity="open-webui")
+            await key_admin.create(store, "shared-with-alice@example.com", owner="bob@example.com")
+            await key_admin.create(store, "bob-laptop", owner="bob@example.com")
+            for who in ("alice@example.com", "8c1f-alice", "bob@example.com"):
+                await key_admin.set_budget(store, Budget(f"person:{who}", 10**9, "month", True))
+
+    async def left() -> tuple[list[Key], set[str]]:
+        async with opened(config) as store:
+            return store.all(), set(store.budgets)
+
+    asyncio.run(made())
+    done = forget(config, "alice@example.com")
+    assert (done.keys, done.budgets, done.found_after) == (52, 2, 0)
+    keys, budgets = asyncio.run(left())
+    assert budgets == {"person:bob@example.com"}
+    valid = {key.alias for key in keys if key.revoked_at is None}
+    assert {"chat", "bob-laptop"} < valid
+    assert len(valid) == 3
+    assert {key.owner for key in keys} == {None, "bob@example.com"}
+    assert _traces(config.data_dir) == []
 
 
 def test_on_object_storage(tmp_path: Path, s3: S3Server) -> None:

@@ -1,0 +1,14 @@
+"""Lower case as DuckDB and Athena have it: letter by letter.
+
+Python's own makes two letters of `İ` and looks at a word's end for `Σ`; a person would be one in the limits and
+another in the ledger's sums.
+"""
+
+_DOTTED_I = "\u0130"
+
+
+def lower(text: str) -> str:
+    """Return a text in lower case, with as many letters as before."""
+    if text.isascii():
+        return text.lower()
+    return "".join("i" if letter == _DOTTED_I else letter.lower() for letter in text)
