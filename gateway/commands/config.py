@@ -9,6 +9,7 @@ from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
 from gateway.config.document import Document
 from gateway.config.load import Loaded, load
 from gateway.config.startable import load_startable
+from gateway.errors import ConfigError
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 
@@ -17,6 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="The configuration: check it, expla
 def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Say whether the configuration can be used; exit 2 and every problem if not."""
     loaded = load_startable(config)
+    _check_store(loaded)
     models = loaded.config.models
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)
@@ -24,6 +26,16 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
         print_json(counts)
         return
     typer.echo(f"{config}: good ({', '.join(f'{count} {name}' for name, count in counts.items())}).")
+
+
+def _check_store(loaded: Loaded) -> None:
+    """Look at the server of `shared_state`, if it is there: a wrong scheme shows only in what it answers."""
+    if (shared_state := loaded.config.shared_state) is not None:
+        # Its client takes a third of a second to import, and most configurations need none.
+        from gateway.limits.probe import store_problem
+
+        if problem := store_problem(shared_state.reveal()):
+            raise ConfigError(f"{loaded.document.place(('shared_state',))}: shared_state: {problem}")
 
 
 @app.command(epilog="Example: sekisho config explain --config sekisho.yaml | grep timeout")

@@ -15,6 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NotConnected
+from redis.exceptions import TimeoutError as NoAnswer
 
 from gateway.limits.address import StoreAddress, store_address
 
@@ -23,7 +24,6 @@ CONNECTIONS = 64
 TIMEOUT_SECONDS = 1.5
 """For one script with everything that it needs: opening a connection over a distance takes five round trips."""
 _SCRIPTS = Path(__file__).parent / "lua"
-_TLS_ALERT = "\\x15\\x03"
 _CLOSED = (NotConnected, ConnectionError, EOFError, RuntimeError)
 """A connection that was closed by the other side; uvloop says so by a `RuntimeError`."""
 
@@ -59,7 +59,8 @@ class Store:
         custom_ca: Path | None = None,
     ) -> None:
         """Raises `ConfigError` for an address that is none."""
-        address = store_address(url)
+        self._address = address = store_address(url)
+        self._answered = False
         self._client = _client(address, timeout_seconds, custom_ca)
         self._timeout = timeout_seconds
         self._key = f"{{{namespace}}}:"
@@ -80,16 +81,21 @@ class Store:
                 raise StoreAway(self._failed)
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await self._tried(script, packed)
+                    answer = await self._tried(script, packed)
+                    self._answered = True
+                    return answer
             except Exception as error:
                 # Whatever the client stumbles over is an outage of the store, never of the request.
                 self._failed_at, self._failed = time.monotonic(), _told(error)
+                self._failed += await self._hint(error)
                 await self._let_go()
                 raise StoreAway(self._failed) from error
 
     async def close(self) -> None:
-        with contextlib.suppress(*_CLOSED, OSError):
-            await self._client.aclose()
+        clients = [self._client, *getattr(self._client, "sentinels", ())]
+        for client in clients:
+            with contextlib.suppress(*_CLOSED, OSError):
+                await client.aclose()
 
     async def _tried(self, script: Script, packed: bytes) -> Any:
         call = self._scripts[script]
@@ -97,6 +103,16 @@ class Store:
             return await call(keys=[self._key], args=[packed])
         except _CLOSED:
             return await call(keys=[self._key], args=[packed])
+
+    async def _hint(self, error: Exception) -> str:
+        """Return the remedy where a server never answered because one of both speaks TLS; looked at once."""
+        if self._answered or not isinstance(error, (*_CLOSED, TimeoutError, NoAnswer)):
+            return ""
+        self._answered = True
+        from gateway.limits.probe import tls_problem
+
+        problem = await asyncio.to_thread(tls_problem, self._address)
+        return f"; {problem} in 'shared_state'" if problem else ""
 
     async def _let_go(self) -> None:
         """Close idle connections, for the server that answers next may be another one."""
@@ -145,7 +161,9 @@ def _sentinel(address: StoreAddress, settings: dict[str, Any]) -> Any:
     asked = {name: settings[name] for name in settings if name in shared or name.startswith("ssl_")}
     asked |= {"ssl": address.tls, **own}
     sentinels = Sentinel(list(address.hosts), sentinel_kwargs=asked, ssl=address.tls, **settings)  # type: ignore[no-untyped-call]
-    return sentinels.master_for(address.service, max_connections=CONNECTIONS)
+    client = sentinels.master_for(address.service, max_connections=CONNECTIONS)
+    client.sentinels = sentinels.sentinels
+    return client
 
 
 def _cluster(address: StoreAddress, settings: dict[str, Any]) -> Any:
@@ -163,11 +181,7 @@ _KINDS: dict[str, Callable[[StoreAddress, dict[str, Any]], Any]] = {
 
 def _told(error: Exception) -> str:
     """What happened, with the remedy where the address is of another kind than the server."""
-    text = f"{type(error).__name__}: {error}"[:300]
-    if _TLS_ALERT in text or _TLS_ALERT in repr(error):
-        return f"{text}; it speaks TLS: write rediss:// in 'shared_state'"
-    if "WRONG_VERSION_NUMBER" in text:
-        return f"{text}; it speaks no TLS: write redis:// in 'shared_state'"
+    text = f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]
     if text.startswith(("MovedError", "ResponseError: MOVED")):
         return f"{text}; it is part of a cluster: write redis+cluster:// in 'shared_state'"
     return text

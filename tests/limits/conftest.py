@@ -18,14 +18,16 @@ from tests.limits.gate import Clock, Gate
 class RedisServer:
     """Debian's `redis-server` on a free port, in memory only, so that a stop loses everything."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **options: str) -> None:
         self.folder = folder
+        self.options = options
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         options = {"port": self.port, "bind": "127.0.0.1", "save": "", "appendonly": "no", "dir": self.folder}
+        options |= {name.replace("_", "-"): value for name, value in self.options.items()}
         call = ["redis-server", *(part for name, value in options.items() for part in (f"--{name}", str(value)))]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(call, stdout=log, stderr=log)
