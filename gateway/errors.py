@@ -10,6 +10,7 @@ SekishoError
     ├── NotFound           404  no such model or route
     ├── MethodNotAllowed   405
     ├── TooLarge           413  body over `server.max_body_bytes`
+    ├── UnsupportedEncoding 415  the body is compressed
     ├── Superseded         409  a newer code completion took this one's place
     ├── Busy               429  waited as long as its class may, or the queue is full
     ├── LimitReached       429  a limit or budget of key, person or team (`gateway.limits`)
@@ -93,6 +94,12 @@ class TooLarge(ApiError):
     default_code = "request_too_large"
 
 
+class UnsupportedEncoding(ApiError):
+    status = 415
+    type = "invalid_request_error"
+    default_code = "unsupported_encoding"
+
+
 class Superseded(ApiError):
     status = 409
     type = "invalid_request_error"
@@ -132,6 +139,7 @@ class UpstreamRefused(UpstreamError):
 
     `status` is what our client gets, `upstream_status` what came; `body` is the upstream's own
     JSON, passed on untouched where the dialects agree, or None where it must not be shown.
+    `too_long`: the prompt does not fit the model's context window.
     """
 
     def __init__(
@@ -144,9 +152,13 @@ class UpstreamRefused(UpstreamError):
         code: str = "upstream_error",
         retryable: bool = True,
         retry_after: float | None = None,
+        too_long: bool = False,
     ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
         self.status = status  # type: ignore[misc]  # the one class whose status is the upstream's
         self.retryable = retryable  # type: ignore[misc]
         self.upstream_status = upstream_status
         self.body = body
+        self.too_long = too_long
+        self.answer = b""
+        """The failed answer as it came, in a dialect whose clients want that rather than a status."""

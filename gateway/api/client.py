@@ -5,7 +5,7 @@ from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
-from gateway.errors import TooLarge
+from gateway.errors import TooLarge, UnsupportedEncoding
 from gateway.ledger.contents import Capture, Contents
 from gateway.streaming import KEEPALIVE
 
@@ -52,6 +52,17 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return b"".join(parts)
 
 
+def check_encoding(headers: dict[str, str]) -> None:
+    """Raises `UnsupportedEncoding` where the body is compressed: a small one could become endless."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedEncoding(
+            f"The request body is encoded with '{encoding[:40]}', which is not read here. Send it without "
+            "'Content-Encoding'.",
+            param="content-encoding",
+        )
+
+
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The request body is larger than {limit:,} bytes. Send less, or ask the administrator "
@@ -60,13 +71,14 @@ def _too_large(limit: int) -> TooLarge:
 
 
 class UntilGone:
-    """`async with UntilGone(receive)`: cancels its block when the client leaves, and raises `ClientGone` then.
+    """`async with UntilGone(receive, answer)`: cancels its block when the client leaves, and raises `ClientGone` then.
 
     It looks from a moment later on: most short answers end before, and looking costs a task.
     """
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, answer: "Answer") -> None:
         self._receive = receive
+        self._answer = answer
         self._gone = False
         self._watcher: asyncio.Task[None] | None = None
 
@@ -93,8 +105,9 @@ class UntilGone:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._gone = True
-        self._task.cancel()
+        if not self._answer.ended:  # servers say so after a complete answer, too
+            self._gone = True
+            self._task.cancel()
 
 
 class Answer:

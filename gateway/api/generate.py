@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager, nullcontext
 
 from starlette.types import Receive, Scope, Send
 
+from gateway import wire
 from gateway.api.ask import authenticate, parse
 from gateway.api.classify import SUPERSEDE_HEADER, hints, traffic_class
-from gateway.api.client import ClientGone, UntilGone, read_body
+from gateway.api.client import ClientGone, UntilGone, check_encoding, read_body
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.govern import Reserved
 from gateway.api.stream import answer_streaming
@@ -59,13 +60,16 @@ class Generate:
             raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
         key = await authenticate(exchange)
         check_key(address, key.policy)
+        check_encoding(exchange.headers)
         body = await read_body(scope, receive, server.max_body_bytes)
+        if len(body) > wire.LARGE_BYTES:
+            await wire.check_utf8(body, _let_others_run)
         if self._runtime.contents.wants(key.alias):
             exchange.content = exchange.answer.capture(self._runtime.contents, body)
         ask = parse(exchange, key, body)
         exchange.hints = hints(ask.fields, len(body))
         exchange.traffic_class = traffic_class(exchange.record, exchange.headers, key)
-        async with UntilGone(receive), Reserved(exchange, key, ask):
+        async with Reserved(exchange, key, ask), UntilGone(receive, exchange.answer):
             with self._superseding(exchange):
                 await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
 
@@ -77,3 +81,8 @@ class Generate:
             return nullcontext()
         who = (record.user_id or "", record.key_id or "", record.client, exchange.headers.get("user-agent", ""))
         return self._runtime.superseding.newest(who)
+
+
+async def _let_others_run() -> None:
+    """Give the event loop to other requests."""
+    await asyncio.sleep(0)

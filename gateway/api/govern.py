@@ -1,5 +1,6 @@
 """Limits around a request: reserved before it runs, settled after it with what it really used."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
@@ -13,6 +14,8 @@ from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 
 _NOTHING = Demand()
+_settling: set[asyncio.Future[None]] = set()
+"""Settlements whose requests were cancelled meanwhile."""
 _MOST_NANO_USD = 2**52
 """What one request can be held to cost: Redis counts in numbers that are exact so far."""
 _UNLIMITED = 2**62
@@ -49,7 +52,14 @@ class Reserved:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._exchange.runtime.limiter.settle(self._held, used(self._exchange.record))
+        limiter, taken = self._exchange.runtime.limiter, used(self._exchange.record)
+        try:
+            await limiter.settle(self._held, taken)
+        except asyncio.CancelledError:  # what was begun is done again, which changes nothing where it was done
+            again = asyncio.ensure_future(limiter.settle(self._held, taken))
+            _settling.add(again)
+            again.add_done_callback(_settling.discard)
+            raise
 
 
 def shown_standings(standings: Iterable[Standing]) -> list[Standing]:

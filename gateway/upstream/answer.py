@@ -1,5 +1,6 @@
 """An upstream's answer, and its failures as ours."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -44,6 +45,18 @@ class Answer:
                     code="upstream_answer_too_large",
                 )
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def beginning(self, most: int) -> bytes:
+        """Read the body as far as `most` bytes. Raises as `some` does."""
+        body = b""
+        while len(body) < most and (part := await self.some()):
+            body += part
+        return body[:most]
+
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the whole response has arrived, however much of it was read."""
+        if self._connection:
+            self._connection.at_end(callback)
 
     def close(self) -> None:
         """Give the connection back where the response was read to its end, else close it. Never waits."""

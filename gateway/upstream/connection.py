@@ -53,6 +53,7 @@ class Connection(asyncio.Protocol):
         self.made_at = self._loop.time()
         self.idle_since = 0.0
         self._drained: Callable[[Connection], None] | None = None
+        self._at_end: Callable[[], None] | None = None
 
     def send(self, head: bytes, body: bytes, seconds: float, *, total: bool) -> None:
         """Begin an exchange. It fails `seconds` after it began, or after the last thing that arrived."""
@@ -80,11 +81,20 @@ class Connection(asyncio.Protocol):
         self._waiting_bytes = 0
         if self._paused:
             self._paused = False
+            self._moved = self._loop.time()  # while we did not read, the server could not send
             self._transport.resume_reading()
         return data
 
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the response is complete, though not all of it may have been fetched."""
+        if self.ended:
+            callback()
+        else:
+            self._at_end = callback
+
     def release(self) -> bool:
         """End the exchange. Whether the connection may carry another; else it is closed."""
+        self._at_end = None
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -115,7 +125,7 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def abort(self) -> None:
-        self._closed, self._drained = True, None
+        self._closed, self._drained, self._at_end = True, None, None
         if self._timer:
             self._timer.cancel()
         self._transport.abort()
@@ -142,6 +152,14 @@ class Connection(asyncio.Protocol):
         self._error = self._error or error
         self._wake()
 
+    def _end(self) -> None:
+        """Take note that the response is complete."""
+        self.ended = True
+        self._wake()
+        callback, self._at_end = self._at_end, None
+        if callback:
+            callback()
+
     def _end_drain(self) -> None:
         """Hand the connection over; not inside the parser, as a new exchange would begin there."""
         drained, self._drained = self._drained, None
@@ -150,6 +168,10 @@ class Connection(asyncio.Protocol):
 
     def _look(self) -> None:
         """The limit may have passed. Set once an exchange, however much arrives."""
+        if self.ended:  # the rest is here, however long the client takes to read it
+            return
+        if self._paused:
+            self._moved = self._loop.time()
         quiet = self._loop.time() - self._moved
         if quiet >= self._limit - 0.001:
             self._fail(TimeoutError())
@@ -190,8 +212,7 @@ class Connection(asyncio.Protocol):
         if self.ended:
             return
         if self._until_close and error is None:
-            self.ended = True
-            self._wake()
+            self._end()
         else:
             self._fail(Closed(str(error or "closed")))
 
@@ -220,7 +241,7 @@ class Connection(asyncio.Protocol):
         if self.status < 200:  # 100, 103: the answer itself is still to come
             self.headers = {}
             return
-        self.ended, self._keep = True, self._parser.should_keep_alive()
-        self._wake()
+        self._keep = self._parser.should_keep_alive()
+        self._end()
         if self._drained:
             self._loop.call_soon(self._end_drain)
