@@ -1,59 +1,78 @@
-"""What an upstream's error answer means for our client.
+"""What an upstream's error means for our client, be it an HTTP status, a whole answer or an event of a stream.
 
 | upstream      | client gets                                     | another deployment? |
 |---------------|-------------------------------------------------|---------------------|
-| 401, 403      | 502: our credentials                            | yes                 |
-| 404           | 502: not served there                           | yes                 |
+| 401, 403, 407 | 502: our credentials                            | yes                 |
+| 402           | 502: our account there                          | yes                 |
+| 404, 405      | 502: not served there                           | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 408, 504      | 504                                             | yes                 |
 | 429           | 429 with Retry-After                            | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
-| other 5xx     | 502                                             | yes                 |
+| anything else | 502                                             | yes                 |
 
 Clients act on the words of a 4xx: Claude Code tries again without what the upstream did not like.
 """
 
+import math
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-import msgspec
-
-from gateway import wire
+from gateway import lenient
 from gateway.dialects.family import Family
+from gateway.dialects.faults import Fault, fault_of
 from gateway.errors import InvalidRequest, UpstreamRefused
-from gateway.wire import Members
+from gateway.redaction import redacted
+from gateway.routing import Target
 
+MOST_ERROR_BYTES = 64 * 1024
+"""Read of an error response; what is larger has no words for people."""
+_LONGEST_UNTOUCHED_BYTES = 8 * 1024
+_LONGEST_RETRY_SECONDS = 3600.0
+
+_CREDENTIALS = "did not accept the gateway's credentials. The administrator must check its api_key."
+_NOT_SERVED = "does not serve the configured model. The administrator must check 'model:' and 'base_url:'."
 _ADMIN_FAULTS = {
-    401: "did not accept the gateway's credentials. The administrator must check its api_key.",
+    401: _CREDENTIALS,
+    402: "has no credit left. The administrator must check the account there.",
     403: "did not allow the gateway's credentials to use the model. The administrator must check its rights.",
-    404: "does not serve the configured model. The administrator must check 'model:' and 'base_url:'.",
+    404: _NOT_SERVED,
+    405: _NOT_SERVED,
+    407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
 _WORDS = {
     429: "is over its rate limit. Try again later.",
     503: "is overloaded. Try again later.",
     504: "did not answer in time. Try again later.",
     502: "failed. Try again; the administrator sees why in the log.",
 }
-_LONGEST_WORDS = 2000
 
 
-def refused(
-    deployment_id: str, family: Family, status: int, headers: Mapping[str, str], body: bytes
-) -> UpstreamRefused:
-    """An error answer as the error that our client gets."""
-    who = f"Deployment '{deployment_id}'"
+def refused(target: Target, family: Family, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+    """Return an error response of an upstream as the error that our client gets, without our secrets."""
+    body = redacted(body, target.secrets)
+    who = f"Deployment '{target.id}'"
     if status == 404 and family.optional:
-        return _kept(f"{who} has no '{family.path}'.", 404, "endpoint_not_supported")
+        return UpstreamRefused(
+            f"{who} has no '{family.path}'.",
+            status=404,
+            upstream_status=404,
+            code="endpoint_not_supported",
+            retryable=False,
+        )
+    fault = fault_of(body)
+    if status != 402 and fault.status == 402:
+        status = 402
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{who} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
         )
     if 400 <= status < 500 and status not in _STATUS:
-        words = f"{who} refused the request with status {status}."
-        return _kept(words, status, "upstream_refused", _shown(family, words, body))
+        return _kept(target, family, status, fault, body)
     answer = _STATUS.get(status, 502)
     return UpstreamRefused(
         f"{who} {_WORDS[answer]}",
@@ -64,50 +83,59 @@ def refused(
     )
 
 
-def _kept(message: str, status: int, code: str, body: bytes | None = None) -> UpstreamRefused:
-    """An error that any deployment would give."""
-    return UpstreamRefused(message, status=status, upstream_status=status, body=body, code=code, retryable=False)
+def failed(target: Target, family: Family, payload: bytes) -> UpstreamRefused:
+    """Return an error that stands in an answer with status 200; its own code counts."""
+    return refused(target, family, fault_of(payload).status or 502, {}, payload)
 
 
-def _shown(family: Family, words: str, body: bytes) -> bytes | None:
-    """The upstream's own error where it is in the client's dialect, else what it said in that dialect."""
+def _kept(target: Target, family: Family, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
+    """Return an error that any deployment would answer with, in the upstream's own words."""
+    words = f"Deployment '{target.id}' refused the request with status {status}."
+    if fault.words:
+        words += f" It says: {fault.words}"
+    code = "context_length_exceeded" if fault.too_long else "upstream_refused"
+    own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(family, body)
+    return UpstreamRefused(
+        words,
+        status=status,
+        upstream_status=status,
+        body=body if own else family.dialect.error_body(InvalidRequest(words, code=code), None),
+        code=code,
+        retryable=False,
+        too_long=fault.too_long and status in (400, 413, 422),
+    )
+
+
+def _is_own(family: Family, body: bytes) -> bool:
+    """Return whether an error has the shape of our client's dialect, so that it may be passed on untouched."""
     try:
-        answer = wire.members(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if family.dialect.is_error(answer):
-        return body
-    said = _said(answer)
-    if said is None:
-        return None
-    return family.dialect.error_body(InvalidRequest(f"{words} It says: {said}", code="upstream_refused"), None)
-
-
-def _said(answer: Members) -> str | None:
-    """The words of an error in one of the shapes that servers use."""
-    inner = wire.value(answer, "error")
-    found = inner.get("message") if isinstance(inner, dict) else inner
-    for words in (found, wire.value(answer, "message"), wire.value(answer, "detail")):
-        if isinstance(words, str) and words:
-            return words[:_LONGEST_WORDS]
-    return None
+        return family.dialect.is_error(lenient.members(body))
+    except lenient.UNREADABLE:
+        return False
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from `retry-after-ms`, or `retry-after` as seconds or as a date."""
+    """Return seconds from `retry-after-ms`, or from `retry-after` as seconds or as a date; at most an hour."""
     if milliseconds := _number(headers.get("retry-after-ms")):
-        return milliseconds / 1000
-    text = headers.get("retry-after")
-    if text is None or (seconds := _number(text)) is not None:
-        return seconds if text else None
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
+        return min(milliseconds / 1000, _LONGEST_RETRY_SECONDS)
+    text = headers.get("retry-after", "")[:64]
+    seconds = _number(text)
+    if seconds is None:
+        seconds = _seconds_until(text)
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_RETRY_SECONDS)
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return max(0.0, float(text)) if text else None
+        number = float((text or "")[:64])
     except ValueError:
+        return None
+    return max(0.0, number) if math.isfinite(number) else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - time.time()
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -44,6 +44,13 @@ class Health:
         return self.failures > 0 and self.cooling_until > time.monotonic()
 
 
+@dataclass(slots=True)
+class Quirks:
+    """Facts about a deployment that its answers taught us; forgotten with the configuration."""
+
+    refuses_stream_options: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A deployment with everything a call needs."""
@@ -55,6 +62,7 @@ class Target:
     health: Health
     price: Priced | None = None
     """The model's own, or the public one of where it runs."""
+    quirks: Quirks = field(default_factory=Quirks)
 
     @property
     def dialects(self) -> tuple[str, ...]:
@@ -77,6 +85,11 @@ class Target:
         if self.health.failures and not self.health.cooling:
             limit = 1
         return limit is None or self.health.running < limit
+
+    @property
+    def asks_for_usage(self) -> bool:
+        """Return whether a stream is asked to end with its token counts."""
+        return self.provider.stream_usage and not self.quirks.refuses_stream_options
 
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects

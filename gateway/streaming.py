@@ -1,33 +1,29 @@
-"""Server-sent events on the way back: relayed in blocks of whole events, read only where they tell something.
+"""Server-sent events on the way back: each is read as JSON, and goes on as it came but for the model's name.
 
-Pure: bytes in, bytes out. A chunk of text costs a few searches in C; only the events that carry
-usage, an error or the end are parsed. What those look like is each wire's own, in `dialects/`.
+Pure: bytes in, bytes out. An event costs one pass of a typed decoder that keeps only the members with a meaning; what
+those mean is each wire's own, in `dialects/`.
 """
 
 import re
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from gateway import wire
+from gateway import lenient, wire
 from gateway.dialects.usage import Usage
-from gateway.wire import Members
+from gateway.events import EventReader, EventTooLong, fields_of, with_data
 
-MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""An event longer than this is a fault of the upstream, not an answer."""
+__all__ = ["KEEPALIVE", "NOTHING", "EventTooLong", "Relay", "Step"]
 
 KEEPALIVE = b": keepalive\n\n"
-
-_EVENT_END = re.compile(rb"\r?\n\r?\n")
-
-
-class EventTooLong(Exception):
-    """The upstream sent an event over `MAX_EVENT_BYTES`."""
+NOTHING = msgspec.Raw(b"")
+"""Stands for a member that is absent."""
+_START = b"data: "
 
 
 class Step(msgspec.Struct, frozen=True):
-    """What a piece of the upstream's stream comes to: bytes to send on, and what ends the answer.
+    """Result of reading a piece of the upstream's stream: bytes to send on, and what ends the answer.
 
     `last` is to be sent after the record is written: it holds the stream's final event.
     """
@@ -37,151 +33,155 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Relay:
-    """Relays one stream under our model name. A wire says in a subclass what its events tell."""
+    """Relays one stream under our model name. A wire says in a subclass what its events mean."""
 
-    marks: ClassVar[tuple[bytes, ...]] = ()
-    """A block with none of these goes on unread."""
+    shapes: ClassVar[tuple[type[msgspec.Struct], ...]]
+    """Members with a meaning. An event that does not fit the first shape is read by the next, more tolerant one."""
     holder: ClassVar[str | None] = None
     """The member of an event in which `model` stands; None = the event itself."""
-    texts: ClassVar[re.Pattern[bytes] | None] = None
-    """Finds what the model wrote, to estimate its tokens; None = an event is about a token."""
     closing: ClassVar[bytes] = b""
     """Ends a stream whose upstream finished its answer but not the stream."""
 
+    def __init_subclass__(cls) -> None:
+        cls._decoders = tuple(msgspec.json.Decoder(shape).decode for shape in cls.shapes)
+
+    _decoders: ClassVar[tuple[Callable[[bytes], Any], ...]]
+
     def __init__(self, model: str) -> None:
-        self._name = b'"model":' + wire.encode(model)
-        self._tail = b""
+        self._name = wire.encode(model)
+        self._ours = b'"model":' + self._name
         self._theirs: bytes | None = None
+        """The model member as the upstream last wrote it."""
+        self._reader = EventReader()
         self._pieces = 0
         self._written = 0
         self.cost_usd: Callable[[Usage], float | None] | None = None
         """Set where the client is to be told what its answer cost."""
         self.usage: Usage | None = None
         self.begun: Usage | None = None
-        """What the upstream told of the prompt at the start, before it knew its answer."""
+        """Token counts of the prompt, sent at the start by an upstream that does not know its answer yet."""
         self.answer_id: str | None = None
-        """By which id the client may continue this answer, where the upstream remembers it."""
+        """The id by which the client may continue this answer, where the upstream remembers it."""
         self.events = 0
-        """Events relayed."""
+        """Number of events read."""
+        self.opened = False
+        """True once the answer has begun: the events before announce it, but hold none of it."""
         self.finished = False
-        """The answer is complete, whether or not the stream's final event comes."""
+        """True once the answer is complete, whether or not the stream's final event comes."""
         self.done = False
-        """The final event came."""
+        """True once the final event came."""
         self.ended = False
-        """The upstream closed the connection."""
+        """True once the upstream closed the connection."""
         self.error: bytes | None = None
-        """The upstream's own error event, if it sent one; it is the final event."""
+        """The data of the upstream's own error event; nothing but the end follows it."""
 
     def feed(self, data: bytes) -> Step:
-        """Take what arrived; give back the whole events in it. Raises `EventTooLong`."""
-        data = self._tail + data if self._tail else data
-        end = _last_event_end(data)
-        if end != len(data):
-            self._tail = data[end:]
-            if len(self._tail) > MAX_EVENT_BYTES:
-                raise EventTooLong
-            data = data[:end]
-        else:
-            self._tail = b""
-        return self._relay(data) if data else Step()
+        """Take what arrived; return the whole events in it. Raises `EventTooLong`."""
+        return self._relay(self._reader.feed(data))
 
     def end(self) -> Step:
-        """The upstream closed. A last event without its blank line still counts."""
+        """Take the end of the connection. A last event without its blank line still counts."""
         self.ended = True
-        rest, self._tail = self._tail.strip(), b""
-        return self._relay(rest + b"\n\n") if rest else Step()
+        return self._relay(self._reader.end())
 
     def written(self) -> int:
-        """About how many tokens were relayed."""
-        return max(self._pieces, self._written // 4) if self.texts else max(self.events - 1, 0)
+        """Return about how many tokens were relayed."""
+        return max(self._pieces, self._written // 4)
 
-    def notice(self, block: bytes) -> None:
-        """Look at every block; must be cheap."""
-        if self.texts:
-            for text in self.texts.findall(block):
-                self._pieces += 1
-                self._written += len(text)
+    def wrote(self, *texts: msgspec.Raw) -> None:
+        """Count what the model wrote in one event."""
+        size = sum(len(bytes(text)) - 2 for text in texts if lenient.says(text))
+        if size > 0:
+            self._pieces += 1
+            self._written += size
+            self.opened = True
 
-    def lighten(self, block: bytes) -> bytes:
-        """Take out of every event what says nothing and would only be read to be taken out; must be cheap."""
-        return block
-
-    def read(self, payload: bytes, event: bytes) -> bytes:
-        """Learn from one event with a mark in it; gives it as the client gets it, or nothing."""
-        try:
-            fields = wire.members(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return event
-        return self.told(fields, payload, event)
-
-    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
-        """`read` of an event that is a JSON object."""
+    def name_of(self, fields: Any) -> msgspec.Raw:
+        """Return the model member of an event."""
         raise NotImplementedError
 
-    def _relay(self, block: bytes) -> Step:
-        block = self._renamed(block)
-        self.events += block.count(b"\ndata:") + block.startswith(b"data:")
-        self.notice(block)
-        block = self.lighten(block)
-        for mark in self.marks:
-            if mark in block:
-                return self._inspected(block)
-        return Step(block)
+    def read(self, fields: Any, payload: bytes, event: bytes) -> bytes:
+        """Learn from an event; return it as the client gets it, or nothing."""
+        raise NotImplementedError
 
-    def _renamed(self, block: bytes) -> bytes:
-        if self._theirs is None:
-            if b'"model"' not in block:
-                return block
-            self._theirs = _model_member(block, self.holder)
-            if self._theirs is None:
-                return block
-        return block if self._theirs == self._name else block.replace(self._theirs, self._name)
+    def read_text(self, payload: bytes, event: bytes) -> bytes:
+        """`read` of an event that is not JSON. `[DONE]` is no event of most wires, and their clients stop at it."""
+        return b"" if payload.strip() == b"[DONE]" else event
 
-    def _inspected(self, block: bytes) -> Step:
-        """Event by event, up to the final one, which is held back."""
+    def failed(self, payload: bytes, event: bytes) -> bytes:
+        """Take an error, which is the final event."""
+        self.done, self.error = True, payload
+        return event
+
+    def _relay(self, events: list[bytes]) -> Step:
+        """Read event by event, up to the final one, which is held back."""
         kept: list[bytes] = []
-        for event in _events(block):
-            shown = self.read(_payload(event), event)
+        for event in events:
+            shown = self._event(event)
             if self.done:
                 return Step(b"".join(kept), shown)
             kept.append(shown)
-        return Step(b"".join(kept))
+        return Step(kept[0] if len(kept) == 1 else b"".join(kept))
 
+    def _event(self, event: bytes) -> bytes:
+        renamed = event
+        if self._theirs and event.count(self._theirs) == 1:
+            renamed = event.replace(self._theirs, self._ours)
+        name = b""
+        if renamed.startswith(_START) and renamed.count(b"\n") == 2:
+            payload = renamed[len(_START) : -2]
+        else:
+            name, payload = fields_of(renamed)
+            if not payload:
+                return event
+        self.events += 1
+        if name == b"error":
+            return self.failed(payload, renamed)
+        fields = self._decoded(payload)
+        if fields is None:
+            return self._odd(payload, event)
+        told = bytes(self.name_of(fields))
+        if told == self._name or (renamed is event and told in lenient.EMPTY):
+            return self.read(fields, payload, renamed)
+        return self._rewritten(event)
 
-def _model_member(block: bytes, holder: str | None) -> bytes | None:
-    """The first `"model":"…"` that names who answers, as it is written."""
-    for event in _events(block):
+    def _decoded(self, payload: bytes) -> Any:
+        for decode in self._decoders:
+            try:
+                return decode(payload)
+            except msgspec.ValidationError:
+                continue
+            except lenient.UNREADABLE:
+                break
+        return None
+
+    def _rewritten(self, event: bytes) -> bytes:
+        """Put our name in the place of any other, and remember how that one is written."""
+        _, payload = fields_of(event)
+        payload, theirs = self._with_our_name(payload)
+        found = theirs and re.search(rb'"model"\s*:\s*' + re.escape(theirs), event)
+        self._theirs = found[0] if found else None
+        return self.read(self._decoded(payload), payload, with_data(event, payload))
+
+    def _odd(self, payload: bytes, event: bytes) -> bytes:
+        """Read what the decoder does not: `[DONE]`, half a surrogate pair, `NaN`, no JSON at all."""
         try:
-            fields = wire.members(_payload(event))
-            fields = wire.members(fields.get(holder, b"{}")) if holder else fields
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-        name = bytes(fields.get("model", b""))
-        if len(name) > 2 and name[:1] == b'"':  # Azure's first event has an empty name
-            found = re.search(rb'"model"\s*:\s*' + re.escape(name), event)
-            return found[0] if found else None
-    return None
+            fields = self._decoded(lenient.readable(payload))
+            payload, _ = self._with_our_name(payload)
+        except lenient.UNREADABLE:
+            fields = None
+        if fields is None:
+            return self.read_text(payload, event)
+        return self.read(fields, payload, with_data(event, payload))
 
-
-def _last_event_end(data: bytes) -> int:
-    if data.endswith(b"\n\n"):
-        return len(data)
-    end = data.rfind(b"\n\n")
-    carriage = data.rfind(b"\r\n\r\n")
-    return max(end + 2 if end >= 0 else 0, carriage + 4 if carriage >= 0 else 0)
-
-
-def _events(block: bytes) -> list[bytes]:
-    if b"\r" not in block:
-        return [event + b"\n\n" for event in block.split(b"\n\n")[:-1]]
-    events, start = [], 0
-    for match in _EVENT_END.finditer(block):
-        events.append(block[start : match.end()])
-        start = match.end()
-    return events
-
-
-def _payload(event: bytes) -> bytes:
-    """The joined `data:` lines of an event; empty for comments."""
-    lines = (line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
-    return b"\n".join(lines)
+    def _with_our_name(self, payload: bytes) -> tuple[bytes, bytes | None]:
+        """Return an event's data under our model name, and the name that it had."""
+        fields = lenient.members(payload)
+        within = lenient.members(bytes(fields.get(self.holder, b"{}"))) if self.holder else fields
+        theirs = bytes(within.get("model", b""))
+        if theirs in lenient.EMPTY:
+            return payload, None
+        within["model"] = msgspec.Raw(self._name)
+        if self.holder:
+            fields[self.holder] = msgspec.Raw(wire.encode(within))
+        return wire.encode(fields), theirs

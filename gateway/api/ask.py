@@ -95,7 +95,7 @@ def to_call(exchange: Exchange, ask: Ask, target: Target) -> Call:
     """The upstream request: the client's members, the upstream's model name, no person but to our own agents."""
     fields = dict(ask.fields)
     wire.put(fields, "model", target.deployment.model)
-    if ask.stream and target.provider.stream_usage:
+    if ask.stream and target.asks_for_usage:
         exchange.family.dialect.ask_for_usage(fields)
     _hide_person(exchange, fields, target)
     headers = _forwarded(exchange) | _introduced(exchange, target)

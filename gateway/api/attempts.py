@@ -15,13 +15,6 @@ log = logging.getLogger("sekisho.requests")
 MAX_ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.25
-_CONTEXT_MARKS = (
-    b"context_length_exceeded",
-    b"maximum context length",
-    b"context size",
-    b"context window",
-    b"prompt is too long",
-)
 
 T = TypeVar("T")
 
@@ -58,7 +51,7 @@ async def first_success(exchange: Exchange, model: Model, attempt: Callable[[Tar
 
 def _rounds(exchange: Exchange, model: Model) -> list[list[Target]]:
     """Own deployments, fallbacks', and where there is only one deployment in all, that one again."""
-    chain = exchange.snapshot.routes.chain(model, exchange.family.api)
+    chain = exchange.snapshot.routes.chain(model, exchange.family.api, exchange.policy, exchange.family.modes)
     rounds = [exchange.runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
     return rounds * 2 if len(rounds) == 1 and len(rounds[0]) == 1 else rounds
 
@@ -83,6 +76,8 @@ async def _go_on(exchange: Exchange, failure: UpstreamError, targets: list[Targe
         return False
     if exchange.target is None or exchange.target not in targets:
         return True
+    if failure.code == "upstream_misconfigured":
+        return False
     seconds = FIRST_PAUSE_SECONDS if failure.retry_after is None else failure.retry_after
     if seconds > LONGEST_PAUSE_SECONDS:
         return False
@@ -99,13 +94,7 @@ def _same_fate(failure: UpstreamError, targets: list[Target], model: Model) -> b
 
 
 def _too_long(error: UpstreamError) -> bool:
-    body = getattr(error, "body", None) or b""
-    return isinstance(error, UpstreamRefused) and error.upstream_status in (400, 413) and _mentions_context(body)
-
-
-def _mentions_context(body: bytes) -> bool:
-    lowered = body[:4096].lower()
-    return any(mark in lowered for mark in _CONTEXT_MARKS)
+    return isinstance(error, UpstreamRefused) and error.too_long
 
 
 def _cause(error: UpstreamError) -> str:

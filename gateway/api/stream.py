@@ -2,27 +2,15 @@
 
 import asyncio
 
-import msgspec
-
-from gateway.api.ask import Ask, remember_deployment, to_call
+from gateway.api.ask import Ask, remember_deployment
 from gateway.api.attempts import first_success
 from gateway.api.exchange import Exchange
-from gateway.dialects.usage import Usage
-from gateway.errors import UpstreamError, UpstreamUnreachable
+from gateway.api.opening import Started, read_next, start, used_so_far
+from gateway.api.reading import closed
+from gateway.errors import UpstreamError, UpstreamRefused
 from gateway.keepalive import KeepAlive
-from gateway.refusals import refused
-from gateway.routing import Target
-from gateway.streaming import EventTooLong, Relay, Step
-from gateway.upstream.answer import Answer
-
-
-class Started(msgspec.Struct, frozen=True):
-    """An upstream stream whose first event has come."""
-
-    target: Target
-    response: Answer
-    relay: Relay
-    first: Step
+from gateway.refusals import failed
+from gateway.streaming import Relay, Step
 
 
 async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
@@ -32,12 +20,18 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
         await exchange.answer.keep_alive(exchange.response_headers())
 
     async with KeepAlive(exchange.snapshot.config.server.keepalive_seconds, comment) as alive:
-        started = await first_success(exchange, ask.model, lambda target: _start(exchange, ask, target))
+        try:
+            started = await first_success(exchange, ask.model, lambda target: start(exchange, ask, target))
+        except UpstreamRefused as error:
+            if not error.answer:
+                raise
+            await _fail_with_answer(exchange, error)
+            return
         try:
             await _relay(exchange, ask, started, alive)
         except (asyncio.CancelledError, UpstreamError):
             exchange.events_sent = started.relay.events
-            exchange.used(_used(exchange, ask, started.relay))
+            exchange.used(used_so_far(exchange, ask, started.relay))
             raise
         finally:
             _let_go(started)
@@ -46,7 +40,7 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
 def _let_go(started: Started) -> None:
     """Give the upstream connection back to its pool where the answer is complete, else close it at once.
 
-    Never waits: uvicorn reports the client as gone as soon as it has the whole answer, and the request is cancelled.
+    Never waits: the server reports the client as gone as soon as it has the whole answer, and the request is cancelled.
     """
     if started.relay.done:
         started.response.finish()
@@ -54,34 +48,12 @@ def _let_go(started: Started) -> None:
         started.response.close()
 
 
-async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
-    """Send the call and wait for the first event, so that a failure until then can go elsewhere."""
-    family = exchange.family
-    response = await exchange.runtime.client.open(to_call(exchange, ask, target))
-    try:
-        if response.status != 200:
-            raise refused(target.id, family, response.status, response.headers, await response.whole())
-        relay = family.dialect.relay(ask.model.name, ask.fields)
-        relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
-        first = Step()
-        while not relay.events:
-            first = await _next(response, relay, target)
-            if relay.ended and not relay.events:
-                raise _closed(target)
-        _check_first(exchange, target, relay)
-        return Started(target, response, relay, first)
-    except BaseException:
-        response.close()
-        raise
-
-
-def _check_first(exchange: Exchange, target: Target, relay: Relay) -> None:
-    """A stream that begins with its failure is as good as an error answer; what nobody would do better goes on."""
-    if relay.error:
-        status = exchange.family.dialect.error_status(relay.error)
-        error = refused(target.id, exchange.family, status, {}, relay.error)
-        if error.retryable:
-            raise error
+async def _fail_with_answer(exchange: Exchange, error: UpstreamRefused) -> None:
+    """End with the events of a stream that failed before its answer began."""
+    exchange.release()
+    exchange.settle("error", 200, error.code)
+    await exchange.answer.start_stream(exchange.response_headers())
+    await exchange.answer.end_stream(error.answer)
 
 
 async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAlive) -> None:
@@ -93,7 +65,7 @@ async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAliv
         alive.beat()
         if relay.done or relay.ended:
             break
-        step = await _next(started.response, relay, started.target)
+        step = await read_next(started.response, relay, started.target)
     await _finish(exchange, ask, started, step)
 
 
@@ -101,34 +73,21 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
     """The last event, after the record. What was never finished is never called finished."""
     relay = started.relay
     if not relay.done and not relay.finished:
-        raise _closed(started.target)
-    exchange.used(_used(exchange, ask, relay))
+        raise closed(started.target)
+    exchange.used(used_so_far(exchange, ask, relay))
     remember_deployment(exchange, relay.answer_id)
     exchange.release()
-    exchange.settle("error" if relay.error else "ok", 200, "upstream_error" if relay.error else None)
-    await exchange.answer.end_stream(step.last or relay.closing)
+    if relay.error is None:
+        exchange.settle("ok", 200)
+        await exchange.answer.end_stream(step.last or relay.closing)
+        return
+    error = failed(started.target, exchange.family, relay.error)
+    exchange.settle("error", 200, error.code)
+    await exchange.answer.end_stream(_shown(exchange, error, relay, step.last))
 
 
-async def _next(response: Answer, relay: Relay, target: Target) -> Step:
-    """The next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
-    try:
-        data = await response.some()
-        return relay.feed(data) if data else relay.end()
-    except EventTooLong:
-        raise UpstreamUnreachable(
-            f"Deployment '{target.id}' sent an event that is too long to be one.", code="upstream_invalid_answer"
-        ) from None
-
-
-def _closed(target: Target) -> UpstreamUnreachable:
-    return UpstreamUnreachable(
-        f"Deployment '{target.id}' closed the stream before the answer was complete.", code="upstream_closed"
-    )
-
-
-def _used(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
-    """What the upstream counted; as far as it did not, what the lengths of prompt and answer tell."""
-    told = relay.usage or msgspec.structs.replace(relay.begun or Usage(), output=relay.written(), source="estimated")
-    if told.input is not None:
-        return told
-    return msgspec.structs.replace(told, input=exchange.family.prompt_tokens(ask.fields), source="estimated")
+def _shown(exchange: Exchange, error: UpstreamRefused, relay: Relay, event: bytes) -> bytes:
+    """Return the upstream's error event; the administrator's faults are told in our words."""
+    if error.code != "upstream_misconfigured":
+        return event
+    return exchange.family.dialect.error_event(error, exchange.record.request_id, relay.events)

@@ -17,10 +17,6 @@ def _no_cost(answer: Members, usd: float | None) -> None:
     return None
 
 
-def _never(fields: Members) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How errors, counts and streams look on one wire."""
@@ -31,18 +27,22 @@ class Dialect:
     """An error in a stream that has begun; takes the request's id and how many events were sent."""
     is_error: Callable[[Members], bool]
     """Whether an error answer has this wire's own shape, so that it may be passed on untouched."""
-    error_status: Callable[[bytes], int]
-    """The HTTP status that a stream's error event would have had as an answer."""
+    failure: Callable[[Members], bool]
+    """Whether a whole answer with status 200 is an error."""
     usage: Callable[[Members], Usage | None]
     """The token counts of a whole answer."""
     relay: Callable[[str, Members], Relay]
     """Reads a stream; takes our name of the model and the client's request."""
     ask_for_usage: Callable[[Members], None] = _nothing
     """Makes an upstream count the tokens of a stream, where it does so only when asked."""
+    asks_for_usage: bool = False
+    """Whether `ask_for_usage` adds anything."""
     put_cost: Callable[[Members, float | None], None] = _no_cost
     """Tells in a whole answer what it cost in USD, where this wire has a place for it."""
-    has_failed: Callable[[Members], bool] = _never
-    """Whether a whole answer with status 200 says that there is none."""
+    as_stream: Callable[[Members], bytes | None] = _nothing
+    """A whole answer as a stream, for upstreams that do not stream although asked to; None = it cannot be one."""
+    fails_with_answer: bool = False
+    """Clients want an answer that announced itself and failed as it is, rather than an HTTP error."""
     answer_id: Callable[[Members], str | None] = _nothing
     """By which id the client may continue a whole answer, where the upstream remembers it."""
     statuses: Mapping[int, int] = field(default_factory=dict)

@@ -3,16 +3,15 @@
 Source: platform.claude.com/docs/en/api/{messages,messages-count-tokens,errors}.
 """
 
-import re
 from typing import Any
 
-import msgspec
+from msgspec import Raw, Struct
 
-from gateway import wire
+from gateway import lenient, wire
 from gateway.dialects.family import Dialect, Family
 from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
-from gateway.streaming import Relay
+from gateway.streaming import NOTHING, Relay
 from gateway.wire import Members
 
 VERSION = "2023-06-01"
@@ -30,36 +29,67 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-_STATUSES = {name: status for status, name in _TYPES.items()}
+
+
+class _Bare(Struct):
+    type: Raw = NOTHING
+    usage: Raw = NOTHING
+    error: Raw = NOTHING
+    message: Raw = NOTHING
+    delta: Raw = NOTHING
+
+
+class _Message(Struct):
+    model: Raw = NOTHING
+    usage: Raw = NOTHING
+
+
+class _Delta(Struct):
+    text: Raw = NOTHING
+    thinking: Raw = NOTHING
+    partial_json: Raw = NOTHING
+
+
+class _Event(_Bare):
+    message: _Message | None = None  # type: ignore[assignment]
+    delta: _Delta | None = None  # type: ignore[assignment]
+
+
+_ANNOUNCING = (b'"message_start"', b'"ping"')
 
 
 class MessagesRelay(Relay):
     """Counts of the prompt come first, those of the answer last; `message_stop` is the end."""
 
-    marks = (b'"usage"', b"message_stop", b'"error"')
+    shapes = (_Event, _Bare)
     holder = "message"
-    texts = re.compile(
-        rb'"(?:text|thinking|input_json)_delta"\s*,\s*"(?:text|thinking|partial_json)"\s*:\s*"((?:[^"\\]|\\.)+)"'
-    )
 
     def __init__(self, model: str) -> None:
         super().__init__(model)
         self._counts: dict[str, Any] = {}
 
-    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
-        kind = wire.value(fields, "type")
-        if kind == "message_start" and wire.kind(fields, "message") is dict:
-            self.begun = self._counted(wire.value(wire.members(fields["message"]), "usage"))
-        elif kind == "message_delta":
-            self.usage = self._counted(wire.value(fields, "usage")) or self.usage
-        elif kind == "message_stop":
+    def name_of(self, fields: _Bare) -> Raw:
+        message: Any = fields.message
+        return message.model if isinstance(message, _Message) else NOTHING
+
+    def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
+        kind, delta = bytes(fields.type), fields.delta
+        if isinstance(delta, _Delta):
+            self.wrote(delta.text, delta.thinking, delta.partial_json)
+        if kind == b'"message_start"' and isinstance(fields.message, _Message):
+            self.begun = self._counted(fields.message.usage)
+        elif kind == b'"message_delta"':
+            self.usage = self._counted(fields.usage) or self.usage
+        elif kind == b'"message_stop"':
             self.done = True
-        elif kind == "error":
-            self.done, self.error = True, payload
+        elif kind == b'"error"' or lenient.says(fields.error):
+            return self.failed(payload, event)
+        self.opened = self.opened or kind not in _ANNOUNCING
         return event
 
-    def _counted(self, found: Any) -> Usage | None:
+    def _counted(self, raw: Raw) -> Usage | None:
         """Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet."""
+        found = lenient.value(raw)
         if isinstance(found, dict):
             for name, count in found.items():
                 known = self._counts.get(name)
@@ -74,7 +104,7 @@ def relay(model: str, request: Members) -> Relay:
 
 def usage_of(answer: Members) -> Usage | None:
     """The token counts of a whole answer; `count_tokens` uses none itself."""
-    return from_messages(wire.value(answer, "usage"))
+    return from_messages(lenient.peek(answer, "usage"))
 
 
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
@@ -89,16 +119,12 @@ def error_event(error: ApiError, request_id: str, number: int) -> bytes:
 
 
 def is_error(answer: Members) -> bool:
-    return wire.value(answer, "type") == "error" and wire.kind(answer, "error") is dict
+    return lenient.peek(answer, "type") == "error" and wire.kind(answer, "error") is dict
 
 
-def error_status(event: bytes) -> int:
-    """By the type of an error event."""
-    try:
-        found = wire.members(wire.members(event)["error"])
-        return _STATUSES.get(wire.value(found, "type"), 500)
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return 500
+def failure(answer: Members) -> bool:
+    """Return whether a whole answer with status 200 is an error."""
+    return lenient.peek(answer, "type") == "error" or lenient.says(answer.get("error"))
 
 
 def _type(error: ApiError) -> str:
@@ -120,7 +146,7 @@ DIALECT = Dialect(
     error_body=error_body,
     error_event=error_event,
     is_error=is_error,
-    error_status=error_status,
+    failure=failure,
     usage=usage_of,
     relay=relay,
     statuses={503: 529},

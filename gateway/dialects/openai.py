@@ -5,56 +5,14 @@ Source: platform.openai.com/docs/api-reference/{chat,completions,embeddings}.
 
 from typing import Any
 
-from gateway import wire
+from gateway import lenient, wire
+from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
 from gateway.dialects.family import Dialect, Family
+from gateway.dialects.faults import fault_of
 from gateway.dialects.usage import Usage, from_chat
 from gateway.errors import ApiError
 from gateway.streaming import Relay
 from gateway.wire import Members
-
-DONE = b"data: [DONE]\n\n"
-
-
-class ChatRelay(Relay):
-    """Takes the usage chunk that nobody asked for out of the stream."""
-
-    marks = (b'"usage"', b"[DONE]", b'"error"')
-    closing = DONE
-
-    def __init__(self, model: str, *, hide_usage: bool) -> None:
-        super().__init__(model)
-        self._hide_usage = hide_usage
-
-    def notice(self, block: bytes) -> None:
-        if not self.finished and b'"finish_reason":"' in block:
-            self.finished = True
-
-    def lighten(self, block: bytes) -> bytes:
-        """In a JSON text these bytes are a member: in a string the quotes would be escaped."""
-        return block.replace(b',"usage":null', b"") if self._hide_usage else block
-
-    def read(self, payload: bytes, event: bytes) -> bytes:
-        if payload == b"[DONE]":
-            self.done = True
-            return event
-        return super().read(payload, event)
-
-    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
-        if wire.kind(fields, "error") is not None:
-            self.done, self.error = True, payload
-            return event
-        usage = from_chat(wire.value(fields, "usage"))
-        self.usage = usage or self.usage
-        if not self._hide_usage or "usage" not in fields:
-            return self._priced(fields, usage) if usage and self.cost_usd else event
-        if usage and wire.value(fields, "choices") == []:
-            return b""
-        del fields["usage"]
-        return b"data: " + wire.encode(fields) + b"\n\n"
-
-    def _priced(self, fields: Members, usage: Usage) -> bytes:
-        put_cost(fields, self.cost_usd(usage) if self.cost_usd else None)
-        return b"data: " + wire.encode(fields) + b"\n\n"
 
 
 def relay(model: str, request: Members) -> Relay:
@@ -75,16 +33,7 @@ def ask_for_usage(fields: Members) -> None:
 
 def usage_of(answer: Members) -> Usage | None:
     """The token counts of a whole answer."""
-    return from_chat(wire.value(answer, "usage"))
-
-
-def put_cost(answer: Members, usd: float | None) -> None:
-    """`usage.cost` as OpenRouter sends it, which Open WebUI keeps with the message."""
-    if usd is None or wire.kind(answer, "usage") is not dict:
-        return
-    usage = wire.members(answer["usage"])
-    wire.put(usage, "cost", usd)
-    wire.put(answer, "usage", usage)
+    return from_chat(lenient.peek(answer, "usage"))
 
 
 def error_object(error: ApiError) -> dict[str, Any]:
@@ -106,9 +55,12 @@ def is_error(answer: Members) -> bool:
     return wire.kind(answer, "error") is dict
 
 
-def error_status(event: bytes) -> int:
-    """Nothing in these error events is defined well enough to tell faults apart."""
-    return 502
+def failure(answer: Members) -> bool:
+    """Return whether a whole answer with status 200 is an error."""
+    if lenient.says(answer.get("error")) or lenient.peek(answer, "object") == "error":
+        return True
+    nothing = "choices" not in answer and "data" not in answer and "output" not in answer
+    return nothing and fault_of(wire.encode(answer)).status is not None
 
 
 def _check_chat(fields: Members) -> None:
@@ -127,11 +79,13 @@ DIALECT = Dialect(
     error_body=error_body,
     error_event=error_event,
     is_error=is_error,
-    error_status=error_status,
+    failure=failure,
+    as_stream=as_stream,
     usage=usage_of,
     relay=relay,
     put_cost=put_cost,
     ask_for_usage=ask_for_usage,
+    asks_for_usage=True,
     forwarded={"openai-beta": None},
     personal=("user", "safety_identifier"),
 )

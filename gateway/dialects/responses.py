@@ -3,39 +3,93 @@
 Source: platform.openai.com/docs/api-reference/{responses,responses-streaming}.
 """
 
-import re
 from typing import Any
 
-import msgspec
+from msgspec import Raw, Struct
 
-from gateway import wire
+from gateway import lenient, wire
 from gateway.dialects import openai
 from gateway.dialects.family import Dialect, Family
+from gateway.dialects.faults import fault_of
 from gateway.dialects.usage import Usage, from_responses
 from gateway.errors import ApiError, InvalidRequest
-from gateway.streaming import Relay
+from gateway.streaming import NOTHING, Relay, Step
 from gateway.wire import Members
 
-_FINAL = ("response.completed", "response.incomplete", "response.failed", "error")
-_FAILED = ("response.failed", "error")
-_STATUSES = {"rate_limit_exceeded": 429, "invalid_prompt": 400, "context_length_exceeded": 400}
+_ENDS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+_ANNOUNCING = (b'"response.created"', b'"response.queued"', b'"response.in_progress"')
+
+
+class _Bare(Struct):
+    type: Raw = NOTHING
+    delta: Raw = NOTHING
+    error: Raw = NOTHING
+    response: Raw = NOTHING
+
+
+class _Response(Struct):
+    model: Raw = NOTHING
+    usage: Raw = NOTHING
+    id: Raw = NOTHING
+
+
+class _Event(_Bare):
+    response: _Response | None = None  # type: ignore[assignment]
 
 
 class ResponsesRelay(Relay):
-    """Everything that counts is in the final event, which repeats the whole answer."""
+    """Everything that counts is in the final event, which repeats the whole answer.
 
-    marks = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'"error"')
+    An `error` is followed by `response.failed`, of which some clients read only the second: both are the end.
+    """
+
+    shapes = (_Event, _Bare)
     holder = "response"
-    texts = re.compile(rb'"delta"\s*:\s*"((?:[^"\\]|\\.)+)"')
 
-    def told(self, fields: Members, payload: bytes, event: bytes) -> bytes:
-        kind = wire.value(fields, "type")
-        if kind in _FINAL:
-            self.done = True
-            self.error = payload if kind in _FAILED else None
-            answer = _response(fields)
-            self.usage, self.answer_id = usage_of(answer), answer_id(answer)
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self._held = b""
+        """The event `error`, until the one that follows it is here."""
+
+    def name_of(self, fields: _Bare) -> Raw:
+        response: Any = fields.response
+        return response.model if isinstance(response, _Response) else NOTHING
+
+    def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
+        kind = bytes(fields.type)
+        if fields.delta is not NOTHING:
+            self.wrote(fields.delta)
+        if kind in _ENDS:
+            return self._last(fields, kind, payload, event)
+        if self._held or kind == b'"error"' or lenient.says(fields.error):
+            return self.failed(payload, event)
+        self.opened = self.opened or kind not in _ANNOUNCING
         return event
+
+    def failed(self, payload: bytes, event: bytes) -> bytes:
+        if self._held:  # what follows an error and is not `response.failed` tells nothing
+            return b""
+        self.error, self._held = payload, event
+        return b""
+
+    def end(self) -> Step:
+        step = super().end()
+        if self._held and not self.done:
+            self.done = True
+            return Step(step.block, self._held + _failed_after(self.error or b"", self.events))
+        return step
+
+    def _last(self, fields: _Bare, kind: bytes, payload: bytes, event: bytes) -> bytes:
+        self.done = True
+        if kind == b'"response.failed"':
+            self.error = self.error or payload
+        else:
+            self.opened = True
+        answer = fields.response
+        if isinstance(answer, _Response):
+            self.usage = from_responses(lenient.value(answer.usage))
+            self.answer_id = _text(lenient.value(answer.id))
+        return self._held + event
 
 
 def relay(model: str, request: Members) -> Relay:
@@ -44,16 +98,17 @@ def relay(model: str, request: Members) -> Relay:
 
 def usage_of(answer: Members) -> Usage | None:
     """The token counts of a whole answer."""
-    return from_responses(wire.value(answer, "usage"))
+    return from_responses(lenient.peek(answer, "usage"))
 
 
 def answer_id(answer: Members) -> str | None:
     """What the client may send as `previous_response_id`."""
-    return wire.value(answer, "id") if wire.kind(answer, "id") is str else None
+    return _text(lenient.peek(answer, "id"))
 
 
-def has_failed(answer: Members) -> bool:
-    return bool(wire.value(answer, "status") == "failed")
+def failure(answer: Members) -> bool:
+    """Return whether a whole answer with status 200 is an error."""
+    return lenient.peek(answer, "status") == "failed" or openai.failure(answer)
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
@@ -74,23 +129,15 @@ def _event(content: dict[str, Any]) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (content["type"].encode(), wire.encode(content))
 
 
-def error_status(event: bytes) -> int:
-    """By the code of an `error` or `response.failed` event."""
-    fields = wire.members(event)
-    found = _response(fields) or fields
-    code = wire.value(_object(found, "error") or found, "code")
-    return _STATUSES.get(code, 502) if isinstance(code, str) else 502
+def _failed_after(error: bytes, number: int) -> bytes:
+    """Return the `response.failed` that an upstream left out after its `error`."""
+    message = fault_of(error).words or "The model's server failed."
+    response = {"object": "response", "status": "failed", "error": {"code": "server_error", "message": message}}
+    return _event({"type": "response.failed", "sequence_number": number, "response": {**response, "output": []}})
 
 
-def _response(fields: Members) -> Members:
-    return _object(fields, "response")
-
-
-def _object(fields: Members, name: str) -> Members:
-    try:
-        return wire.members(fields.get(name, b"{}"))
-    except msgspec.DecodeError:
-        return {}
+def _text(found: Any) -> str | None:
+    return found if isinstance(found, str) and found else None
 
 
 def _check(fields: Members) -> None:
@@ -109,11 +156,11 @@ DIALECT = Dialect(
     error_body=openai.error_body,
     error_event=error_event,
     is_error=openai.is_error,
-    error_status=error_status,
+    failure=failure,
     usage=usage_of,
     relay=relay,
-    has_failed=has_failed,
     answer_id=answer_id,
+    fails_with_answer=True,
     forwarded={"openai-beta": None},
     personal=("user", "safety_identifier"),
 )

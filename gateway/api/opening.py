@@ -1,0 +1,139 @@
+"""Opening a stream: everything that can go wrong before its answer begins, so that it can go elsewhere."""
+
+import asyncio
+
+import msgspec
+
+from gateway.api.ask import Ask, to_call
+from gateway.api.exchange import Exchange
+from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
+from gateway.dialects.usage import Usage
+from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
+from gateway.refusals import failed
+from gateway.routing import Target
+from gateway.streaming import EventTooLong, Relay, Step
+from gateway.upstream.answer import Answer
+
+_ANNOUNCEMENT_SECONDS = 1.0
+"""So long the events that announce an answer are held back, as a failure after them can still go elsewhere."""
+_FAILURE_SECONDS = 0.5
+"""Longest wait for what follows an error event."""
+
+
+class Started(msgspec.Struct, frozen=True):
+    """An upstream stream whose answer has begun."""
+
+    target: Target
+    response: Answer
+    relay: Relay
+    first: Step
+
+
+async def start(exchange: Exchange, ask: Ask, target: Target) -> Started:
+    """Send the call and wait for the beginning of its answer. Raises `UpstreamError`."""
+    try:
+        return await _start(exchange, ask, target)
+    except UpstreamRefused as error:
+        if not _refuses_usage(exchange, ask, target, error):
+            raise
+    target.quirks.refuses_stream_options = True
+    return await _start(exchange, ask, target)
+
+
+async def read_next(response: Answer, relay: Relay, target: Target) -> Step:
+    """Return the next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
+    try:
+        if relay.error:
+            return await _after_failure(response, relay)
+        data = await response.some()
+        return relay.feed(data) if data else relay.end()
+    except EventTooLong:
+        raise invalid(target, "sent an event that is too long to be one") from None
+
+
+def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
+    """Return the upstream's counts; what it did not count is estimated from the lengths of prompt and answer."""
+    usage = relay.usage or relay.begun or Usage()
+    if relay.usage is None or usage.output is None:
+        usage = msgspec.structs.replace(usage, output=relay.written(), source="estimated")
+    if usage.input is None:
+        usage = msgspec.structs.replace(usage, input=exchange.family.prompt_tokens(ask.fields), source="estimated")
+    return usage
+
+
+async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
+    family = exchange.family
+    response = await exchange.runtime.client.open(to_call(exchange, ask, target))
+    relay = family.dialect.relay(ask.model.name, ask.fields)
+    relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
+    try:
+        await check_status(response, target, family)
+        first = await _first(exchange, response, relay, target)
+        if relay.error:
+            raise _failure(exchange, relay, target, first)
+        if not relay.opened and (relay.ended or relay.events < 2):
+            raise closed(target)
+        return Started(target, response, relay, first)
+    except BaseException:
+        response.close()
+        if relay.events and relay.error is None:
+            exchange.used(used_so_far(exchange, ask, relay))
+        raise
+
+
+async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Target) -> Step:
+    """Read until the answer begins, or has failed, or has announced itself long enough."""
+    blocks: list[bytes] = []
+    step = Step()
+    try:
+        async with asyncio.timeout(target.deployment.timeout) as limit:
+            data = await beginning(response)
+            if is_json(data) or is_html(data):
+                return relay.feed(_streamed(data + await response.whole(), exchange, target))
+            step = relay.feed(data) if data else relay.end()
+            while True:
+                blocks.append(step.block)
+                if relay.opened or relay.done or relay.ended:
+                    break
+                if relay.events == 1:
+                    limit.reschedule(asyncio.get_running_loop().time() + _ANNOUNCEMENT_SECONDS)
+                step = await read_next(response, relay, target)
+    except EventTooLong:
+        raise invalid(target, "sent an event that is too long to be one") from None
+    except TimeoutError:
+        if not relay.events:
+            raise UpstreamTimeout(f"Deployment '{target.id}' did not answer in time. Try again.") from None
+    return Step(b"".join(blocks), step.last)
+
+
+def _streamed(body: bytes, exchange: Exchange, target: Target) -> bytes:
+    """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
+    answer = whole_answer(body, target, exchange.family)
+    if stream := exchange.family.dialect.as_stream(answer):
+        return stream
+    raise invalid(target, "answered in one piece although a stream was asked for")
+
+
+def _failure(exchange: Exchange, relay: Relay, target: Target, first: Step) -> UpstreamRefused:
+    """Return the error with which a stream began. What announced it goes with it where clients want that."""
+    assert relay.error is not None
+    error = failed(target, exchange.family, relay.error)
+    if exchange.family.dialect.fails_with_answer and first.block and error.code != "upstream_misconfigured":
+        error.answer = first.block + first.last
+    return error
+
+
+async def _after_failure(response: Answer, relay: Relay) -> Step:
+    """Return what follows an error event, if it comes soon."""
+    try:
+        async with asyncio.timeout(_FAILURE_SECONDS):
+            data = await response.some()
+    except (TimeoutError, UpstreamError):
+        data = b""
+    return relay.feed(data) if data else relay.end()
+
+
+def _refuses_usage(exchange: Exchange, ask: Ask, target: Target, error: UpstreamRefused) -> bool:
+    """Return whether an upstream refused the option that we added to make it count tokens."""
+    ours = target.asks_for_usage and exchange.family.dialect.asks_for_usage and "stream_options" not in ask.fields
+    return ours and error.upstream_status in (400, 422) and "stream_options" in f"{error.message}{error.body!r}"

@@ -1,0 +1,92 @@
+"""Checks of what an upstream sends, whatever its status says: an error is an error, wherever it stands."""
+
+import contextlib
+
+from gateway import lenient, wire
+from gateway.dialects.family import Family
+from gateway.errors import UpstreamError, UpstreamUnreachable
+from gateway.events import EventTooLong
+from gateway.refusals import MOST_ERROR_BYTES, failed, refused
+from gateway.routing import Target
+from gateway.upstream.answer import Answer
+from gateway.wire import Members
+
+_MOST_BLANK_BYTES = 64 * 1024
+_BLANK = b"\xef\xbb\xbf \t\r\n"
+_JSON = (b"{", b"[")
+_EVENT_STREAM = (b"data:", b"event:", b":", b"id:", b"retry:")
+
+
+async def check_status(response: Answer, target: Target, family: Family) -> None:
+    """Raise `UpstreamRefused` for a status that is none of success."""
+    if 200 <= response.status < 300:
+        return
+    body = b""
+    with contextlib.suppress(UpstreamError):  # the status counts, whatever becomes of its words
+        body = await response.beginning(MOST_ERROR_BYTES)
+    raise refused(target, family, response.status, response.headers, body)
+
+
+async def beginning(response: Answer) -> bytes:
+    """Read a body until it says something; empty where it never does."""
+    data = b""
+    while not data.strip(_BLANK) and len(data) < _MOST_BLANK_BYTES:
+        part = await response.some()
+        if not part:
+            return b""
+        data += part
+    return data
+
+
+def is_json(body: bytes) -> bool:
+    """Return whether a body begins as JSON does; an event stream never does."""
+    return body.lstrip(_BLANK)[:1] in _JSON
+
+
+def is_html(body: bytes) -> bool:
+    """Return whether a body begins as a page does."""
+    return body.lstrip(_BLANK)[:1] == b"<"
+
+
+def whole_answer(body: bytes, target: Target, family: Family) -> Members:
+    """Return the members of a whole answer. Raises `UpstreamRefused` for an error, `UpstreamUnreachable`."""
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        answer = lenient.members(body)
+    except lenient.UNREADABLE:
+        raise _no_answer(body, target, family) from None
+    if not family.dialect.failure(answer):
+        return answer
+    error = failed(target, family, body)
+    announced = "status" in answer and family.dialect.fails_with_answer
+    if announced and error.code != "upstream_misconfigured":
+        wire.put(answer, "model", target.model.name)
+        error.answer = wire.encode(answer)
+    raise error
+
+
+def invalid(target: Target, why: str) -> UpstreamUnreachable:
+    """Return the error for an answer that cannot be one."""
+    return UpstreamUnreachable(f"Deployment '{target.id}' {why}.", code="upstream_invalid_answer")
+
+
+def closed(target: Target) -> UpstreamUnreachable:
+    """Return the error for a stream that ended before its answer did."""
+    return UpstreamUnreachable(
+        f"Deployment '{target.id}' closed the stream before the answer was complete.", code="upstream_closed"
+    )
+
+
+def _no_answer(body: bytes, target: Target, family: Family) -> UpstreamError:
+    """Return the error for a body that is no JSON object: an array with an error, an event stream, a page."""
+    if body.lstrip(_BLANK)[:1] == b"[":
+        return failed(target, family, body[:MOST_ERROR_BYTES])
+    if not body.lstrip(_BLANK).startswith(_EVENT_STREAM):
+        return invalid(target, "answered with something that is not JSON")
+    relay = family.dialect.relay("", {})
+    with contextlib.suppress(EventTooLong):
+        relay.feed(body)
+        relay.end()
+    if relay.error:
+        return failed(target, family, relay.error)
+    return invalid(target, "answered with a stream although none was asked for")

@@ -1,0 +1,164 @@
+"""Error messages of upstreams, in the shapes that vendors use: the HTTP status they stand for, and their words."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_STATUS_NAMES = ("code", "status", "status_code", "statusCode", "http_code", "httpCode", "error_code", "type")
+"""Members that tell the kind of an error, by a number or a name, the most exact first."""
+_WORD_NAMES = (
+    "response",
+    "error",
+    "fault",
+    "message",
+    "Message",
+    "msg",
+    "title",
+    "detail",
+    "errors",
+    "error_message",
+    "error_description",
+    "errorMessage",
+    "faultstring",
+    "description",
+    "reason",
+    "metadata",
+    "raw",
+)
+"""Members in which servers put words for people."""
+
+_KINDS = {
+    400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidprompt validationerror "
+    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation",
+    401: "authenticationerror unauthenticated unauthorized invalidapikey invalidauthentication",
+    402: "billingerror paymentrequired insufficientbalance insufficientcredits",
+    403: "permissionerror permissiondenied permissiondeniederror forbidden",
+    404: "notfound notfounderror modelnotfound modelnotfounderror",
+    413: "requesttoolarge",
+    422: "unprocessableentity unprocessableentityerror",
+    429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota",
+    500: "servererror internalservererror internalerror internal apierror",
+    503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded",
+    504: "timeout timeouterror deadlineexceeded gatewaytimeout",
+}
+_STATUSES = {name: status for status, names in _KINDS.items() for name in names.split()}
+_TOO_LONG = (
+    "context length",
+    "context_length",
+    "context window",
+    "context size",
+    "context_size",
+    "context limit",
+    "maximum model length",
+    "prompt is too long",
+    "input is too long",
+    "exceeds the maximum number of tokens",
+    "too many tokens",
+)
+_UNPAID = ("your credit balance is too low", "insufficient balance", "insufficient credit")
+"""How such an error begins; further on, its words may quote the request."""
+
+_LONGEST_WORDS = 2000
+_MOST_TEXTS = 10
+_DEEPEST = 10
+_TRACE = re.compile(r"Traceback \(most recent call last\).*|\n\s+at .*|\n\s+File \".*", re.DOTALL)
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """An upstream's error message."""
+
+    status: int | None = None
+    """The HTTP status that it names itself, or None."""
+    words: str = ""
+    """What it says to people, bounded in length; empty where it says nothing readable."""
+    too_long: bool = False
+    """True if the prompt does not fit the model's context window."""
+
+
+def fault_of(body: bytes) -> Fault:
+    """Read an error: JSON of any vendor, or plain text. HTML and stack traces hold no words for people."""
+    found = _parsed(body)
+    words = _joined(found)
+    lowered = f"{words} {' '.join(_kinds(found))}".lower()
+    status = 402 if lowered.startswith(_UNPAID) else _status(found)
+    too_long = any(mark in lowered for mark in _TOO_LONG)
+    return Fault(400 if too_long and status is None else status, words, too_long)
+
+
+def _parsed(body: bytes) -> Any:
+    """Return JSON as Python data, anything else as text."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _holders(found: Any, depth: int = _DEEPEST) -> Iterator[dict[str, Any]]:
+    """Yield the objects that describe an error, the innermost first."""
+    if isinstance(found, list):
+        found = found[0] if found else None
+    if isinstance(found, dict) and depth:
+        for name in ("response", "error", "detail", "message"):
+            yield from _holders(found.get(name), depth - 1)
+        yield found
+
+
+def _kinds(found: Any) -> Iterator[str]:
+    """Yield the names and numbers by which an error tells its kind."""
+    for holder in _holders(found):
+        for name in _STATUS_NAMES:
+            if isinstance(told := holder.get(name), str | int) and not isinstance(told, bool):
+                yield str(told)[:100]
+
+
+def _status(found: Any) -> int | None:
+    for told in _kinds(found):
+        if len(told) == 3 and told.isdecimal() and told.isascii() and "400" <= told <= "599":
+            return int(told)
+        if status := _STATUSES.get(re.sub("[^a-z]", "", told.lower())):
+            return status
+    return None
+
+
+def _joined(found: Any) -> str:
+    texts: dict[str, None] = {}
+    for text in _texts(found, _DEEPEST):
+        texts.setdefault(text)
+        if len(texts) == _MOST_TEXTS:
+            break
+    return "; ".join(texts)[:_LONGEST_WORDS]
+
+
+def _texts(found: Any, depth: int) -> Iterator[str]:
+    """Yield the words for people in an error, wherever they stand."""
+    if depth == 0:
+        return
+    if isinstance(found, str):
+        yield from _plain(found, depth)
+    elif isinstance(found, list):
+        for each in found[:_MOST_TEXTS]:
+            yield from _texts(each, depth - 1)
+    elif isinstance(found, dict) and isinstance(found.get("loc"), list) and isinstance(found.get("msg"), str):
+        place = ".".join(str(each)[:100] for each in found["loc"][:_DEEPEST])
+        yield from _plain(f"{place}: {found['msg']}", depth)
+    elif isinstance(found, dict):
+        for name in _WORD_NAMES:
+            yield from _texts(found.get(name), depth - 1)
+
+
+def _plain(text: str, depth: int) -> Iterator[str]:
+    """Yield a text, or the words of the JSON in it: some servers pass on what another one told them."""
+    text = text.strip()
+    if text[:1] in ("{", "[") and isinstance(inner := _parsed(text.encode("utf-8", "replace")), dict | list):
+        yield from _texts(inner, depth - 1)
+        return
+    text = _TRACE.sub("", text[: 4 * _LONGEST_WORDS]).encode("utf-8", "replace").decode()
+    if text and text[0] not in "<{[":
+        yield " ".join("".join(each if each.isprintable() else " " for each in text).split())

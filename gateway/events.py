@@ -1,0 +1,86 @@
+"""Framing of server-sent events: bytes that arrive in any pieces are cut into whole events.
+
+Source: html.spec.whatwg.org/multipage/server-sent-events.html. Lines end with CR LF, LF or CR; here they end with LF.
+"""
+
+MAX_EVENT_BYTES = 16 * 1024 * 1024
+"""An event longer than this is a fault of the upstream, not an answer."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLong(Exception):
+    """The upstream sent an event over `MAX_EVENT_BYTES`."""
+
+
+class EventReader:
+    """Collects one stream's bytes and gives back its events."""
+
+    def __init__(self) -> None:
+        self._part = bytearray()
+        """The beginning of an event whose end has not arrived."""
+        self._begun = False
+        self._after_cr = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the events that are complete now, each with the blank line that ends it. Raises `EventTooLong`."""
+        if self._after_cr or b"\r" in data:
+            data = self._with_line_feeds(data)
+        if self._part:
+            joint = self._part[-1:] + data[:1]
+            self._part += data
+            if b"\n\n" not in data and joint != b"\n\n":  # searched only in what is new: it may come byte by byte
+                return self._checked([])
+            data = bytes(self._part)
+            self._part.clear()
+        if not self._begun:
+            data = self._without_bom(data)
+        *events, rest = data.split(b"\n\n")
+        if rest:
+            self._part += rest
+        return self._checked([event + b"\n\n" for event in events if event])
+
+    def end(self) -> list[bytes]:
+        """Return the last event where the stream ended without the blank line after it."""
+        rest = bytes(self._part).strip(b"\n")
+        self._part.clear()
+        return [rest + b"\n\n"] if rest else []
+
+    def _checked(self, events: list[bytes]) -> list[bytes]:
+        if len(self._part) > MAX_EVENT_BYTES:
+            raise EventTooLong
+        return events
+
+    def _without_bom(self, data: bytes) -> bytes:
+        """Drop a byte order mark, which may stand before the first event only."""
+        if len(data) < len(_BOM) and _BOM.startswith(data):
+            return data
+        self._begun = True
+        return data.removeprefix(_BOM)
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+        self._after_cr = data.endswith(b"\r") if data else self._after_cr
+        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def fields_of(event: bytes) -> tuple[bytes, bytes]:
+    """Return an event's name and its data lines, joined; both empty for comments."""
+    head, found, rest = event.partition(b"\ndata: ")
+    if found and head.startswith(b"event: ") and b"\n" not in head and rest.count(b"\n") == 2:
+        return head[7:].strip(), rest[:-2]
+    name, data = b"", []
+    for line in event.split(b"\n"):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.strip()
+    return name, b"\n".join(data)
+
+
+def with_data(event: bytes, data: bytes) -> bytes:
+    """Return an event with other data, all else of it unchanged."""
+    others = [line for line in event.strip(b"\n").split(b"\n") if line.partition(b":")[0] != b"data"]
+    return b"\n".join([*others, b"data: " + data]) + b"\n\n"
