@@ -1,21 +1,15 @@
 """`python -m gateway`: the gateway's commands, without the rest of `sekisho`."""
 
-import sys
-
 import typer
 
 from gateway.commands import register
-from gateway.errors import SekishoError
+from gateway.failures import run
 
 
 def main() -> None:
     app = typer.Typer(name="gateway", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     register(app)
-    try:
-        app()
-    except SekishoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(app)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
+from gateway.failures import Refused, in_words
 from gateway.runtime import Runtime
 from gateway.serving.connections import Connections
 from gateway.serving.life import draining, ending_with_parent
@@ -42,6 +43,10 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
             await runtime.start()
         except SekishoError as error:
             runtime.failed = error
+            raise
+        except Exception as error:
+            if words := in_words(error):
+                runtime.failed = Refused(words)
             raise
         _calm_collector()
         connections = runtime.connections

@@ -1,17 +1,11 @@
-"""The error boundary of the `sekisho` command: a known problem is one line, anything else is a bug and shows itself."""
+"""The `sekisho` command."""
 
-import sys
-
-from gateway.errors import SekishoError
+from gateway.failures import run
 from install.cli import app
 
 
 def main() -> None:
-    try:
-        app()
-    except SekishoError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+    run(app)
 
 
 if __name__ == "__main__":

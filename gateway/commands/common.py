@@ -1,6 +1,5 @@
 """What the commands share: options, output, opening the keys."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 
 from gateway.config.load import load
+from gateway.db.once import run_once
 from gateway.identity.keys import KeyStore, opened
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def with_keys(file: Path, use: Callable[[KeyStore], Awaitable[T]]) -> T:
         async with opened(load(file).config) as store:
             return await use(store)
 
-    return asyncio.run(run())
+    return run_once(run())
 
 
 def print_json(content: Any) -> None:

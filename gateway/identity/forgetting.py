@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.db import tables
+from gateway.db.once import run_once
 from gateway.identity.key_admin import raise_revision
 from gateway.identity.keys import KeyStore, opened
 
@@ -25,12 +26,12 @@ def forget_in_keys(config: Config, persons: Collection[str]) -> tuple[int, int]:
     Their own keys are revoked, for without an owner they would be outside every budget. Keys that speak for others
     go on working. Raises `ConfigError` where the database cannot be used.
     """
-    return asyncio.run(_forget(config, persons)) if _exists(config) else (0, 0)
+    return run_once(_forget(config, persons)) if _exists(config) else (0, 0)
 
 
 def named_in_keys(config: Config, persons: Collection[str]) -> int:
     """Return how many keys and budgets still name one of the persons. Raises `ConfigError`."""
-    return asyncio.run(_named(config, persons)) if _exists(config) else 0
+    return run_once(_named(config, persons)) if _exists(config) else 0
 
 
 def _exists(config: Config) -> bool:
