@@ -1,13 +1,14 @@
 """What all ledgers together have spent, as the shared store last told it: where counting goes on while it is away."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from gateway.limits.checkpoint import Checkpoint, load_others, save_others
-from gateway.limits.limit import UNREACHABLE
+from gateway.limits.limit import UNREACHABLE, Reservation
 from gateway.limits.spending import Spending
 from gateway.limits.store import LEARN, Store
 from gateway.limits.windows import DAYS_KEPT, day_of
@@ -17,6 +18,8 @@ log = logging.getLogger("sekisho.limits")
 LIVES_SECONDS = 30.0
 """So long a process counts without saying again that it lives."""
 _AT_ONCE = 500
+_TELLINGS = 3
+"""What was spent before so many tellings is in them: published by this process or, half a second later, by another."""
 _Sums = Sequence[tuple[int, str, int]]
 
 
@@ -31,6 +34,7 @@ class Known:
         self._days: dict[str, dict[int, int]] = {}
         self.processes = 1
         """How many processes share the store."""
+        self._recent: deque[dict[str, dict[int, int]]] = deque([{}], _TELLINGS)
         self.heard = False
         """True once the store has told everything; before, there is nothing to save."""
 
@@ -38,15 +42,28 @@ class Known:
         """Ask what changed, and say that we live. Raises `StoreAway`."""
         while await self._asked(LIVES_SECONDS) >= _AT_ONCE:
             pass
+        self._recent.appendleft({})
         self.heard = True
 
     async def leave(self) -> None:
         """Say that we end. Raises `StoreAway`."""
         await self._asked(0)
 
+    def spent(self, reservation: Reservation, nano_usd: int) -> None:
+        """Count what a request of this process has cost, until the store certainly tells it."""
+        day, recent = day_of(reservation.began_at), self._recent[0]
+        for limit in reservation.limits:
+            if limit.kind == "budget" and limit.amount < UNREACHABLE:
+                days = recent.setdefault(limit.scope, {})
+                days[day] = days.get(day, 0) + nano_usd
+
     def of(self, scope: str) -> Mapping[int, int]:
-        """Return nano-USD by day."""
-        return self._days.get(scope, {})
+        """Return nano-USD by day, as told, and what this process has spent since."""
+        days = dict(self._days.get(scope, {}))
+        for recent in self._recent:
+            for day, nano_usd in recent.get(scope, {}).items():
+                days[day] = days.get(day, 0) + nano_usd
+        return days
 
     def restore(self, data_dir: Path) -> None:
         """Start without the store: what others had spent by the last checkpoint, and what this ledger has by now."""

@@ -13,7 +13,7 @@ _SHARES_KEPT = 100_000
 
 
 class OutageLimiter:
-    """One lives as long as its process: what was spent in one outage is spent in the next."""
+    """Takes over where the store and this process's own requests have left the sums."""
 
     def __init__(self, known: Known, name: str, clock: Callable[[], float]) -> None:
         self._known = known
@@ -25,6 +25,7 @@ class OutageLimiter:
     def begin(self, running: Iterable[Reservation]) -> None:
         """Take over what this process holds in the store, as an outage begins."""
         self._shares.clear()
+        self._memory = MemoryLimiter(clock=self._clock)
         for reservation in running:
             self._memory.adopt(reservation)
 

@@ -114,6 +114,8 @@ class RedisLimiter:
         if self._open.pop(reservation.id, None) is None:
             return
         await self._outage.settle(reservation, used)
+        if used.cost_nano_usd:
+            self._known.spent(reservation, used.cost_nano_usd)
         if self._away_since is None:
             try:
                 await self._counts.settle(reservation, used)

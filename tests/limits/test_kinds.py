@@ -76,7 +76,7 @@ async def test_behind_sentinels(sentinel: int, tmp_path: Path) -> None:
 def cluster(tmp_path: Path) -> Iterator[int]:
     """The port of a cluster of one server."""
     (tmp_path / "redis").mkdir()
-    server = RedisServer(tmp_path / "redis", cluster_enabled="yes", cluster_node_timeout="500")
+    server = RedisServer(tmp_path / "redis", cluster_enabled="yes", cluster_port=str(free_port()))
     server.start()
     with redis.Redis(port=server.port) as client:
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)

@@ -194,3 +194,14 @@ async def test_an_idle_connection_that_was_closed_is_opened_anew(
             held: Reservation = await gate.reserve(f"r{number}", [BUDGET], COST)
             await gate.settle(held, COST)
         assert "is away" not in caplog.text
+
+
+async def test_what_was_spent_a_moment_before_counts(redis_server: RedisServer, tmp_path: Path) -> None:
+    """Before anything of it is published: a burst that uses a budget up, and the store goes."""
+    limiter = RedisLimiter(f"redis://127.0.0.1:{redis_server.port}/0", tmp_path, tick_seconds=None)
+    gate = Gate(limiter, tmp_path)
+    await gate.start()
+    assert (await _spend(gate, "burst", 120))["admitted"] == 100
+    redis_server.stop()
+    assert await _spend(gate, "alone", 20) == {"budget used up": 20}
+    await gate.stop()
