@@ -95,6 +95,11 @@ class Exchange:
         record.fallback_from = record.model if target.model.name != record.model else None
         return target
 
+    @property
+    def asked_at(self) -> float | None:
+        """When the last upstream was asked (`time.perf_counter`); None before."""
+        return self._entered or None
+
     def release(self) -> None:
         """Give the place up, if there is one."""
         target, self._running = self._running, None

@@ -5,11 +5,13 @@ import asyncio
 import msgspec
 
 from gateway.api.ask import Ask, to_call
+from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
-from gateway.refusals import failed
+from gateway.redaction import redacted
+from gateway.refusals import failed, secrets_of
 from gateway.routing import Target
 from gateway.streaming import EventTooLong, Relay, Step
 from gateway.upstream.answer import Answer
@@ -51,14 +53,10 @@ async def read_next(response: Answer, relay: Relay, target: Target) -> Step:
         raise invalid(target, "sent an event that is too long to be one") from None
 
 
-def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage:
+def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
     """Return the upstream's counts; what it did not count is estimated from the lengths of prompt and answer."""
-    usage = relay.usage or relay.begun or Usage()
-    if relay.usage is None or usage.output is None:
-        usage = msgspec.structs.replace(usage, output=relay.written(), source="estimated")
-    if usage.input is None:
-        usage = msgspec.structs.replace(usage, input=exchange.family.prompt_tokens(ask.fields), source="estimated")
-    return usage
+    told = relay.usage or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
+    return counted(exchange, ask, told, relay.written)
 
 
 async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
@@ -119,7 +117,7 @@ def _failure(exchange: Exchange, relay: Relay, target: Target, first: Step) -> U
     assert relay.error is not None
     error = failed(target, exchange.family, relay.error)
     if exchange.family.dialect.fails_with_answer and first.block and error.code != "upstream_misconfigured":
-        error.answer = first.block + first.last
+        error.answer = redacted(first.block + first.last, secrets_of(target))
     return error
 
 

@@ -9,7 +9,8 @@ from gateway.api.opening import Started, read_next, start, used_so_far
 from gateway.api.reading import closed
 from gateway.errors import UpstreamError, UpstreamRefused
 from gateway.keepalive import KeepAlive
-from gateway.refusals import failed
+from gateway.redaction import redacted
+from gateway.refusals import failed, secrets_of
 from gateway.streaming import Relay, Step
 
 
@@ -59,6 +60,7 @@ async def _fail_with_answer(exchange: Exchange, error: UpstreamRefused) -> None:
 async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAlive) -> None:
     answer, relay, step = exchange.answer, started.relay, started.first
     exchange.first_token()
+    started.response.at_end(exchange.release)
     await answer.start_stream(exchange.response_headers())
     while True:
         await answer.write(step.block)
@@ -83,11 +85,11 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
         return
     error = failed(started.target, exchange.family, relay.error)
     exchange.settle("error", 200, error.code)
-    await exchange.answer.end_stream(_shown(exchange, error, relay, step.last))
+    await exchange.answer.end_stream(_shown(exchange, error, started, step.last))
 
 
-def _shown(exchange: Exchange, error: UpstreamRefused, relay: Relay, event: bytes) -> bytes:
+def _shown(exchange: Exchange, error: UpstreamRefused, started: Started, event: bytes) -> bytes:
     """Return the upstream's error event; the administrator's faults are told in our words."""
     if error.code != "upstream_misconfigured":
-        return event
-    return exchange.family.dialect.error_event(error, exchange.record.request_id, relay.events)
+        return redacted(event, secrets_of(started.target))
+    return exchange.family.dialect.error_event(error, exchange.record.request_id, started.relay.events)

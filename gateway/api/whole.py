@@ -1,8 +1,11 @@
 """An answer in one piece: nothing is sent before all of it is here."""
 
+import asyncio
+
 from gateway import wire
 from gateway.api.ask import Ask, remember_deployment, to_call
 from gateway.api.attempts import first_success
+from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
 from gateway.errors import UpstreamRefused
@@ -27,7 +30,10 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         exchange.settle("error", 200, error.code)
         await exchange.answer.whole(200, exchange.response_headers(), error.answer)
         return
-    usage = dialect.usage(answer)
+    except asyncio.CancelledError:
+        exchange.used(left(exchange, ask))
+        raise
+    usage = counted(exchange, ask, dialect.usage(answer), lambda: family.answer_tokens(answer))
     exchange.used(usage)
     if usage and exchange.tells_cost:
         dialect.put_cost(answer, exchange.cost_usd(usage))

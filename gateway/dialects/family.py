@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from gateway.dialects.usage import Usage, estimate_json
+from gateway.dialects.usage import Usage, estimate_json, estimate_texts
 from gateway.errors import ApiError
 from gateway.streaming import Relay
 from gateway.wire import Members
@@ -73,6 +73,8 @@ class Family:
     dialect: Dialect
     prompt: tuple[str, ...]
     """The members that the model reads."""
+    answer: tuple[str, ...] = ()
+    """The members of a whole answer that hold what the model wrote; empty = it writes nothing."""
     streams: bool = True
     task: str = "chat"
     """The ledger's task where nobody names another."""
@@ -86,3 +88,7 @@ class Family:
     def prompt_tokens(self, fields: Members) -> int:
         """About how many tokens a request's prompt has."""
         return sum(estimate_json(bytes(fields[name])) for name in self.prompt if name in fields)
+
+    def answer_tokens(self, answer: Members) -> int:
+        """About how many tokens the model wrote in a whole answer."""
+        return sum(estimate_texts(answer[name]) for name in self.answer if name in answer)

@@ -32,30 +32,30 @@ _TYPES = {
 
 
 class _Bare(Struct):
-    type: Raw = NOTHING
+    type: Any = None
     usage: Raw = NOTHING
     error: Raw = NOTHING
-    message: Raw = NOTHING
-    delta: Raw = NOTHING
+    message: Any = None
+    delta: Any = None
 
 
 class _Message(Struct):
-    model: Raw = NOTHING
+    model: Any = None
     usage: Raw = NOTHING
 
 
 class _Delta(Struct):
-    text: Raw = NOTHING
-    thinking: Raw = NOTHING
-    partial_json: Raw = NOTHING
+    text: Any = None
+    thinking: Any = None
+    partial_json: Any = None
 
 
 class _Event(_Bare):
-    message: _Message | None = None  # type: ignore[assignment]
-    delta: _Delta | None = None  # type: ignore[assignment]
+    message: _Message | None = None
+    delta: _Delta | None = None
 
 
-_ANNOUNCING = (b'"message_start"', b'"ping"')
+_ANNOUNCING = ("message_start", "ping")
 
 
 class MessagesRelay(Relay):
@@ -68,21 +68,20 @@ class MessagesRelay(Relay):
         super().__init__(model)
         self._counts: dict[str, Any] = {}
 
-    def name_of(self, fields: _Bare) -> Raw:
-        message: Any = fields.message
-        return message.model if isinstance(message, _Message) else NOTHING
+    def name_of(self, fields: _Bare) -> Any:
+        return fields.message.model if type(fields.message) is _Message else None
 
     def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
-        kind, delta = bytes(fields.type), fields.delta
-        if isinstance(delta, _Delta):
-            self.wrote(delta.text, delta.thinking, delta.partial_json)
-        if kind == b'"message_start"' and isinstance(fields.message, _Message):
+        kind, delta = fields.type, fields.delta
+        if type(delta) is _Delta and (text := delta.text or delta.thinking or delta.partial_json):
+            self.wrote(text)
+        if kind == "message_start" and isinstance(fields.message, _Message):
             self.begun = self._counted(fields.message.usage)
-        elif kind == b'"message_delta"':
+        elif kind == "message_delta":
             self.usage = self._counted(fields.usage) or self.usage
-        elif kind == b'"message_stop"':
+        elif kind == "message_stop":
             self.done = True
-        elif kind == b'"error"' or lenient.says(fields.error):
+        elif kind == "error" or lenient.says(fields.error):
             return self.failed(payload, event)
         self.opened = self.opened or kind not in _ANNOUNCING
         return event
@@ -162,6 +161,7 @@ MESSAGES = Family(
     _check_messages,
     DIALECT,
     prompt=("system", "messages", "tools"),
+    answer=("content",),
     pseudonym="metadata.user_id",
 )
 COUNT_TOKENS = Family(

@@ -68,7 +68,9 @@ def _check_chat(fields: Members) -> None:
 
 
 def _check_completion(fields: Members) -> None:
-    wire.require(fields, "prompt", str, list)
+    """A prompt may be empty before a suffix: a completion at the very beginning of a file."""
+    if wire.kind(fields, "prompt") is not str or not lenient.says(fields.get("suffix")):
+        wire.require(fields, "prompt", str, list)
 
 
 def _check_embedding(fields: Members) -> None:
@@ -97,6 +99,7 @@ CHAT = Family(
     _check_chat,
     DIALECT,
     prompt=("messages", "tools"),
+    answer=("choices",),
     pseudonym="safety_identifier",
 )
 COMPLETIONS = Family(
@@ -106,6 +109,7 @@ COMPLETIONS = Family(
     _check_completion,
     DIALECT,
     prompt=("prompt", "suffix"),
+    answer=("choices",),
     task="completion",
     pseudonym="user",
 )

@@ -16,25 +16,25 @@ from gateway.errors import ApiError, InvalidRequest
 from gateway.streaming import NOTHING, Relay, Step
 from gateway.wire import Members
 
-_ENDS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
-_ANNOUNCING = (b'"response.created"', b'"response.queued"', b'"response.in_progress"')
+_ENDS = ("response.completed", "response.incomplete", "response.failed")
+_ANNOUNCING = ("response.created", "response.queued", "response.in_progress")
 
 
 class _Bare(Struct):
-    type: Raw = NOTHING
-    delta: Raw = NOTHING
+    type: Any = None
+    delta: Any = None
     error: Raw = NOTHING
-    response: Raw = NOTHING
+    response: Any = None
 
 
 class _Response(Struct):
-    model: Raw = NOTHING
+    model: Any = None
     usage: Raw = NOTHING
-    id: Raw = NOTHING
+    id: Any = None
 
 
 class _Event(_Bare):
-    response: _Response | None = None  # type: ignore[assignment]
+    response: _Response | None = None
 
 
 class ResponsesRelay(Relay):
@@ -51,17 +51,16 @@ class ResponsesRelay(Relay):
         self._held = b""
         """The event `error`, until the one that follows it is here."""
 
-    def name_of(self, fields: _Bare) -> Raw:
-        response: Any = fields.response
-        return response.model if isinstance(response, _Response) else NOTHING
+    def name_of(self, fields: _Bare) -> Any:
+        return fields.response.model if type(fields.response) is _Response else None
 
     def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
-        kind = bytes(fields.type)
-        if fields.delta is not NOTHING:
+        kind = fields.type
+        if fields.delta:
             self.wrote(fields.delta)
         if kind in _ENDS:
             return self._last(fields, kind, payload, event)
-        if self._held or kind == b'"error"' or lenient.says(fields.error):
+        if self._held or kind == "error" or lenient.says(fields.error):
             return self.failed(payload, event)
         self.opened = self.opened or kind not in _ANNOUNCING
         return event
@@ -79,16 +78,16 @@ class ResponsesRelay(Relay):
             return Step(step.block, self._held + _failed_after(self.error or b"", self.events))
         return step
 
-    def _last(self, fields: _Bare, kind: bytes, payload: bytes, event: bytes) -> bytes:
+    def _last(self, fields: _Bare, kind: Any, payload: bytes, event: bytes) -> bytes:
         self.done = True
-        if kind == b'"response.failed"':
+        if kind == "response.failed":
             self.error = self.error or payload
         else:
             self.opened = True
         answer = fields.response
         if isinstance(answer, _Response):
             self.usage = from_responses(lenient.value(answer.usage))
-            self.answer_id = _text(lenient.value(answer.id))
+            self.answer_id = _text(answer.id)
         return self._held + event
 
 
@@ -172,5 +171,6 @@ RESPONSES = Family(
     _check,
     DIALECT,
     prompt=("instructions", "input", "tools"),
+    answer=("output",),
     pseudonym="safety_identifier",
 )

@@ -127,3 +127,29 @@ def _sampled(raw: bytes) -> int:
     texts = [piece for piece in pieces if not _BLOB.fullmatch(piece)]
     tokens = sum(estimate(piece.decode("utf-8", "ignore")) for piece in texts)
     return tokens * step // _SAMPLE_BYTES + min(raw.count(b"base64"), _SAMPLES) * _BLOB_TOKENS
+
+
+_TEXTS = frozenset(
+    ("text", "content", "refusal", "reasoning", "reasoning_content", "thinking", "arguments", "partial_json", "summary")
+)
+"""The members in which the wires keep what a model wrote."""
+
+
+def estimate_texts(raw: msgspec.Raw) -> int:
+    """`estimate` of what a model wrote, somewhere within a part of an answer."""
+    if len(raw) > _WHOLE_BYTES:
+        return _sampled(bytes(raw))
+    try:
+        found: list[tuple[str, Any]] = [("", msgspec.json.decode(raw))]
+    except (ValueError, RecursionError, OverflowError):
+        return estimate_json(bytes(raw))
+    tokens = 0
+    while found:
+        name, value = found.pop()
+        if isinstance(value, str):
+            tokens += estimate(value) if name in _TEXTS else 0
+        elif isinstance(value, list):
+            found += [(name, each) for each in value]
+        elif isinstance(value, dict):
+            found += list(value.items()) if name != "input" else [("text", msgspec.json.encode(value).decode())]
+    return tokens

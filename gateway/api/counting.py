@@ -1,0 +1,44 @@
+"""The tokens of one request: the upstream's counts as far as they can be, else estimates that are marked as such."""
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from gateway.api.ask import Ask
+from gateway.api.exchange import Exchange
+from gateway.demand import most_credible
+from gateway.dialects.usage import Usage, credible
+
+_TOKENS_PER_SECOND = 50
+"""Assumed of an upstream whose answer nobody waited for: about what a model of middle size writes."""
+
+
+def counted(exchange: Exchange, ask: Ask, told: Usage | None, written: Callable[[], int]) -> Usage | None:
+    """Return the counts of a request that was answered, wholly or in part.
+
+    `told` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
+    endpoint counts nothing and nothing was told.
+    """
+    family = exchange.family
+    if told is None and not family.prompt:
+        return None
+    model = exchange.target.model if exchange.target else ask.model
+    usage = credible(told or Usage(), most_credible(model, exchange.hints.size, exchange.hints.answers.count))
+    if not usage.input:  # a prompt without tokens does not exist
+        usage = msgspec.structs.replace(usage, input=family.prompt_tokens(ask.fields), source="estimated")
+    if not usage.output and family.answer and (tokens := written()) != usage.output:
+        usage = msgspec.structs.replace(usage, output=tokens, source="estimated")
+    return usage
+
+
+def left(exchange: Exchange, ask: Ask) -> Usage | None:
+    """Return an estimate for a whole answer that the client did not wait for; None where no upstream was asked."""
+    if not exchange.asked_at:
+        return None
+    seconds = time.perf_counter() - exchange.asked_at
+    most = ask.model.max_output_tokens or exchange.hints.answer_tokens
+    tokens = min(
+        round(seconds * _TOKENS_PER_SECOND) * exchange.hints.answers.count, exchange.hints.answers.count * most
+    )
+    return counted(exchange, ask, None, lambda: tokens)
