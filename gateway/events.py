@@ -24,6 +24,11 @@ class EventReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that are complete now, each with the blank line that ends it. Raises `EventTooLong`."""
+        if self._begun and not self._part and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:
+            return [data] if not self._after_cr else self._cut(data)
+        return self._cut(data)
+
+    def _cut(self, data: bytes) -> list[bytes]:
         if self._after_cr or b"\r" in data:
             data = self._with_line_feeds(data)
         if self._part:

@@ -7,7 +7,7 @@
 | 404, 405      | 502: not served there                           | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 408, 504      | 504                                             | yes                 |
-| 429           | 429 with Retry-After                            | yes                 |
+| 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
 | anything else | 502                                             | yes                 |
@@ -75,7 +75,7 @@ def refused(target: Target, family: Family, status: int, headers: Mapping[str, s
         return _kept(target, family, status, fault, body)
     answer = _STATUS.get(status, 502)
     return UpstreamRefused(
-        f"{who} {_WORDS[answer]}",
+        f"{who} {_WORDS[answer]}{_said(fault) if answer == 429 else ''}",
         status=answer,
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
@@ -90,9 +90,7 @@ def failed(target: Target, family: Family, payload: bytes) -> UpstreamRefused:
 
 def _kept(target: Target, family: Family, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
-    words = f"Deployment '{target.id}' refused the request with status {status}."
-    if fault.words:
-        words += f" It says: {fault.words}"
+    words = f"Deployment '{target.id}' refused the request with status {status}.{_said(fault)}"
     code = "context_length_exceeded" if fault.too_long else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(family, body)
     return UpstreamRefused(
@@ -104,6 +102,10 @@ def _kept(target: Target, family: Family, status: int, fault: Fault, body: bytes
         retryable=False,
         too_long=fault.too_long and status in (400, 413, 422),
     )
+
+
+def _said(fault: Fault) -> str:
+    return f" It says: {fault.words}" if fault.words else ""
 
 
 def _is_own(family: Family, body: bytes) -> bool:

@@ -11,7 +11,7 @@ from gateway.api.reading import beginning, check_status, closed, invalid, is_htm
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
-from gateway.refusals import failed, secrets_of
+from gateway.refusals import failed
 from gateway.routing import Target
 from gateway.streaming import EventTooLong, Relay, Step
 from gateway.upstream.answer import Answer
@@ -117,7 +117,7 @@ def _failure(exchange: Exchange, relay: Relay, target: Target, first: Step) -> U
     assert relay.error is not None
     error = failed(target, exchange.family, relay.error)
     if exchange.family.dialect.fails_with_answer and first.block and error.code != "upstream_misconfigured":
-        error.answer = redacted(first.block + first.last, secrets_of(target))
+        error.answer = redacted(first.block + first.last, target.secrets)
     return error
 
 

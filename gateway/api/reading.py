@@ -6,6 +6,7 @@ from gateway import lenient, wire
 from gateway.dialects.family import Family
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.events import EventTooLong
+from gateway.redaction import redacted
 from gateway.refusals import MOST_ERROR_BYTES, failed, refused
 from gateway.routing import Target
 from gateway.upstream.answer import Answer
@@ -61,7 +62,7 @@ def whole_answer(body: bytes, target: Target, family: Family) -> Members:
     announced = "status" in answer and family.dialect.fails_with_answer
     if announced and error.code != "upstream_misconfigured":
         wire.put(answer, "model", target.model.name)
-        error.answer = wire.encode(answer)
+        error.answer = redacted(wire.encode(answer), target.secrets)
     raise error
 
 

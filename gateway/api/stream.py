@@ -10,8 +10,8 @@ from gateway.api.reading import closed
 from gateway.errors import UpstreamError, UpstreamRefused
 from gateway.keepalive import KeepAlive
 from gateway.redaction import redacted
-from gateway.refusals import failed, secrets_of
-from gateway.streaming import Relay, Step
+from gateway.refusals import failed
+from gateway.streaming import Step
 
 
 async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
@@ -91,5 +91,5 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
 def _shown(exchange: Exchange, error: UpstreamRefused, started: Started, event: bytes) -> bytes:
     """Return the upstream's error event; the administrator's faults are told in our words."""
     if error.code != "upstream_misconfigured":
-        return redacted(event, secrets_of(started.target))
+        return redacted(event, started.target.secrets)
     return exchange.family.dialect.error_event(error, exchange.record.request_id, started.relay.events)

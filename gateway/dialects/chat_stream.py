@@ -17,7 +17,7 @@ _MOST_CHOICES = 1024
 
 
 class _Function(Struct):
-    arguments: Raw = NOTHING
+    arguments: Any = None
 
 
 class _ToolCall(Struct):
@@ -25,40 +25,40 @@ class _ToolCall(Struct):
 
 
 class _Delta(Struct):
-    content: Raw = NOTHING
-    reasoning_content: Raw = NOTHING
-    reasoning: Raw = NOTHING
+    content: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
     tool_calls: list[_ToolCall] | None = None
 
 
 class _BareChoice(Struct):
-    index: Raw = NOTHING
-    finish_reason: Raw = NOTHING
-    text: Raw = NOTHING
-    delta: Raw = NOTHING
+    index: Any = 0
+    finish_reason: Any = None
+    text: Any = None
+    delta: Any = None
 
 
 class _Choice(_BareChoice):
-    delta: _Delta | None = None  # type: ignore[assignment]
+    delta: _Delta | None = None
 
 
 class _Bare(Struct):
-    model: Raw = NOTHING
+    model: Any = None
+    object: Any = None
+    choices: Any = UNSET
     usage: Raw = NOTHING
     error: Raw = NOTHING
-    object: Raw = NOTHING
-    choices: Raw = NOTHING
 
 
 class _BareChunk(_Bare):
-    choices: list[_BareChoice] | UnsetType | None = UNSET  # type: ignore[assignment]
+    choices: list[_BareChoice] | UnsetType | None = UNSET
 
 
 class _Chunk(_Bare):
-    choices: list[_Choice] | UnsetType | None = UNSET  # type: ignore[assignment]
+    choices: list[_Choice] | UnsetType | None = UNSET
 
 
-_UNFINISHED = (b"", b"null", b'""', b'"null"')
+_UNFINISHED = (None, "", "null")
 
 
 class ChatRelay(Relay):
@@ -71,11 +71,11 @@ class ChatRelay(Relay):
         super().__init__(model)
         self._hide_usage = hide_usage
         self._announced = False
-        self._open: set[bytes] = set()
+        self._open: set[int] = set()
         """Choices that began and are not finished; more than one where the client asked for `n`."""
-        self._closed: set[bytes] = set()
+        self._closed: set[int] = set()
 
-    def name_of(self, fields: _Bare) -> Raw:
+    def name_of(self, fields: _Bare) -> Any:
         return fields.model
 
     def read_text(self, payload: bytes, event: bytes) -> bytes:
@@ -83,7 +83,7 @@ class ChatRelay(Relay):
         return event
 
     def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
-        if lenient.says(fields.error) or bytes(fields.object) == b'"error"':
+        if lenient.says(fields.error) or fields.object == "error":
             return self.failed(payload, event)
         choices: Any = fields.choices
         if choices and isinstance(choices, list):
@@ -94,19 +94,25 @@ class ChatRelay(Relay):
 
     def _read_choices(self, choices: list[_Choice]) -> None:
         for choice in choices:
-            if choice.text is not NOTHING:
+            if choice.text:
                 self.wrote(choice.text)
-            delta = choice.delta
-            if isinstance(delta, _Delta):
-                calls = delta.tool_calls
-                called = [each.function.arguments for each in calls if each.function] if calls else ()
-                self.wrote(delta.content, delta.reasoning_content, delta.reasoning, *called)
+            if type(delta := choice.delta) is _Delta:
+                self._read_delta(delta)
+            if choice.finish_reason is None and choice.index in self._open:
+                continue
             self._read_finish(choice)
         self.opened, self._announced = self.opened or self._announced, True
 
+    def _read_delta(self, delta: _Delta) -> None:
+        if text := delta.content or delta.reasoning_content or delta.reasoning:
+            self.wrote(text)
+        for call in delta.tool_calls or ():
+            if call.function and call.function.arguments:
+                self.wrote(call.function.arguments)
+
     def _read_finish(self, choice: _BareChoice) -> None:
-        index = bytes(choice.index)
-        if bytes(choice.finish_reason) not in _UNFINISHED:
+        index = choice.index if isinstance(choice.index, int) else 0
+        if choice.finish_reason not in _UNFINISHED:
             self._closed.add(index)
             self._open.discard(index)
             self.opened = True
