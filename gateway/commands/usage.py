@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,8 +15,10 @@ from gateway.commands.report import report
 from gateway.commands.tables import AsCsv, show
 from gateway.config.load import load
 from gateway.errors import ConfigError, InvalidRequest
+from gateway.ledger.files import forget_abandoned
 from gateway.usage import athena, export, sql
 from gateway.usage.dimensions import DIMENSIONS, MEASURES, parse
+from gateway.usage.killable import OutOfTime, within
 from gateway.usage.questions import ask
 from gateway.usage.span import span_of
 from gateway.usage.summary import Question, summary
@@ -62,10 +65,17 @@ def sql_command(
 ) -> None:
     """Ask in SQL; read-only. `DESCRIBE ledger` lists the columns."""
     text = sys.stdin.read() if query == "-" else query
-    with wrong_use():
-        found = ask(
-            load(config).config, None, lambda connection: sql.run(connection, text, seconds=seconds, limit=limit)
-        )
+    loaded = load(config).config
+
+    def answer(begun: Callable[[], None]) -> sql.Table:
+        with wrong_use():
+            return ask(loaded, None, lambda connection: sql.run(connection, text, begun, seconds=seconds, limit=limit))
+
+    try:
+        found = within(seconds, answer)
+    except OutOfTime:
+        forget_abandoned(loaded.data_dir)
+        raise ConfigError(sql.OUT_OF_TIME.format(seconds=seconds)) from None
     named = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     show(found.columns, found.rows, named if as_json else None, as_csv, more="some" if found.more else 0)
 

@@ -1,6 +1,7 @@
 """`usage sql`: one question in SQL, read-only, bounded in time, memory and rows."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,9 @@ from gateway.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+OUT_OF_TIME = "sql: not answered within {seconds:g} seconds; ask for fewer days (`WHERE dt >= …`)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +23,29 @@ class Table:
     more: bool = False
 
 
-def run(connection: "DuckDBPyConnection", text: str, *, seconds: float = 60, limit: int = 10_000) -> Table:
-    """The answer to one SELECT over `ledger`. Raises `InvalidRequest` with what is wrong with it."""
+def run(
+    connection: "DuckDBPyConnection",
+    text: str,
+    begun: Callable[[], None] = lambda: None,
+    *,
+    seconds: float = 60,
+    limit: int = 10_000,
+) -> Table:
+    """Return the answer to one SELECT over `ledger`; `begun` is called when its time begins.
+
+    Raises `InvalidRequest` with what is wrong with it.
+    """
     import duckdb
 
     alarm = threading.Timer(seconds, connection.interrupt)
     alarm.start()
+    begun()
     try:
         found = connection.execute(_one_select(connection, text))
         rows = found.fetchmany(limit + 1)
         return Table(tuple(column[0] for column in found.description or ()), rows[:limit], len(rows) > limit)
     except duckdb.InterruptException:
-        raise InvalidRequest(
-            f"sql: not answered within {seconds:g} seconds; ask for fewer days (`WHERE dt >= …`)."
-        ) from None
+        raise InvalidRequest(OUT_OF_TIME.format(seconds=seconds)) from None
     except duckdb.IOException:
         raise
     except duckdb.Error as error:

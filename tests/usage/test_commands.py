@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
@@ -182,6 +183,19 @@ def test_sql_only_reads_and_only_the_ledger(known: Known, query: str) -> None:
     assert done.stderr.startswith("error: sql: ")
     assert "canary" not in done.stdout + done.stderr
     assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT levenshtein(repeat('a', 200000), repeat('b', 200000))", "SELECT len(list_sort(range(300000000)))"],
+)
+def test_sql_ends_inside_one_function(known: Known, query: str, tmp_path: Path) -> None:
+    """DuckDB does not look for an interruption there: either takes a minute."""
+    began = time.monotonic()
+    done = known.ledger.call("usage", "sql", query, "--timeout", "1")
+    assert (done.returncode, "not answered within 1 seconds" in done.stderr) == (2, True)
+    assert time.monotonic() - began < 30
+    assert not list((known.ledger.folder / "data" / "ledger" / "reading").glob("*")), "no links are left"
 
 
 def test_sql_is_bounded_in_time_and_rows(known: Known) -> None:
