@@ -211,9 +211,8 @@ def test_many_at_once_never_pass_a_budget(paid: GatewayProcess) -> None:
 
 def test_leaving_a_whole_answer_early_is_not_free(paid: GatewayProcess, key: str) -> None:
     since = time.time()
+    body, headers = {"model": "slow", **QUESTION}, {"authorization": f"Bearer {key}"}
     with pytest.raises(httpx2.TimeoutException):
-        body = {"model": "slow", **QUESTION}
-        headers = {"authorization": f"Bearer {key}"}
         httpx2.post(f"{paid.url}/v1/chat/completions", json=body, headers=headers, timeout=1.5, trust_env=False)
     found = _left(paid, "slow", since)
     assert (found.outcome, found.usage_source) == ("cancelled", "estimated")
