@@ -74,7 +74,7 @@ async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
         return Started(target, response, relay, first)
     except BaseException:
         response.close()
-        if relay.events and relay.error is None:
+        if relay.opened or (relay.events and relay.error is None):
             exchange.used(used_so_far(exchange, ask, relay))
         raise
 

@@ -50,6 +50,8 @@ class Connection(asyncio.Protocol):
         """Something of the answer arrived."""
         self.ended = True
         """The answer is complete; what of it was not fetched can still be."""
+        self._unasked = False
+        """True while a second response arrives for one request."""
         self.made_at = self._loop.time()
         self.idle_since = 0.0
         self._drained: Callable[[Connection], None] | None = None
@@ -57,7 +59,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, head: bytes, body: bytes, seconds: float, *, total: bool) -> None:
         """Begin an exchange. It fails `seconds` after it began, or after the last thing that arrived."""
-        self.heard = self.ended = self._has_head = self._until_close = self._keep = False
+        self.heard = self.ended = self._has_head = self._until_close = self._keep = self._unasked = False
         self.headers = {}
         self._pieces.clear()
         self._waiting_bytes = self._head_bytes = 0
@@ -99,7 +101,7 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         unsent = self._transport.get_write_buffer_size()
-        if self.ended and self._keep and not unsent and not self._closed and not self._error:
+        if self.ended and self._keep and not self._unasked and not unsent and not self._closed and not self._error:
             self.idle_since = self._loop.time()
             return True
         self.abort()
@@ -218,10 +220,17 @@ class Connection(asyncio.Protocol):
 
     # llhttp's side
 
+    def on_message_begin(self) -> None:
+        self._unasked = self.ended
+
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._unasked:
+            return
         self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        if self._unasked:
+            return
         self.status = self._parser.get_status_code()
         if self.status >= 200:
             self._has_head = True
@@ -229,6 +238,8 @@ class Connection(asyncio.Protocol):
             self._wake()
 
     def on_body(self, body: bytes) -> None:
+        if self._unasked:
+            return
         self._waiting_bytes += len(body)
         if self._drained:
             if self._waiting_bytes > _MOST_DRAINED_BYTES:
@@ -238,6 +249,8 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def on_message_complete(self) -> None:
+        if self._unasked:
+            return
         if self.status < 200:  # 100, 103: the answer itself is still to come
             self.headers = {}
             return
