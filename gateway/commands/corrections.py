@@ -35,6 +35,12 @@ def forget(
         f"Proof: {done.files_checked} files with {done.records_checked:,} records were read again; "
         f"{done.found_after} name the person; sums are {'unchanged' if done.totals_kept else 'CHANGED'}."
     )
+    if done.unconfirmed:
+        typer.echo(
+            f"Not confirmed yet by {len(done.unconfirmed)} machines: {', '.join(done.unconfirmed)}. They ship without "
+            "the person as soon as they ship again; run this again for the proof. Of a machine that is gone for good, "
+            "delete its file below _machines/ at the destination."
+        )
 
 
 def reprice(

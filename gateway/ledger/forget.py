@@ -7,7 +7,7 @@ to whoever reads that.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
 from gateway.ledger.shipping import ship
 from gateway.ledger.store import Item, Store, open_store
-from gateway.ledger.tombstones import leave
+from gateway.ledger.tombstones import Tombstones
 from gateway.limits.checkpoint import forget_spending
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Forgotten:
     found_after: int = 0
     totals_kept: bool = True
     """Requests, tokens and costs are in sum what they were."""
+    unconfirmed: list[str] = field(default_factory=list)
+    """Machines that may still have records of the person, which they will ship without the person."""
 
 
 def forget(config: Config, user: str) -> Forgotten:
@@ -72,6 +74,9 @@ def forget(config: Config, user: str) -> Forgotten:
         done.identities = len(persons)
         done.keys, done.budgets = forget_in_keys(config, persons)
         before = _totals(connection, store)
+        # Before anything is looked at: what another machine writes from now on, it checks after writing.
+        tombstones = Tombstones(store, config.data_dir)
+        number = tombstones.leave(persons)
         for _ in range(_ROUNDS):
             for item in _naming(connection, store, persons):
                 done.records += _rewrite(connection, store, item, persons, working / "new.parquet")
@@ -83,11 +88,11 @@ def forget(config: Config, user: str) -> Forgotten:
         done.contents = forget_contents(config, persons)
         blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
-        leave(store, persons)
         after = _totals(connection, store)
         done.files_checked, done.records_checked = len(_all(store)), after[0]
         done.found_after = len(left) + named_in_keys(config, persons)
         done.totals_kept = before == after
+        done.unconfirmed = [machine.name for machine in tombstones.unconfirmed(number)]
         connection.close()
     if done.found_after:
         raise NotForgotten(done.found_after)

@@ -6,7 +6,7 @@ Runs in a process of its own: it uses two cores and some hundred megabytes for a
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.config.schema import Config
 from gateway.ledger.alone import PATIENCE_SECONDS, alone, workspace
 from gateway.ledger.checked import Checked, batches, checked
+from gateway.ledger.contents import forget_contents
 from gateway.ledger.covered import covered
 from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
-from gateway.ledger.emptied import blank_segments, emptied
-from gateway.ledger.errors import RowsDiffer
+from gateway.ledger.emptied import blank_segments, emptied, listed
+from gateway.ledger.errors import RowsDiffer, ShippingBusy
 from gateway.ledger.files import forget_abandoned
 from gateway.ledger.litellm import hand_over, send_all
 from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
 from gateway.ledger.store import open_store
-from gateway.ledger.tombstones import standing
-from gateway.limits.checkpoint import Spent, forget_spending, note_shipped
+from gateway.ledger.tombstones import Tombstones
+from gateway.limits.checkpoint import Spent, forget_spending, note_shipped, persons_in_spending
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,7 +40,9 @@ _SPENT = (
     "SELECT segment, epoch_us(started_at) // 86400000000 AS day, key_id, team, user_email, user_id, sum(cost_nano_usd) "
     "FROM loaded WHERE cost_nano_usd > 0 GROUP BY ALL"
 )
-_WHO = "SELECT lower(user_id), lower(user_email), min(epoch_us(started_at)) FROM ({}) GROUP BY ALL"
+_WHO = "SELECT lower(user_id), lower(user_email), segment FROM ({}) GROUP BY ALL"
+_TRIES = 10
+"""Times that a batch is written while people are forgotten one after another."""
 _PLACE = f", parse_filename(filename, true) AS segment, strftime({MOMENT}, 'dt=%Y-%m-%d/hour=%H') AS hour"
 
 
@@ -94,37 +97,60 @@ class Run:
         self._done = Shipped()
         self._spent: dict[str, list[Spent]] = defaultdict(list)
         """By segment."""
-        self._tombstones = standing(self._store)
+        self._tombstones = Tombstones(self._store, config.data_dir)
         self._forgotten: set[str] = set()
         self._differing: list[RowsDiffer] = []
         """Told when everything else is shipped, so that one bad segment holds up no other."""
 
     def ship(self, segments: Sequence[Path]) -> Shipped:
+        self._learn()
         for batch in batches(segments, _BATCH_BYTES):
             with workspace(self._config.data_dir) as working:
                 self._ship_batch(batch, working)
         if self._forgotten:
             blank_segments(self._config.data_dir, self._forgotten)
             forget_spending(self._config.data_dir, self._forgotten)
+            forget_contents(self._config, self._forgotten)
+        self._learn()
+        if self._config.ledger.destination is not None:
+            self._tombstones.confirm()
         for differing in self._differing:
             raise differing
         return self._done
 
     def _ship_batch(self, segments: Sequence[Path], working: Path) -> None:
         ready = [checked(segment, working) for segment in segments]
-        rows = self._write({each.segment.stem: each for each in ready}, working)
+        rows = self._written({each.segment.stem: each for each in ready}, working)
         differing = [each for each in ready if rows[each.segment.stem] != each.records]
         self._commit([each for each in ready if each not in differing], rows)
         self._differing += [RowsDiffer(each.segment.name, each.records, rows[each.segment.stem]) for each in differing]
 
+    def _written(self, ready: dict[str, Checked], working: Path) -> dict[str, int]:
+        """Write a batch, again where somebody was forgotten between the look before it and the look after it."""
+        for _ in range(_TRIES):
+            rows = self._write(ready, working)
+            if not self._learn():
+                return rows
+        raise ShippingBusy
+
+    def _learn(self) -> bool:
+        """Look who was forgotten meanwhile; their spending goes, from whatever segment it was summed up."""
+        new = self._tombstones.learn()
+        if new:
+            known = persons_in_spending(self._config.data_dir)
+            self._forgotten |= {person for stone in new for person in stone.meant(known)}
+        return bool(new)
+
     def _write(self, ready: dict[str, Checked], working: Path) -> dict[str, int]:
         """Write a file for every hour of every segment; gives the rows written of each segment."""
         rows = dict.fromkeys(ready, 0)
+        for stem in ready:
+            self._spent.pop(stem, None)
         files = [each.file for each in ready.values() if each.records]
         if not files:
             return rows
         connection = connect(working)
-        query = self._without_forgotten(connection, rows_of_segments(files, _PLACE))
+        query = self._without_forgotten(connection, rows_of_segments(files, _PLACE), ready)
         connection.execute(f"CREATE TABLE loaded AS {query} ORDER BY hour, segment, {SORTED}")
         parts = [Part(*found) for found in connection.sql(_PARTS).fetchall()]
         for segment, *spent, nano_usd in connection.sql(_SPENT).fetchall():
@@ -145,15 +171,16 @@ class Run:
         self._store.settle()
         return rows
 
-    def _without_forgotten(self, connection: "DuckDBPyConnection", query: str) -> str:
+    def _without_forgotten(self, connection: "DuckDBPyConnection", query: str, stems: Iterable[str]) -> str:
         """The same rows, without who was forgotten elsewhere before they came here. They are read once for that,
         however many were forgotten."""
-        known = connection.execute(_WHO.format(query)).fetchall() if self._tombstones else []
-        for stone in self._tombstones:
-            persons = stone.meant(each for *who, first in known if first <= stone.until for each in who if each)
+        tombstones = self._tombstones.of(stems)
+        known = connection.execute(_WHO.format(query)).fetchall() if tombstones else []
+        for stone, segments in tombstones:
+            persons = stone.meant(each for *who, stem in known if stem in segments for each in who if each)
             if persons:
                 self._forgotten |= persons
-                before = f"epoch_us(started_at) <= {stone.until}"
+                before = f"segment IN {listed(segments)}"
                 columns = ", ".join(f"{emptied(name, persons, before)} AS {name}" for name in COLUMNS)
                 query = f"SELECT {columns}, segment, hour FROM ({query})"
         return query

@@ -16,6 +16,7 @@ log = logging.getLogger("sekisho.ledger")
 
 _JOIN_SECONDS = 24 * 3600
 _STOP_SECONDS = 5.0
+_CONFIRM_SECONDS = 3600.0
 
 
 def tend(config: Config) -> None:
@@ -42,6 +43,7 @@ class Tending:
         self._command = (sys.executable, "-m", "gateway", "ledger", "tend", "--config", str(config_file))
         self._task: asyncio.Task[None] | None = None
         self._elected = -1
+        self._ran_at = float("-inf")
 
     def start(self) -> None:
         if self._seconds is not None:
@@ -66,9 +68,13 @@ class Tending:
                 log.error("the ledger cannot be tended: %s", error)
 
     def _wanted(self) -> bool:
-        """Whether there is something to do, and we are the worker that does it."""
+        """Whether there is something to do, and we are the worker that does it.
+
+        A machine without records says from time to time, too, that it knows who was forgotten.
+        """
+        due = time.monotonic() - self._ran_at > _CONFIRM_SECONDS
         paths = folder(self._data_dir).glob("*")
-        return any(path.suffix in (CLOSED, SHIPPED) for path in paths) and self._alone()
+        return (due or any(path.suffix in (CLOSED, SHIPPED) for path in paths)) and self._alone()
 
     def _alone(self) -> bool:
         if self._elected < 0:
@@ -82,6 +88,7 @@ class Tending:
         return True
 
     async def _run(self) -> None:
+        self._ran_at = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )

@@ -92,6 +92,13 @@ def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
             _save(data_dir / "ledger" / name, state)
 
 
+def persons_in_spending(data_dir: Path) -> set[str]:
+    """Return the ids and addresses, in lower case, that any of the checkpoints names."""
+    states = [_load(data_dir / "ledger" / name) for name in (_COUNTED, _SHIPPED, _OTHERS)]
+    scopes = {scope for state in states for sums in state.days.values() for scope in sums}
+    return {scope.partition(":")[2] for scope in scopes if scope.startswith("person:")}
+
+
 def _load(file: Path) -> Checkpoint:
     with contextlib.suppress(OSError, msgspec.DecodeError):
         state = msgspec.json.decode(file.read_bytes(), type=Checkpoint)

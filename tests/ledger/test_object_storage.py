@@ -35,7 +35,7 @@ def _objects(s3: S3Server, prefix: str) -> list[str]:
 def test_ships_to_s3_and_asks_there(tmp_path: Path, s3: S3Server) -> None:
     config = _on_s3(tmp_path, s3, "a/ledger", aws_server_side_encryption="aws:kms", aws_sse_kms_key_id="key-7")
     done = ship(config)
-    keys = _objects(s3, "a/ledger/")
+    keys = _objects(s3, "a/ledger/dt=")
     assert len(keys) == done.files
     assert all(key.startswith("a/ledger/dt=2025-04-") and "/hour=" in key for key in keys)
     head = s3.client().head_object(Bucket=BUCKET, Key=keys[0])
