@@ -167,6 +167,30 @@ def test_bins_are_round_and_few(most: int, width: int) -> None:
     assert bin_width(most) == width
 
 
+def test_an_hour_that_the_clock_shows_twice_is_no_burst(tmp_path: Path) -> None:
+    """Summer time ends at 01:00 UTC: both requests are of 02:30 by the clock, an hour apart."""
+    ledger = Ledger(tmp_path)
+    for hour in (0, 1):
+        moment = int(datetime(2025, 10, 26, hour, 30, tzinfo=UTC).timestamp() * 1e6)
+        ledger.write([Record(request_id=f"r{hour}", started_at=moment, api="chat", model="m", outcome="ok")])
+    berlin = ("--from", "2025-10-01", "--to", "2025-10-31", "--timezone", "Europe/Berlin")
+    told = ledger.json("usage", "report", *berlin, "-o", "october.html")
+    assert [(row["peak"], row["peak_at"]) for row in told["bursts"]] == [(1, "2025-10-26T02:30")] * 2
+
+
+def test_people_of_several_teams_are_shown_with_the_latest(tmp_path: Path) -> None:
+    """Whatever the order in which the files are read."""
+    ledger = Ledger(tmp_path)
+    teams = ["a", "b", "c", "d", "e", None] * 500
+    made = [
+        Record(request_id=f"r{n}", started_at=_at(3, 4) + n, api="chat", model="m", user_email="x@y", team=team)
+        for n, team in enumerate(teams)
+    ]
+    ledger.write(made)
+    told = [ledger.json("usage", "report", *DAYS, "-o", "april.html")["people"]["rows"] for _ in range(3)]
+    assert [rows[0]["team"] for rows in told] == ["e"] * 3
+
+
 def test_bursts(known: Known) -> None:
     _same(known.told["bursts"], [truth.bursts(known.records, seconds) for seconds in (6, 60)])
 

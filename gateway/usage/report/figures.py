@@ -39,7 +39,7 @@ def collect(connection: "DuckDBPyConnection", wanted: Wanted) -> dict[str, Any]:
         "per_person": people.distribution(connection),
         "teams": people.teams(connection),
         "people": people.people(connection, hide_names=wanted.hide_names),
-        "bursts": bursts.bursts(connection),
+        "bursts": bursts.bursts(connection, wanted.span),
         "running": running.running(connection, wanted.span, wanted.working_hours),
         "latency": latency.latency(connection),
         "failures": failures.failures(connection),

@@ -69,10 +69,13 @@ def teams(connection: "DuckDBPyConnection") -> list[Row]:
 
 
 def people(connection: "DuckDBPyConnection", *, hide_names: bool) -> dict[str, Any]:
-    """The dearest, and the sum of all others. Hidden ones are numbered from the dearest, without their team."""
+    """The dearest, each with the latest team, and the sum of all others.
+
+    Hidden ones are numbered from the dearest, without their team.
+    """
     found = rows(
         connection,
-        f"SELECT person, any_value(team) AS team, {_SUMS} FROM month WHERE person IS NOT NULL "
+        f"SELECT person, arg_max(team, (started_at, team)) AS team, {_SUMS} FROM month WHERE person IS NOT NULL "
         "GROUP BY person ORDER BY cost_usd DESC, requests DESC, person",
     )
     shown = [{**each, **(_hidden(number) if hide_names else {})} for number, each in enumerate(found[:_MOST_PEOPLE], 1)]
