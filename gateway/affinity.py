@@ -18,6 +18,7 @@ PREFIX_BYTES = 2048
 _TOO_BUSY = 2.0
 _ALWAYS_FINE_TOKENS = 8192
 _RESPONSES_KEPT = 20_000
+_LONGEST_ID = 256
 
 
 class Hints(msgspec.Struct, frozen=True):
@@ -43,6 +44,8 @@ class Affinity:
         self._issued: OrderedDict[str, str] = OrderedDict()
 
     def issued(self, response_id: str, target_id: str) -> None:
+        if len(response_id) > _LONGEST_ID:
+            return
         self._issued[response_id] = target_id
         if len(self._issued) > _RESPONSES_KEPT:
             self._issued.popitem(last=False)

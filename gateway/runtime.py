@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.admission import Gate
 from gateway.affinity import Affinity
+from gateway.bodies import Bodies
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import open_database
@@ -64,6 +65,7 @@ class Runtime:
         self.keys: KeyStore
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.connections = Connections(lambda: self.current.config.server)
+        self.bodies = Bodies(lambda: self.current.config.server.max_bodies_bytes)
         self.stopping = False
         self.failed: SekishoError | None = None
         """Why it could not start."""

@@ -81,9 +81,12 @@ def _counted_members(body: bytes) -> Members:
 
 
 def _fault(error: Exception) -> str:
+    """Return why JSON cannot be read, in words."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it has a number that is out of range"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return str(error) if isinstance(error, msgspec.DecodeError) else "it has a number that is out of range"
 
 
 def says(fields: Members, name: str) -> bool:
@@ -143,13 +146,11 @@ def value(fields: Members, name: str) -> Any:
     if raw is None:
         return None
     if len(raw) > LONGEST_VALUE_BYTES:
-        raise msgspec.DecodeError(f"'{name}' is longer than {LONGEST_VALUE_BYTES:,} bytes")
+        raise msgspec.DecodeError(f"the field '{name}' is longer than {LONGEST_VALUE_BYTES:,} bytes")
     try:
         return _decode_any(raw)
-    except msgspec.DecodeError:
-        raise
     except (ValueError, OverflowError, RecursionError) as error:
-        raise msgspec.DecodeError(f"'{name}': {_fault(error)}") from None
+        raise msgspec.DecodeError(f"the field '{name}' has something that cannot be read ({_fault(error)})") from None
 
 
 def kind(fields: Members, name: str) -> type | None:

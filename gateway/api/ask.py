@@ -6,7 +6,7 @@ from gateway import wire
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
 from gateway.dialects.family import Family
-from gateway.errors import InvalidRequest, Unauthenticated
+from gateway.errors import InvalidRequest, NotFound, Unauthenticated
 from gateway.identity.introduction import introduction
 from gateway.identity.keys import Key
 from gateway.identity.person import TOKEN_FIELD, identify
@@ -44,13 +44,22 @@ def presented_key(headers: dict[str, str]) -> str:
     return token.strip() if scheme.lower() == "bearer" and token else headers.get("x-api-key", "").strip()
 
 
+_LONGEST_NAME = 256
+
+
 def parse(exchange: Exchange, key: Key, body: bytes) -> Ask:
     """Check a body and learn who asks. Raises `InvalidRequest`, `NotFound`, `Unauthenticated`."""
     fields = wire.request_members(body)
     _identify(exchange, key, fields)
     wire.require(fields, "model", str)
     name = wire.value(fields, "model")
-    exchange.record.model = name[:256]
+    if len(name) > _LONGEST_NAME:
+        raise NotFound(
+            f"There is no model with a name of more than {_LONGEST_NAME} characters. See GET /v1/models.",
+            code="model_not_found",
+            param="model",
+        )
+    exchange.record.model = name
     exchange.record.stream = stream = _wants_stream(exchange.family, fields)
     exchange.family.check(fields)
     model = exchange.snapshot.routes.model(name, key.policy)

@@ -5,9 +5,11 @@ from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
+from gateway.bodies import Share
 from gateway.errors import TooLarge, UnsupportedEncoding
 from gateway.ledger.contents import Capture, Contents
 from gateway.streaming import KEEPALIVE
+from gateway.wire import LARGE_BYTES
 
 _EVENT_STREAM = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -33,8 +35,8 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole request body. Raises `TooLarge` over `limit` bytes, `ClientGone`."""
+async def read_body(scope: Scope, receive: Receive, limit: int, share: Share | None = None) -> bytes:
+    """The whole request body. Raises `TooLarge` over `limit` bytes, `Overloaded` without room for it, `ClientGone`."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
@@ -47,6 +49,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             raise _too_large(limit)
+        if share and size > LARGE_BYTES:
+            share.grow(size)
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts)

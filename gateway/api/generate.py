@@ -4,18 +4,21 @@ import asyncio
 import logging
 from contextlib import AbstractContextManager, nullcontext
 
+import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.ask import authenticate, parse
+from gateway.api.ask import Ask, authenticate, parse
 from gateway.api.classify import SUPERSEDE_HEADER, hints, traffic_class
 from gateway.api.client import ClientGone, UntilGone, check_encoding, read_body
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.govern import Reserved
 from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
+from gateway.bodies import Share
 from gateway.dialects.family import Family
-from gateway.errors import ApiError, Overloaded, Superseded
+from gateway.errors import ApiError, InvalidRequest, Overloaded, Superseded
+from gateway.identity.keys import Key
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
 
@@ -38,6 +41,8 @@ class Generate:
             await exchange.fail(error)
         except ApiError as error:
             await exchange.fail(error)
+        except msgspec.DecodeError as error:  # of a member that is read only where it is needed
+            await exchange.fail(InvalidRequest(f"The request body cannot be read: {error}.", code="invalid_json"))
         except ClientGone:
             exchange.settle("cancelled", CLIENT_CLOSED, "client_closed")
         except asyncio.CancelledError:
@@ -60,18 +65,34 @@ class Generate:
             raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
         key = await authenticate(exchange)
         check_key(address, key.policy)
+        share = Share(self._runtime.bodies, key.id)
+        try:
+            ask = await self._read(exchange, key, scope, receive, share)
+            async with Reserved(exchange, key, ask), UntilGone(receive, exchange.answer):
+                with self._superseding(exchange):
+                    await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+        finally:
+            share.end()
+
+    async def _read(self, exchange: Exchange, key: Key, scope: Scope, receive: Receive, share: Share) -> Ask:
+        """Read and check the body. Long ones are worked on one at a time, with pauses for other requests."""
         check_encoding(exchange.headers)
-        body = await read_body(scope, receive, server.max_body_bytes)
-        if len(body) > wire.LARGE_BYTES:
+        body = await read_body(scope, receive, exchange.snapshot.config.server.max_body_bytes, share)
+        if len(body) <= wire.LARGE_BYTES:
+            return self._understand(exchange, key, body)
+        async with self._runtime.bodies.turn:
             await wire.check_utf8(body, _let_others_run)
+            ask = self._understand(exchange, key, body)
+            await _let_others_run()
+            return ask
+
+    def _understand(self, exchange: Exchange, key: Key, body: bytes) -> Ask:
         if self._runtime.contents.wants(key.alias):
             exchange.content = exchange.answer.capture(self._runtime.contents, body)
         ask = parse(exchange, key, body)
         exchange.hints = hints(ask.fields, len(body))
         exchange.traffic_class = traffic_class(exchange.record, exchange.headers, key)
-        async with Reserved(exchange, key, ask), UntilGone(receive, exchange.answer):
-            with self._superseding(exchange):
-                await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+        return ask
 
     def _superseding(self, exchange: Exchange) -> AbstractContextManager[None]:
         """Code completions replace each other; everything else stands by itself."""

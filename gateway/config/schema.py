@@ -78,6 +78,8 @@ class Server(Section):
     custom_ca: FilePath | None = None
     """A PEM file of certificate authorities to trust besides the public ones."""
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, le=LARGEST_BYTES)
+    max_bodies_bytes: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
+    """Of long request bodies that are in memory at the same time; one key gets half of it."""
     max_head_bytes: int = Field(32 * 1024, ge=1024, le=LARGEST_BYTES)
     """Of a request's address and headers together."""
     max_header_fields: int = Field(100, ge=10)

@@ -65,6 +65,9 @@ class Budget:
     hard: bool
 
 
+_LONGEST_KEY = 256
+
+
 class KeyStore:
     """Keys and budgets, all in memory; another process's changes are seen within `POLL_SECONDS`."""
 
@@ -95,6 +98,8 @@ class KeyStore:
 
     async def find(self, presented: str) -> Key | None:
         """The valid key that was presented, or None: unknown, revoked, expired, rotated away. Raises `Overloaded`."""
+        if len(presented) > _LONGEST_KEY:
+            return None
         digest = self.hash(presented)
         key = self._by_hash.get(digest)
         if key is None:

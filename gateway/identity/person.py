@@ -84,6 +84,9 @@ def identify(
     return _joined(_owner(key), told)
 
 
+_LONGEST_TOKEN = 8192
+
+
 def _owner(key: Key) -> Person:
     owner = key.owner
     email = owner if owner and "@" in owner else None
@@ -93,10 +96,12 @@ def _owner(key: Key) -> Person:
 def _verified(token: str, secret: Secret, source: str) -> Person:
     """Raises `Unauthenticated`. A tool loop sends the same token many times, so a good one is remembered."""
     try:
+        if len(token) > _LONGEST_TOKEN:
+            raise jwt.DecodeError
         person, expires = _decoded(token, secret, source)
         if expires + _LEEWAY_SECONDS < time.time():
             raise jwt.ExpiredSignatureError
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
         raise Unauthenticated(
             f"The signed identity does not verify ({type(error).__name__}). The secret of the user_identity filter "
             "and 'open_webui.identity_secret' must be the same, and both clocks right.",

@@ -54,11 +54,15 @@ def _parsed(networks: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(network) for network in networks)
 
 
-@lru_cache(4096)
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """An address as a server or proxy writes it, or None."""
+    """Return an address as a server or proxy writes it, or None."""
+    return _parsed_address(text.strip()[:_LONGEST_ADDRESS])
+
+
+@lru_cache(4096)
+def _parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(_without_port(text[:_LONGEST_ADDRESS].strip()))
+        return ip_address(_without_port(text))
     except ValueError:
         return None
 

@@ -1,5 +1,7 @@
 """Who is asking: strongest evidence first, nobody speaks for somebody else."""
 
+import base64
+import json
 import time
 from typing import Any
 from urllib.parse import quote
@@ -127,3 +129,31 @@ def test_other_keys_speak_for_nobody_else(gateway: GatewayProcess, key: str) -> 
 )
 def test_clients_are_known_by_their_agent(agent: str, name: str) -> None:
     assert client_name(agent) == name
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "a.b.c",
+        "a" * 100_000,
+        ".".join([base64.urlsafe_b64encode(b"[" * 3000).decode()] * 3),
+        ".".join([base64.urlsafe_b64encode(b'{"alg":"HS256","a":' + b"[" * 3000).decode(), "e30", "e30"]),
+        "\ud800",
+        "..",
+        "é.é.é",
+    ],
+    ids=["letters", "long", "nested", "nested deep", "half a pair", "dots", "accents"],
+)
+@pytest.mark.parametrize("place", ["header", "body"])
+def test_a_token_that_is_none_is_refused(gateway: GatewayProcess, open_webui_key: str, token: str, place: str) -> None:
+    headers = {"authorization": f"Bearer {open_webui_key}".encode()}
+    body: dict[str, Any] = {"model": "mine", "messages": [{"role": "user", "content": "hi"}]}
+    if place == "body":
+        body["sekisho_identity"] = token
+    else:
+        headers["x-openwebui-user-jwt"] = token.encode("utf-8", "replace")[:20_000]
+    answer = httpx2.post(
+        f"{gateway.url}/v1/chat/completions", content=json.dumps(body), headers=headers, timeout=20, trust_env=False
+    )
+    assert answer.status_code in (400, 401), answer.text
+    assert "Traceback" not in gateway.log
