@@ -146,12 +146,12 @@ def test_clients_are_known_by_their_agent(agent: str, name: str) -> None:
 )
 @pytest.mark.parametrize("place", ["header", "body"])
 def test_a_token_that_is_none_is_refused(gateway: GatewayProcess, open_webui_key: str, token: str, place: str) -> None:
-    headers = {"authorization": f"Bearer {open_webui_key}".encode()}
+    headers = {b"authorization": f"Bearer {open_webui_key}".encode()}
     body: dict[str, Any] = {"model": "mine", "messages": [{"role": "user", "content": "hi"}]}
     if place == "body":
         body["sekisho_identity"] = token
     else:
-        headers["x-openwebui-user-jwt"] = token.encode("utf-8", "replace")[:20_000]
+        headers[b"x-openwebui-user-jwt"] = token.encode("utf-8", "replace")[:20_000]
     answer = httpx2.post(
         f"{gateway.url}/v1/chat/completions", content=json.dumps(body), headers=headers, timeout=20, trust_env=False
     )
