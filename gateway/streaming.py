@@ -78,7 +78,11 @@ class Relay:
 
     def feed(self, data: bytes) -> Step:
         """Take what arrived; return the whole events in it. Raises `EventTooLong`."""
-        return self._relay(self._reader.feed(data))
+        events = self._reader.feed(data)
+        if len(events) != 1:
+            return self._relay(events)
+        shown = self._event(events[0])
+        return Step(b"", shown) if self.done else Step(shown)
 
     def end(self) -> Step:
         """Take the end of the connection. A last event without its blank line still counts."""
@@ -121,7 +125,7 @@ class Relay:
             if self.done:
                 return Step(b"".join(kept), shown)
             kept.append(shown)
-        return Step(kept[0] if len(kept) == 1 else b"".join(kept))
+        return Step(b"".join(kept))
 
     def _event(self, event: bytes) -> bytes:
         renamed = event
@@ -137,7 +141,10 @@ class Relay:
         self.events += 1
         if name == b"error":
             return self.failed(payload, renamed)
-        fields = self._decoded(payload)
+        try:
+            fields = self._decoders[0](payload)
+        except lenient.UNREADABLE:
+            fields = self._decoded(payload)
         if fields is None:
             return self._odd(payload, event)
         told = self.name_of(fields)

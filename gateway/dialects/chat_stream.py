@@ -1,11 +1,12 @@
 """Streams of Chat Completions and Completions: chunks with choices, one with the token counts, `[DONE]`."""
 
-from typing import Any
+from operator import attrgetter
+from typing import Any, ClassVar
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gateway import lenient, wire
-from gateway.dialects.usage import Usage, from_chat
+from gateway.dialects.usage import from_chat
 from gateway.events import with_data
 from gateway.streaming import NOTHING, Relay
 from gateway.wire import Members
@@ -32,13 +33,16 @@ class _Delta(Struct):
 
 
 class _BareChoice(Struct):
-    index: Any = 0
+    index: ClassVar[int] = 0
     finish_reason: Any = None
     text: Any = None
     delta: Any = None
 
 
-class _Choice(_BareChoice):
+class _Choice(Struct):
+    index: int = 0
+    finish_reason: Any = None
+    text: Any = None
     delta: _Delta | None = None
 
 
@@ -58,13 +62,14 @@ class _Chunk(_Bare):
     choices: list[_Choice] | UnsetType | None = UNSET
 
 
-_UNFINISHED = (None, "", "null")
+_UNFINISHED = ("", "null")
 
 
 class ChatRelay(Relay):
     """Takes the usage chunk that nobody asked for out of the stream."""
 
     shapes = (_Chunk, _BareChunk, _Bare)
+    name_of = staticmethod(attrgetter("model"))  # type: ignore[assignment]  # a call in C, for every event
     closing = DONE
 
     def __init__(self, model: str, *, hide_usage: bool) -> None:
@@ -75,44 +80,44 @@ class ChatRelay(Relay):
         """Choices that began and are not finished; more than one where the client asked for `n`."""
         self._closed: set[int] = set()
 
-    def name_of(self, fields: _Bare) -> Any:
-        return fields.model
-
     def read_text(self, payload: bytes, event: bytes) -> bytes:
         self.done = payload.strip() == b"[DONE]"
         return event
 
     def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
-        if lenient.says(fields.error) or fields.object == "error":
+        if fields.object == "error" or (fields.error is not NOTHING and lenient.says(fields.error)):
             return self.failed(payload, event)
         choices: Any = fields.choices
         if choices and isinstance(choices, list):
             self._read_choices(choices)
+        if self._hide_usage and choices is not None and event.endswith(_NO_USAGE):
+            return event[: -len(_NO_USAGE)] + b"}\n\n"
         if fields.usage is NOTHING:
-            return event if choices is not None else _changed(event, payload, {"choices": []})
+            return event if choices is not None else _listed(event, payload)
         return self._read_usage(fields, payload, event)
 
     def _read_choices(self, choices: list[_Choice]) -> None:
         for choice in choices:
-            if choice.text:
-                self.wrote(choice.text)
-            if type(delta := choice.delta) is _Delta:
-                self._read_delta(delta)
-            if choice.finish_reason is None and choice.index in self._open:
-                continue
-            self._read_finish(choice)
+            text, delta = choice.text, choice.delta
+            if type(delta) is _Delta:
+                text = delta.content or delta.reasoning_content or delta.reasoning
+                if delta.tool_calls:
+                    self._read_calls(delta.tool_calls)
+            if text:
+                self.wrote(text)
+            if choice.finish_reason is not None or choice.index not in self._open:
+                self._read_finish(choice)
         self.opened, self._announced = self.opened or self._announced, True
 
-    def _read_delta(self, delta: _Delta) -> None:
-        if text := delta.content or delta.reasoning_content or delta.reasoning:
-            self.wrote(text)
-        for call in delta.tool_calls or ():
+    def _read_calls(self, calls: list[_ToolCall]) -> None:
+        self.opened = True
+        for call in calls:
             if call.function and call.function.arguments:
                 self.wrote(call.function.arguments)
 
-    def _read_finish(self, choice: _BareChoice) -> None:
-        index = choice.index if isinstance(choice.index, int) else 0
-        if choice.finish_reason not in _UNFINISHED:
+    def _read_finish(self, choice: _Choice) -> None:
+        index, reason = choice.index, choice.finish_reason
+        if isinstance(reason, str) and reason.strip() not in _UNFINISHED:
             self._closed.add(index)
             self._open.discard(index)
             self.opened = True
@@ -125,35 +130,28 @@ class ChatRelay(Relay):
         there = lenient.says(fields.usage)
         usage = from_chat(lenient.value(fields.usage)) if there else None
         self.usage = usage or self.usage
-        choices: Any = fields.choices
-        alone = choices is None or choices is UNSET or not choices
+        alone = not fields.choices
+        if self._hide_usage and there and alone:
+            return b""
+        cost = self.cost_usd(usage) if usage and self.cost_usd and not self._hide_usage else None
+        unlisted = alone and not isinstance(fields.choices, list)
+        if not self._hide_usage and cost is None and not unlisted:
+            return event
+        members = lenient.members(payload)
         if self._hide_usage:
-            if there and alone:
-                return b""
-            return event[: -len(_NO_USAGE)] + b"}\n\n" if event.endswith(_NO_USAGE) else _without_usage(event, payload)
-        more: dict[str, Any] = {"choices": []} if alone and not isinstance(choices, list) else {}
-        return self._priced(event, payload, usage, more)
-
-    def _priced(self, event: bytes, payload: bytes, usage: Usage | None, more: dict[str, Any]) -> bytes:
-        if usage is None or self.cost_usd is None:
-            return _changed(event, payload, more) if more else event
-        fields = lenient.members(payload)
-        put_cost(fields, self.cost_usd(usage))
-        return _changed(event, wire.encode(fields), more)
+            del members["usage"]
+        elif usage:
+            put_cost(members, cost)
+        if unlisted:
+            wire.put(members, "choices", [])
+        return with_data(event, wire.encode(members))
 
 
-def _changed(event: bytes, payload: bytes, members: dict[str, Any]) -> bytes:
-    """Return an event with other values in some of its members."""
-    fields = lenient.members(payload)
-    for name, content in members.items():
-        wire.put(fields, name, content)
-    return with_data(event, wire.encode(fields))
-
-
-def _without_usage(event: bytes, payload: bytes) -> bytes:
-    fields = lenient.members(payload)
-    fields.pop("usage", None)
-    return with_data(event, wire.encode(fields))
+def _listed(event: bytes, payload: bytes) -> bytes:
+    """Return an event with an empty list of choices: clients stumble over null."""
+    members = lenient.members(payload)
+    wire.put(members, "choices", [])
+    return with_data(event, wire.encode(members))
 
 
 def put_cost(answer: Members, usd: float | None) -> None:
