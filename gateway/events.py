@@ -24,8 +24,10 @@ class EventReader:
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that are complete now, each with the blank line that ends it. Raises `EventTooLong`."""
-        if self._begun and not self._part and data.find(b"\n\n") == len(data) - 2 and b"\r" not in data:
-            return [data] if not self._after_cr else self._cut(data)
+        if self._begun and not self._part and not self._after_cr and b"\r" not in data:
+            end = data.find(b"\n\n")
+            if 0 <= end == len(data) - 2:  # one event, as nearly always
+                return [data]
         return self._cut(data)
 
     def _cut(self, data: bytes) -> list[bytes]:
@@ -87,5 +89,5 @@ def fields_of(event: bytes) -> tuple[bytes, bytes]:
 
 def with_data(event: bytes, data: bytes) -> bytes:
     """Return an event with other data, all else of it unchanged."""
-    others = [line for line in event.strip(b"\n").split(b"\n") if line.partition(b":")[0] != b"data"]
+    others = [line for line in event.strip(b"\n").split(b"\n") if line and line.partition(b":")[0] != b"data"]
     return b"\n".join([*others, b"data: " + data]) + b"\n\n"
