@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.ledger.files import Held, names
 from gateway.ledger.record import LARGEST_COST, LARGEST_COUNT, LATEST, Record
-from gateway.ledger.store import Store
+from gateway.ledger.store import Item, Store
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from duckdb import Error as DuckDBError
 
 _SPECIAL = {
     "started_at": "TIMESTAMP",
@@ -101,13 +102,29 @@ def rows_of_nothing() -> str:
     return f"SELECT {columns} WHERE false"
 
 
-def mount(connection: "DuckDBPyConnection", store: Store) -> None:
-    """Let a connection read a store that is no folder, under `sekisho://`."""
+def mount(connection: "DuckDBPyConnection", store: Store, items: Iterable[Item] = ()) -> None:
+    """Let a connection read a store that is no folder, under `sekisho://`; `items` are fetched if they are small."""
     if store.folder is None:
         from gateway.ledger.mounted import StoreFiles
 
-        files: Any = StoreFiles(store)
+        files: Any = StoreFiles(store, items)
+        files.fetch()
         connection.register_filesystem(files)
+
+
+def is_of_files(error: "DuckDBError") -> bool:
+    """Return whether a question failed because its files changed or could not be had, not for what it asked.
+
+    What the Parquet reader and our file system raise has no class of its own.
+    """
+    import duckdb
+
+    return type(error) in (duckdb.IOException, duckdb.Error) or "No magic bytes" in str(error)
+
+
+def last_line(error: "DuckDBError") -> str:
+    """Return what happened without the stack that DuckDB puts before an error of our file system."""
+    return str(error).strip().rsplit("\n", 1)[-1][:500]
 
 
 def quoted(text: str) -> str:

@@ -6,10 +6,12 @@ prompts and answers is its own to forget: run it there too. What was sent as a s
 to whoever reads that.
 """
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.casing import lower
 from gateway.config.schema import Config
@@ -17,7 +19,7 @@ from gateway.identity.forgetting import forget_in_keys, named_in_keys
 from gateway.ledger.alone import alone, leased, workspace
 from gateway.ledger.closing import close_running
 from gateway.ledger.contents import forget_contents
-from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
+from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
 from gateway.ledger.emptied import blank_segments, emptied, is_one_of, listed
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _ROUNDS = 3
+_TRIES, _PAUSE_SECONDS = 5, 0.5
+T = TypeVar("T")
+
 _AT_ONCE = 500
 """Files in one question."""
 
@@ -70,33 +75,50 @@ def forget(config: Config, user: str) -> Forgotten:
     with alone(config.data_dir), leased(store), workspace(config.data_dir) as working:
         connection = connect(working)
         mount(connection, store)
-        persons = _identities(connection, store, {lower(user)})
+        persons = _steady(lambda: _identities(connection, store, {lower(user)}))
         done.identities = len(persons)
         done.keys, done.budgets = forget_in_keys(config, persons)
-        before = _totals(connection, store)
+        there = _all(store)
+        before = _steady(lambda: _totals(connection, store, there))
         # Before anything is looked at: what another machine writes from now on, it checks after writing.
         tombstones = Tombstones(store, config.data_dir)
         number = tombstones.leave(persons)
         for _ in range(_ROUNDS):
-            for item in _naming(connection, store, persons):
-                done.records += _rewrite(connection, store, item, persons, working / "new.parquet")
+            for item in _steady(lambda: _naming(connection, store, persons)):
+                done.records += _steady(partial(_rewrite, connection, store, item, persons, working / "new.parquet"))
                 done.files += 1
             store.settle()
-            left = _naming(connection, store, persons)
+            left = _steady(lambda: _naming(connection, store, persons))
             if not left:
                 break
         done.contents = forget_contents(config, persons)
         blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
-        after = _totals(connection, store)
-        done.files_checked, done.records_checked = len(_all(store)), after[0]
+        after = _steady(lambda: _totals(connection, store, there))
+        checked = _all(store)
+        done.files_checked = len(checked)
+        done.records_checked = _steady(lambda: _totals(connection, store, checked))[0]
         done.found_after = len(left) + named_in_keys(config, persons)
         done.totals_kept = before == after
-        done.unconfirmed = [machine.name for machine in tombstones.unconfirmed(number)]
+        done.unconfirmed = [machine.name for machine in tombstones.waiting_for(number)]
         connection.close()
     if done.found_after:
         raise NotForgotten(done.found_after)
     return done
+
+
+def _steady(question: Callable[[], T]) -> T:
+    """Ask again where another machine wrote one of the files while it was read."""
+    import duckdb
+
+    for left in reversed(range(_TRIES)):
+        try:
+            return question()
+        except duckdb.Error as error:
+            if not left or not is_of_files(error):
+                raise
+            time.sleep(_PAUSE_SECONDS)
+    raise AssertionError
 
 
 def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> set[str]:
@@ -141,10 +163,10 @@ def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons
     return int(theirs)
 
 
-def _totals(connection: "DuckDBPyConnection", store: Store) -> tuple[int, ...]:
-    """Requests, tokens, costs over all files."""
+def _totals(connection: "DuckDBPyConnection", store: Store, items: Sequence[Item]) -> tuple[int, ...]:
+    """Requests, tokens, costs over files: those of the beginning, for another machine may ship meanwhile."""
     sums = [0, 0, 0, 0]
-    for files in _some(_all(store), store):
+    for files in _some(items, store):
         ((*found,),) = connection.execute(
             "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
             f"coalesce(sum(cost_nano_usd), 0) FROM ({rows_of_parquet(files)})"

@@ -103,15 +103,18 @@ class Run:
         """Told when everything else is shipped, so that one bad segment holds up no other."""
 
     def ship(self, segments: Sequence[Path]) -> Shipped:
-        self._learn()
+        self._tombstones.learn()
         for batch in batches(segments, _BATCH_BYTES):
             with workspace(self._config.data_dir) as working:
                 self._ship_batch(batch, working)
+        self._tombstones.learn()
+        # Their spending goes, too, from whatever segment it was summed up.
+        known = persons_in_spending(self._config.data_dir)
+        self._forgotten |= {person for stone in self._tombstones.unconfirmed() for person in stone.meant(known)}
         if self._forgotten:
             blank_segments(self._config.data_dir, self._forgotten)
             forget_spending(self._config.data_dir, self._forgotten)
             forget_contents(self._config, self._forgotten)
-        self._learn()
         if self._config.ledger.destination is not None:
             self._tombstones.confirm()
         for differing in self._differing:
@@ -129,17 +132,9 @@ class Run:
         """Write a batch, again where somebody was forgotten between the look before it and the look after it."""
         for _ in range(_TRIES):
             rows = self._write(ready, working)
-            if not self._learn():
+            if not self._tombstones.learn():
                 return rows
         raise ShippingBusy
-
-    def _learn(self) -> bool:
-        """Look who was forgotten meanwhile; their spending goes, from whatever segment it was summed up."""
-        new = self._tombstones.learn()
-        if new:
-            known = persons_in_spending(self._config.data_dir)
-            self._forgotten |= {person for stone in new for person in stone.meant(known)}
-        return bool(new)
 
     def _write(self, ready: dict[str, Checked], working: Path) -> dict[str, int]:
         """Write a file for every hour of every segment; gives the rows written of each segment."""

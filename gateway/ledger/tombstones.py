@@ -132,7 +132,11 @@ class Tombstones:
         state.told, state.told_at = applied, machine.at
         self._save()
 
-    def unconfirmed(self, number: int) -> list[Machine]:
+    def unconfirmed(self) -> list[Tombstone]:
+        """Return those that this machine has not confirmed yet."""
+        return [each.stone for each in self._state.learnt.values() if each.number > self._state.told]
+
+    def waiting_for(self, number: int) -> list[Machine]:
         """Return the other machines that may still have somebody who was forgotten under this number."""
         found = [machine for machine in _machines(self._store) if machine.source != self._source]
         return sorted((each for each in found if each.applied < number), key=lambda each: each.name)

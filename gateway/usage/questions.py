@@ -3,12 +3,14 @@
 Importing DuckDB takes a quarter of a second and 60 MB; a serving worker never does that (`gateway.usage.answers`).
 """
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.config.schema import Config
+from gateway.ledger.duck import is_of_files, last_line
 from gateway.ledger.errors import StoreError
 from gateway.ledger.files import holding
 from gateway.usage.span import Span
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _TRIES = 5
+_PAUSE_SECONDS = 0.2
 
 
 def ask(
@@ -36,7 +39,10 @@ def ask(
         try:
             with holding(config, *days) as held, opened(held, target=target) as connection:
                 return answer(connection)
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
+            if not is_of_files(error):
+                raise
             if not left:
-                raise StoreError(config.ledger.destination or str(config.data_dir), f"{error}"[:500]) from error
+                raise StoreError(config.ledger.destination or str(config.data_dir), last_line(error)) from error
+            time.sleep(_PAUSE_SECONDS)
     raise AssertionError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import InvalidRequest
+from gateway.ledger.duck import is_of_files
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -46,9 +47,9 @@ def run(
         return Table(tuple(column[0] for column in found.description or ()), rows[:limit], len(rows) > limit)
     except duckdb.InterruptException:
         raise InvalidRequest(OUT_OF_TIME.format(seconds=seconds)) from None
-    except duckdb.IOException:
-        raise
     except duckdb.Error as error:
+        if is_of_files(error):
+            raise
         raise InvalidRequest(f"sql: {error}") from error
     finally:
         alarm.cancel()

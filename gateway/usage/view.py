@@ -30,7 +30,7 @@ def opened(held: Held, memory: str = MEMORY, target: Path | None = None) -> Iter
         tempfile.TemporaryDirectory(prefix="sekisho-usage-") as scratch,
         connect(Path(scratch), memory) as connection,
     ):
-        mount(connection, held.store)
+        mount(connection, held.store, held.parquet)
         # The files' footers are read once, and not again for each question.
         connection.execute("SET parquet_metadata_cache = true")
         connection.execute(f"CREATE VIEW ledger AS SELECT *, {_PARTITIONS} FROM ({ledger_sql(held)})")

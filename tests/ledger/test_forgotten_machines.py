@@ -79,8 +79,8 @@ def test_the_proof_names_machines_that_have_not_confirmed(tmp_path: Path) -> Non
     ship(idle)
     store = open_store(here)
     tombstones = Tombstones(store, here.data_dir)
-    assert tombstones.unconfirmed(2) == []
-    assert [machine.applied for machine in tombstones.unconfirmed(10**15)] == [2, 2]
+    assert tombstones.waiting_for(2) == []
+    assert [machine.applied for machine in tombstones.waiting_for(10**15)] == [2, 2]
     assert ask(here, NAMED) == [(0,)]
 
 
@@ -96,10 +96,10 @@ def test_what_still_waits_is_not_confirmed(tmp_path: Path) -> None:
         opened = segment.rename(segment.with_suffix(".open"))
         forget(here, ALICE)
         ship(there)
-        assert len(Tombstones(open_store(here), here.data_dir).unconfirmed(1)) == 1
+        assert len(Tombstones(open_store(here), here.data_dir).waiting_for(1)) == 1
         opened.rename(segment)
     ship(there)
-    assert Tombstones(open_store(here), here.data_dir).unconfirmed(1) == []
+    assert Tombstones(open_store(here), here.data_dir).waiting_for(1) == []
     assert ask(here, NAMED) == [(0,)]
 
 
