@@ -88,6 +88,7 @@ def fields_of(event: bytes) -> tuple[bytes, bytes]:
 
 
 def with_data(event: bytes, data: bytes) -> bytes:
-    """Return an event with other data, all else of it unchanged."""
+    """Return an event with other data, all else of it unchanged. Line ends in JSON are space between its tokens."""
+    data = data.replace(b"\r", b" ").replace(b"\n", b" ")
     others = [line for line in event.strip(b"\n").split(b"\n") if line and line.partition(b":")[0] != b"data"]
     return b"\n".join([*others, b"data: " + data]) + b"\n\n"

@@ -88,7 +88,7 @@ class ChatRelay(Relay):
         if fields.object == "error" or (fields.error is not NOTHING and lenient.says(fields.error)):
             return self.failed(payload, event)
         choices: Any = fields.choices
-        if choices and isinstance(choices, list):
+        if choices and type(fields) is not _Bare:
             self._read_choices(choices)
         if self._hide_usage and choices is not None and event.endswith(_NO_USAGE):
             return event[: -len(_NO_USAGE)] + b"}\n\n"

@@ -28,7 +28,7 @@ WORDS: list[tuple[str, Any, str]] = [
         "Provider returned error; no tools",
     ),
     ("Google", [{"error": {"code": 400, "message": "API key", "status": "INVALID_ARGUMENT"}}], "API key"),
-    ("problem+json", {"type": "about:blank", "title": "Bad", "detail": "n must be 1", "status": 400}, "Bad; n must be 1"),
+    ("problem+json", {"type": "about:blank", "title": "Bad", "detail": "n is 1", "status": 400}, "Bad; n is 1"),
     ("Cloudflare", {"errors": [{"code": 7000, "message": "No route"}], "success": False}, "No route"),
     ("Apigee", {"fault": {"faultstring": "Body buffer overflow"}}, "Body buffer overflow"),
     ("AWS", {"Message": "Malformed input"}, "Malformed input"),
