@@ -48,9 +48,8 @@ class Runtime:
         self._secret = hash_secret(config)
         self._engine: AsyncEngine | None = None
         self.current = Snapshot(config, build_routes(config, self._health))
-        self.files = loaded.document.files
+        self.document = loaded.document
         """What the configuration was read from; watched for changes."""
-        self.texts = loaded.document.texts
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.contents = Contents(config.data_dir, config.ledger.content)
         self._tending = Tending(config, loaded.document.files[0])
@@ -103,7 +102,7 @@ class Runtime:
         if fixed:
             log.warning("changed, but only a restart applies it: %s", ", ".join(fixed))
         self.current = Snapshot(loaded.config, build_routes(loaded.config, self._health))
-        self.files = loaded.document.files
+        self.document = loaded.document
         self.gate.settings = loaded.config.admission
 
     def pseudonym(self, user_id: str) -> str:

@@ -29,6 +29,8 @@ class Document:
     files: list[Path] = field(default_factory=list)
     texts: dict[Path, str] = field(default_factory=dict)
     """What the files held when they were read."""
+    marks: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
+    """Time, size and inode of each file from before it was read."""
     missing: list[str] = field(default_factory=list)
     values: int = 0
     """How many values were read so far."""

@@ -17,14 +17,14 @@ from gateway.config.document import Document
 from gateway.config.explain import explain
 from gateway.config.plain import TAG, Plain
 from gateway.config.schema import Config
-from gateway.config.yaml_file import Unreadable, parse_mapping, read_text
+from gateway.config.yaml_file import NULL, Unreadable, mark_of, parse_mapping, read_text
 from gateway.errors import ConfigError
 
 _MAX_INCLUDES = 100
 _MOST_PROBLEMS = 50
 _LONGEST_PROBLEM = 600
 """Characters; a value may be quoted in it."""
-_NULL, _TEXT = f"{TAG}null", f"{TAG}str"
+_TEXT = f"{TAG}str"
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ def _read(file: Path, document: Document, environ: Mapping[str, str], place: str
     if len(document.files) >= _MAX_INCLUDES:
         raise ConfigError(f"{place}{file}: more than {_MAX_INCLUDES} files; join some of them")
     document.files.append(file)
+    document.marks[file] = mark_of(file)
     try:
         document.texts[file] = read_text(file)
     except Unreadable as error:
@@ -96,7 +97,7 @@ def _read(file: Path, document: Document, environ: Mapping[str, str], place: str
 def _includes(file: Path, root: MappingNode) -> Iterator[tuple[int, str]]:
     """Line and text of each file that is included."""
     for name, value in root.value:
-        if name.value != "include" or (isinstance(value, ScalarNode) and value.tag == _NULL):
+        if name.value != "include" or (isinstance(value, ScalarNode) and value.tag == NULL):
             continue
         line = value.start_mark.line + 1
         if not isinstance(value, SequenceNode):

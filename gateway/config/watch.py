@@ -12,6 +12,7 @@ from gateway.config.changes import check_change
 from gateway.config.document import Document
 from gateway.config.load import Loaded
 from gateway.config.startable import load_startable
+from gateway.config.yaml_file import Mark, mark_of
 from gateway.errors import ConfigError
 from gateway.runtime import Runtime
 
@@ -22,8 +23,6 @@ POLL_SECONDS = 1.0
 _SETTLE_SECONDS = 0.2
 """A file that is still being written is left alone until it stays the same for so long."""
 _MOST_LOOKS = 50
-
-Marks = list[tuple[int, int, int]]
 
 
 @asynccontextmanager
@@ -48,36 +47,33 @@ class Watcher:
     def __init__(self, file: Path, runtime: Runtime) -> None:
         self._file = file
         self._runtime = runtime
-        self._files = list(runtime.files)
+        self._marks = dict(runtime.document.marks)
         """The files of the last attempt, refused or not: mending any of them is a change."""
-        self._texts = dict(runtime.texts)
+        self._texts = dict(runtime.document.texts)
 
     async def watch(self, now: asyncio.Event) -> None:
         """Run until cancelled."""
-        seen = await asyncio.to_thread(_marks, self._files)
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(now.wait(), POLL_SECONDS)
-            marks = await asyncio.to_thread(_marks, self._files)
-            if marks == seen and not now.is_set():
-                continue
-            now.clear()
-            await self._settled(marks)
-            seen = await self._reloaded()
+            if now.is_set() or await asyncio.to_thread(_marks, self._marks) != self._marks:
+                now.clear()
+                await self._settled()
+                await self._reload()
 
-    async def _settled(self, marks: Marks) -> None:
+    async def _settled(self) -> None:
         """Wait until the files stay the same."""
+        marks = await asyncio.to_thread(_marks, self._marks)
         for _ in range(_MOST_LOOKS):
             await asyncio.sleep(_SETTLE_SECONDS)
-            later = await asyncio.to_thread(_marks, self._files)
-            if later == marks:
+            before, marks = marks, await asyncio.to_thread(_marks, self._marks)
+            if before == marks:
                 return
-            marks = later
 
-    async def _reloaded(self) -> Marks:
-        """Reload, log how it went, and return the marks of the files from before they were read."""
+    async def _reload(self) -> None:
+        """Swap in the files as they are now, or log why not."""
         document = Document()
-        before = await asyncio.to_thread(_marks, self._files)
+        before = await asyncio.to_thread(_marks, self._marks)
         try:
             loaded = await asyncio.to_thread(self._checked, document)
             self._runtime.swap(loaded)
@@ -86,16 +82,10 @@ class Watcher:
         except ConfigError as error:
             log.error("the changed configuration is refused, the old one stays:\n%s", error)
         except Exception as error:
-            log.error(
-                "the changed configuration is refused, the old one stays:\n%s: cannot be used (%s)",
-                self._file,
-                type(error).__name__,
-                exc_info=log.isEnabledFor(logging.DEBUG),
-            )
-        if not document.files or document.files == self._files:
-            return before
-        self._files = list(document.files)
-        return await asyncio.to_thread(_marks, self._files)
+            name = type(error).__name__
+            log.error("the changed configuration is refused, the old one stays:\n%s: not usable (%s)", self._file, name)
+            log.debug("why", exc_info=True)
+        self._marks = document.marks or before
 
     def _checked(self, document: Document) -> Loaded:
         loaded = load_startable(self._file, document=document)
@@ -103,13 +93,5 @@ class Watcher:
         return loaded
 
 
-def _marks(files: Iterable[Path]) -> Marks:
-    """Time, size and inode of every file; a missing one differs from any."""
-    marks = []
-    for file in files:
-        try:
-            status = file.stat()
-            marks.append((status.st_mtime_ns, status.st_size, status.st_ino))
-        except (OSError, ValueError):
-            marks.append((0, 0, 0))
-    return marks
+def _marks(files: Iterable[Path]) -> dict[Path, Mark]:
+    return {file: mark_of(file) for file in files}

@@ -6,12 +6,16 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from gateway.errors import ConfigError
 
 LARGEST_FILE = 2 * 1024 * 1024
 """Bytes: some 10,000 models."""
+
+NULL = "tag:yaml.org,2002:null"
+Mark = tuple[int, int, int]
+"""Time, size and inode of a file; zeros where it is missing. A change moves it."""
 
 
 class Unreadable(ConfigError):
@@ -34,6 +38,8 @@ def parse_mapping(file: Path, text: str) -> MappingNode | None:
         raise ConfigError(f"{file}:1: nested too deep; a configuration needs less than 20 levels") from None
     except (ValueError, LookupError, AttributeError, TypeError) as error:
         raise ConfigError(f"{file}:1: not valid YAML ({type(error).__name__})") from None
+    if isinstance(root, ScalarNode) and root.tag == NULL:
+        return None
     if root is not None and not isinstance(root, MappingNode):
         raise ConfigError(f"{file}:1: must be a mapping of keys such as 'server:' and 'models:'")
     return root
@@ -52,6 +58,15 @@ def read_text(file: Path) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
         raise Unreadable(f"{file}: cannot be read ({reason}); check the path and its rights") from None
+
+
+def mark_of(file: Path) -> Mark:
+    """Return what tells whether a file has changed."""
+    try:
+        status = file.stat()
+    except (OSError, ValueError):
+        return (0, 0, 0)
+    return (status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def _read(file: Path) -> bytes:

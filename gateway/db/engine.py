@@ -14,6 +14,7 @@ HEAD = "0002"
 """The newest migration; a test compares it with the folder."""
 
 
+_LAST_PORT = 65535
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5346273051)"}
 """Workers and machines that start together migrate one after the other."""
 
@@ -46,7 +47,7 @@ def check_address(address: str) -> None:
     """Raise `ConfigError` for an address that is none, or of a database or driver that is not served."""
     try:
         made = make_url(address)
-        served = made.get_backend_name() in _ALONE and made.get_dialect().is_async
+        served = made.get_backend_name() in _ALONE and made.get_dialect().is_async and (made.port or 0) <= _LAST_PORT
     except (ArgumentError, ValueError, NoSuchModuleError, ModuleNotFoundError):
         served = False
     if not served:
