@@ -13,10 +13,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
-from gateway.ledger.alone import alone, leased, workspace
+from gateway.ledger.alone import alone, workspace
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import ClockDoubtful, RowsDiffer
 from gateway.ledger.files import JOURNAL, PARQUET, REPRICED, Journal, names, partition_of, segment_of
+from gateway.ledger.lease import leased
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
 from gateway.ledger.store import Item, Store, open_store

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, TypeVar
 from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.identity.forgetting import forget_in_keys, named_in_keys
-from gateway.ledger.alone import alone, leased, workspace
+from gateway.ledger.alone import alone, workspace
 from gateway.ledger.closing import close_running
 from gateway.ledger.contents import forget_contents
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
 from gateway.ledger.emptied import blank_segments, emptied, is_one_of, listed
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
+from gateway.ledger.lease import leased
 from gateway.ledger.shipping import ship
 from gateway.ledger.store import Item, Store, open_store
 from gateway.ledger.tombstones import Tombstones

@@ -105,5 +105,5 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
     def _asked(self, question: Any) -> Any:
         try:
             return question()
-        except BaseError as error:
+        except (BaseError, NotImplementedError) as error:
             raise OSError(f"{error}".split("\n", 1)[0]) from error

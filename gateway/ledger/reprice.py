@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.schema import Config, Price
-from gateway.ledger.alone import alone, leased, workspace
+from gateway.ledger.alone import alone, workspace
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import REPRICED, current, names
+from gateway.ledger.lease import leased
 from gateway.ledger.record import LARGEST_COST
 from gateway.ledger.store import Item, Store, open_store
 from gateway.pricing import Priced, listed, priced

@@ -3,8 +3,10 @@
 Paths are relative to the destination and use `/`. obstore is imported when a store is opened, never by a worker.
 """
 
+import contextlib
+import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +32,16 @@ class Item:
     size: int
 
 
+@dataclass(frozen=True)
+class Found:
+    """An object as it was read. `written_at`: Unix seconds, by the store's clock."""
+
+    path: str
+    content: bytes
+    version: Any
+    written_at: float
+
+
 class Store:
     """One destination. Every method raises `StoreError`."""
 
@@ -39,6 +51,8 @@ class Store:
         self.folder = folder
         """Where it is on this machine; None for object storage."""
         self.objects = objects
+        self.guard: Callable[[], None] | None = None
+        """Called before anything is written or deleted; raises where that is no longer allowed."""
         self._unsettled: set[Path] = set()
 
     def list(self, prefix: str = "") -> Iterator[Item]:
@@ -60,6 +74,49 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return None
 
+    def find(self, path: str) -> Found | None:
+        """Return an object with its version, or None where there is none."""
+        import obstore
+        from obstore.exceptions import NotFoundError
+
+        with self._told():
+            try:
+                found = obstore.get(self.objects, path)
+                content, meta = bytes(found.bytes()), found.meta
+            except (NotFoundError, FileNotFoundError):
+                return None
+            version = content if self.folder else {name: meta[name] for name in ("e_tag", "version") if meta.get(name)}
+            return Found(path, content, version, meta["last_modified"].timestamp())
+
+    def replace(self, found: Found, content: bytes) -> object | None:
+        """Write over an object only as it was found; return its new version, or None where it is another by now."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
+
+        if self.folder is not None:
+            return self._replace_file(self.folder, found, content)
+        with self._told():
+            try:
+                mode: Any = found.version
+                made: Any = obstore.put(self.objects, found.path, content, mode=mode, use_multipart=False)
+            except (PreconditionError, AlreadyExistsError, NotFoundError, FileNotFoundError):
+                return None
+            return {name: made[name] for name in ("e_tag", "version") if made.get(name)}
+
+    def _replace_file(self, folder: Path, found: Found, content: bytes) -> object | None:
+        """In a folder, which knows no versions: the content is one, and a lock of the file system excludes."""
+        with self._told():
+            guard = os.open(folder / f"{found.path}.guard", os.O_RDWR | os.O_CREAT, 0o640)
+            try:
+                fcntl.flock(guard, fcntl.LOCK_EX)
+                if self.get(found.path) != found.version:
+                    return None
+                self.put(found.path, content)
+                self.settle()
+                return content
+            finally:
+                os.close(guard)
+
     def put(self, path: str, content: bytes | Path, attributes: dict[str, str] | None = None) -> None:
         """Write an object whole, over an older one. In a folder it stays for good after `settle`.
 
@@ -67,24 +124,26 @@ class Store:
         """
         import obstore
 
+        self._check()
         with self._told():
             headers: Any = None if self.folder else attributes
             obstore.put(self.objects, path, content, attributes=headers, chunk_size=_PART_BYTES)
             self._sync(path)
 
-    def create(self, path: str, content: bytes) -> bool:
-        """Write an object only where there is none; whether it was written."""
+    def create(self, path: str, content: bytes) -> object | None:
+        """Write an object only where there is none; return its version, or None where there was one."""
         import obstore
-        from obstore.exceptions import AlreadyExistsError
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
 
+        self._check()
         with self._told():
             try:
-                obstore.put(self.objects, path, content, mode="create", use_multipart=False)
-            except (AlreadyExistsError, FileExistsError):
-                return False
+                made: Any = obstore.put(self.objects, path, content, mode="create", use_multipart=False)
+            except (AlreadyExistsError, PreconditionError, FileExistsError):
+                return None
             self._sync(path)
             self.settle()
-            return True
+            return content if self.folder else {name: made[name] for name in ("e_tag", "version") if made.get(name)}
 
     def delete(self, paths: Iterable[str]) -> None:
         """Objects that are gone already are no error."""
@@ -92,6 +151,7 @@ class Store:
         from obstore.exceptions import NotFoundError
 
         left = list(paths)
+        self._check()
         with self._told():
             for start in range(0, len(left), _DELETE_AT_ONCE):
                 try:
@@ -113,8 +173,13 @@ class Store:
         """What was put survives a crash of the machine; object storage sees to that itself."""
         with self._told():
             for path in sorted(self._unsettled, reverse=True):
-                _fsync(path)
+                with contextlib.suppress(FileNotFoundError):
+                    _fsync(path)
         self._unsettled.clear()
+
+    def _check(self) -> None:
+        if self.guard is not None:
+            self.guard()
 
     def _sync(self, path: str) -> None:
         """A file and the folders that hold its name."""
@@ -129,10 +194,11 @@ class Store:
         """obstore's errors as ours."""
         from obstore.exceptions import BaseError
 
-        try:
-            yield
-        except (BaseError, OSError) as error:
-            raise StoreError(self.name, _short(error)) from error
+        with _panics(self.name):
+            try:
+                yield
+            except (BaseError, OSError, NotImplementedError, TypeError, ValueError) as error:
+                raise StoreError(self.name, _short(error)) from error
 
 
 def open_store(config: Config, destination: str | None = None) -> Store:
@@ -163,15 +229,27 @@ def _object_store(destination: str, config: Config) -> Store:
     options: Any = {name: value.reveal() for name, value in config.ledger.store_options.items()}
     seconds = timedelta(seconds=config.ledger.store_timeout_seconds)
     try:
-        objects = from_url(
-            destination,
-            config=options,
-            client_options=_client(config, options, seconds),
-            retry_config={"max_retries": 3, "retry_timeout": 2 * seconds, "backoff": {"max_backoff": seconds}},
-        )
+        with _panics(destination):
+            objects = from_url(
+                destination,
+                config=options,
+                client_options=_client(config, options, seconds),
+                retry_config={"max_retries": 3, "retry_timeout": 2 * seconds, "backoff": {"max_backoff": seconds}},
+            )
     except (BaseError, OSError, ValueError) as error:
         raise StoreError(destination, _short(error)) from error
     return Store(destination, objects, None)
+
+
+@contextmanager
+def _panics(name: str) -> Iterator[None]:
+    """A panic of obstore's, which is no `Exception`, as a failure of the destination: its options cannot be used."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise StoreError(name, f"'store_options' cannot be used: {_short(error)}") from error
 
 
 def _client(config: Config, options: dict[str, str], seconds: timedelta) -> "ClientConfig":
@@ -197,7 +275,7 @@ def _fsync(path: Path) -> None:
         os.close(file)
 
 
-def _short(error: Exception) -> str:
+def _short(error: BaseException) -> str:
     """The first line, without obstore's debug output, ending like a sentence."""
     text = str(error).split("\n", 1)[0].strip().rstrip(".")
     return f"{text[:500]}."

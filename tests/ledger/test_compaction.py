@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.alone import LOCK, Lease, leased
 from gateway.ledger.compaction import compact, expire
 from gateway.ledger.errors import ClockDoubtful, ShippingBusy
 from gateway.ledger.files import JOURNAL, Journal
+from gateway.ledger.lease import LOCK, Lease, leased
 from gateway.ledger.lines import to_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder

@@ -11,10 +11,10 @@ import pytest
 from gateway.config.schema import Config, Deployment, Model, Price
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, opened
-from gateway.ledger.alone import leased
 from gateway.ledger.compaction import compact
 from gateway.ledger.errors import ShippingBusy
 from gateway.ledger.forget import forget
+from gateway.ledger.lease import leased
 from gateway.ledger.record import Record
 from gateway.ledger.reprice import reprice
 from gateway.ledger.shipping import ship

@@ -1,0 +1,138 @@
+"""The lock of a destination: of all machines, one compacts, forgets, reprices or drops.
+
+It excludes by conditional writes alone: made only where there is none, renewed and taken over only as it was last
+seen. Whether its holder is dead is told by the store's clock and no other: how long ago the lock was written last.
+"""
+
+import contextlib
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from gateway.ledger.errors import ShippingBusy, StoreError
+from gateway.ledger.store import Found, Store
+
+LOCK = "_lock"
+_PROBE = "_lock-clock/"
+_LEASE_SECONDS = 300.0
+
+
+class Lease(msgspec.Struct):
+    """What the lock says. `until` (Unix seconds, by the holder's clock) is what older versions go by."""
+
+    holder: str
+    until: float
+    seconds: float | None = None
+    """How long it holds after it was written; None = as `until` says."""
+
+
+class Held:
+    """The lock while we hold it; a thread renews it."""
+
+    def __init__(self, store: Store, seconds: float) -> None:
+        self._store = store
+        self._seconds = seconds
+        self._holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._version: object = None
+        self._renewed_at = 0.0
+        self._lost = False
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew_forever, name="lease", daemon=True)
+
+    def take(self) -> None:
+        """Raises `ShippingBusy`, `StoreError`."""
+        began = time.monotonic()
+        version = self._store.create(LOCK, self._lease())
+        if version is None:
+            found = self._store.find(LOCK)
+            if found is not None and not _is_dead(self._store, found):
+                raise ShippingBusy
+            content = self._lease()
+            version = self._store.create(LOCK, content) if found is None else self._store.replace(found, content)
+        if version is None:
+            raise ShippingBusy
+        self._version, self._renewed_at = version, began
+        self._thread.start()
+
+    def check(self) -> None:
+        """Raises `ShippingBusy` where another may hold the lock by now: nothing may be changed any more."""
+        if self._lost or time.monotonic() - self._renewed_at > self._seconds * 0.8:
+            raise ShippingBusy
+
+    def release(self) -> None:
+        """Delete the lock, unless it is another's."""
+        self._ended.set()
+        self._thread.join()
+        self._renew()
+        with contextlib.suppress(ShippingBusy):
+            self.check()
+            self._store.delete([LOCK])
+
+    def _renew_forever(self) -> None:
+        while not self._ended.wait(self._seconds / 5) and not self._lost:
+            self._renew()
+
+    def _renew(self) -> None:
+        """Write it again where it is still ours. A store that is away may be back for the next time."""
+        began = time.monotonic()
+        with contextlib.suppress(StoreError):
+            version = self._store.replace(Found(LOCK, b"", self._version, 0.0), self._lease())
+            if version is None:
+                # A renewal whose answer was lost is ours, too.
+                found = self._store.find(LOCK)
+                version = found.version if found and (lease := _read(found)) and lease.holder == self._holder else None
+            self._lost = version is None
+            if version is not None:
+                self._version, self._renewed_at = version, began
+
+    def _lease(self) -> bytes:
+        """Never the same twice, so that each has a version of its own."""
+        return msgspec.json.encode(Lease(self._holder, time.time() + self._seconds, self._seconds))
+
+
+@contextmanager
+def leased(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]:
+    """Be the only one of all machines; what changes the store meanwhile is checked against it.
+
+    A dead holder's lock is taken over when it was not renewed for as long as it says. Raises `ShippingBusy`.
+    """
+    held = Held(store, seconds)
+    held.take()
+    store.guard = held.check
+    try:
+        yield
+    finally:
+        store.guard = None
+        held.release()
+
+
+def _is_dead(store: Store, found: Found) -> bool:
+    """Return whether nobody holds a lock any more, by the store's own clock. What is no lease is nobody's."""
+    lease = _read(found)
+    if lease is None:
+        return True
+    now = _clock(store)
+    return now > (lease.until if lease.seconds is None else found.written_at + lease.seconds)
+
+
+def _clock(store: Store) -> float:
+    """Return the store's time, in Unix seconds: that of an object which is written now."""
+    path = f"{_PROBE}{secrets.token_hex(8)}"
+    store.put(path, b"")
+    try:
+        probe = store.find(path)
+    finally:
+        store.delete([path])
+    return probe.written_at if probe else 0.0
+
+
+def _read(found: Found) -> Lease | None:
+    with contextlib.suppress(msgspec.DecodeError):
+        return msgspec.json.decode(found.content, type=Lease)
+    return None
