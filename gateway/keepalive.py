@@ -40,5 +40,6 @@ class KeepAlive:
         if quiet >= self._interval * 0.99:
             self.beat()
             quiet = 0.0
-            self._sending = asyncio.ensure_future(self._send())
+            if self._sending is None or self._sending.done():  # else the client does not even read the last one
+                self._sending = asyncio.ensure_future(self._send())
         self._timer = self._loop.call_later(self._interval - quiet, self._look)

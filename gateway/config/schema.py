@@ -89,7 +89,7 @@ class Server(Section):
     """How long a client may take to send the head of a request."""
     body_seconds: float = Field(120, gt=0, le=LONGEST_SECONDS)
     """How long a client may take to send the body of a request."""
-    write_seconds: float = Field(60, gt=0, le=LONGEST_SECONDS)
+    write_seconds: float = Field(15, gt=0, le=LONGEST_SECONDS)
     """How long a client may read nothing of an answer before its connection is closed."""
     idle_seconds: float = Field(75, gt=0, le=LONGEST_SECONDS)
     """How long a connection without a request is kept open."""

@@ -5,10 +5,10 @@ One timer looks at all connections once a second, so that a request costs no tim
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+from itertools import islice
 from typing import Protocol
 
 from gateway.config.schema import Server
@@ -17,12 +17,21 @@ from gateway.network import inside_any
 log = logging.getLogger("sekisho.serving")
 
 _SWEEP_SECONDS = 1.0
+_OLDEST = 64
+"""So many of an address's oldest connections are looked at for an idle one."""
 
 
 class Connection(Protocol):
     """What the registry needs of a connection."""
 
     address: str | None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody would miss it: no request of it is being read or answered."""
+
+    def close_idle(self) -> None:
+        """Close the connection at once."""
 
     def check(self, now: float, limits: Server) -> None:
         """Close the connection where it has used up its time."""
@@ -35,7 +44,10 @@ class Connections:
         """`limits` returns the `server` section that is in force now."""
         self._limits = limits
         self._open: set[Connection] = set()
-        self._by_address: Counter[str] = Counter()
+        self._by_address: dict[str, dict[Connection, None]] = {}
+        """Of each address, oldest first."""
+        self._crowded: dict[str, None] = {}
+        """Addresses with more connections than they may have, each told once in the log."""
         self.stopping = False
         """True while the process ends: answers then ask their clients to close the connection."""
         self.probed_at = 0.0
@@ -49,29 +61,39 @@ class Connections:
         return len(self._open)
 
     def add(self, connection: Connection) -> bool:
-        """Register a connection. Return False where its address has too many already."""
-        address = connection.address
+        """Register a connection. Return False where its address has too many already.
+
+        An idle one of the same address makes way, so that forgotten connections lock nobody out.
+        """
         self._open.add(connection)
+        address = connection.address
         if address is None:
             return True
-        self._by_address[address] += 1
+        siblings = self._by_address.setdefault(address, {})
+        siblings[connection] = None
         most = self.limits.max_connections_per_address
-        if self._by_address[address] <= most or self._is_proxy(address):
+        if len(siblings) <= most or self._is_proxy(address):
             return True
-        if self._by_address[address] == most + 1:
-            log.warning("more than %d connections from %s; further ones are closed", most, address)
-        return False
+        if address not in self._crowded:
+            self._crowded[address] = None
+            log.warning("more than %d connections from %s; idle ones are closed, further ones refused", most, address)
+        idle = next((each for each in islice(siblings, _OLDEST) if each.idle and each is not connection), None)
+        if idle is None:
+            return False
+        self.remove(idle)
+        idle.close_idle()
+        return True
 
     def remove(self, connection: Connection) -> None:
         """Forget a closed connection."""
         if connection not in self._open:
             return
         self._open.discard(connection)
-        address = connection.address
-        if address is not None:
-            self._by_address[address] -= 1
-            if self._by_address[address] <= 0:
-                del self._by_address[address]
+        siblings = self._by_address.get(connection.address or "", {})
+        siblings.pop(connection, None)
+        if not siblings and connection.address:
+            self._by_address.pop(connection.address, None)
+            self._crowded.pop(connection.address, None)
 
     def _is_proxy(self, address: str) -> bool:
         """Return whether many people share an address because a trusted proxy stands there."""

@@ -235,6 +235,14 @@ class HttpProtocol(asyncio.Protocol):
 
     # life
 
+    @property
+    def idle(self) -> bool:
+        return self._phase is Phase.IDLE or self._phase is Phase.HEAD
+
+    def close_idle(self) -> None:
+        self._closing = True
+        self._transport.abort()
+
     def check(self, now: float, limits: Server) -> None:
         """Close the connection where a phase took too long (seconds of the loop's clock)."""
         if self._write_paused and now - self._write_since > limits.write_seconds:
@@ -249,7 +257,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """End the connection, after what it is about: uvicorn calls this when it stops."""
-        if self._phase is Phase.IDLE or self._phase is Phase.HEAD:
+        if self.idle:
             self._close()
         else:
             self._end_after_answers()

@@ -146,14 +146,26 @@ def test_a_client_that_does_not_read_is_left(serve: Serve) -> None:
 def test_an_address_has_so_many_connections(serve: Serve) -> None:
     server = serve(max_connections_per_address=5)
     held = [server.client() for _ in range(5)]
+    for each in held:
+        each.sendall(b"GET /silent HTTP/1.1\r\nhost: x\r\n\r\n")
     time.sleep(0.2)
     with server.client() as further:
-        assert further.closed(3)
+        assert further.closed(1)
     for each in held:
         each.close()
     time.sleep(0.3)
     assert status(server.ask(CLOSING)) == 200
     assert len(server.app.connections) == 0
+
+
+def test_idle_connections_make_way_for_a_request(serve: Serve) -> None:
+    server = serve(max_connections_per_address=5, head_seconds=30)
+    held = [server.client() for _ in range(20)]
+    held[0].close()
+    assert status(server.ask(CLOSING)) == 200
+    assert len(server.app.connections) <= 5
+    for each in held:
+        each.close()
 
 
 def test_a_trusted_proxy_has_as_many_as_it_wants(serve: Serve) -> None:
