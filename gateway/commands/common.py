@@ -14,6 +14,7 @@ from rich.console import Console
 
 from gateway.config.load import load
 from gateway.db.once import run_once
+from gateway.errors import ConfigError
 from gateway.identity.keys import KeyStore, opened
 
 T = TypeVar("T")
@@ -22,6 +23,7 @@ ConfigFile = Annotated[
     Path, typer.Option("--config", "-c", envvar="SEKISHO_CONFIG", help="The configuration file.", metavar="FILE")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+MOST_USD = 10**9
 DEFAULT = Path("sekisho.yaml")
 
 console = Console(width=None if sys.stdout.isatty() else 200)
@@ -53,5 +55,9 @@ def usd(nano: int | None) -> str:
 
 
 def nano_usd(amount: float | None) -> int | None:
-    """What a person typed in USD, as nano-USD."""
-    return None if amount is None else round(Decimal(str(amount)) * 10**9)
+    """What a person typed in USD, as nano-USD. Raises `ConfigError` for what is no amount."""
+    if amount is None:
+        return None
+    if not 0 <= amount <= MOST_USD:
+        raise ConfigError(f"usd: must be an amount from 0 to {MOST_USD:,}")
+    return round(Decimal(str(amount)) * 10**9)

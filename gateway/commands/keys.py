@@ -31,6 +31,7 @@ Named = Annotated[str, typer.Argument(help="Its alias or id.")]
 Alias = Annotated[str, typer.Option(help="A name to know the key by.")]
 Owner = Annotated[str | None, typer.Option(help="Whose it is: an Open WebUI user's e-mail address or id.")]
 Team = Annotated[str | None, typer.Option(help="Which team pays.")]
+MOST_GRACE_HOURS = 10**6
 DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 
@@ -137,7 +138,7 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret, shown once."""
-    seconds = round(grace_hours * 3600)
+    seconds = round(grace_hours * 3600) if grace_hours < MOST_GRACE_HOURS else -1
     _show_new(*with_keys(config, lambda store: key_admin.rotate(store, key, seconds)), as_json)
 
 

@@ -13,24 +13,29 @@ from gateway.casing import lower
 from gateway.db import tables
 from gateway.errors import ConfigError
 from gateway.identity.keys import Budget, Key, KeyStore, to_key
-from gateway.identity.policy import checked
+from gateway.identity.policy import check_name, checked
 from gateway.secret import Secret
 
 PREFIX = "sk-"
 DEFAULT_GRACE_SECONDS = 24 * 3600
 _CHANGEABLE = ("alias", "owner", "team")
+_LONGEST = {"alias": 200, "owner": 320, "team": 200}
+_LONGEST_SCOPE = 400
+_LONGEST_GRACE_SECONDS = 3652 * 86_400
 
 
 async def create(
     store: KeyStore,
     alias: str,
+    /,
     *,
     owner: str | None = None,
     team: str | None = None,
     identity: str | None = None,
     **policy: Any,
 ) -> tuple[Key, Secret]:
-    """Make a key; the secret is given out here and never again. Raises `ConfigError` if the alias is taken."""
+    """Make a key; the secret is given out here and never again. Raises `ConfigError`, also if the alias is taken."""
+    _check_own({"alias": alias, "owner": owner, "team": team, "identity": identity})
     presented = _new_secret()
     values = {
         "id": f"key_{secrets.token_hex(8)}",
@@ -53,9 +58,10 @@ async def get(store: KeyStore, id_or_alias: str) -> Key:
         return to_key(await _row(connection, id_or_alias))
 
 
-async def change(store: KeyStore, id_or_alias: str, **values: Any) -> Key:
+async def change(store: KeyStore, id_or_alias: str, /, **values: Any) -> Key:
     """Set fields of a key; what is not named stays. Raises `ConfigError`."""
     own = {name: values.pop(name) for name in _CHANGEABLE if name in values}
+    _check_own(own)
     key = await get(store, id_or_alias)
     if values.get("budget_nano_usd") is not None:
         values.setdefault("budget_window", key.policy.budget_window)
@@ -65,7 +71,9 @@ async def change(store: KeyStore, id_or_alias: str, **values: Any) -> Key:
 
 
 async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT_GRACE_SECONDS) -> tuple[Key, Secret]:
-    """A new secret for a key; the old one works for `grace_seconds` more."""
+    """A new secret for a key; the old one works for `grace_seconds` more. Raises `ConfigError`."""
+    if not 0 <= grace_seconds <= _LONGEST_GRACE_SECONDS:
+        raise ConfigError(f"grace: must be 0 to {_LONGEST_GRACE_SECONDS} seconds, which are ten years")
     presented = _new_secret()
     async with store.engine.connect() as connection:
         row = await _row(connection, id_or_alias)
@@ -91,7 +99,8 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
     """Give a person, a team, or everybody (`person:*`) a budget. Raises `ConfigError`."""
     kind, _, name = budget.scope.partition(":")
     if kind not in ("person", "team") or not name:
-        raise ConfigError(f"scope: '{budget.scope}' is not person:WHO or team:NAME; 'person:*' is everybody")
+        raise ConfigError(f"scope: {budget.scope!r:.80} is not person:WHO or team:NAME; 'person:*' is everybody")
+    check_name("scope", budget.scope, _LONGEST_SCOPE)
     checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
     made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name}")
     async with store.engine.begin() as connection:
@@ -107,9 +116,18 @@ async def remove_budget(store: KeyStore, scope: str) -> None:
     async with store.engine.begin() as connection:
         done = await connection.execute(delete(tables.budgets).filter_by(scope=scope))
         if not done.rowcount:
-            raise ConfigError(f"there is no budget for '{scope}'; `sekisho budgets list` shows them")
+            raise ConfigError(f"there is no budget for {scope!r:.80}; `sekisho budgets list` shows them")
         await raise_revision(connection)
     await store.refresh()
+
+
+def _check_own(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        if name == "identity":
+            if value not in (None, "open-webui"):
+                raise ConfigError(f"identity: {value!r:.60} is not open-webui, nor is it absent")
+        elif value is not None or name == "alias":
+            check_name(name, value, _LONGEST[name])
 
 
 async def _write(store: KeyStore, statement: Any, alias: str) -> None:
@@ -126,7 +144,7 @@ async def _row(connection: AsyncConnection, id_or_alias: str) -> Any:
     named = (tables.keys.c.id == id_or_alias) | (tables.keys.c.alias == id_or_alias)
     row = (await connection.execute(select(tables.keys).where(named))).mappings().first()
     if row is None:
-        raise ConfigError(f"there is no key '{id_or_alias}'; `sekisho keys list` shows them")
+        raise ConfigError(f"there is no key {id_or_alias!r:.80}; `sekisho keys list` shows them")
     return row
 
 

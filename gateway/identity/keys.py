@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gateway.config.schema import Config
 from gateway.db import tables
-from gateway.db.engine import open_database
-from gateway.errors import Overloaded
+from gateway.db.engine import closed, open_database
+from gateway.errors import ConfigError, Overloaded
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
 from gateway.limits.limit import Limit
@@ -28,6 +29,8 @@ from gateway.once import made_once
 log = logging.getLogger("sekisho.keys")
 
 POLL_SECONDS = 0.25
+ANSWER_SECONDS = 3.0
+"""What the database may take; known keys wait for nothing."""
 _ASK_ANYWAY_SECONDS = 2.0
 """A file's time has steps; a change within one is seen this late."""
 _MISSES_KEPT = 4096
@@ -79,7 +82,8 @@ class KeyStore:
         self.budgets: dict[str, Budget] = {}
         self.limits: dict[tuple[str, ...], tuple[Limit, ...]] = {}
         """By scopes: what was worked out since the last change."""
-        self._asking = asyncio.Lock()
+        self._asking: dict[bytes, asyncio.Task[None]] = {}
+        self._reading: asyncio.Task[None] | None = None
         self._revision = -1
         self._misses: OrderedDict[bytes, float] = OrderedDict()
         self._poll: asyncio.Task[None] | None = None
@@ -110,15 +114,24 @@ class KeyStore:
         return key
 
     async def _asked(self, digest: bytes) -> Key | None:
-        """Look for a key that is new; requests that come meanwhile wait for the same answer."""
-        async with self._asking:
-            if digest not in self._by_hash and self._worth_asking(digest):
-                await self._refreshed()
+        """Look for a key that is new; requests that come with it meanwhile wait for the same answer."""
+        asking = self._asking.get(digest)
+        if asking is None and self._worth_asking(digest):
+            asking = self._asking[digest] = asyncio.create_task(self._refreshed(), name="unknown key")
+            asking.add_done_callback(partial(self._asked_for, digest))
+        if asking is not None:
+            await asyncio.shield(asking)
         return self._by_hash.get(digest)
+
+    def _asked_for(self, digest: bytes, asking: asyncio.Task[None]) -> None:
+        del self._asking[digest]
+        _looked_at(asking)
 
     async def _refreshed(self) -> None:
         """A key that is not known may be a new one: who cannot look is not the one to refuse it for good."""
         try:
+            if not self.healthy:
+                raise TimeoutError
             await self.refresh()
         except (SQLAlchemyError, OSError) as error:
             self._misses.clear()
@@ -147,7 +160,25 @@ class KeyStore:
         self.limits[scopes] = limits
 
     async def refresh(self) -> None:
-        """Read anew if anyone changed anything."""
+        """Read anew if anyone changed anything, after everything that was done before.
+
+        Raises `SQLAlchemyError`, `OSError`; `TimeoutError` where the database takes longer than `ANSWER_SECONDS`.
+        """
+        async with asyncio.timeout(ANSWER_SECONDS):
+            before = self._reading
+            if before is not None:
+                await asyncio.wait({before})
+            if self._reading is None:
+                self._reading = asyncio.create_task(self._read(), name="reading keys")
+                self._reading.add_done_callback(self._have_read)
+            # One reading for all who wait; it goes on where we give up, for a connection that hangs ends by itself.
+            await asyncio.shield(self._reading)
+
+    def _have_read(self, reading: asyncio.Task[None]) -> None:
+        self._reading = None
+        _looked_at(reading)
+
+    async def _read(self) -> None:
         async with self.engine.connect() as connection:
             revision = (await connection.execute(select(tables.revisions.c.value).filter_by(name="keys"))).scalar_one()
             if revision == self._revision:
@@ -173,11 +204,15 @@ class KeyStore:
             marks, asked_at = seen, time.monotonic()
             try:
                 await self.refresh()
-                self.healthy = True
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:
+                # Whatever it is, the next look may go well; who stopped looking would never know of a revoked key.
                 if self.healthy:
                     log.error("the key database does not answer, known keys stay valid: %s", type(error).__name__)
                 self.healthy = False
+            else:
+                if not self.healthy:
+                    log.warning("the key database answers again")
+                self.healthy = True
 
     def _worth_asking(self, digest: bytes) -> bool:
         """A wrong key asks the database at most once a second, and only so many are remembered."""
@@ -189,6 +224,12 @@ class KeyStore:
         if len(self._misses) > _MISSES_KEPT:
             self._misses.popitem(last=False)
         return True
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """Nobody may be waiting any more for one that failed."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _files_of(engine: AsyncEngine) -> tuple[Path, ...]:
@@ -216,8 +257,10 @@ async def opened(config: Config) -> AsyncIterator[KeyStore]:
         store = KeyStore(engine, hash_secret(config))
         await store.refresh()
         yield store
+    except TimeoutError as error:
+        raise ConfigError("database: does not answer; check that it runs and can be reached, and try again") from error
     finally:
-        await engine.dispose()
+        await closed(engine)
 
 
 def hash_secret(config: Config) -> bytes:

@@ -1,5 +1,6 @@
 """What a key may do: data, and the checks that need nothing but the request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -78,36 +79,85 @@ def checked(values: dict[str, Any]) -> dict[str, Any]:
     """Policy fields from a command line or an admin call. Raises `ConfigError` naming the field."""
     known = {field.name for field in fields(Policy)}
     if unknown := values.keys() - known:
-        raise ConfigError(f"{', '.join(sorted(unknown))}: unknown; allowed: {', '.join(sorted(known))}")
+        shown = ", ".join(sorted(unknown))[:_LONGEST_SHOWN]
+        raise ConfigError(f"{shown}: unknown; allowed: {', '.join(sorted(known))}")
     for name, value in values.items():
-        _check(name, value)
+        if value is not None or name == "budget_hard":
+            _CHECKS[name](name, value)
     if values.get("budget_nano_usd") is not None and not values.get("budget_window"):
         raise ConfigError("budget_window: missing; a budget is per day, week or month")
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-def _check(name: str, value: Any) -> None:
-    choices = {"traffic_class": CLASSES, "budget_window": get_args(BudgetWindow)}.get(name)
-    if value is None:
-        return
-    if choices and value not in choices:
-        raise ConfigError(f"{name}: '{value}' is not one of {', '.join(choices)}")
-    if name == "networks":
-        _check_networks(value)
-    elif name == "models" and not (isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)):
-        raise ConfigError("models: must be a list of names or globs such as 'gemma-*'")
-    elif name == "budget_hard" and not isinstance(value, bool):
-        raise ConfigError("budget_hard: must be true or false")
-    elif name in _COUNTS and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise ConfigError(f"{name}: must be a whole number that is not negative")
+def check_name(field: str, value: object, longest: int) -> None:
+    """Raise `ConfigError` for anything but a text of 1 to `longest` characters that can be shown in one line."""
+    if not isinstance(value, str) or not value.strip() or not value.isprintable():
+        raise ConfigError(f"{field}: must be text without line breaks and control characters")
+    if len(value) > longest:
+        raise ConfigError(f"{field}: is longer than {longest} characters")
 
 
-_COUNTS = ("requests_per_minute", "tokens_per_minute", "parallel_requests", "budget_nano_usd", "expires_at")
+def _check_list(field: str, value: object) -> None:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise ConfigError(f"{field}: must be a list of texts such as {_EXAMPLES[field]}")
+    if len(value) > _MOST_LISTED:
+        raise ConfigError(f"{field}: more than {_MOST_LISTED}; a glob or a larger network says it shorter")
 
 
-def _check_networks(networks: Any) -> None:
-    for network in networks if isinstance(networks, (list, tuple)) else [networks]:
+def _check_models(field: str, value: Any) -> None:
+    _check_list(field, value)
+    for each in value:
+        check_name(field, each, _LONGEST_GLOB)
+
+
+def _check_networks(field: str, value: Any) -> None:
+    _check_list(field, value)
+    for each in value:
         try:
-            ip_network(network)
-        except (ValueError, TypeError):
-            raise ConfigError(f"networks: '{network}' is not a network such as 10.0.0.0/8 or 2001:db8::/32") from None
+            ip_network(each)
+        except ValueError:
+            raise ConfigError(f"{field}: {each!r:.60} is not a network such as {_EXAMPLES[field]}") from None
+
+
+def _check_flag(field: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{field}: must be true or false")
+
+
+def _one_of(*choices: str) -> Callable[[str, object], None]:
+    def check(field: str, value: object) -> None:
+        if value not in choices:
+            raise ConfigError(f"{field}: {value!r:.60} is not one of {', '.join(choices)}")
+
+    return check
+
+
+def _whole(most: int) -> Callable[[str, object], None]:
+    def check(field: str, value: object) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise ConfigError(f"{field}: must be a whole number that is not negative, at most {most}")
+
+    return check
+
+
+_LONGEST_SHOWN = 200
+_LONGEST_GLOB = 256
+_MOST_LISTED = 500
+_EXAMPLES = {"models": "'gemma-*'", "networks": "10.0.0.0/8 or 2001:db8::/32"}
+_MOST_COUNTED = 2**31 - 1
+"""What the database's columns hold."""
+_MOST_NANO_USD = 10**18
+_LATEST = 253_370_764_800 * 10**6
+"""The year 9999, in microseconds."""
+_CHECKS: dict[str, Callable[[str, Any], None]] = {
+    "models": _check_models,
+    "networks": _check_networks,
+    "traffic_class": _one_of(*CLASSES),
+    "requests_per_minute": _whole(_MOST_COUNTED),
+    "tokens_per_minute": _whole(_MOST_COUNTED),
+    "parallel_requests": _whole(_MOST_COUNTED),
+    "budget_nano_usd": _whole(_MOST_NANO_USD),
+    "budget_window": _one_of(*get_args(BudgetWindow)),
+    "budget_hard": _check_flag,
+    "expires_at": _whole(_LATEST),
+}

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -39,6 +40,7 @@ class Seen:
     headers: dict[str, str]
     body: dict[str, Any]
     raw: bytes
+    query: str = ""
     closed: threading.Event = field(default_factory=threading.Event)
 
 
@@ -51,7 +53,7 @@ class FakeUpstream:
         self._app = Starlette(
             routes=[
                 Route(f"/v1/{path}", self._generate, methods=["POST"])
-                for path in ("chat/completions", "completions", "embeddings")
+                for path in ("chat/completions", "completions", "embeddings", "messages")
             ]
         )
 
@@ -65,7 +67,7 @@ class FakeUpstream:
     async def _generate(self, request: Request) -> "_Behaving":
         raw = await request.body()
         body = json.loads(raw)
-        seen = Seen(request.url.path, dict(request.headers), body, raw)
+        seen = Seen(request.url.path, dict(request.headers), body, raw, request.url.query)
         self.seen.append(seen)
         name, _, failures = body["model"].partition("#")
         self.calls[body["model"]] += 1
@@ -275,6 +277,30 @@ async def _not_json(body: dict[str, Any], scope: Scope, receive: Receive, send: 
     await Response("<html>502 Bad Gateway</html>", 200, media_type="text/html")(scope, receive, send)
 
 
+async def _quotes_key(body: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+    """A refusal that quotes the key it was sent."""
+    await JSONResponse({"error": _key_error(scope)}, 400)(scope, receive, send)
+
+
+async def _quotes_key_inside(body: dict[str, Any], scope: Scope, receive: Receive, send: Send) -> None:
+    """The same as an event in the middle of a stream, or as a whole answer with status 200."""
+    error = {"error": _key_error(scope)}
+    if not body.get("stream"):
+        return await JSONResponse(error)(scope, receive, send)
+
+    async def events() -> AsyncIterator[bytes]:
+        yield b"".join(_events(body)[:3])
+        await asyncio.sleep(0.05)
+        yield event(error)
+
+    await StreamingResponse(events(), media_type="text/event-stream")(scope, receive, send)
+
+
+def _key_error(scope: Scope) -> dict[str, Any]:
+    given = Headers(scope=scope)["authorization"]
+    return {"message": f"Bad key in {given}", "type": "invalid_request_error", "param": None, "code": 400}
+
+
 BEHAVIOURS: dict[str, Behaviour] = {
     "echo": _streamed(_at_once),
     "crumbs": _streamed(_in_crumbs),
@@ -291,6 +317,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "too-small": _too_small,
     "hang": _hang,
     "not-json": _not_json,
+    "quotes-key": _quotes_key,
+    "quotes-key-inside": _quotes_key_inside,
     "400": _error(400),
     "401": _error(401),
     "404": _error(404),
