@@ -43,9 +43,15 @@ async def _connect(protocol: Callable[[], P], host: str, port: int, **tls: Any) 
 
 
 def trusting(custom_ca: Path | None) -> ssl.SSLContext:
-    """The public authorities and the company's own. Raises `ConfigError`."""
-    context = ssl.create_default_context()
+    """The public authorities and the company's own, for HTTP. Raises `ConfigError`."""
+    context = authorities(custom_ca)
     context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def authorities(custom_ca: Path | None) -> ssl.SSLContext:
+    """The public authorities and the company's own, for any protocol. Raises `ConfigError`."""
+    context = ssl.create_default_context()
     if custom_ca:
         try:
             context.load_verify_locations(custom_ca)
