@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway.casing import lower
 from gateway.db import tables
+from gateway.db.engine import bounded
 from gateway.errors import ConfigError
 from gateway.identity.keys import Budget, Key, KeyStore, to_key
 from gateway.identity.policy import check_name, checked
@@ -24,6 +25,7 @@ _LONGEST_SCOPE = 400
 _LONGEST_GRACE_SECONDS = 3652 * 86_400
 
 
+@bounded
 async def create(
     store: KeyStore,
     alias: str,
@@ -52,12 +54,14 @@ async def create(
     return await get(store, alias), presented
 
 
+@bounded
 async def get(store: KeyStore, id_or_alias: str) -> Key:
     """One key by id or alias. Raises `ConfigError` where there is none."""
     async with store.engine.connect() as connection:
         return to_key(await _row(connection, id_or_alias))
 
 
+@bounded
 async def change(store: KeyStore, id_or_alias: str, /, **values: Any) -> Key:
     """Set fields of a key; what is not named stays. Raises `ConfigError`."""
     own = {name: values.pop(name) for name in _CHANGEABLE if name in values}
@@ -70,6 +74,7 @@ async def change(store: KeyStore, id_or_alias: str, /, **values: Any) -> Key:
     return await get(store, key.id)
 
 
+@bounded
 async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT_GRACE_SECONDS) -> tuple[Key, Secret]:
     """A new secret for a key; the old one works for `grace_seconds` more. Raises `ConfigError`."""
     if not 0 <= grace_seconds <= _LONGEST_GRACE_SECONDS:
@@ -87,6 +92,7 @@ async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT
     return await get(store, row["id"]), presented
 
 
+@bounded
 async def revoke(store: KeyStore, id_or_alias: str) -> Key:
     """Make a key useless from now on, its rotated secret too."""
     key = await get(store, id_or_alias)
@@ -95,6 +101,7 @@ async def revoke(store: KeyStore, id_or_alias: str) -> Key:
     return await get(store, key.id)
 
 
+@bounded
 async def set_budget(store: KeyStore, budget: Budget) -> Budget:
     """Give a person, a team, or everybody (`person:*`) a budget. Raises `ConfigError`."""
     kind, _, name = budget.scope.partition(":")
@@ -111,6 +118,7 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
     return made
 
 
+@bounded
 async def remove_budget(store: KeyStore, scope: str) -> None:
     """Raises `ConfigError` where there is none."""
     async with store.engine.begin() as connection:

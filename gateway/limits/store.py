@@ -134,9 +134,9 @@ def _client(address: StoreAddress, timeout_seconds: float, custom_ca: Path | Non
     }
     if address.tls and custom_ca is not None:
         # In the gateway's way of reading it, for its words where it cannot be read.
-        from gateway.upstream.reach import trusting
+        from gateway.upstream.reach import authorities
 
-        trusting(custom_ca)
+        authorities(custom_ca)
         settings.setdefault("ssl_ca_certs", str(custom_ca))
     return _KINDS[address.kind](address, settings)
 
