@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,10 +33,14 @@ async def reach(way: Way, trusted: ssl.SSLContext | None) -> Connection:
 async def _connect(protocol: Callable[[], P], host: str, port: int, **tls: Any) -> tuple[asyncio.Transport, P]:
     """Connect to whichever address of a host answers first. Raises `OSError`."""
     loop = asyncio.get_running_loop()
-    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return await connect_first(protocol, await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), **tls)
+
+
+async def connect_first(protocol: Callable[[], P], addresses: Sequence[Any], **tls: Any) -> tuple[asyncio.Transport, P]:
+    """Connect to the first of `addresses`, as `getaddrinfo` gives them, that answers. Raises `OSError`."""
     connected = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS, interleave=1)
     try:
-        return await loop.create_connection(protocol, sock=connected, **tls)
+        return await asyncio.get_running_loop().create_connection(protocol, sock=connected, **tls)
     except BaseException:
         connected.close()
         raise

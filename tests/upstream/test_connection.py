@@ -12,6 +12,8 @@ from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from gateway.providers.table import PROVIDERS
 from gateway.routing import Health, Target
 from gateway.upstream.client import Call, UpstreamClient
+from gateway.upstream.connection import Connection
+from gateway.upstream.pool import IDLE_SECONDS, MAX_AGE_SECONDS, Pool
 from tests.fakes.wire import Caller, saying
 from tests.upstream.conftest import Opened
 
@@ -260,3 +262,109 @@ async def test_a_call_that_is_cancelled_closes_its_connection(opened: Opened) ->
         await asyncio.sleep(0.2)
         asking.cancel()
         await asyncio.wait_for(closed.wait(), 10)
+
+
+async def test_the_rest_of_a_response_is_awaited_without_its_reader(opened: Opened) -> None:
+    """The last chunk comes a moment after the content: nobody waits, and the connection is used again."""
+    numbers: list[int] = []
+
+    async def conversation(caller: Caller) -> None:
+        while True:
+            await caller.request()
+            numbers.append(caller.number)
+            await caller.say(CHUNKED + b"5\r\nhello\r\n", b"0\r\n\r\n", pause=0.05)
+
+    client = opened()
+    async with saying(conversation) as address:
+        for _ in range(3):
+            answer = await client.open(call(address, stream=True))
+            assert await answer.some() == b"hello"
+            answer.finish()
+            answer.finish()
+            await asyncio.sleep(0.15)
+    assert numbers == [1, 1, 1]
+
+
+@pytest.mark.parametrize("rest", [b"", b"5\r\nhello\r\n" * 20_000, b"zz\r\n"], ids=["silence", "more", "not a chunk"])
+async def test_a_response_that_does_not_end_is_closed(opened: Opened, rest: bytes) -> None:
+    closed = asyncio.Event()
+
+    async def conversation(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(CHUNKED + b"5\r\nhello\r\n", rest, pause=0.05)
+        await caller.reader.read()
+        closed.set()
+
+    async with saying(conversation) as address:
+        answer = await opened().open(call(address, stream=True))
+        assert await answer.some()
+        answer.finish()
+        await asyncio.wait_for(closed.wait(), 10)
+
+
+async def test_a_response_that_ended_is_finished_at_once(opened: Opened) -> None:
+    client = opened()
+    async with saying(says(OK + b"content-length: 5\r\n\r\nhello")) as address:
+        answer = await client.open(call(address))
+        assert await answer.whole() == b"hello"
+        answer.finish()
+        assert await ask(client, address) == (200, b"hello")
+
+
+async def test_a_second_response_is_nobodys(opened: Opened) -> None:
+    numbers: list[int] = []
+
+    async def conversation(caller: Caller) -> None:
+        while True:
+            await caller.request()
+            numbers.append(caller.number)
+            await caller.say((OK + b"content-length: 5\r\n\r\nhello") + (OK + b"content-length: 4\r\nx: 1\r\n\r\nevil"))
+
+    client = opened()
+    async with saying(conversation) as address:
+        for _ in range(2):
+            assert await ask(client, address) == (200, b"hello")
+    assert numbers == [1, 2], "and its connection is not used again"
+
+
+@pytest.mark.parametrize("encoding", [b"identity", b"Identity", b" IDENTITY ", b""])
+async def test_no_compression_by_any_name(opened: Opened, encoding: bytes) -> None:
+    head = OK + b"content-encoding:%s\r\ncontent-length: 5\r\n\r\n" % encoding
+    async with saying(says(head + b"hello")) as address:
+        assert await ask(opened(), address) == (200, b"hello")
+
+
+async def test_the_beginning_of_a_body(opened: Opened) -> None:
+    async with saying(closes(OK + b"content-length: 300000\r\n\r\n" + b"x" * 200_000)) as address:
+        answer = await opened().open(call(address))
+        assert await answer.beginning(1000) == b"x" * 1000
+        answer.close()
+
+
+async def test_connections_are_not_kept_for_ever() -> None:
+    """The loop's clock moves; nobody waits half a minute."""
+    loop, pool = asyncio.get_running_loop(), Pool()
+    async with saying(says(OK)) as address:
+        host, port = address.removeprefix("http://").split(":")
+
+        async def made(idle: float = 0, age: float = 0) -> Connection:
+            _, connection = await loop.create_connection(Connection, host, int(port))
+            connection.idle_since = loop.time() - idle
+            connection.made_at = loop.time() - age
+            return connection
+
+        for idle, age in ((IDLE_SECONDS, 0), (0, MAX_AGE_SECONDS)):
+            old = await made(idle, age)
+            pool.put(old)
+            assert (len(pool), old.alive) == (0, False)
+        fresh = await made(age=MAX_AGE_SECONDS - 5)
+        pool.put(fresh)
+        assert pool.take() is fresh
+        pool.put(fresh)
+        fresh.made_at -= 10
+        assert pool.take() is None, "it has grown too old meanwhile"
+        assert not fresh.alive
+        waiting = await made()
+        pool.close()
+        pool.put(waiting)
+        assert not waiting.alive, "a closed pool keeps nothing"
