@@ -1,16 +1,23 @@
-"""Prometheus metrics, fed from the records and from the living parts when they are asked for."""
+"""Prometheus metrics, fed from the records and from the living parts when they are asked for.
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+Several workers share theirs through files (the client library's multiprocess mode), so that each answers for all:
+counters are sums, of ended workers too; gauges are of the living, at most a second old.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+import asyncio
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from gateway.errors import SekishoError
 from gateway.ledger.record import Record
-
-if TYPE_CHECKING:
-    from gateway.runtime import Runtime
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _TOKENS = ("input", "output", "cached_input", "cache_write", "reasoning")
@@ -18,11 +25,37 @@ _TOKENS = ("input", "output", "cached_input", "cache_write", "reasoning")
 
 M = TypeVar("M", Counter, Histogram)
 
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The client library's variable; read when it is imported."""
+_PUSH_SECONDS = 1.0
+_LEAST = ("sekisho_deployment_up", "sekisho_key_database_up", "sekisho_shared_state_up")
+"""Of these the least of all workers tells, of others the sum."""
+
+
+def share_metrics(data_dir: Path) -> None:
+    """Let the worker processes that this one starts from now on share their metrics, from nothing.
+
+    Raises `SekishoError` where they cannot be written.
+    """
+    folder = data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SekishoError(
+            f"The gateway cannot start: {error.strerror}: '{folder}'. Check 'data_dir' and the rights of whoever runs it."
+        ) from error
+    os.environ[_FOLDER] = str(folder.absolute())
+
 
 class Metrics:
     """Counts what the records say; labels are names of the configuration, never of persons."""
 
     def __init__(self) -> None:
+        self._folder = os.environ.get(_FOLDER)
+        self._machine: Collector | None = None
+        self._pushed: _Pushed | None = None
+        self._pushing: asyncio.Task[None] | None = None
         self.registry = CollectorRegistry()
         self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}
         who = ("model", "class")
@@ -70,57 +103,88 @@ class Metrics:
             child = self._children[name] = metric.labels(*labels)
         return child
 
-    def text(self) -> bytes:
-        """The exposition format."""
-        return generate_latest(self.registry)
+    def watch(self, process: Collector, machine: Collector) -> None:
+        """Add what is true at the moment of asking: of this process, and of the machine, which all workers know."""
+        self._machine = machine
+        if self._folder:
+            self._pushed = _Pushed(process, self.registry)
+        else:
+            self.registry.register(process)
+            self.registry.register(machine)
+
+    def start(self) -> None:
+        """Tell the other workers, from time to time, what is true here."""
+        if self._pushed:
+            self._pushing = asyncio.create_task(self._push_forever(self._pushed), name="metrics")
+
+    async def stop(self) -> None:
+        if self._pushing:
+            self._pushing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pushing
+
+    async def exposition(self) -> bytes:
+        """Return the exposition format, of all workers."""
+        if not self._folder:
+            return generate_latest(self.registry)
+        if self._pushed:
+            self._pushed.push()
+        return await asyncio.to_thread(self._merged, self._folder)
+
+    def _merged(self, folder: str) -> bytes:
+        for path in Path(folder).glob("gauge_live*_*.db"):
+            pid = path.stem.rpartition("_")[2]
+            if pid.isdecimal() and not Path(f"/proc/{pid}").exists() and Path("/proc/self").exists():
+                mark_process_dead(int(pid), folder)  # type: ignore[no-untyped-call]
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        if self._machine:
+            registry.register(self._machine)
+        return generate_latest(registry)
+
+    async def _push_forever(self, pushed: "_Pushed") -> None:
+        while True:
+            pushed.push()
+            await asyncio.sleep(_PUSH_SECONDS)
 
 
-class Living(Collector):
-    """What is true at the moment of asking: queues, deployments, ledger."""
+class _Pushed:
+    """What a collector gives, as metrics that other processes read."""
 
-    def __init__(self, runtime: "Runtime") -> None:
-        self._runtime = runtime
+    def __init__(self, collector: Collector, registry: CollectorRegistry) -> None:
+        self._collector = collector
+        self._registry = registry
+        self._metrics: dict[str, Gauge | Counter] = {}
+        self._told: dict[tuple[str, tuple[str, ...]], float] = {}
 
-    def collect(self) -> Iterable[Metric]:
-        runtime = self._runtime
-        yield _gauge("sekisho_running", "Requests that run at deployments.", [((), runtime.gate.running)])
-        waiting = [((name,), count) for name, count in runtime.gate.waiting_by_class().items()]
-        yield _gauge("sekisho_waiting", "Requests in the queue.", waiting, ("class",))
-        yield from self._deployments()
-        yield _count("sekisho_ledger_records", "Records that this process wrote.", runtime.ledger.records_in)
-        yield _count("sekisho_ledger_lost", "Records that could not be written.", runtime.ledger.records_lost)
-        yield from self._shipping()
+    def push(self) -> None:
+        """Set gauges to what is true now, those that are no longer told to 0; raise counters by what they grew."""
+        now = {}
+        for family in self._collector.collect():
+            for sample in family.samples:
+                labels = tuple(sample.labels.values())
+                now[family.name, labels] = sample.value
+                self._set(family, tuple(sample.labels), labels, sample.value)
+        for name, labels in self._told.keys() - now.keys():
+            metric = self._metrics[name]
+            if isinstance(metric, Gauge):
+                (metric.labels(*labels) if labels else metric).set(0)
+        self._told = now
 
-    def _shipping(self) -> Iterator[Metric]:
-        """Of this machine, over all its processes and their predecessors."""
-        ledger, shipped = self._runtime.ledger, self._runtime.ledger.shipped()
-        yield _count("sekisho_ledger_records_in", "Records of shipped segments.", shipped.records_in)
-        yield _count("sekisho_ledger_records_out", "Records in Parquet.", shipped.records_out)
-        yield _gauge("sekisho_ledger_waiting_bytes", "Segments not in Parquet.", [((), ledger.room.waiting_bytes)])
-        yield _gauge("sekisho_ledger_lag_seconds", "Age of the oldest of them.", [((), ledger.room.lag)])
-        yield _gauge("sekisho_ledger_shipping_failed", "1 while shipping fails.", [((), bool(shipped.problem))])
+    def _set(self, family: Metric, names: tuple[str, ...], labels: tuple[str, ...], value: float) -> None:
+        metric = self._metrics.get(family.name) or self._made(family, names)
+        child = metric.labels(*labels) if labels else metric
+        if isinstance(child, Counter):
+            child.inc(max(0.0, value - self._told.get((family.name, labels), 0.0)))
+        else:
+            child.set(value)
 
-    def _deployments(self) -> Iterator[Metric]:
-        targets = list(self._runtime.current.routes.all_targets())
-        labels = ("deployment",)
-        up = [((each.id,), 0 if each.health.failures else 1) for each in targets]
-        yield _gauge("sekisho_deployment_up", "0 after a failure until a probe works.", up, labels)
-        running = [((each.id,), each.health.running) for each in targets]
-        yield _gauge("sekisho_deployment_running", "Requests that run there.", running, labels)
-        tokens = [((each.id,), each.health.tokens) for each in targets]
-        yield _gauge("sekisho_deployment_tokens", "Estimated outstanding tokens.", tokens, labels)
-
-
-def _gauge(
-    name: str, help: str, values: Iterable[tuple[tuple[str, ...], float]], labels: tuple[str, ...] = ()
-) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, help, labels=labels)
-    for label, value in values:
-        family.add_metric(label, value)
-    return family
-
-
-def _count(name: str, help: str, value: float) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, help)
-    family.add_metric((), value)
-    return family
+    def _made(self, family: Metric, names: tuple[str, ...]) -> Gauge | Counter:
+        made: Gauge | Counter
+        if family.type == "counter":
+            made = Counter(family.name, family.documentation, names, registry=self._registry)
+        else:
+            mode: Any = "livemin" if family.name in _LEAST else "livesum"
+            made = Gauge(family.name, family.documentation, names, registry=self._registry, multiprocess_mode=mode)
+        self._metrics[family.name] = made
+        return made

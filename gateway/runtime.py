@@ -11,8 +11,9 @@ from gateway.affinity import Affinity
 from gateway.bodies import Bodies
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
-from gateway.db.engine import open_database
+from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
+from gateway.gauges import MachineState, ProcessState
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.contents import Contents
@@ -20,7 +21,7 @@ from gateway.ledger.segments import SegmentWriter
 from gateway.ledger.tending import Tending
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter
-from gateway.metrics import Living, Metrics
+from gateway.metrics import Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.serving.connections import Connections
@@ -60,7 +61,7 @@ class Runtime:
         self.superseding = Superseding()
         self.limiter: Limiter = limiter_of(config, "open" if config.shared_state_failure == "fail_open" else "closed")
         self.metrics = Metrics()
-        self.metrics.registry.register(Living(self))
+        self.metrics.watch(ProcessState(self), MachineState(self))
         self.keys: KeyStore
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.connections = Connections(lambda: self.current.config.server)
@@ -78,6 +79,7 @@ class Runtime:
         self.ledger.start()
         self.contents.start()
         self._tending.start()
+        self.metrics.start()
 
     def begin_stop(self) -> None:
         """Tell balancers, through /readyz, to send no new requests."""
@@ -85,6 +87,7 @@ class Runtime:
 
     async def stop(self) -> None:
         self.begin_stop()
+        await self.metrics.stop()
         await self.client.stop()
         await self.keys.stop()
         await self._tending.stop()
@@ -94,7 +97,7 @@ class Runtime:
             await asyncio.to_thread(self.tracing.stop)
         await self.limiter.stop()
         if self._engine:
-            await self._engine.dispose()
+            await closed(self._engine)
 
     def swap(self, loaded: Loaded) -> None:
         """New requests see the new configuration at once; running ones end under the old."""
@@ -113,12 +116,20 @@ class Runtime:
         """Why this process should get no new requests; empty = ready."""
         checks = {
             "stopping": self.stopping,
-            "the key database does not answer": not self.keys.healthy,
             "the ledger cannot be written": not self.ledger.healthy,
             "the shared state is away": not self.limiter.healthy
             and self.current.config.shared_state_failure != "fail_open",
         }
         return [problem for problem, present in checks.items() if present]
+
+    def warnings(self) -> list[str]:
+        """What an administrator should look at although requests are served."""
+        checks = {
+            "the key database does not answer; known keys work, new ones do not": not self.keys.healthy,
+            "the shared state is away; limits are counted here alone": not self.limiter.healthy
+            and self.current.config.shared_state_failure == "fail_open",
+        }
+        return [warning for warning, present in checks.items() if present]
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:

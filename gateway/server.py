@@ -17,6 +17,7 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Server
 from gateway.config.startable import load_startable
 from gateway.errors import SekishoError
+from gateway.metrics import share_metrics
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
 from gateway.serving.protocol import HttpProtocol
@@ -41,6 +42,7 @@ def serve(config_file: Path) -> None:
         _run(_made(loaded), config_file, loaded.config.server)
     else:
         os.environ.update({_CONFIG: str(config_file.absolute()), PARENT: str(os.getpid())})
+        share_metrics(loaded.config.data_dir)
         _run_workers(loaded.config.server)
 
 

@@ -137,7 +137,7 @@ async def metrics(request: Request) -> Response:
             _check_admin(runtime, request)
         except ApiError as error:
             return _refusal(error)
-    return PlainTextResponse(runtime.metrics.text(), media_type="text/plain; version=0.0.4")
+    return PlainTextResponse(await runtime.metrics.exposition(), media_type="text/plain; version=0.0.4")
 
 
 async def _object(request: Request) -> dict[str, Any]:

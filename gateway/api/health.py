@@ -13,8 +13,9 @@ async def healthz(_: Request) -> JSONResponse:
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """503 with the reasons while the process should get no new requests."""
+    """503 with the reasons while the process should get no new requests; `warnings` where it serves all the same."""
     runtime: Runtime = request.app.state.runtime
     runtime.connections.probed_at = time.monotonic()
-    problems = runtime.problems()
-    return JSONResponse({"status": "not ready" if problems else "ok", "problems": problems}, 503 if problems else 200)
+    problems, warnings = runtime.problems(), runtime.warnings()
+    told = {"status": "not ready" if problems else "ok", "problems": problems}
+    return JSONResponse({**told, "warnings": warnings} if warnings else told, 503 if problems else 200)
