@@ -149,9 +149,10 @@ def _joined(person: Person, told: Person) -> Person:
 
 
 def _text(found: Any) -> str | None:
-    return found[:_LONGEST] if isinstance(found, str) and found else None
+    """Return a claim's text. Half a surrogate pair, which JSON may hold, can be written nowhere and becomes `?`."""
+    return found[:_LONGEST].encode("utf-8", "replace").decode() if isinstance(found, str) and found else None
 
 
 def _groups(found: Any) -> tuple[str, ...]:
     named = (each.strip() for each in found if isinstance(each, str)) if isinstance(found, list) else ()
-    return tuple(each[:_LONGEST] for each in named if each)[:100]
+    return tuple(text for each in named if (text := _text(each)))[:100]

@@ -20,8 +20,20 @@ _TYPES = {field.name: field.type for field in msgspec.structs.fields(Record)}
 
 def to_line(record: Record) -> bytes:
     """The record's line, with its end of line."""
-    body = _encode(record)[:-1]
+    try:
+        body = _encode(record)[:-1]
+    except UnicodeEncodeError:  # half a surrogate pair in a text
+        body = _encode(_encodable(record))[:-1]
     return body + _SUM % crc32(body)
+
+
+def _encodable(record: Record) -> Record:
+    """Return a record whose texts can be encoded: half a surrogate pair becomes `?`."""
+    fields = msgspec.structs.asdict(record)
+    texts = {name: text for name, text in fields.items() if isinstance(text, str)}
+    return msgspec.structs.replace(
+        record, **{name: text.encode("utf-8", "replace").decode() for name, text in texts.items()}
+    )
 
 
 def from_line(line: bytes) -> Record | None:

@@ -157,3 +157,10 @@ def test_a_token_that_is_none_is_refused(gateway: GatewayProcess, open_webui_key
     )
     assert answer.status_code in (400, 401), answer.text
     assert "Traceback" not in gateway.log
+
+
+def test_half_a_surrogate_pair_in_a_name_leaves_a_record(gateway: GatewayProcess, open_webui_key: str) -> None:
+    signed = token(name="\ud83d 花子", groups=["\ude00", "営業"], chat_id="c\ud800")
+    answer = _ask(gateway, open_webui_key, {"sekisho_identity": signed})
+    record = _recorded(gateway, answer)
+    assert (record.user_name, record.user_groups, record.chat_id) == ("? 花子", ("?", "営業"), "c?")

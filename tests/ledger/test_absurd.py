@@ -11,8 +11,8 @@ from gateway.config.schema import Config
 from gateway.ledger.compaction import compact
 from gateway.ledger.duck import COLUMNS
 from gateway.ledger.forget import forget
-from gateway.ledger.lines import from_line
-from gateway.ledger.record import LARGEST_COST, LARGEST_COUNT
+from gateway.ledger.lines import from_line, to_line
+from gateway.ledger.record import LARGEST_COST, LARGEST_COUNT, Record
 from gateway.ledger.reprice import reprice
 from gateway.ledger.segments import folder, read
 from gateway.ledger.shipping import ship
@@ -126,3 +126,12 @@ def test_a_line_that_is_no_record_is_none() -> None:
     whole = from_line(_line(1))
     assert whole is not None
     assert msgspec.structs.asdict(whole)["request_id"] == "r1"
+
+
+def test_half_a_surrogate_pair_is_written_as_a_question_mark() -> None:
+    record = Record(
+        request_id="r1", started_at=NOW, api="chat", task="chat", client="x\ud800", user_name="花子", user_groups=("a",)
+    )
+    written = from_line(to_line(record))
+    assert written
+    assert (written.client, written.user_name, written.user_groups) == ("x?", "花子", ("a",))
