@@ -20,7 +20,7 @@ from gateway.ledger.contents import Contents
 from gateway.ledger.segments import SegmentWriter
 from gateway.ledger.tending import Tending
 from gateway.limits.choose import limiter_of
-from gateway.limits.limit import Limiter
+from gateway.limits.limit import Limiter, OnFailure
 from gateway.metrics import Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
@@ -59,7 +59,8 @@ class Runtime:
         self.affinity = Affinity()
         self.retries = RetryBudget()
         self.superseding = Superseding()
-        self.limiter: Limiter = limiter_of(config, "open" if config.shared_state_failure == "fail_open" else "closed")
+        on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
+        self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
         self.metrics = Metrics()
         self.metrics.watch(ProcessState(self), MachineState(self))
         self.keys: KeyStore

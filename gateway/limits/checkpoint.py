@@ -70,7 +70,7 @@ def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, I
     for stem in sizes.keys() - state.read.keys():
         for day, *who, nano_usd in spent.get(stem, ()):
             of_day = state.days.setdefault(day, {})
-            for scope in _scopes(*who):
+            for scope in scopes(*who):
                 of_day[scope] = min(of_day.get(scope, 0) + nano_usd, UNREACHABLE)
     oldest = day_of(time.time()) - DAYS_KEPT
     state.days = {day: sums for day, sums in state.days.items() if day >= oldest}
@@ -95,8 +95,8 @@ def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
 def persons_in_spending(data_dir: Path) -> set[str]:
     """Return the ids and addresses, in lower case, that any of the checkpoints names."""
     states = [_load(data_dir / "ledger" / name) for name in (_COUNTED, _SHIPPED, _OTHERS)]
-    scopes = {scope for state in states for sums in state.days.values() for scope in sums}
-    return {scope.partition(":")[2] for scope in scopes if scope.startswith("person:")}
+    named = {scope for state in states for sums in state.days.values() for scope in sums}
+    return {scope.partition(":")[2] for scope in named if scope.startswith("person:")}
 
 
 def _load(file: Path) -> Checkpoint:
@@ -120,7 +120,8 @@ def _save(file: Path, state: Checkpoint) -> None:
     partial.replace(file)
 
 
-def _scopes(key_id: str | None, team: str | None, user_email: str | None, user_id: str | None) -> tuple[str, ...]:
+def scopes(key_id: str | None, team: str | None, user_email: str | None, user_id: str | None) -> tuple[str, ...]:
+    """Return whom such a record counts against."""
     who = Record(request_id="", started_at=0, api="", key_id=key_id, team=team, user_email=user_email, user_id=user_id)
     return scopes_of(who)
 

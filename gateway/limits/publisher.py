@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.ledger.source import source_of
+from gateway.limits.adoption import Adoption
 from gateway.limits.known import Known
 from gateway.limits.spending import Ended, Spending
 from gateway.limits.store import PUBLISH, Store, StoreAway
@@ -36,8 +37,11 @@ _Sums = Sequence[tuple[int, str, int]]
 class Publisher:
     """Reads the ledger on and publishes what changed; everything, where the store does not know of it."""
 
-    def __init__(self, store: Store, data_dir: Path, clock: Callable[[], float], known: Known) -> None:
+    def __init__(
+        self, store: Store, data_dir: Path, clock: Callable[[], float], known: Known, adoption: Adoption
+    ) -> None:
         self._store = store
+        self._adoption = adoption
         self._known = known
         self._folder = data_dir / "ledger"
         self._clock = clock
@@ -64,6 +68,8 @@ class Publisher:
             if not await self._send(self._spending.all(), ended, None):
                 raise StoreAway("it lost its data while they were restored")
             log.info("limits: %s has all of this ledger's spending", self._store.name)
+            self._adoption.lost()
+        await self._adoption.tend()
         for _ in ended:
             self._ended.popleft()
         if time.monotonic() > self._checkpoint_at:

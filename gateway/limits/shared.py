@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gateway.errors import Overloaded
+from gateway.limits.adoption import Adoption
 from gateway.limits.counts import SharedCounts, Unseeded, parts
 from gateway.limits.known import Known
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, OnFailure, Reservation, Standing
@@ -50,14 +51,19 @@ class RedisLimiter:
         timeout_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] | None = None,
         custom_ca: Path | None = None,
+        config_file: Path | None = None,
     ) -> None:
-        """`tick_seconds` None: `tick` is called from outside. `clock` is the tests'. Raises `ConfigError`."""
+        """`tick_seconds` None: `tick` is called from outside. `clock` is the tests'. Raises `ConfigError`.
+
+        `config_file` names the destination that machines share; None where each has its own.
+        """
         self._store = Store(url, namespace, timeout_seconds, custom_ca)
         self._counts = SharedCounts(self._store, lease_seconds, clock)
         self._clock = clock or time.time
         self._data_dir = data_dir
         self._known = Known(self._store, f"{os.getpid()}-{secrets.token_hex(8)}", self._clock)
-        self._publisher = Publisher(self._store, data_dir, self._clock, self._known)
+        self._adoption = Adoption(self._store, config_file, self._clock)
+        self._publisher = Publisher(self._store, data_dir, self._clock, self._known, self._adoption)
         self._outage = OutageLimiter(self._known, self._store.name, self._clock)
         self._on_failure = on_failure
         self._lease = lease_seconds
@@ -86,6 +92,7 @@ class RedisLimiter:
         if self._tending:
             self._wake.set()
             await self._tending
+        await self._adoption.stop()
         await self._publisher.stop()
         if self._away_since is None:
             with contextlib.suppress(StoreAway):

@@ -10,6 +10,7 @@
 --   changed, changes     sorted set: scope by the number of its last change, and the last of those numbers
 --   processes            sorted set: gateways' processes by the time until which they count as living
 --   epoch                another one after the store has lost its data
+--   adopted              there once the sums of ledgers at the destination are
 --   sequence:LEDGER      that ledger's last publication; gone when the store has lost its data
 local prefix = KEYS[1]
 local call = redis.call

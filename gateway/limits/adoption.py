@@ -1,0 +1,72 @@
+"""After the shared store has lost its data: sums of machines that are gone for good come from the destination."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.limits.elsewhere import Unreadable, spent_elsewhere
+from gateway.limits.store import ADOPT, Store, StoreAway
+from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
+
+log = logging.getLogger("sekisho.limits")
+
+_LOOK_SECONDS = 30.0
+"""How often the store is asked whether it has them."""
+_AGAIN_SECONDS = 300.0
+"""After a destination that could not be read."""
+_PART = 1000
+_KEEP_SECONDS = (DAYS_KEPT + 8) * DAY_SECONDS
+
+
+class Adoption:
+    """Done by whichever machine notices first; by several, it is the same. Without a destination there is nothing."""
+
+    def __init__(self, store: Store, config_file: Path | None, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._config_file = config_file
+        self._clock = clock
+        self._look_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def lost(self) -> None:
+        """Look at once: the store has just lost its data, or is new."""
+        self._look_at = 0.0
+
+    async def tend(self) -> None:
+        """Begin where the store does not have them. Raises `StoreAway`."""
+        if self._config_file is None or self._task is not None or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        if not await self._put((), last=False):
+            self._task = asyncio.create_task(self._adopt(self._config_file), name="adopting spending")
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _adopt(self, config_file: Path) -> None:
+        try:
+            sums = await spent_elsewhere(config_file)
+            for start in range(0, len(sums), _PART):
+                await self._put(sums[start : start + _PART], last=False)
+            await self._put((), last=True)
+            log.info(
+                "limits: %s has the spending of %d other ledgers", self._store.name, len({each[0] for each in sums})
+            )
+        except (Unreadable, StoreAway) as error:
+            self._look_at = time.monotonic() + _AGAIN_SECONDS
+            log.error("limits: the spending of other machines cannot be read from the ledger's destination: %s", error)
+        except Exception:
+            self._look_at = time.monotonic() + _AGAIN_SECONDS
+            log.exception("limits: the spending of other machines was not restored")
+        finally:
+            self._task = None
+
+    async def _put(self, sums: object, *, last: bool) -> bool:
+        first_day = day_of(self._clock()) - DAYS_KEPT
+        return bool(await self._store.run(ADOPT, _KEEP_SECONDS, first_day, sums, last))
