@@ -27,6 +27,8 @@ def members(body: bytes) -> Members:
         return _decode_members(body)
     except msgspec.ValidationError:
         raise
+    except UnicodeDecodeError:
+        return _decode_members(body.decode("utf-8", "replace").encode())
     except msgspec.DecodeError:
         found = json.loads(body) if len(body) <= _LARGEST_ODD_BYTES else None
         if not isinstance(found, dict):

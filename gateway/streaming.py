@@ -148,9 +148,12 @@ class Relay:
         if fields is None:
             return self._odd(payload, event)
         told = self.name_of(fields)
-        if told == self._model or (renamed is event and not told):
-            return self.read(fields, payload, renamed)
-        return self._rewritten(event)
+        try:
+            if told == self._model or (renamed is event and not told):
+                return self.read(fields, payload, renamed)
+            return self._rewritten(event)
+        except lenient.UNREADABLE:
+            return event
 
     def _decoded(self, payload: bytes) -> Any:
         for decode in self._decoders:

@@ -93,6 +93,48 @@ def test_a_zero_at_the_end_does_not_hide_a_count_of_the_start() -> None:
     assert relay.usage == Usage(input=50, output=7)
 
 
+INSERTED = [
+    b"\r",
+    b"\n\n",
+    b"\xef\xbb\xbf",
+    b"event: error\n",
+    b"data: [DONE]\n\n",
+    b"\xff",
+    b"\\ud800",
+    b"1e999",
+    b"NaN",
+    b"[",
+]
+INSERTED += [
+    b'"error":',
+    b'"usage":[],',
+    b'"model":{},',
+    b'"response":5,',
+    b'"message":[],',
+    b'"type":{},',
+    b'"id":[],',
+]
+
+
+@pytest.mark.parametrize(("dialect", "stream"), STREAMS[::4])
+def test_damaged_streams_crash_nobody_however_they_are_cut(dialect: Dialect, stream: Recorded) -> None:
+    places = st.lists(st.tuples(st.integers(0, len(stream.answer)), st.sampled_from(INSERTED)), max_size=5)
+
+    @settings(max_examples=40, deadline=None)
+    @given(places, st.lists(st.integers(1, len(stream.answer) - 1), unique=True, max_size=20))
+    def check(damage: list[tuple[int, bytes]], cuts: list[int]) -> None:
+        damaged = stream.answer
+        for place, inserted in damage:
+            damaged = damaged[:place] + inserted + damaged[place:]
+        edges = [0, *sorted(cuts), len(damaged)]
+        whole, one = _through(dialect, [damaged])
+        sent, other = _through(dialect, [damaged[start:end] for start, end in pairwise(edges)])
+        assert sent == whole
+        assert (one.usage, one.done, one.error) == (other.usage, other.done, other.error)
+
+    check()
+
+
 def _through(dialect: Dialect, pieces: list[bytes]) -> tuple[bytes, Relay]:
     relay, sent = dialect.relay("ours", {}), b""
     for piece in pieces:
