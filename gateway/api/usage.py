@@ -1,6 +1,7 @@
 """Questions over HTTP: `GET /admin/records`, `GET /admin/usage`, `GET /v1/me/usage`."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from gateway.api.access import admitted
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
 from gateway.casing import lower
+from gateway.config.schema import Ledger
 from gateway.dialects import openai
 from gateway.errors import ApiError, InvalidRequest, Unauthenticated
 from gateway.identity.keys import Key, KeyStore
@@ -20,7 +22,7 @@ from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
 from gateway.limits.limit import Standing
 from gateway.runtime import Runtime
-from gateway.usage.answers import Answers, Asked
+from gateway.usage.answers import FRESH_SECONDS, Answers, Asked
 from gateway.usage.dimensions import DIMENSIONS, parse
 from gateway.usage.recent import latest
 from gateway.usage.span import span_of
@@ -30,6 +32,8 @@ _OWN = (
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
 """What people may see of themselves."""
+_SHIPPING_SECONDS = 120
+"""Allowed for a run of shipping."""
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
 
 Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
@@ -103,6 +107,7 @@ class MyUsage:
         found = msgspec.json.decode(await answers.ask(Asked(span, by, _whose(key, person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
+            "as_of": as_of(self._runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
             "budget": await self._budget(key, person),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
@@ -131,6 +136,20 @@ class MyUsage:
         budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
         standings = await self._runtime.limiter.standing(budgets[:1])
         return _budget(standings[0]) if standings else None
+
+
+def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
+    """Until when the records of all machines are in an answer, in UTC; None where nobody ships by the clock.
+
+    Of a machine's own requests every answer knows at once; others' come with their shipped segments.
+    """
+    moment = now or datetime.now(UTC)
+    if ledger.destination is None:
+        return f"{moment - timedelta(seconds=FRESH_SECONDS):%Y-%m-%dT%H:%M:%SZ}"
+    if ledger.ship_seconds is None:
+        return None
+    late = ledger.segment_max_seconds + ledger.ship_seconds + _SHIPPING_SECONDS
+    return f"{moment - timedelta(seconds=late):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _whose(key: Key, person: Person) -> dict[str, list[str]]:

@@ -171,7 +171,7 @@ class Deployment(Section):
     """What this upstream learns of who asks, signed: for the company's own agents. null = nothing."""
     weight: int = Field(1, ge=1, le=10**6)
     max_concurrency: int | None = Field(None, ge=1, le=10**6)
-    """Requests that run here at the same time; more wait. null = no limit."""
+    """Requests of one gateway process that run here at the same time; more wait. null = no limit."""
     connect_timeout: float = Field(5, gt=0, le=LONGEST_SECONDS)
     timeout: float = Field(600, gt=0, le=LONGEST_SECONDS)
     """Seconds for a whole answer that is not streamed."""
@@ -205,7 +205,7 @@ class Admission(Section):
     """What happens when more requests arrive than can run."""
 
     max_running: int | None = Field(None, ge=1, le=10**6)
-    """Requests that run at the same time in all; null = no limit."""
+    """Requests of one gateway process that run at the same time in all; null = no limit."""
     max_waiting: int = Field(1000, ge=0, le=10**6)
     """Requests that wait in all; when it is full the least urgent one goes."""
     patience: Patience = Patience()

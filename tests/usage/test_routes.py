@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import httpx2
 import jwt
 import pytest
 
+from gateway.api.usage import as_of
+from gateway.config.schema import Ledger
 from gateway.usage.answers import FRESH_SECONDS
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import ADMIN_KEY, IDENTITY_SECRET, GatewayProcess, every_model
@@ -162,3 +165,15 @@ def _duckdb_stays_out(gateway: GatewayProcess) -> None:
     """Questions are answered, yet the worker did not load what answers them."""
     assert gateway.process
     assert "duckdb" not in Path(f"/proc/{gateway.process.pid}/maps").read_text()
+
+
+def test_it_says_as_of_when(own: GatewayProcess) -> None:
+    """Machines that share a destination know of each other's requests once they are shipped."""
+    key = own.key("as-of", "--owner", "asof@example.com")
+    told = datetime.fromisoformat(_get(own, "/v1/me/usage", key).json()["as_of"])
+    assert timedelta(0) <= datetime.now(UTC) - told < timedelta(minutes=1)
+    now = datetime(2026, 4, 1, 12, tzinfo=UTC)
+    shared = Ledger(destination="/shared", segment_max_seconds=600, ship_seconds=60)
+    assert as_of(shared, now) == "2026-04-01T11:47:00Z"
+    assert as_of(Ledger(destination="/shared", ship_seconds=None), now) is None
+    assert as_of(Ledger(), now) == "2026-04-01T11:59:50Z"
