@@ -88,6 +88,8 @@ class _Supervisor(Multiprocess):
 
     def handle_term(self) -> None:
         self.asked = True
+        for each in self.sockets:  # the workers have theirs; ours would take connections that nobody accepts
+            each.close()
         super().handle_term()
 
 

@@ -4,11 +4,14 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from types import FrameType
+
+import uvicorn
 
 from gateway.serving.connections import Connections
 
@@ -39,6 +42,9 @@ async def draining(connections: Connections, stopping: Callable[[], None]) -> As
         asked = connections.probed_at and time.monotonic() - connections.probed_at < _PROBED_SECONDS
         while loop.time() < until and (asked or len(connections)):  # noqa: ASYNC110  # nobody tells when the last closes
             await asyncio.sleep(_LOOK_SECONDS)
+        server = getattr(stop, "__self__", None)
+        if isinstance(server, uvicorn.Server):
+            await close_listeners(server)
         _call(stop)
 
     def begin() -> None:
@@ -82,3 +88,33 @@ async def _watch(parent: int) -> None:
 def _call(handler: Callable[[int, FrameType | None], object] | int | None) -> None:
     if callable(handler):
         handler(signal.SIGTERM, None)
+
+
+async def close_listeners(server: uvicorn.Server) -> None:
+    """Stop listening without a reset for clients that are connected already and wait to be accepted."""
+    waiting: list[socket.socket] = []
+    for listener in server.servers:
+        twins = [socket.socket(fileno=os.dup(each.fileno())) for each in listener.sockets]
+        listener.close()
+        await asyncio.sleep(0)  # the event loop closes its own
+        for twin in twins:
+            waiting += _accepted(twin)
+            twin.close()
+    loop, config = asyncio.get_running_loop(), server.config
+    for each in waiting:
+        await loop.connect_accepted_socket(
+            lambda: config.http_protocol_class(  # type: ignore[call-arg]
+                config=config, server_state=server.server_state, app_state=server.lifespan.state, _loop=loop
+            ),
+            each,
+        )
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """Accept everybody who waits."""
+    listener.setblocking(False)
+    accepted: list[socket.socket] = []
+    with suppress(OSError):
+        while True:
+            accepted.append(listener.accept()[0])
+    return accepted

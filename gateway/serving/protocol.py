@@ -19,6 +19,8 @@ from gateway.serving.refusal import Refusal
 
 _MOST_PIPELINED = 16
 _MOST_DISCARDED_BYTES = 256 * 1024 * 1024
+_COMING_SECONDS = 0.5
+"""So long after a connection was opened its first request may still be on the way."""
 _BODY_FIELDS = (b"content-length", b"transfer-encoding")
 _PROBE_AFTER_SECONDS = (0.05, 0.2, 0.8)
 _TCP_CLOSED = 7
@@ -256,11 +258,20 @@ class HttpProtocol(asyncio.Protocol):
                 self._refuse()
 
     def shutdown(self) -> None:
-        """End the connection, after what it is about: uvicorn calls this when it stops."""
-        if self.idle:
+        """End the connection, after what it is about: uvicorn calls this when it stops.
+
+        One that has just been opened, or is sending, has a request on its way.
+        """
+        if self._phase is Phase.IDLE and (self._served or self._loop.time() - self._since > _COMING_SECONDS):
             self._close()
+        elif self.idle:
+            self._loop.call_later(_COMING_SECONDS, self._close_if_idle)
         else:
             self._end_after_answers()
+
+    def _close_if_idle(self) -> None:
+        if self.idle and not self._closing:
+            self._close()
 
     def _allowed(self, limits: Server) -> float:
         """Seconds that the present phase may take."""

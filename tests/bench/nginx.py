@@ -37,13 +37,13 @@ def static(folder: Path, ports: list[int]) -> list[str]:
     return _arguments(folder, f"server {{ {listen} {place} }}")
 
 
-def proxy(folder: Path, ways: dict[int, list[int]]) -> list[str]:
-    """Arguments of an nginx that passes everything on: from each port to its upstreams' ports."""
-    return _arguments(folder, "\n".join(_way(port, behind) for port, behind in ways.items()))
+def proxy(folder: Path, ways: dict[int, list[int]], options: str = "") -> list[str]:
+    """Arguments of an nginx that passes everything on: from each port to its upstreams' ports, each with `options`."""
+    return _arguments(folder, "\n".join(_way(port, behind, options) for port, behind in ways.items()))
 
 
-def _way(port: int, behind: list[int]) -> str:
-    servers = " ".join(f"server 127.0.0.1:{each};" for each in behind)
+def _way(port: int, behind: list[int], options: str) -> str:
+    servers = " ".join(f"server 127.0.0.1:{each} {options};" for each in behind)
     return f"""
   upstream behind_{port} {{ {servers} keepalive 512; keepalive_requests 100000000; }}
   server {{
