@@ -17,10 +17,12 @@ from rich.table import Table
 
 from gateway.config.schema import Config, Ledger
 from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
 from tests.bench.figures import Figure, Rule, judge
 from tests.bench.measure import cpu_model
 from tests.bench.month import Month, records, write_segments
+from tests.ledger.s3 import BUCKET, S3Server
 
 FIGURES = (
     Figure("write_cpu", "writing a record, CPU", "µs", (Rule("at most", 15),)),
@@ -29,6 +31,7 @@ FIGURES = (
     Figure("ship_memory", "shipping the month, memory", "MiB", (Rule("at most", 1024),)),
     Figure("row_bytes", "Parquet, a row", "bytes", (Rule("at most", 60),)),
     Figure("ship_growth", "shipping twice the rows", "× of once", (Rule("at most", 2.2),)),
+    Figure("objects_seconds", "a summary over 2,000 small objects on S3", "s", (Rule("at most", 10),)),
 )
 
 
@@ -68,6 +71,36 @@ def shipping(folder: Path, month: Month) -> dict[str, float]:
     }
 
 
+def small_objects(folder: Path, count: int) -> float:
+    """Seconds for a month of many small objects, by the command; most of it is the S3 server of the tests."""
+    server = S3Server()
+    server.start()
+    try:
+        ledger = {"destination": f"s3://{BUCKET}/many", "store_options": server.options()}
+        config = Config.model_validate({"data_dir": folder, "ledger": ledger})
+        write_segments(folder, itertools.islice(records(), 50))
+        ship(config)
+        store = open_store(config)
+        item = next(item for item in store.list() if item.path.startswith("dt="))
+        segment, source, _, end = item.path.rsplit("/", 1)[1].split(".")
+        content = store.get(item.path)
+        assert content is not None
+        for number in range(count):
+            place = f"dt=2025-04-{number % 27 + 1:02}/hour={number // 27 % 24:02}"
+            store.put(f"{place}/{segment}x{number}.{source}.{number:016x}.{end}", content)
+        file = folder / "sekisho.yaml"
+        file.write_text(json.dumps({"data_dir": str(folder), "ledger": ledger, "models": []}))
+        span = ("--from", "2025-04-01", "--to", "2025-04-30")
+        call = [sys.executable, "-m", "gateway", "usage", "summary", "--json", *span, "--config", str(file)]
+        began = time.monotonic()
+        told = json.loads(subprocess.run(call, check=True, capture_output=True).stdout)
+        seconds = time.monotonic() - began
+        assert told["total"]["requests"] > count
+        return seconds
+    finally:
+        server.stop()
+
+
 def measured(scale: float, progress: Console) -> dict[str, float]:
     """Every figure by its name."""
     with TemporaryDirectory(prefix="sekisho-bench-") as place:
@@ -78,6 +111,8 @@ def measured(scale: float, progress: Console) -> dict[str, float]:
         values |= shipping(folder / "month", Month().scaled(scale))
         progress.print("Shipping twice as many …")
         twice = shipping(folder / "twice", Month().scaled(2 * scale))
+        progress.print("Asking many small objects …")
+        values["objects_seconds"] = small_objects(folder / "objects", round(2000 * min(1, scale)))
         return values | {"ship_growth": twice["ship_seconds"] / values["ship_seconds"]}
 
 
