@@ -1,5 +1,6 @@
 """`sekisho usage`: who used what, what it cost, and the report about it."""
 
+import functools
 import re
 import sys
 from collections.abc import Callable
@@ -65,16 +66,11 @@ def sql_command(
 ) -> None:
     """Ask in SQL; read-only. `DESCRIBE ledger` lists the columns."""
     text = sys.stdin.read() if query == "-" else query
-    loaded = load(config).config
-
-    def answer(begun: Callable[[], None]) -> sql.Table:
-        with wrong_use():
-            return ask(loaded, None, lambda connection: sql.run(connection, text, begun, seconds=seconds, limit=limit))
-
+    data_dir = load(config).config.data_dir
     try:
-        found = within(seconds, answer)
+        found = within(seconds, _answered, config, text, seconds, limit)
     except OutOfTime:
-        forget_abandoned(loaded.data_dir)
+        forget_abandoned(data_dir)
         raise ConfigError(sql.OUT_OF_TIME.format(seconds=seconds)) from None
     named = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
     show(found.columns, found.rows, named if as_json else None, as_csv, more="some" if found.more else 0)
@@ -127,6 +123,12 @@ def ddl(
     typer.echo(athena.ddl(place, table, span.first), nl=False)
     for name, text in athena.queries(span.last.replace(day=1), span.last, table).items() if queries else ():
         typer.echo(f"\n-- {name}\n{text};")
+
+
+def _answered(begun: Callable[[], None], config: Path, text: str, seconds: float, limit: int) -> sql.Table:
+    with wrong_use():
+        asked = functools.partial(sql.run, text=text, begun=begun, seconds=seconds, limit=limit)
+        return ask(load(config).config, None, asked)
 
 
 def _filters(only: list[str]) -> dict[str, list[str]]:

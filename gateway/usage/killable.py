@@ -3,16 +3,18 @@
 DuckDB looks for an interruption between its pieces of work; one function may work on one piece for an hour.
 """
 
+import functools
 import multiprocessing
 import signal
 import tempfile
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _GRACE_SECONDS = 1.0
@@ -33,15 +35,18 @@ class Failed(SekishoError):
         self.exit_code = exit_code  # type: ignore[misc]  # the one class whose exit code is another's
 
 
-def within(seconds: float, work: Callable[[Callable[[], None]], T]) -> T:
-    """Return what `work` returns, which calls its argument when it begins. Raises `OutOfTime`, `Failed`.
+def within(
+    seconds: float, work: Callable[Concatenate[Callable[[], None], P], T], *arguments: P.args, **options: P.kwargs
+) -> T:
+    """Return what `work` returns, which calls its first argument when it begins. Raises `OutOfTime`, `Failed`.
 
-    The result is pickled. Temporary files of the work are removed, also where it was killed.
+    Function, arguments and result are pickled: a fork would take over locks of threads that it does not have.
+    Temporary files of the work are removed, also where it was killed.
     """
     with tempfile.TemporaryDirectory(prefix="sekisho-usage-") as scratch:
         ours, theirs = multiprocessing.Pipe(duplex=False)
-        arguments = (work, theirs, scratch, seconds)
-        process = multiprocessing.get_context("fork").Process(target=_run, args=arguments, daemon=True)
+        given = (functools.partial(_called, work, arguments, options), theirs, scratch, seconds)
+        process = multiprocessing.get_context("spawn").Process(target=_run, args=given, daemon=True)
         process.start()
         theirs.close()
         try:
@@ -67,6 +72,12 @@ def _result(pipe: Connection, seconds: float) -> Any:
         else:
             return value
     raise OutOfTime
+
+
+def _called(
+    work: Callable[..., T], arguments: tuple[Any, ...], options: dict[str, Any], begun: Callable[[], None]
+) -> T:
+    return work(begun, *arguments, **options)
 
 
 def _run(work: Callable[[Callable[[], None]], Any], pipe: Connection, scratch: str, seconds: float) -> None:
