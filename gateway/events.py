@@ -25,9 +25,9 @@ class EventReader:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the events that are complete now, each with the blank line that ends it. Raises `EventTooLong`."""
         if self._begun and not self._part and not self._after_cr and b"\r" not in data:
-            end = data.find(b"\n\n")
-            if 0 <= end == len(data) - 2:  # one event, as nearly always
-                return [data]
+            end = len(data) - 2
+            if data.endswith(b"\n\n") and (data.find(b"\n") == end or data.find(b"\n\n") == end):
+                return [data]  # one event, as nearly always
         return self._cut(data)
 
     def _cut(self, data: bytes) -> list[bytes]:

@@ -20,6 +20,7 @@ KEEPALIVE = b": keepalive\n\n"
 NOTHING = msgspec.Raw(b"")
 """Stands for a member that is absent."""
 _START = b"data: "
+_LONGEST_PREFIX = 4096
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -53,6 +54,8 @@ class Relay:
         self._ours = b'"model":' + self._name
         self._theirs: bytes | None = None
         """The model member as the upstream last wrote it."""
+        self._prefix = self._our_prefix = b""
+        """How that event began, up to its model; most others begin the same, and those are not searched."""
         self._reader = EventReader()
         self._pieces = 0
         self._written = 0
@@ -97,7 +100,7 @@ class Relay:
         """Count a piece of text that the model wrote: about four narrow characters or one wide one are a token."""
         self._pieces += 1
         self.opened = True
-        if isinstance(text, str):
+        if type(text) is str:
             self._written += len(text) if text.isascii() else 4 * len(text)
 
     def name_of(self, fields: Any) -> Any:
@@ -129,10 +132,12 @@ class Relay:
 
     def _event(self, event: bytes) -> bytes:
         renamed = event
-        if self._theirs and event.count(self._theirs) == 1:
+        if self._prefix and event.startswith(self._prefix):
+            renamed = self._our_prefix + event[len(self._prefix) :]
+        elif self._theirs and event.count(self._theirs) == 1:
             renamed = event.replace(self._theirs, self._ours)
         name = b""
-        if renamed.startswith(_START) and renamed.count(b"\n") == 2:
+        if renamed.startswith(_START) and renamed.find(b"\n") == len(renamed) - 2:
             payload = renamed[len(_START) : -2]
         else:
             name, payload = fields_of(renamed)
@@ -169,9 +174,20 @@ class Relay:
         """Put our name in the place of any other, and remember how that one is written."""
         _, payload = fields_of(event)
         payload, theirs = self._with_our_name(payload)
+        self._remember(event, theirs)
+        return self.read(self._decoded(payload), payload, with_data(event, payload))
+
+    def _remember(self, event: bytes, theirs: bytes | None) -> None:
+        """Learn how the upstream writes its name, and where: there it is told apart from others by changing it."""
         found = theirs and re.search(rb'"model"\s*:\s*' + re.escape(theirs), event)
         self._theirs = found[0] if found else None
-        return self.read(self._decoded(payload), payload, with_data(event, payload))
+        self._prefix = self._our_prefix = b""
+        if not found or found.end() > _LONGEST_PREFIX:
+            return
+        prefix, ours = event[: found.end()], event[: found.start()] + self._ours
+        fields = self._decoded(fields_of(ours + event[len(prefix) :])[1])
+        if fields is not None and self.name_of(fields) == self._model:
+            self._prefix, self._our_prefix = prefix, ours
 
     def _odd(self, payload: bytes, event: bytes) -> bytes:
         """Read what the decoder does not: `[DONE]`, half a surrogate pair, `NaN`, no JSON at all."""

@@ -107,7 +107,8 @@ class ChatRelay(Relay):
                 self.wrote(text)
             if choice.finish_reason is not None or choice.index not in self._open:
                 self._read_finish(choice)
-        self.opened, self._announced = self.opened or self._announced, True
+        if not self.opened:
+            self.opened, self._announced = self._announced, True
 
     def _read_calls(self, calls: list[_ToolCall]) -> None:
         self.opened = True
