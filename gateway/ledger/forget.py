@@ -2,8 +2,8 @@
 
 Files are rewritten under their own names, one at a time, so that every record is there once at any moment. What
 another machine has not shipped yet it ships without the person (`gateway.ledger.tombstones`); what it recorded of
-prompts and answers is its own to forget: run it there too. What was sent as a second copy (`ledger.litellm`) belongs
-to whoever reads that.
+prompts and answers is its own to forget: run it there too. The second copy (`ledger.litellm`) is rewritten object by
+object; what others made of it is theirs. Keys and budgets lose the person, too (`gateway.identity.forgetting`).
 """
 
 import time
@@ -24,6 +24,7 @@ from gateway.ledger.emptied import blank_segments, emptied, is_one_of, listed
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
 from gateway.ledger.lease import leased
+from gateway.ledger.second_copy import forget_copies
 from gateway.ledger.shipping import ship
 from gateway.ledger.store import Item, Store, open_store
 from gateway.ledger.tombstones import Tombstones
@@ -55,6 +56,8 @@ class Forgotten:
     """Budgets of the person that were taken away."""
     contents: int = 0
     """Recorded prompts and answers that were thrown away."""
+    copies: int = 0
+    """Objects of the second copy (`ledger.litellm`) that were rewritten."""
     files_checked: int = 0
     records_checked: int = 0
     found_after: int = 0
@@ -95,6 +98,7 @@ def forget(config: Config, user: str) -> Forgotten:
         done.contents = forget_contents(config, persons)
         blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
+        done.copies = forget_copies(config, persons)
         after = _steady(lambda: _totals(connection, store, there))
         checked = _all(store)
         done.files_checked = len(checked)

@@ -1,6 +1,7 @@
 """A person is forgotten everywhere, provably; what everybody used stays what it was."""
 
 import asyncio
+import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -159,6 +160,26 @@ def test_keys_and_budgets_name_the_person_no_longer(config: Config) -> None:
     assert len(valid) == 3
     assert {key.owner for key in keys} == {None, "bob@example.com"}
     assert _traces(config.data_dir) == []
+
+
+@pytest.mark.parametrize("prefixes", [{}, {"team_prefix": True, "key_prefix": True}])
+def test_the_second_copy_names_the_person_no_longer(tmp_path: Path, prefixes: dict[str, bool]) -> None:
+    config = configured(tmp_path, litellm={"destination": str(tmp_path / "copy"), **prefixes})
+    write_segments(config.data_dir, _records(), segment_seconds=600)
+    ship(config)
+    copies = list((tmp_path / "copy").rglob("*.json"))
+    spent = sorted(json.loads(path.read_bytes())["response_cost"] for path in copies)
+    assert len(copies) == 60
+    (tmp_path / "copy" / "odd.json").write_text('["alice@example.com"]')
+    (tmp_path / "copy" / "torn.json").write_text('{"torn')
+    done = forget(config, "alice@example.com")
+    assert (done.copies, done.found_after) == (41, 0)
+    assert _traces(tmp_path / "copy") == []
+    assert not [path for path in (tmp_path / "copy").rglob("*.json") if "alice" in str(path)]
+    left = [json.loads(path.read_bytes()) for path in (tmp_path / "copy").rglob("time-*.json")]
+    assert sorted(each["response_cost"] for each in left) == spent
+    assert sum(each["metadata"]["user_api_key_user_email"] == "bob@example.com" for each in left) == 20
+    assert forget(config, "alice@example.com").copies == 0
 
 
 def test_on_object_storage(tmp_path: Path, s3: S3Server) -> None:
