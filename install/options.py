@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli_options import takes
-from gateway.secret import Secret
+from gateway.secret import Secret, weakness
 from install.errors import OptionMissing
 from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCache, connect
 from install.pack.desired import Options
@@ -29,8 +29,15 @@ def _option(flag: str, panel: str, help: str, env: str | None = None, **more: An
     return typer.Option(flag, envvar=env, help=help, rich_help_panel=panel, **more)
 
 
-def _secret(flag: str, panel: str, help: str, env: str, metavar: str) -> Any:
-    return _option(flag, panel, help, env, parser=Secret, metavar=metavar)
+def _secret(flag: str, panel: str, help: str, env: str, metavar: str, parser: Callable[[str], Secret] = Secret) -> Any:
+    return _option(flag, panel, help, env, parser=parser, metavar=metavar)
+
+
+def given_secret(text: str) -> Secret:
+    """Return a secret of the gateway as it was given. Raises `BadParameter` for blanks and placeholders."""
+    if reason := weakness(text):
+        raise typer.BadParameter(reason)
+    return Secret(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +114,7 @@ class PackOptions(ServerOptions):
             "Open WebUI's key at the gateway; needed the first time.",
             "SEKISHO_GATEWAY_KEY",
             "KEY",
+            given_secret,
         ),
     ] = None
     identity_secret: Annotated[
@@ -117,6 +125,7 @@ class PackOptions(ServerOptions):
             "Signs who is asking; the same as in the gateway's configuration.",
             "SEKISHO_IDENTITY_SECRET",
             "SECRET",
+            given_secret,
         ),
     ] = None
     manifest: Annotated[

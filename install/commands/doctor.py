@@ -20,7 +20,7 @@ from install.doctor.probes import PROBES, Round, chat_model
 from install.doctor.texts import Texts, language
 from install.errors import GatewayError
 from install.open_webui import OpenWebUI
-from install.options import GATEWAY, Json, PackOptions, takes_pack_options
+from install.options import GATEWAY, Json, PackOptions, given_secret, takes_pack_options
 from install.pack.change import Plan
 from install.pack.manifest import read_manifest
 from install.pack.plan import make_plan
@@ -32,7 +32,7 @@ AdminKey = Annotated[
     typer.Option(
         "--admin-key",
         envvar="SEKISHO_ADMIN_KEY",
-        parser=Secret,
+        parser=given_secret,
         metavar="KEY",
         help="The gateway's admin_key, to read its ledger.",
         rich_help_panel=GATEWAY,
