@@ -109,6 +109,8 @@ def mount(connection: "DuckDBPyConnection", store: Store, items: Iterable[Item] 
 
         files: Any = StoreFiles(store, items)
         files.fetch()
+        if connection.filesystem_is_registered(StoreFiles.protocol):
+            connection.unregister_filesystem(StoreFiles.protocol)
         connection.register_filesystem(files)
 
 

@@ -7,7 +7,7 @@ object; what others made of it is theirs. Keys and budgets lose the person, too 
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -78,11 +78,10 @@ def forget(config: Config, user: str) -> Forgotten:
     done = Forgotten(user)
     with alone(config.data_dir), leased(store), workspace(config.data_dir) as working:
         connection = connect(working)
-        mount(connection, store)
         persons = _steady(lambda: _identities(connection, store, {lower(user)}))
         done.identities = len(persons)
         done.keys, done.budgets = forget_in_keys(config, persons)
-        there = _all(store)
+        there = {item.path for item in _all(store)}
         before = _steady(lambda: _totals(connection, store, there))
         # Before anything is looked at: what another machine writes from now on, it checks after writing.
         tombstones = Tombstones(store, config.data_dir)
@@ -100,7 +99,7 @@ def forget(config: Config, user: str) -> Forgotten:
         forget_spending(config.data_dir, persons)
         done.copies = forget_copies(config, persons)
         after = _steady(lambda: _totals(connection, store, there))
-        checked = _all(store)
+        checked = {item.path for item in _all(store)}
         done.files_checked = len(checked)
         done.records_checked = _steady(lambda: _totals(connection, store, checked))[0]
         done.found_after = len(left) + named_in_keys(config, persons)
@@ -130,7 +129,7 @@ def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str
     """Ids and addresses that stand in one record with one that is known, until there are no more."""
     while True:
         found = set(persons)
-        for files in _some(_all(store), store):
+        for files in _some(_mounted(connection, store), store):
             rows = f"({rows_of_parquet(files)}) WHERE {is_one_of(persons)}"
             known = connection.execute(f"SELECT DISTINCT lower(user_id), lower(user_email) FROM {rows}").fetchall()
             found.update(each for row in known for each in row if each)
@@ -146,7 +145,7 @@ def _naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -
     anywhere += f" OR list_has_any(list_transform(user_groups, lambda each: lower(each)), {listed(persons, '[]')})"
     columns = ", ".join(texts)
     found: list[Item] = []
-    for item in _all(store):
+    for item in _mounted(connection, store):
         rows = f"read_parquet({quoted(names([item], store)[0])}, hive_partitioning=false)"
         if connection.execute(f"SELECT {columns} FROM {rows} WHERE {anywhere} LIMIT 1").fetchall():
             found.append(item)
@@ -168,9 +167,10 @@ def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons
     return int(theirs)
 
 
-def _totals(connection: "DuckDBPyConnection", store: Store, items: Sequence[Item]) -> tuple[int, ...]:
+def _totals(connection: "DuckDBPyConnection", store: Store, paths: Collection[str]) -> tuple[int, ...]:
     """Requests, tokens, costs over files: those of the beginning, for another machine may ship meanwhile."""
     sums = [0, 0, 0, 0]
+    items = [item for item in _mounted(connection, store) if item.path in paths]
     for files in _some(items, store):
         ((*found,),) = connection.execute(
             "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
@@ -178,6 +178,13 @@ def _totals(connection: "DuckDBPyConnection", store: Store, items: Sequence[Item
         ).fetchall()
         sums = [total + int(each) for total, each in zip(sums, found, strict=True)]
     return tuple(sums)
+
+
+def _mounted(connection: "DuckDBPyConnection", store: Store) -> list[Item]:
+    """Return all files as they are now, each to be read anew, and a small one in one request."""
+    items = _all(store)
+    mount(connection, store, items)
+    return items
 
 
 def _all(store: Store) -> list[Item]:
