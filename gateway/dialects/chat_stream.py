@@ -17,36 +17,36 @@ _NO_USAGE = b',"usage":null}\n\n'
 _MOST_CHOICES = 1024
 
 
-class _Function(Struct):
+class _Function(Struct, gc=False):
     arguments: Any = None
 
 
-class _ToolCall(Struct):
+class _ToolCall(Struct, gc=False):
     function: _Function | None = None
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     content: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
     tool_calls: list[_ToolCall] | None = None
 
 
-class _BareChoice(Struct):
+class _BareChoice(Struct, gc=False):
     index: ClassVar[int] = 0
     finish_reason: Any = None
     text: Any = None
     delta: Any = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     index: int = 0
     finish_reason: Any = None
     text: Any = None
     delta: _Delta | None = None
 
 
-class _Bare(Struct):
+class _Bare(Struct, gc=False):
     model: Any = None
     object: Any = None
     choices: Any = UNSET
@@ -54,11 +54,11 @@ class _Bare(Struct):
     error: Raw = NOTHING
 
 
-class _BareChunk(_Bare):
+class _BareChunk(_Bare, gc=False):
     choices: list[_BareChoice] | UnsetType | None = UNSET
 
 
-class _Chunk(_Bare):
+class _Chunk(_Bare, gc=False):
     choices: list[_Choice] | UnsetType | None = UNSET
 
 

@@ -31,7 +31,7 @@ _TYPES = {
 }
 
 
-class _Bare(Struct):
+class _Bare(Struct, gc=False):
     type: Any = None
     usage: Raw = NOTHING
     error: Raw = NOTHING
@@ -39,18 +39,18 @@ class _Bare(Struct):
     delta: Any = None
 
 
-class _Message(Struct):
+class _Message(Struct, gc=False):
     model: Any = None
     usage: Raw = NOTHING
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     text: Any = None
     thinking: Any = None
     partial_json: Any = None
 
 
-class _Event(_Bare):
+class _Event(_Bare, gc=False):
     message: _Message | None = None
     delta: _Delta | None = None
 

@@ -20,20 +20,20 @@ _ENDS = ("response.completed", "response.incomplete", "response.failed")
 _ANNOUNCING = ("response.created", "response.queued", "response.in_progress")
 
 
-class _Bare(Struct):
+class _Bare(Struct, gc=False):
     type: Any = None
     delta: Any = None
     error: Raw = NOTHING
     response: Any = None
 
 
-class _Response(Struct):
+class _Response(Struct, gc=False):
     model: Any = None
     usage: Raw = NOTHING
     id: Any = None
 
 
-class _Event(_Bare):
+class _Event(_Bare, gc=False):
     response: _Response | None = None
 
 

@@ -106,11 +106,16 @@ WRITTEN = pytest.mark.parametrize("write", [_compact, _spaced, _escaped, _lines]
 Write = Callable[[Any], bytes]
 
 
+ENDS: list[tuple[Any, bool]] = [
+    *((reason, True) for reason in ("stop", "length", "tool_calls", "x")),
+    *((reason, False) for reason in (None, "", "null", " ", 0, False, {}, [])),
+]
+
+
 @WRITTEN
 @pytest.mark.parametrize(
     ("reason", "finished"),
-    [(reason, True) for reason in ("stop", "length", "tool_calls", "x")]
-    + [(reason, False) for reason in (None, "", "null", " ", 0, False, {}, [])],
+    ENDS,
 )
 def test_what_ends_an_answer(write: Write, reason: Any, finished: bool) -> None:
     _, relay = _through([write(_chunk()), write(_finish(reason))], hide_usage=False)
