@@ -67,7 +67,7 @@ def test_damage_is_told_by_the_exit_code(gateway: GatewayProcess) -> None:
 def test_a_gateway_tends_its_ledger(gateway: GatewayProcess) -> None:
     gateway.stop()
     again = {"fsync_seconds": 0.05, "segment_max_seconds": 0.1, "ship_seconds": 0.1}
-    gateway.configure({"ledger": again})
+    gateway.configure({"ledger": again, "models": []})
     started(gateway)
     deadline = time.monotonic() + 60
     while _status(gateway)["records_out"] < REQUESTS:
@@ -79,7 +79,7 @@ def test_a_gateway_tends_its_ledger(gateway: GatewayProcess) -> None:
 def test_a_failing_destination_is_logged(gateway: GatewayProcess) -> None:
     gateway.stop()
     again = {"fsync_seconds": 0.05, "ship_seconds": 0.1, "destination": f"{gateway.file}/below-a-file"}
-    gateway.configure({"ledger": again})
+    gateway.configure({"ledger": again, "models": []})
     started(gateway)
     deadline = time.monotonic() + 60
     while "the ledger was not shipped" not in gateway.log:
