@@ -106,10 +106,9 @@ WRITTEN = pytest.mark.parametrize("write", [_compact, _spaced, _escaped, _lines]
 Write = Callable[[Any], bytes]
 
 
-ENDS: list[tuple[Any, bool]] = [
-    *((reason, True) for reason in ("stop", "length", "tool_calls", "x")),
-    *((reason, False) for reason in (None, "", "null", " ", 0, False, {}, [])),
-]
+UNFINISHED: list[Any] = [None, "", "null", " ", 0, False, {}, []]
+ENDS = [(reason, True) for reason in ("stop", "length", "tool_calls", "x")]
+ENDS += [(reason, False) for reason in UNFINISHED]
 
 
 @WRITTEN

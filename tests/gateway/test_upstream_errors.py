@@ -118,7 +118,7 @@ def server() -> Iterator[tuple[Scripted, str]]:
 @pytest.fixture(scope="module")
 def gate(server: tuple[Scripted, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A model for every script, and those that have somewhere else to go."""
-    every = ["chat", "messages", "responses"]
+    every = ["chat", "completions", "messages", "responses"]
 
     def at(name: str) -> dict[str, Any]:
         return deployment(server[1], name, dialects=every)
@@ -316,6 +316,8 @@ def test_an_upstream_that_knows_no_stream_options(asking: httpx2.Client, server:
 
 def test_a_prompt_may_be_empty_before_a_suffix(asking: httpx2.Client, server: tuple[Scripted, str]) -> None:
     body = {"model": "good-whole", "prompt": "", "suffix": "def f():\n"}
+    assert asking.post("/v1/completions", json=body).status_code == 200
+    assert (server[0].bodies[-1]["prompt"], server[0].bodies[-1]["suffix"]) == ("", body["suffix"])
     assert asking.post("/v1/completions", json={**body, "suffix": ""}).status_code == 400
     assert asking.post("/v1/completions", json={**body, "prompt": 5}).status_code == 400
 
