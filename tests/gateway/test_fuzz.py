@@ -1,23 +1,14 @@
-"""Whatever is sent to whatever route: an answer below 500, in JSON, with one record; and the loop is never blocked."""
+"""Whatever is sent to whatever route: an answer below 500, in JSON, with one record."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
-from blockbuster import BlockBuster
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.app import FAMILIES, create_app
-from gateway.config.load import load
-from gateway.identity import key_admin
-from gateway.runtime import Runtime
-from tests.fakes.upstream import FakeUpstream
-from tests.fixtures.gateway import ADMIN_KEY, GatewayProcess, deployment, model
+from gateway.app import FAMILIES
+from tests.fixtures.gateway import ADMIN_KEY, GatewayProcess
 
 PATHS = [f"/v1{family.path}" for family in FAMILIES]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
@@ -42,10 +33,6 @@ NAMES = st.sampled_from(
 )
 BODIES = st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=6)
 MODELS = st.sampled_from(["mine", "embed", "fim", "nope", "elsewhere"])
-
-
-InProcess = tuple[httpx2.AsyncClient, str]
-"""A client of the application, and a key."""
 
 
 def _answers_well(answer: httpx2.Response) -> None:
@@ -91,41 +78,3 @@ def test_admin_bodies(gateway: GatewayProcess, body: dict[str, Any]) -> None:
     content = json.dumps(body).encode()
     answer = httpx2.post(f"{gateway.url}/admin/keys", content=content, headers=headers, trust_env=False)
     _answers_well(answer)
-
-
-@pytest.fixture
-async def in_process(
-    upstream: tuple[FakeUpstream, str], tmp_path: Path
-) -> AsyncIterator[tuple[httpx2.AsyncClient, str]]:
-    """The application in this process, so that a blocking call in it can be seen."""
-    file = tmp_path / "sekisho.yaml"
-    address = upstream[1]
-    content = {
-        "data_dir": "data",
-        "models": [model("mine", deployment(address)), model("500", deployment(address, "500"))],
-    }
-    file.write_text(json.dumps(content))
-    runtime = Runtime(load(file, {"PROVIDER_KEY": "sk-x"}))
-    app = create_app(runtime, file)
-    async with app.router.lifespan_context(app):
-        _, secret = await key_admin.create(runtime.keys, "tests")
-        transport = httpx2.ASGITransport(app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            yield client, secret.reveal()
-
-
-async def test_nothing_blocks_the_event_loop(in_process: InProcess) -> None:
-    """Only the ledger's write to the page cache is allowed: microseconds, and it has to be before the last byte."""
-    client, key = in_process
-    blocks = BlockBuster("gateway")
-    for function in ("os.write",):
-        blocks.functions[function].can_block_in("gateway/ledger/segments.py", "write")
-    blocks.activate()
-    try:
-        for name in ("mine", "500", "nope"):
-            for stream in (False, True):
-                body = {"model": name, "messages": [{"role": "user", "content": "hi"}], "stream": stream}
-                await client.post("/v1/chat/completions", json=body, headers={"authorization": f"Bearer {key}"})
-        await asyncio.sleep(0.5)
-    finally:
-        blocks.deactivate()
