@@ -27,8 +27,11 @@ class Wire(Protocol):
 
     def write(self, *parts: bytes) -> None: ...
 
+    write_paused: "asyncio.Future[None] | None"
+    """Done when the client has read most of what was written; None = it has."""
+
     async def writable(self) -> None:
-        """Wait until the client has read most of what was written."""
+        """Wait for that."""
 
     def resume_reading(self) -> None: ...
 
@@ -120,7 +123,8 @@ class Cycle:
         return {"type": "http.request", "body": body, "more_body": not self.body_complete}
 
     async def send(self, message: Message) -> None:
-        await self._wire.writable()
+        if self._wire.write_paused is not None:
+            await self._wire.writable()
         if self.gone:
             return
         if message["type"] == "http.response.start":

@@ -58,7 +58,7 @@ class HttpProtocol(asyncio.Protocol):
         self._queue: deque[Cycle] = deque()
         self._refusal: Refusal | None = None
         self._read_paused = self._eof = self._closing = False
-        self._write_paused: asyncio.Future[None] | None = None
+        self.write_paused: asyncio.Future[None] | None = None
         self._write_since = 0.0
         self._limits = self._registry.limits
         self._head_bytes = self._body_bytes = self._hosts = 0
@@ -123,11 +123,11 @@ class HttpProtocol(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        if self._write_paused is None:
-            self._write_paused, self._write_since = self._loop.create_future(), self._loop.time()
+        if self.write_paused is None:
+            self.write_paused, self._write_since = self._loop.create_future(), self._loop.time()
 
     def resume_writing(self) -> None:
-        waiting, self._write_paused = self._write_paused, None
+        waiting, self.write_paused = self.write_paused, None
         if waiting and not waiting.done():
             waiting.set_result(None)
 
@@ -216,8 +216,8 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.write(b"".join(parts))
 
     async def writable(self) -> None:
-        if self._write_paused:
-            await asyncio.shield(self._write_paused)
+        if self.write_paused:
+            await asyncio.shield(self.write_paused)
 
     def resume_reading(self) -> None:
         if self._read_paused and not self._closing:
@@ -247,7 +247,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def check(self, now: float, limits: Server) -> None:
         """Close the connection where a phase took too long (seconds of the loop's clock)."""
-        if self._write_paused and now - self._write_since > limits.write_seconds:
+        if self.write_paused and now - self._write_since > limits.write_seconds:
             self._closing = True
             self._transport.abort()
         elif now - self._since > self._allowed(limits) and not self._closing and not self._read_paused:
