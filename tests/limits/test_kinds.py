@@ -88,6 +88,9 @@ def cluster(tmp_path: Path) -> Iterator[int]:
 
 async def test_a_cluster(cluster: int, tmp_path: Path) -> None:
     assert await _counted(f"redis+cluster://127.0.0.1:{cluster}", tmp_path / "one") == 1000
+
+
+def test_a_cluster_under_a_servers_address(cluster: int) -> None:
     assert "write redis+cluster://" in (store_problem(f"redis://127.0.0.1:{cluster}") or "")
 
 
