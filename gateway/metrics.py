@@ -43,7 +43,8 @@ def share_metrics(data_dir: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SekishoError(
-            f"The gateway cannot start: {error.strerror}: '{folder}'. Check 'data_dir' and the rights of whoever runs it."
+            f"The gateway cannot start: {error.strerror}: '{folder}'. Check 'data_dir' and the rights "
+            "of whoever runs it."
         ) from error
     os.environ[_FOLDER] = str(folder.absolute())
 
