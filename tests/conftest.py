@@ -1,3 +1,9 @@
 """What all tests share."""
 
-pytest_plugins = ["tests.fixtures.blocking", "tests.fixtures.gateway", "tests.fixtures.postgres", "tests.fixtures.open_webui"]
+pytest_plugins = [
+    "tests.fixtures.skips",
+    "tests.fixtures.blocking",
+    "tests.fixtures.gateway",
+    "tests.fixtures.postgres",
+    "tests.fixtures.open_webui",
+]

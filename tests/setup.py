@@ -26,6 +26,7 @@ NEEDS = (
     Need("redis-server", exists("/usr/bin/redis-server"), "tests of limits that several processes share"),
     Need("postgresql", lambda: any(Path("/usr/lib/postgresql").glob("*/bin/initdb")), "tests of a shared database"),
     Need("nginx-light", exists("/usr/sbin/nginx"), "tests behind a balancer"),
+    Need("wrk", exists("/usr/bin/wrk"), "the test of the bench"),
     Need("chromium", exists("/usr/bin/chromium"), "browser tests"),
     Need(
         "fonts-noto-cjk",

@@ -126,7 +126,7 @@ def _model(name: str, ports: list[int]) -> dict[str, object]:
 def _key(config: Path, source: Path) -> str:
     """A key with every limit set, so high that nothing is refused."""
     options = "--alias bench --team bench --identity open-webui --model sm* --model pac* --network 127.0.0.0/8"
-    limits = "--requests-per-minute 100000000 --tokens-per-minute 100000000000 --parallel-requests 100000"
+    limits = "--requests-per-minute 100000000 --tokens-per-minute 2000000000 --parallel-requests 100000"
     budget = "--budget-usd 10000000 --budget-per month"
     arguments = ["keys", "create", *options.split(), *limits.split(), *budget.split(), "--json"]
     done = subprocess.run(

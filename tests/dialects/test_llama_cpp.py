@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from gateway.ledger.record import Record
-from install.embedded.model_file import cached
+from install.embedded.model_file import model_file
 from tests.fakes.serving import free_port
 from tests.fixtures.gateway import GatewayProcess
 
@@ -24,10 +24,9 @@ pytest.importorskip("xllamacpp")
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway with `smollm2`, served by llama.cpp."""
-    if not cached().exists():
-        pytest.skip("no local model; to mend it: sekisho up")
+    weights = model_file()
     port = free_port()
-    call = [sys.executable, "-m", "install.embedded.chat_model", str(cached()), str(port)]
+    call = [sys.executable, "-m", "install.embedded.chat_model", str(weights), str(port)]
     server = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deployment = {"provider": "llama.cpp", "base_url": f"http://127.0.0.1:{port}/v1", "model": "local"}
     config = {"models": [{"name": "smollm2", "deployments": [deployment]}]}
