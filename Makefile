@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help up test bench bench-rows bench-search lint format clean
+.PHONY: help up test bench bench-rows bench-search plugins lint format clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ bench-rows: .venv  ## questions about fifty million records (makes them first, w
 
 bench-search: .venv .venv-open-webui  ## document search beside Open WebUI's own, over the corpus (half an hour)
 	.venv/bin/python -m tests.bench.document_search $(ARGS)
+
+plugins: .venv  ## join the sources of the plugins into filters/, pipes/ and functions/
+	.venv/bin/python -m plugins.build
 
 lint: .venv  ## style and types
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

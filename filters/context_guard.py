@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: context_guard
 """
 
+# Built by `python -m plugins.build` out of plugins/context_guard: change it there, not here.
+
 import asyncio
 import hashlib
 import importlib
@@ -22,7 +24,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -52,6 +55,10 @@ I18N: dict[str, dict[str, str]] = {
     },
 }
 
+
+# Texts that the person reads.
+
+
 TEXT = {
     "en": {
         "part": " · ",
@@ -71,38 +78,46 @@ TEXT = {
     },
 }
 
-CORRECTED_MODELS = 500
-IMAGE_TOKENS = 1000  # what the large vendors charge for a picture of usual size
-MESSAGE_TOKENS = 4  # roles and separators
-MEASURED = "sekisho_measured"  # in __metadata__: the estimate of the last call, for `outlet` to compare
-WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
 
-Emitter = Callable[[dict[str, Any]], Awaitable[None]]
+# Logging.
 
 
-# >>> shared:valve
+log = logging.getLogger(__name__)
+
+
+# Types that most plugins use.
+
+
+Json = dict[str, Any]
+Emitter = Callable[[Json], Awaitable[None]]
+"""Open WebUI's `__event_emitter__`: sends an event to the person's page."""
+Caller = Callable[[Json], Awaitable[Any]]
+"""Open WebUI's `__event_call__`: sends an event and returns what the page answers."""
+
+
+# Settings.
+
+
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# The person's language.
 
 
-# >>> shared:language
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
-    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
 
 
-# <<< shared:language
+# The status line of a turn, which all filters of the pack share.
 
 
-# >>> shared:line
 LINES = "sekisho_lines"  # in __metadata__: what was told about this turn, by all filters of the pack
 TOLD_FILES = "sekisho_told_files"  # in __metadata__: ids of files whose fate is in one of those lines
 
@@ -112,18 +127,17 @@ async def show(emitter: Emitter | None, description: str, done: bool) -> None:
         await emitter({"type": "status", "data": {"description": description, "done": done}})
 
 
-async def tell(metadata: dict[str, Any], emitter: Emitter | None, line: str, part: str) -> None:
-    """Only the latest status is seen, so each carries what was told before; the same line is not told twice."""
+async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str) -> None:
+    """Show the line behind those of this turn, once: people see only the latest status."""
     lines = metadata.setdefault(LINES, [])
     if line and line not in lines:
         lines.append(line)
         await show(emitter, part.join(lines), done=True)
 
 
-# <<< shared:line
+# Number of tokens of a text: an estimate, or tiktoken's count where its vocabulary lies on this machine.
 
 
-# >>> shared:tokens
 # Tokens per match, fitted to o200k_base. Mean error (tests/bench/tokens.py): Japanese 4.4 %, English 4.1 %, code 3.0 %,
 # CSV and JSON 2.7 %, mixed 3.4 %; characters / 4 misses Japanese by 69 %. Chinese comes out 50 % too high.
 TOKEN_WEIGHTS = [
@@ -148,7 +162,7 @@ ENCODING = (
 
 @cache
 def encoding() -> Any:
-    """tiktoken's o200k_base where its vocabulary lies on this machine, else None."""
+    """Return tiktoken's o200k_base if its vocabulary lies on this machine, else None."""
     file = Path(os.environ.get("TIKTOKEN_CACHE_DIR", ""), ENCODING[0])
     try:
         if hashlib.sha256(file.read_bytes()).hexdigest() == ENCODING[1]:
@@ -163,15 +177,14 @@ def estimate_tokens(text: str) -> int:
 
 
 def count_tokens(text: str) -> int:
-    """Takes 0.2 to 1 s a million characters: call it in a thread."""
+    """Return the number of tokens. Takes 0.2 to 1 s a million characters: call it in a thread."""
     count = (lambda piece: len(encoding().encode_ordinary(piece))) if encoding() else estimate_tokens
     return sum(count(text[start : start + PIECE]) for start in range(0, len(text), PIECE))
 
 
-# <<< shared:tokens
+# The context window of a model.
 
 
-# >>> shared:window
 WINDOW_KEYS = ("context_window", "context_length", "max_model_len")
 
 
@@ -180,25 +193,128 @@ def base_model(model: dict[str, Any]) -> str:
 
 
 def context_window(model: dict[str, Any], request: Any) -> int:
-    """Tokens the model takes, as its upstream lists them; 0 if it does not say."""
+    """Return the tokens the model takes, as its upstream lists them; 0 if it does not say."""
     base = getattr(request.app.state, "MODELS", {}).get(base_model(model)) or {}
     places = [model, model.get("openai") or {}, base, base.get("openai") or {}]
     return next((int(place[key]) for place in places for key in WINDOW_KEYS if place.get(key)), 0)
 
 
-# <<< shared:window
-
-
-# >>> shared:correction
+# Correction of the token estimate by model.
+#
 # Each model counts differently: context_guard compares with the usage that the gateway returned, in this process.
 
 
 def correction(request: Any, model_id: str) -> float:
-    """By what the estimate is multiplied for this model."""
+    """Return the factor by which the estimate is multiplied for this model."""
     return float(getattr(request.app.state, "sekisho_corrections", {}).get(model_id, 1.0))
 
 
-# <<< shared:correction
+# Numbers and names as they stand in a line.
+
+
+def rounded(tokens: int) -> str:
+    """Return three significant digits: 41234 -> 41,200. More would claim to be exact."""
+    return f"{int(float(f'{tokens:.3g}')):,}"
+
+
+def short(name: Any) -> str:
+    """Return a name of at most 60 characters on one line."""
+    name = " ".join(str(name).split())
+    return name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+
+
+# How much of a request a model reads.
+
+
+IMAGE_TOKENS = 1000  # what the large vendors charge for a picture of usual size
+MESSAGE_TOKENS = 4  # roles and separators
+
+
+def share(tokens: int, room: int) -> int:
+    """Percent of the room, rounded up; a room of nothing is always over-full."""
+    return -(-tokens * 100 // room) if room > 0 else 1000
+
+
+def pictures_in(message: dict[str, Any]) -> int:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return sum(part.get("type") == "image_url" for part in parts if isinstance(part, dict))
+
+
+def written(message: dict[str, Any]) -> Iterator[str]:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    yield from (str(part["text"]) for part in parts if isinstance(part, dict) and part.get("text"))
+    yield from (str(message[key]) for key in ("reasoning_content", "name") if message.get(key))
+    for call in message.get("tool_calls") or []:
+        yield json.dumps(call.get("function") or {}, ensure_ascii=False)
+
+
+def measured(body: dict[str, Any]) -> tuple[int, int]:
+    """Tokens of everything written in the request, and how many pictures it has."""
+    messages = [message for message in body.get("messages") or [] if isinstance(message, dict)]
+    texts = [text for message in messages for text in written(message)]
+    if body.get("tools"):
+        texts.append(json.dumps(body["tools"], ensure_ascii=False))
+    return sum(map(count_tokens, texts)) + MESSAGE_TOKENS * len(messages), sum(map(pictures_in, messages))
+
+
+# What the gateway's usage teaches about the estimate.
+
+
+CORRECTED_MODELS = 500
+
+
+def learn(request: Any, model_id: str, estimated: int, real: Any) -> None:
+    """Short prompts teach nothing: what a model adds by itself would weigh too much. Nor does what cannot be true."""
+    state = request.app.state
+    if not hasattr(state, "sekisho_corrections"):
+        state.sekisho_corrections = {}
+    known = state.sekisho_corrections
+    if estimated < 1000 or not isinstance(real, int) or not estimated / 2 <= real <= estimated * 2:
+        return
+    if model_id not in known and len(known) >= CORRECTED_MODELS:
+        return
+    seen = real / estimated
+    known[model_id] = round(known[model_id] * 0.7 + seen * 0.3, 4) if model_id in known else seen
+
+
+# Attached files of which nothing was read.
+
+
+def has_words(document: Any) -> bool:
+    return bool(str(document or "").strip())
+
+
+def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
+    """Names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
+    capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
+    if not capabilities.get("file_context", True) or metadata.get("tool_approval_resume"):
+        return []
+    read = [source for source in metadata.get("sources") or [] if any(map(has_words, source.get("document") or []))]
+    read_ids = {(source.get("source") or {}).get("id") for source in read}
+    told = metadata.get(TOLD_FILES) or []
+    return [
+        short(item.get("name") or item.get("id"))
+        for item in metadata.get("files") or []
+        if isinstance(item, dict)
+        and item.get("type") == "file"
+        and item.get("id") not in told
+        # Search may rightly find nothing in one of several files; a whole file, or all of them, is another matter.
+        and item.get("id") not in read_ids
+        and (item.get("context") == "full" or not read)
+    ]
+
+
+# The filter: warns before the window is full, and stops what does not fit.
+
+
+MEASURED = "sekisho_measured"  # in __metadata__: the estimate of the last call, for `outlet` to compare
+WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
+
+
+class TooLong(Exception):
+    """Open WebUI shows its text to the person in place of an answer."""
 
 
 class Filter:
@@ -251,84 +367,3 @@ class Filter:
         usage = (body.get("messages") or [{}])[-1].get("usage") or {}
         learn(__request__, base_model(__model__), __metadata__.pop(MEASURED, 0), usage.get("prompt_tokens"))
         return body
-
-
-def learn(request: Any, model_id: str, estimated: int, real: Any) -> None:
-    """Short prompts teach nothing: what a model adds by itself would weigh too much. Nor does what cannot be true."""
-    state = request.app.state
-    if not hasattr(state, "sekisho_corrections"):
-        state.sekisho_corrections = {}
-    known = state.sekisho_corrections
-    if estimated < 1000 or not isinstance(real, int) or not estimated / 2 <= real <= estimated * 2:
-        return
-    if model_id not in known and len(known) >= CORRECTED_MODELS:
-        return
-    seen = real / estimated
-    known[model_id] = round(known[model_id] * 0.7 + seen * 0.3, 4) if model_id in known else seen
-
-
-class TooLong(Exception):
-    """Open WebUI shows its text to the person in place of an answer."""
-
-
-def share(tokens: int, room: int) -> int:
-    """Percent of the room, rounded up; a room of nothing is always over-full."""
-    return -(-tokens * 100 // room) if room > 0 else 1000
-
-
-def measured(body: dict[str, Any]) -> tuple[int, int]:
-    """Tokens of everything written in the request, and how many pictures it has."""
-    messages = [message for message in body.get("messages") or [] if isinstance(message, dict)]
-    texts = [text for message in messages for text in written(message)]
-    if body.get("tools"):
-        texts.append(json.dumps(body["tools"], ensure_ascii=False))
-    return sum(map(count_tokens, texts)) + MESSAGE_TOKENS * len(messages), sum(map(pictures_in, messages))
-
-
-def written(message: dict[str, Any]) -> Iterator[str]:
-    content = message.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    yield from (str(part["text"]) for part in parts if isinstance(part, dict) and part.get("text"))
-    yield from (str(message[key]) for key in ("reasoning_content", "name") if message.get(key))
-    for call in message.get("tool_calls") or []:
-        yield json.dumps(call.get("function") or {}, ensure_ascii=False)
-
-
-def pictures_in(message: dict[str, Any]) -> int:
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return sum(part.get("type") == "image_url" for part in parts if isinstance(part, dict))
-
-
-def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
-    """Names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
-    capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
-    if not capabilities.get("file_context", True) or metadata.get("tool_approval_resume"):
-        return []
-    read = [source for source in metadata.get("sources") or [] if any(map(has_words, source.get("document") or []))]
-    read_ids = {(source.get("source") or {}).get("id") for source in read}
-    told = metadata.get(TOLD_FILES) or []
-    return [
-        short(item.get("name") or item.get("id"))
-        for item in metadata.get("files") or []
-        if isinstance(item, dict)
-        and item.get("type") == "file"
-        and item.get("id") not in told
-        # Search may rightly find nothing in one of several files; a whole file, or all of them, is another matter.
-        and item.get("id") not in read_ids
-        and (item.get("context") == "full" or not read)
-    ]
-
-
-def has_words(document: Any) -> bool:
-    return bool(str(document or "").strip())
-
-
-def rounded(tokens: int) -> str:
-    """Three significant digits: 41234 -> 41,200. More would claim to be exact."""
-    return f"{int(float(f'{tokens:.3g}')):,}"
-
-
-def short(name: Any) -> str:
-    name = " ".join(str(name).split())
-    return name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"

@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: full_text
 """
 
+# Built by `python -m plugins.build` out of plugins/full_text: change it there, not here.
+
 import asyncio
 import fnmatch
 import hashlib
@@ -36,7 +38,8 @@ from open_webui.utils.access_control.files import has_access_to_file
 from open_webui.utils.chat_id import is_saved_chat_id
 from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -111,6 +114,10 @@ I18N: dict[str, dict[str, str]] = {
     },
 }
 
+
+# Texts that the person reads.
+
+
 TEXT = {
     "en": {
         "separator": ", ",
@@ -180,45 +187,46 @@ TEXT = {
     },
 }
 
-# What became of a file that did not go in whole, by the reason: a key of TEXT. Everything else was not read.
-FATES = {
-    **dict.fromkeys(("setting", "too_large", "over_limit"), "search"),
-    **dict.fromkeys(("no_access", "model", "no_prompt"), "left_out"),
-}
 
-POLL_SECONDS = 0.5
-PROMPT_AROUND_FILES = 600  # tokens of Open WebUI's own instructions around the sources
-TOOLS = 4500  # tokens of the descriptions of its tools, which only `request` sees, until one turn has shown them
-NAMED_FILES = 6  # in the line; more are counted
-PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: which text belongs to which message
-LINE = "sekisho_full_text_line"  # likewise: what to tell
-
-Emitter = Callable[[dict[str, Any]], Awaitable[None]]
+# Logging.
 
 
-# >>> shared:valve
+log = logging.getLogger(__name__)
+
+
+# Types that most plugins use.
+
+
+Json = dict[str, Any]
+Emitter = Callable[[Json], Awaitable[None]]
+"""Open WebUI's `__event_emitter__`: sends an event to the person's page."""
+Caller = Callable[[Json], Awaitable[Any]]
+"""Open WebUI's `__event_call__`: sends an event and returns what the page answers."""
+
+
+# Settings.
+
+
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# The person's language.
 
 
-# >>> shared:language
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
-    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
 
 
-# <<< shared:language
+# The status line of a turn, which all filters of the pack share.
 
 
-# >>> shared:line
 LINES = "sekisho_lines"  # in __metadata__: what was told about this turn, by all filters of the pack
 TOLD_FILES = "sekisho_told_files"  # in __metadata__: ids of files whose fate is in one of those lines
 
@@ -228,18 +236,17 @@ async def show(emitter: Emitter | None, description: str, done: bool) -> None:
         await emitter({"type": "status", "data": {"description": description, "done": done}})
 
 
-async def tell(metadata: dict[str, Any], emitter: Emitter | None, line: str, part: str) -> None:
-    """Only the latest status is seen, so each carries what was told before; the same line is not told twice."""
+async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str) -> None:
+    """Show the line behind those of this turn, once: people see only the latest status."""
     lines = metadata.setdefault(LINES, [])
     if line and line not in lines:
         lines.append(line)
         await show(emitter, part.join(lines), done=True)
 
 
-# <<< shared:line
+# Number of tokens of a text: an estimate, or tiktoken's count where its vocabulary lies on this machine.
 
 
-# >>> shared:tokens
 # Tokens per match, fitted to o200k_base. Mean error (tests/bench/tokens.py): Japanese 4.4 %, English 4.1 %, code 3.0 %,
 # CSV and JSON 2.7 %, mixed 3.4 %; characters / 4 misses Japanese by 69 %. Chinese comes out 50 % too high.
 TOKEN_WEIGHTS = [
@@ -264,7 +271,7 @@ ENCODING = (
 
 @cache
 def encoding() -> Any:
-    """tiktoken's o200k_base where its vocabulary lies on this machine, else None."""
+    """Return tiktoken's o200k_base if its vocabulary lies on this machine, else None."""
     file = Path(os.environ.get("TIKTOKEN_CACHE_DIR", ""), ENCODING[0])
     try:
         if hashlib.sha256(file.read_bytes()).hexdigest() == ENCODING[1]:
@@ -279,15 +286,14 @@ def estimate_tokens(text: str) -> int:
 
 
 def count_tokens(text: str) -> int:
-    """Takes 0.2 to 1 s a million characters: call it in a thread."""
+    """Return the number of tokens. Takes 0.2 to 1 s a million characters: call it in a thread."""
     count = (lambda piece: len(encoding().encode_ordinary(piece))) if encoding() else estimate_tokens
     return sum(count(text[start : start + PIECE]) for start in range(0, len(text), PIECE))
 
 
-# <<< shared:tokens
+# The context window of a model.
 
 
-# >>> shared:window
 WINDOW_KEYS = ("context_window", "context_length", "max_model_len")
 
 
@@ -296,25 +302,61 @@ def base_model(model: dict[str, Any]) -> str:
 
 
 def context_window(model: dict[str, Any], request: Any) -> int:
-    """Tokens the model takes, as its upstream lists them; 0 if it does not say."""
+    """Return the tokens the model takes, as its upstream lists them; 0 if it does not say."""
     base = getattr(request.app.state, "MODELS", {}).get(base_model(model)) or {}
     places = [model, model.get("openai") or {}, base, base.get("openai") or {}]
     return next((int(place[key]) for place in places for key in WINDOW_KEYS if place.get(key)), 0)
 
 
-# <<< shared:window
-
-
-# >>> shared:correction
+# Correction of the token estimate by model.
+#
 # Each model counts differently: context_guard compares with the usage that the gateway returned, in this process.
 
 
 def correction(request: Any, model_id: str) -> float:
-    """By what the estimate is multiplied for this model."""
+    """Return the factor by which the estimate is multiplied for this model."""
     return float(getattr(request.app.state, "sekisho_corrections", {}).get(model_id, 1.0))
 
 
-# <<< shared:correction
+# Numbers and names as they stand in a line.
+
+
+def rounded(tokens: int) -> str:
+    """Return three significant digits: 41234 -> 41,200. More would claim to be exact."""
+    return f"{int(float(f'{tokens:.3g}')):,}"
+
+
+def short(name: Any) -> str:
+    """Return a name of at most 60 characters on one line."""
+    name = " ".join(str(name).split())
+    return name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+
+
+# Groups of a person.
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Return the names of the person's groups by their ids, parents of a group included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+# Access to files.
+
+
+async def may_read(file: Any, user: Any) -> bool:
+    """Return whether the user, Open WebUI's UserModel, may read the file."""
+    return bool(file.user_id == user.id or user.role == "admin" or await has_access_to_file(file.id, "read", user))
+
+
+# Attached files, and what became of them.
+
+
+# What became of a file that did not go in whole, by the reason: a key of TEXT. Everything else was not read.
+FATES = {
+    **dict.fromkeys(("setting", "too_large", "over_limit"), "search"),
+    **dict.fromkeys(("no_access", "model", "no_prompt"), "left_out"),
+}
 
 
 @dataclass
@@ -347,155 +389,30 @@ class Room:
     window: int = 0
 
 
-class Filter:
-    class Valves(BaseModel):
-        priority: int = valve(0, "valves.priority")
-        wait_seconds: int = valve(60, "valves.wait_seconds", ge=0, le=600)
-        max_tokens: int = valve(0, "valves.max_tokens", ge=0)
-        group_caps: str = valve("", "valves.group_caps", json_schema_extra={"input": {"type": "textarea"}})
-        model_caps: str = valve("", "valves.model_caps", json_schema_extra={"input": {"type": "textarea"}})
-        knowledge: bool = valve(False, "valves.knowledge")
-        read_seconds: int = valve(20, "valves.read_seconds", ge=1, le=300)
-        max_pages: int = valve(2000, "valves.max_pages", ge=1)
-        max_megabytes: int = valve(50, "valves.max_megabytes", ge=1)
-        status: bool = valve(True, "valves.status")
-
-    class UserValves(BaseModel):
-        mode: Literal["whole", "if_it_fits", "search"] = valve("if_it_fits", "user_valves.mode")
-        max_tokens: int = valve(0, "user_valves.max_tokens", ge=0)
-        page_marks: bool = valve(False, "user_valves.page_marks")
-
-    toggle = True
-    icon = (  # a sheet of paper with lines
-        "data:image/svg+xml;base64,"
-        "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ry"
-        "b2tlPSdibGFjaycgc3Ryb2tlLXdpZHRoPScyJyBzdHJva2UtbGluZWNhcD0ncm91bmQnIHN0cm9rZS1saW5lam9pbj0ncm91bmQn"
-        "PjxwYXRoIGQ9J001IDNoMTBsNCA0djE0SDV6TTkgMTBoNk05IDE0aDZNOSAxOGg2Jy8+PC9zdmc+"
-    )
-
-    def __init__(self) -> None:
-        self.valves = self.Valves()
-
-    async def inlet(
-        self,
-        body: dict[str, Any],
-        __user__: dict[str, Any],
-        __metadata__: dict[str, Any],
-        __model__: dict[str, Any],
-        __request__: Any,
-        __event_emitter__: Emitter | None = None,
-    ) -> dict[str, Any]:
-        """Decides which files go in whole and marks them; their text follows in `request`."""
-        valves = self.valves
-        # A turn resumed after a tool approval passes here again, under the line it already has.
-        told = valves.status and not __metadata__.get("tool_approval_resume")
-        emitter = __event_emitter__ if told else None
-        own = own_valves(__user__, self.UserValves)
-        text = TEXT[user_language(__metadata__, __request__)]
-        line = text["broken"]
-        waited: list[str] = []
-
-        async def reading(document: Document) -> None:
-            waited.append(document.name)
-            await show(emitter, text["reading"].format(name=document.name), done=False)
-
-        try:
-            documents = await attached_documents(body, __metadata__, __model__, __user__["id"], valves.knowledge)
-            obstacle = why_files_are_ignored(body, __model__)
-            room = Room(window=context_window(__model__, __request__))
-            if own.mode == "search":
-                documents = [document for document in documents if not document.switched_by_user]
-                refuse("setting", documents)
-            elif obstacle:
-                refuse(obstacle, documents)
-            elif documents:
-                task = Reading(valves, own.page_marks, __user__["id"], time.monotonic() + valves.wait_seconds)
-                await examine(documents, task, correction(__request__, base_model(__model__)), reading)
-                tools = tools_of(__request__, __model__, __metadata__)
-                room = await room_for_files(room, valves, own, __user__["id"], __model__, body, tools)
-                keep_within(room, documents)
-                body["files"] = with_full_context(body["files"], documents)
-                __metadata__[PLAN] = placement(documents)
-            line = summary(documents, room, valves, text)
-            __metadata__[TOLD_FILES] = [document.item["id"] for document in documents if document.fate != "search"]
-        except Exception:
-            log.exception("full_text: the files are left to search")
-        finally:  # `request` may never run: somebody pressed stop, another filter refused
-            if waited:
-                await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
-        if told:
-            __metadata__[LINE] = line
-        return body
-
-    async def request(
-        self,
-        body: dict[str, Any],
-        __metadata__: dict[str, Any],
-        __model__: dict[str, Any],
-        __request__: Any,
-        __event_emitter__: Emitter | None = None,
-    ) -> dict[str, Any]:
-        """Before every call of the model: the texts to their places. Then the line of `inlet`, once: only the latest
-        status is seen, and Open WebUI's own about files are out by now."""
-        text = TEXT[user_language(__metadata__, __request__)]
-        try:
-            body["messages"] = placed(body.get("messages") or [], __metadata__)
-            if PLAN in __metadata__:
-                await remember_tools(__request__, __model__, body)
-        except Exception:
-            log.exception("full_text: the texts stay where Open WebUI put them")
-        if line := __metadata__.pop(LINE, ""):
-            await tell(__metadata__, __event_emitter__, line, text["part"])
-        return body
+def refuse(reason: str, documents: list[Document]) -> None:
+    for document in documents:
+        document.reason = reason
 
 
-def own_valves(user: dict[str, Any], kind: Any) -> Any:
-    """What the person set. `__user__` is shared: a filter without UserValves may have left another's there."""
-    found = user.get("valves")
-    return found if hasattr(found, "page_marks") and hasattr(found, "mode") else kind()
-
-
-# ---- Which files are the user's own, and which message brought them ----
-
-
-async def attached_documents(
-    body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
-) -> list[Document]:
-    """What the user attached in this chat; knowledge of the model and of the project only if the admin wants it."""
-    files = body.get("files") or []
-    items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
-    items = [item for item in items if isinstance(item.get("id"), str)]
-    if not items:
-        return []
-    places = await attached_places(items, metadata, len(questions(body)))
-    shared = knowledge_ids(model) | await project_ids(metadata, user_id)
-    own = file_ids(items) if with_knowledge else set(places) - shared
-    kept = [item for item in items if item["id"] in own]
-    return [Document(item, short(item.get("name") or item["id"]), places.get(item["id"], 0)) for item in kept]
+# Messages of a request.
 
 
 def questions(body: dict[str, Any]) -> list[dict[str, Any]]:
     return [one for one in body.get("messages") or [] if isinstance(one, dict) and one.get("role") == "user"]
 
 
-async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
-    """Ids of attached files, each with the number of the question that brought it among the `asked` ones."""
-    chat_id = metadata.get("chat_id")
-    newest = metadata.get("user_message") or {}
-    if is_saved_chat_id(chat_id):
-        # Other models of the same turn share `files`, so that their knowledge can be among them: the messages decide.
-        messages = await Chats.get_messages_map_by_chat_id(chat_id) or {}
-    else:
-        # Temporary chats and API callers: the request is all there is. The caller listed the files, asked for this
-        # filter, and could have set context "full" as well; `examine` still refuses what the caller may not read.
-        messages = {"": {"role": "user", "files": items}}
-    places = {
-        id: 0 for one in messages.values() if one.get("role") == "user" for id in file_ids(one.get("files") or [])
-    }
-    chain = [newest, *ancestors(messages, newest.get("parentId") or newest.get("parent_id"))]
-    for age, message in enumerate(chain):  # from the newest to the oldest, so that the first mention wins
-        places |= dict.fromkeys(file_ids(message.get("files") or []), max(0, asked - 1 - age))
-    return places
+def message_text(message: dict[str, Any]) -> str:
+    content = message.get("content")
+    if isinstance(content, list):
+        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
+    return str(content or "")
+
+
+# Which files are the user's own, and which message brought them.
+
+
+def file_ids(items: Iterable[Any]) -> set[str]:
+    return {item["id"] for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)}
 
 
 def ancestors(messages: dict[str, Any], id: Any) -> list[dict[str, Any]]:
@@ -522,8 +439,40 @@ async def project_ids(metadata: dict[str, Any], user_id: str) -> set[str]:
     return file_ids((folder.data or {}).get("files") or []) if folder else set()
 
 
-def file_ids(items: Iterable[Any]) -> set[str]:
-    return {item["id"] for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)}
+async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
+    """Ids of attached files, each with the number of the question that brought it among the `asked` ones."""
+    chat_id = metadata.get("chat_id")
+    newest = metadata.get("user_message") or {}
+    if is_saved_chat_id(chat_id):
+        # Other models of the same turn share `files`, so that their knowledge can be among them: the messages decide.
+        messages = await Chats.get_messages_map_by_chat_id(chat_id) or {}
+    else:
+        # Temporary chats and API callers: the request is all there is. The caller listed the files, asked for this
+        # filter, and could have set context "full" as well; `examine` still refuses what the caller may not read.
+        messages = {"": {"role": "user", "files": items}}
+    places = {
+        id: 0 for one in messages.values() if one.get("role") == "user" for id in file_ids(one.get("files") or [])
+    }
+    chain = [newest, *ancestors(messages, newest.get("parentId") or newest.get("parent_id"))]
+    for age, message in enumerate(chain):  # from the newest to the oldest, so that the first mention wins
+        places |= dict.fromkeys(file_ids(message.get("files") or []), max(0, asked - 1 - age))
+    return places
+
+
+async def attached_documents(
+    body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
+) -> list[Document]:
+    """What the user attached in this chat; knowledge of the model and of the project only if the admin wants it."""
+    files = body.get("files") or []
+    items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
+    items = [item for item in items if isinstance(item.get("id"), str)]
+    if not items:
+        return []
+    places = await attached_places(items, metadata, len(questions(body)))
+    shared = knowledge_ids(model) | await project_ids(metadata, user_id)
+    own = file_ids(items) if with_knowledge else set(places) - shared
+    kept = [item for item in items if item["id"] in own]
+    return [Document(item, short(item.get("name") or item["id"]), places.get(item["id"], 0)) for item in kept]
 
 
 def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
@@ -535,172 +484,7 @@ def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
     return "" if prompts and prompts[-1] else "no_prompt"
 
 
-def message_text(message: dict[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return str(content or "")
-
-
-def refuse(reason: str, documents: list[Document]) -> None:
-    for document in documents:
-        document.reason = reason
-
-
-# ---- Text: Open WebUI's, or the raw file's ----
-
-
-@dataclass
-class Reading:
-    """How files are read in this turn. `deadline` in time.monotonic seconds, for all waiting together."""
-
-    valves: Any
-    page_marks: bool
-    user_id: str
-    deadline: float
-
-
-async def examine(
-    documents: list[Document],
-    task: Reading,
-    factor: float,
-    reading: Callable[[Document], Awaitable[None]],
-) -> None:
-    """Fill in tokens, or the reason why there is no text."""
-    user = await Users.get_user_by_id(task.user_id)
-    for document in documents:
-        file = await Files.get_file_by_id(document.item["id"])
-        if not (user and file and await may_read(file, user)):
-            document.reason = "no_access"
-            continue
-        file = await awaited(file, document, task, reading)
-        stored = text_of(document.item, file)
-        if not is_being_read(file) and (task.page_marks or not stored):
-            await read_raw(document, file, task, stored)
-        elif not stored:
-            document.reason = "still_reading"
-        if not document.reason:
-            document.tokens = round(await asyncio.to_thread(count_tokens, document.text or stored) * factor)
-
-
-async def may_read(file: Any, user: Any) -> bool:
-    return bool(file.user_id == user.id or user.role == "admin" or await has_access_to_file(file.id, "read", user))
-
-
-async def awaited(file: Any, document: Document, task: Reading, reading: Callable[[Document], Awaitable[None]]) -> Any:
-    if is_being_read(file) and time.monotonic() < task.deadline:
-        await reading(document)
-    while is_being_read(file) and (left := task.deadline - time.monotonic()) > 0:
-        await asyncio.sleep(min(POLL_SECONDS, left))
-        file = await Files.get_file_by_id(file.id) or file
-    return file
-
-
-def is_being_read(file: Any) -> bool:
-    """The text is stored before it is embedded: what is only missing from search need not be waited for."""
-    data = file.data or {}
-    return data.get("status") in ("pending", "processing") and not data.get("content")
-
-
-def text_of(item: dict[str, Any], file: Any) -> str:
-    """What Open WebUI will inject: a text that the item carries comes before the stored one."""
-    carried = ((item.get("file") or {}).get("data") or {}).get("content")
-    text = str(carried or (file.data or {}).get("content") or "")
-    return text if text.strip() else ""
-
-
-async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
-    """The document's text from the file itself; where that fails, Open WebUI's text or the reason why there is none."""
-    found = await remembered_reading(file, task)
-    document.text = str(found.get("text") or "")
-    if document.text or stored:
-        return
-    document.reason = str(found.get("problem") or "")
-    if document.reason in ("scan", "unsupported", "unreachable"):
-        document.reason = await why_no_text(file, document.reason)
-
-
-async def why_no_text(file: Any, problem: str) -> str:
-    data = file.data or {}
-    if data.get("status") == "failed" and "content" not in data and problem != "scan":
-        return "failed"
-    kind = str((file.meta or {}).get("content_type") or "")
-    if problem != "scan" and not (kind.startswith("image/") or file.filename.lower().endswith(".pdf")):
-        return "empty"
-    engines = await Config.get_many("rag.content_extraction_engine", "rag.pdf_extract_images")
-    return "no_text" if any(engines.values()) else "no_text_no_ocr"
-
-
-# ---- Reading a raw file: in a process of its own, which a hostile file may exhaust or crash ----
-
-READERS = asyncio.Semaphore(2)
-READ_MEMORY = 1_500_000_000  # bytes of address space
-READ_CHARACTERS = 20_000_000  # of one file; also of all that are remembered
-REMEMBER_FILES = 50
-REMEMBER_MODELS = 500
-
-memory: dict[tuple[Any, ...], dict[str, Any]] = {}
-
-
-async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
-    """As `read_in_a_process`, once a file: every turn asks again."""
-    key = (file.id, file.updated_at, file.hash, task.page_marks)
-    if key not in memory:
-        found = await read_in_a_process(file, task)
-        if found.get("problem") in ("slow", "unreachable"):  # may go better next time
-            return found
-        memory[key] = found
-        while len(memory) > REMEMBER_FILES or sum(len(one.get("text") or "") for one in memory.values()) > (
-            READ_CHARACTERS
-        ):
-            memory.pop(next(iter(memory)))
-        return found
-    memory[key] = memory.pop(key)  # the latest used stays the longest
-    return memory[key]
-
-
-async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
-    """{"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
-    valves = task.valves
-    try:
-        path = await asyncio.to_thread(Storage.get_file, file.path)
-        if (await asyncio.to_thread(os.path.getsize, path)) > valves.max_megabytes * 1_000_000:
-            return {"problem": "too_big"}
-    except Exception:
-        return {"problem": "unreachable"}
-    limits = {
-        "pages": valves.max_pages,
-        "characters": READ_CHARACTERS,
-        "memory": READ_MEMORY,
-        "seconds": valves.read_seconds,
-        "marks": task.page_marks,
-    }
-    if not READER:
-        return {"problem": "unreachable"}
-    async with READERS:
-        return await run_reader([path, json.dumps(limits)], valves.read_seconds)
-
-
-async def run_reader(arguments: list[str], seconds: float) -> dict[str, Any]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-c", READER, *arguments),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={"LANG": "C.UTF-8"},
-    )
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), seconds)
-        found = json.loads(said)
-        return found if isinstance(found, dict) else {"problem": "damaged"}
-    except TimeoutError:
-        return {"problem": "slow"}
-    except ValueError:  # it died: out of memory, out of its processor time, crashed
-        return {"problem": "damaged"}
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+# The reader of raw files. It runs as a program of its own; between its two marks nothing else is used.
 
 
 # >>> reader
@@ -815,8 +599,11 @@ def read_and_tell(path: str, options: str) -> None:
 # <<< reader
 
 
+# Reading a raw file in a process of its own, which a hostile file may exhaust or crash.
+
+
 def reader_source() -> str:
-    """The block above as a program. Open WebUI loads this file from its database, by a copy that is gone afterwards."""
+    """Return the reader as a program. Open WebUI loads this file by a copy that is gone afterwards."""
     try:
         source = Path(__file__).read_text(encoding="utf-8")
         block = source.split("# >>> reader\n")[1].split("# <<< reader\n")[0]
@@ -826,9 +613,196 @@ def reader_source() -> str:
 
 
 READER = reader_source()
+READERS = asyncio.Semaphore(2)
+READ_MEMORY = 1_500_000_000  # bytes of address space
+READ_CHARACTERS = 20_000_000  # of one file; also of all that are remembered
+REMEMBER_FILES = 50
+memory: dict[tuple[Any, ...], dict[str, Any]] = {}
 
 
-# ---- How much goes in ----
+@dataclass
+class Reading:
+    """How files are read in this turn. `deadline` in time.monotonic seconds, for all waiting together."""
+
+    valves: Any
+    page_marks: bool
+    user_id: str
+    deadline: float
+
+
+async def run_reader(arguments: list[str], seconds: float) -> dict[str, Any]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-c", READER, *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={"LANG": "C.UTF-8"},
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), seconds)
+        found = json.loads(said)
+        return found if isinstance(found, dict) else {"problem": "damaged"}
+    except TimeoutError:
+        return {"problem": "slow"}
+    except ValueError:  # it died: out of memory, out of its processor time, crashed
+        return {"problem": "damaged"}
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
+    """{"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
+    valves = task.valves
+    try:
+        path = await asyncio.to_thread(Storage.get_file, file.path)
+        if (await asyncio.to_thread(os.path.getsize, path)) > valves.max_megabytes * 1_000_000:
+            return {"problem": "too_big"}
+    except Exception:
+        return {"problem": "unreachable"}
+    limits = {
+        "pages": valves.max_pages,
+        "characters": READ_CHARACTERS,
+        "memory": READ_MEMORY,
+        "seconds": valves.read_seconds,
+        "marks": task.page_marks,
+    }
+    if not READER:
+        return {"problem": "unreachable"}
+    async with READERS:
+        return await run_reader([path, json.dumps(limits)], valves.read_seconds)
+
+
+async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
+    """As `read_in_a_process`, once a file: every turn asks again."""
+    key = (file.id, file.updated_at, file.hash, task.page_marks)
+    if key not in memory:
+        found = await read_in_a_process(file, task)
+        if found.get("problem") in ("slow", "unreachable"):  # may go better next time
+            return found
+        memory[key] = found
+        while len(memory) > REMEMBER_FILES or sum(len(one.get("text") or "") for one in memory.values()) > (
+            READ_CHARACTERS
+        ):
+            memory.pop(next(iter(memory)))
+        return found
+    memory[key] = memory.pop(key)  # the latest used stays the longest
+    return memory[key]
+
+
+# Text: Open WebUI's, or the raw file's.
+
+
+POLL_SECONDS = 0.5
+
+
+def is_being_read(file: Any) -> bool:
+    """The text is stored before it is embedded: what is only missing from search need not be waited for."""
+    data = file.data or {}
+    return data.get("status") in ("pending", "processing") and not data.get("content")
+
+
+async def awaited(file: Any, document: Document, task: Reading, reading: Callable[[Document], Awaitable[None]]) -> Any:
+    if is_being_read(file) and time.monotonic() < task.deadline:
+        await reading(document)
+    while is_being_read(file) and (left := task.deadline - time.monotonic()) > 0:
+        await asyncio.sleep(min(POLL_SECONDS, left))
+        file = await Files.get_file_by_id(file.id) or file
+    return file
+
+
+def text_of(item: dict[str, Any], file: Any) -> str:
+    """What Open WebUI will inject: a text that the item carries comes before the stored one."""
+    carried = ((item.get("file") or {}).get("data") or {}).get("content")
+    text = str(carried or (file.data or {}).get("content") or "")
+    return text if text.strip() else ""
+
+
+async def why_no_text(file: Any, problem: str) -> str:
+    data = file.data or {}
+    if data.get("status") == "failed" and "content" not in data and problem != "scan":
+        return "failed"
+    kind = str((file.meta or {}).get("content_type") or "")
+    if problem != "scan" and not (kind.startswith("image/") or file.filename.lower().endswith(".pdf")):
+        return "empty"
+    engines = await Config.get_many("rag.content_extraction_engine", "rag.pdf_extract_images")
+    return "no_text" if any(engines.values()) else "no_text_no_ocr"
+
+
+async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
+    """The document's text from the file itself; where that fails, Open WebUI's text or the reason why there is none."""
+    found = await remembered_reading(file, task)
+    document.text = str(found.get("text") or "")
+    if document.text or stored:
+        return
+    document.reason = str(found.get("problem") or "")
+    if document.reason in ("scan", "unsupported", "unreachable"):
+        document.reason = await why_no_text(file, document.reason)
+
+
+async def examine(
+    documents: list[Document],
+    task: Reading,
+    factor: float,
+    reading: Callable[[Document], Awaitable[None]],
+) -> None:
+    """Fill in tokens, or the reason why there is no text."""
+    user = await Users.get_user_by_id(task.user_id)
+    for document in documents:
+        file = await Files.get_file_by_id(document.item["id"])
+        if not (user and file and await may_read(file, user)):
+            document.reason = "no_access"
+            continue
+        file = await awaited(file, document, task, reading)
+        stored = text_of(document.item, file)
+        if not is_being_read(file) and (task.page_marks or not stored):
+            await read_raw(document, file, task, stored)
+        elif not stored:
+            document.reason = "still_reading"
+        if not document.reason:
+            document.tokens = round(await asyncio.to_thread(count_tokens, document.text or stored) * factor)
+
+
+# How much goes in.
+
+
+PROMPT_AROUND_FILES = 600  # tokens of Open WebUI's own instructions around the sources
+TOOLS = 4500  # tokens of the descriptions of its tools, which only `request` sees, until one turn has shown them
+REMEMBER_MODELS = 500
+
+
+def parsed_caps(lines: str) -> dict[str, int]:
+    """ "Sales: 50,000" by line; what is not of that form is skipped and logged. A cap of 0 is no cap."""
+    found = {}
+    for line in lines.splitlines():
+        name, _, number = line.strip().replace("：", ":").rpartition(":")
+        digits = re.sub(r"[,_\s]", "", number)
+        if name.strip() and digits.isdecimal():
+            found[name.strip()] = int(digits)
+        elif line.strip():
+            log.warning("full_text: a cap is written as “name: tokens”, not %r", line[:80])
+    return found
+
+
+async def caps(valves: Any, user_id: str, base_id: str, model: dict[str, Any]) -> list[int]:
+    general = valves.max_tokens
+    if by_group := parsed_caps(valves.group_caps):
+        names = (await groups_of(user_id)).values()
+        general = max((by_group[name] for name in names if name in by_group), default=general)
+    ids = {base_id, str(model.get("id") or "")}
+    by_model = [
+        cap
+        for pattern, cap in parsed_caps(valves.model_caps).items()
+        if any(fnmatch.fnmatchcase(id, pattern) for id in ids)
+    ]
+    return [cap for cap in (general, *by_model) if cap > 0]
+
+
+async def left_by_the_conversation(tokens: int, body: dict[str, Any], usual_answer: int) -> int:
+    conversation = "\n".join(message_text(one) for one in body.get("messages") or [] if isinstance(one, dict))
+    answer = body.get("max_tokens") or body.get("max_completion_tokens") or usual_answer
+    return max(0, tokens - PROMPT_AROUND_FILES - int(answer) - await asyncio.to_thread(count_tokens, conversation))
 
 
 async def room_for_files(
@@ -844,12 +818,6 @@ async def room_for_files(
         return room
     tokens, reason = min(limits)
     return Room(tokens, reason, room.window)
-
-
-async def left_by_the_conversation(tokens: int, body: dict[str, Any], usual_answer: int) -> int:
-    conversation = "\n".join(message_text(one) for one in body.get("messages") or [] if isinstance(one, dict))
-    answer = body.get("max_tokens") or body.get("max_completion_tokens") or usual_answer
-    return max(0, tokens - PROMPT_AROUND_FILES - int(answer) - await asyncio.to_thread(count_tokens, conversation))
 
 
 def tools_of(request: Any, model: dict[str, Any], metadata: dict[str, Any]) -> int:
@@ -868,33 +836,6 @@ async def remember_tools(request: Any, model: dict[str, Any], body: dict[str, An
     request.app.state.sekisho_tools = known
 
 
-async def caps(valves: Any, user_id: str, base_id: str, model: dict[str, Any]) -> list[int]:
-    general = valves.max_tokens
-    if by_group := parsed_caps(valves.group_caps):
-        groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
-        general = max((by_group[group.name] for group in groups if group.name in by_group), default=general)
-    ids = {base_id, str(model.get("id") or "")}
-    by_model = [
-        cap
-        for pattern, cap in parsed_caps(valves.model_caps).items()
-        if any(fnmatch.fnmatchcase(id, pattern) for id in ids)
-    ]
-    return [cap for cap in (general, *by_model) if cap > 0]
-
-
-def parsed_caps(lines: str) -> dict[str, int]:
-    """ "Sales: 50,000" by line; what is not of that form is skipped and logged. A cap of 0 is no cap."""
-    found = {}
-    for line in lines.splitlines():
-        name, _, number = line.strip().replace("：", ":").rpartition(":")
-        digits = re.sub(r"[,_\s]", "", number)
-        if name.strip() and digits.isdecimal():
-            found[name.strip()] = int(digits)
-        elif line.strip():
-            log.warning("full_text: a cap is written as “name: tokens”, not %r", line[:80])
-    return found
-
-
 def keep_within(room: Room, documents: list[Document]) -> None:
     """Smallest first, so that it is the largest that stay with search."""
     whole = [document for document in documents if not document.reason]
@@ -908,12 +849,6 @@ def keep_within(room: Room, documents: list[Document]) -> None:
             total += document.tokens
 
 
-def with_full_context(files: list[Any], documents: list[Document]) -> list[Any]:
-    """Copies: the models of a multi-model turn share the list and its items."""
-    whole = {id(document.item): document for document in documents if not document.reason}
-    return [whole_item(item, whole[id(item)]) if id(item) in whole else item for item in files]
-
-
 def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
     if not document.text:
         return {**item, "context": "full"}
@@ -921,13 +856,63 @@ def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
     return {**item, "context": "full", "file": {**file, "data": {**(file.get("data") or {}), "content": document.text}}}
 
 
-# ---- Where the texts stand: with the message that brought the file, in every turn, so that prompt caches hit ----
+def with_full_context(files: list[Any], documents: list[Document]) -> list[Any]:
+    """Copies: the models of a multi-model turn share the list and its items."""
+    whole = {id(document.item): document for document in documents if not document.reason}
+    return [whole_item(item, whole[id(item)]) if id(item) in whole else item for item in files]
+
+
+# Where the texts stand: with the message that brought the file, in every turn, so that prompt caches hit.
+
+
+PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: which text belongs to which message
 
 
 def placement(documents: list[Document]) -> list[dict[str, Any]]:
     """Smallest first: where the largest no longer fits, what stands before it is still the same."""
     whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.item["id"]))
     return [{"id": one.item["id"], "name": one.name, "place": one.place} for one in whole]
+
+
+def quoted(name: str) -> str:
+    return name.replace('"', "'").replace("<", "(").replace(">", ")")
+
+
+def whole_texts(metadata: dict[str, Any]) -> dict[str, str]:
+    """By id of the file; only sources of one text are those of a whole file."""
+    found = {}
+    for source in metadata.get("sources") or []:
+        documents = source.get("document") or []
+        if len(documents) == 1 and str(documents[0] or "").strip():
+            found[str((source.get("source") or {}).get("id"))] = str(documents[0])
+    return found
+
+
+def part_with(part: Any, change: Callable[[str], str]) -> Any:
+    has_text = isinstance(part, dict) and isinstance(part.get("text"), str)
+    return {**part, "text": change(part["text"])} if has_text else part
+
+
+def replaced(message: Any, old: str, new: str) -> Any:
+    """A copy where something was replaced; only in what the user said."""
+    if not isinstance(message, dict) or message.get("role") != "user" or old not in message_text(message):
+        return message
+    content = message["content"]
+    if isinstance(content, list):
+        return {**message, "content": [part_with(part, lambda text: text.replace(old, new)) for part in content]}
+    return {**message, "content": content.replace(old, new)}
+
+
+def with_block(messages: list[Any], place: int, block: str) -> list[Any]:
+    asked = [index for index, one in enumerate(messages) if isinstance(one, dict) and one.get("role") == "user"]
+    index = asked[min(place, len(asked) - 1)]
+    message = messages[index]
+    if message_text(message).startswith(block):
+        return messages
+    content = message.get("content")
+    part = {"type": "text", "text": block}
+    content = [part, *content] if isinstance(content, list) else block + str(content or "")
+    return [*messages[:index], {**message, "content": content}, *messages[index + 1 :]]
 
 
 def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
@@ -954,48 +939,26 @@ def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
     return messages
 
 
-def whole_texts(metadata: dict[str, Any]) -> dict[str, str]:
-    """By id of the file; only sources of one text are those of a whole file."""
-    found = {}
-    for source in metadata.get("sources") or []:
-        documents = source.get("document") or []
-        if len(documents) == 1 and str(documents[0] or "").strip():
-            found[str((source.get("source") or {}).get("id"))] = str(documents[0])
-    return found
+# What the person is told.
 
 
-def quoted(name: str) -> str:
-    return name.replace('"', "'").replace("<", "(").replace(">", ")")
+NAMED_FILES = 6  # in the line; more are counted
 
 
-def replaced(message: Any, old: str, new: str) -> Any:
-    """A copy where something was replaced; only in what the user said."""
-    if not isinstance(message, dict) or message.get("role") != "user" or old not in message_text(message):
-        return message
-    content = message["content"]
-    if isinstance(content, list):
-        return {**message, "content": [part_with(part, lambda text: text.replace(old, new)) for part in content]}
-    return {**message, "content": content.replace(old, new)}
+def explained(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
+    limits = {"limit": f"{room.tokens or 0:,}", "pages": valves.max_pages, "megabytes": valves.max_megabytes}
+    reason = text[document.reason].format(**limits)
+    key = "search_sized" if document.fate == "search" and document.tokens else document.fate
+    return text[key].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
 
 
-def part_with(part: Any, change: Callable[[str], str]) -> Any:
-    has_text = isinstance(part, dict) and isinstance(part.get("text"), str)
-    return {**part, "text": change(part["text"])} if has_text else part
-
-
-def with_block(messages: list[Any], place: int, block: str) -> list[Any]:
-    asked = [index for index, one in enumerate(messages) if isinstance(one, dict) and one.get("role") == "user"]
-    index = asked[min(place, len(asked) - 1)]
-    message = messages[index]
-    if message_text(message).startswith(block):
-        return messages
-    content = message.get("content")
-    part = {"type": "text", "text": block}
-    content = [part, *content] if isinstance(content, list) else block + str(content or "")
-    return [*messages[:index], {**message, "content": content}, *messages[index + 1 :]]
-
-
-# ---- What the person is told ----
+def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
+    tokens = sum(document.tokens for document in whole)
+    files = text["one_file" if len(whole) == 1 else "files"].format(count=len(whole))
+    if not window:
+        return text["whole_without_window"].format(files=files, tokens=rounded(tokens))
+    percent = str(round(tokens * 100 / window) or "<1")
+    return text["whole"].format(files=files, tokens=rounded(tokens), window=f"{window:,}", percent=percent)
 
 
 def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> str:
@@ -1009,27 +972,115 @@ def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, 
     return text["part"].join(parts)
 
 
-def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
-    tokens = sum(document.tokens for document in whole)
-    files = text["one_file" if len(whole) == 1 else "files"].format(count=len(whole))
-    if not window:
-        return text["whole_without_window"].format(files=files, tokens=rounded(tokens))
-    percent = str(round(tokens * 100 / window) or "<1")
-    return text["whole"].format(files=files, tokens=rounded(tokens), window=f"{window:,}", percent=percent)
+# The filter: whole files instead of search results, as far as they fit.
 
 
-def explained(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
-    limits = {"limit": f"{room.tokens or 0:,}", "pages": valves.max_pages, "megabytes": valves.max_megabytes}
-    reason = text[document.reason].format(**limits)
-    key = "search_sized" if document.fate == "search" and document.tokens else document.fate
-    return text[key].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+LINE = "sekisho_full_text_line"  # likewise: what to tell
 
 
-def rounded(tokens: int) -> str:
-    """Three significant digits: 41234 -> 41,200. More would claim to be exact."""
-    return f"{int(float(f'{tokens:.3g}')):,}"
+def own_valves(user: dict[str, Any], kind: Any) -> Any:
+    """What the person set. `__user__` is shared: a filter without UserValves may have left another's there."""
+    found = user.get("valves")
+    return found if hasattr(found, "page_marks") and hasattr(found, "mode") else kind()
 
 
-def short(name: Any) -> str:
-    name = " ".join(str(name).split())
-    return name if len(name) <= 60 else f"{name[:40]}…{name[-15:]}"
+class Filter:
+    class Valves(BaseModel):
+        priority: int = valve(0, "valves.priority")
+        wait_seconds: int = valve(60, "valves.wait_seconds", ge=0, le=600)
+        max_tokens: int = valve(0, "valves.max_tokens", ge=0)
+        group_caps: str = valve("", "valves.group_caps", json_schema_extra={"input": {"type": "textarea"}})
+        model_caps: str = valve("", "valves.model_caps", json_schema_extra={"input": {"type": "textarea"}})
+        knowledge: bool = valve(False, "valves.knowledge")
+        read_seconds: int = valve(20, "valves.read_seconds", ge=1, le=300)
+        max_pages: int = valve(2000, "valves.max_pages", ge=1)
+        max_megabytes: int = valve(50, "valves.max_megabytes", ge=1)
+        status: bool = valve(True, "valves.status")
+
+    class UserValves(BaseModel):
+        mode: Literal["whole", "if_it_fits", "search"] = valve("if_it_fits", "user_valves.mode")
+        max_tokens: int = valve(0, "user_valves.max_tokens", ge=0)
+        page_marks: bool = valve(False, "user_valves.page_marks")
+
+    toggle = True
+    icon = (  # a sheet of paper with lines
+        "data:image/svg+xml;base64,"
+        "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ry"
+        "b2tlPSdibGFjaycgc3Ryb2tlLXdpZHRoPScyJyBzdHJva2UtbGluZWNhcD0ncm91bmQnIHN0cm9rZS1saW5lam9pbj0ncm91bmQn"
+        "PjxwYXRoIGQ9J001IDNoMTBsNCA0djE0SDV6TTkgMTBoNk05IDE0aDZNOSAxOGg2Jy8+PC9zdmc+"
+    )
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    async def inlet(
+        self,
+        body: dict[str, Any],
+        __user__: dict[str, Any],
+        __metadata__: dict[str, Any],
+        __model__: dict[str, Any],
+        __request__: Any,
+        __event_emitter__: Emitter | None = None,
+    ) -> dict[str, Any]:
+        """Decides which files go in whole and marks them; their text follows in `request`."""
+        valves = self.valves
+        # A turn resumed after a tool approval passes here again, under the line it already has.
+        told = valves.status and not __metadata__.get("tool_approval_resume")
+        emitter = __event_emitter__ if told else None
+        own = own_valves(__user__, self.UserValves)
+        text = TEXT[user_language(__metadata__, __request__)]
+        line = text["broken"]
+        waited: list[str] = []
+
+        async def reading(document: Document) -> None:
+            waited.append(document.name)
+            await show(emitter, text["reading"].format(name=document.name), done=False)
+
+        try:
+            documents = await attached_documents(body, __metadata__, __model__, __user__["id"], valves.knowledge)
+            obstacle = why_files_are_ignored(body, __model__)
+            room = Room(window=context_window(__model__, __request__))
+            if own.mode == "search":
+                documents = [document for document in documents if not document.switched_by_user]
+                refuse("setting", documents)
+            elif obstacle:
+                refuse(obstacle, documents)
+            elif documents:
+                task = Reading(valves, own.page_marks, __user__["id"], time.monotonic() + valves.wait_seconds)
+                await examine(documents, task, correction(__request__, base_model(__model__)), reading)
+                tools = tools_of(__request__, __model__, __metadata__)
+                room = await room_for_files(room, valves, own, __user__["id"], __model__, body, tools)
+                keep_within(room, documents)
+                body["files"] = with_full_context(body["files"], documents)
+                __metadata__[PLAN] = placement(documents)
+            line = summary(documents, room, valves, text)
+            __metadata__[TOLD_FILES] = [document.item["id"] for document in documents if document.fate != "search"]
+        except Exception:
+            log.exception("full_text: the files are left to search")
+        finally:  # `request` may never run: somebody pressed stop, another filter refused
+            if waited:
+                await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
+        if told:
+            __metadata__[LINE] = line
+        return body
+
+    async def request(
+        self,
+        body: dict[str, Any],
+        __metadata__: dict[str, Any],
+        __model__: dict[str, Any],
+        __request__: Any,
+        __event_emitter__: Emitter | None = None,
+    ) -> dict[str, Any]:
+        """Before every call of the model: the texts to their places. Then the line of `inlet`, once: only the latest
+        status is seen, and Open WebUI's own about files are out by now."""
+        text = TEXT[user_language(__metadata__, __request__)]
+        try:
+            body["messages"] = placed(body.get("messages") or [], __metadata__)
+            if PLAN in __metadata__:
+                await remember_tools(__request__, __model__, body)
+        except Exception:
+            log.exception("full_text: the texts stay where Open WebUI put them")
+        if line := __metadata__.pop(LINE, ""):
+            await tell(__metadata__, __event_emitter__, line, text["part"])
+        return body

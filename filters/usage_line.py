@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: usage_line
 """
 
+# Built by `python -m plugins.build` out of plugins/usage_line: change it there, not here.
+
 import json
 import logging
 import math
@@ -21,7 +23,8 @@ from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
 from open_webui.models.config import Config
 from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -58,6 +61,10 @@ I18N: dict[str, dict[str, str]] = {
     },
 }
 
+
+# Texts of the line.
+
+
 TEXT = {
     "en": {
         "part": " · ",
@@ -73,32 +80,46 @@ TEXT = {
     },
 }
 
-Emitter = Callable[[dict[str, Any]], Awaitable[None]]
+
+# Logging.
 
 
-# >>> shared:valve
+log = logging.getLogger(__name__)
+
+
+# Types that most plugins use.
+
+
+Json = dict[str, Any]
+Emitter = Callable[[Json], Awaitable[None]]
+"""Open WebUI's `__event_emitter__`: sends an event to the person's page."""
+Caller = Callable[[Json], Awaitable[Any]]
+"""Open WebUI's `__event_call__`: sends an event and returns what the page answers."""
+
+
+# Settings.
+
+
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# The person's language.
 
 
-# >>> shared:language
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
-    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
 
 
-# <<< shared:language
+# The status line of a turn, which all filters of the pack share.
 
 
-# >>> shared:line
 LINES = "sekisho_lines"  # in __metadata__: what was told about this turn, by all filters of the pack
 TOLD_FILES = "sekisho_told_files"  # in __metadata__: ids of files whose fate is in one of those lines
 
@@ -108,23 +129,22 @@ async def show(emitter: Emitter | None, description: str, done: bool) -> None:
         await emitter({"type": "status", "data": {"description": description, "done": done}})
 
 
-async def tell(metadata: dict[str, Any], emitter: Emitter | None, line: str, part: str) -> None:
-    """Only the latest status is seen, so each carries what was told before; the same line is not told twice."""
+async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str) -> None:
+    """Show the line behind those of this turn, once: people see only the latest status."""
     lines = metadata.setdefault(LINES, [])
     if line and line not in lines:
         lines.append(line)
         await show(emitter, part.join(lines), done=True)
 
 
-# <<< shared:line
+# Amounts of money.
 
 
-# >>> shared:money
 SYMBOLS = {"USD": "$", "JPY": "¥", "EUR": "€", "GBP": "£", "KRW": "₩"}
 
 
 def money(amount: float, currency: str) -> str:
-    """As a person writes it: ¥312, ¥1.8, $12.34, $0.0031, CHF 12.34"""
+    """Format an amount as a person writes it: ¥312, ¥1.8, $12.34, $0.0031, CHF 12.34"""
     code = currency.strip().upper()[:8]
     symbol = SYMBOLS.get(code) or f"{code} "
     if 0 < amount < 0.0001:
@@ -138,45 +158,66 @@ def money(amount: float, currency: str) -> str:
 
 
 def leading_zeros(amount: float) -> int:
-    """Between the point and the first digit that counts, of an amount below 1."""
+    """Return the number of zeros between the point and the first other digit of an amount below 1."""
     return -math.floor(math.log10(amount)) - 1
 
 
-# <<< shared:money
+# Open WebUI's connection to the gateway.
 
 
-# >>> shared:connection
 async def connection_key(gateway_url: str) -> str | None:
-    """The key of the connection with this address, None if there is none."""
+    """Return the key of the connection with this address, None if there is none."""
     wanted = gateway_url.strip().rstrip("/")
     stored = await Config.get_many("openai.api_base_urls", "openai.api_keys")
     pairs = zip(stored.get("openai.api_base_urls") or [], stored.get("openai.api_keys") or [], strict=False)
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
-# <<< shared:connection
+# Signatures, which the gateway checks with the same secret.
 
 
-# >>> shared:signature
-def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
-    """Who asks, for one minute; the claims of the user_identity filter."""
+ISSUER = "sekisho"
+
+
+def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
+    """Return the claims as a signed token that is valid for `lifetime` seconds."""
     now = int(time.time())
-    claims = {"iss": "sekisho", "sub": user["id"], "iat": now, "exp": now + 60}
+    return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
+
+
+# Who asks, for calls that the pack itself makes.
+
+
+def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
+    """Return a token for one minute that names the person."""
+    claims = {"iss": ISSUER, "sub": user["id"]}
     if with_email:
         claims["email"] = user.get("email") or ""
-    return jwt.encode(claims, secret, algorithm="HS256")
+    return sign(claims, secret, 60)
 
 
-# <<< shared:signature
+# Bodies of bounded size.
 
 
-# >>> shared:usage
+async def read_within(stream: Any, limit: int) -> bytes:
+    """Read an aiohttp stream to its end. Raises ValueError beyond `limit` bytes."""
+    raw = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > limit:
+            raise ValueError("too long")
+    return bytes(raw)
+
+
+# The person's usage, as the gateway tells it.
+
+
 GATEWAY_SECONDS = 4
-LARGEST_ANSWER = 2_000_000  # bytes
+LARGEST_USAGE = 2_000_000  # bytes
 
 
 async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
-    """What the person used this month, as GET /v1/me/usage tells it; None where the gateway does not say."""
+    """Return this month's usage as GET /v1/me/usage tells it; None if the gateway does not answer."""
     if not (valves.secret and (key := await connection_key(valves.gateway_url))):
         return None
     headers = {
@@ -185,29 +226,55 @@ async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | Non
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
     try:
-        told = json.loads(await fetched(url, headers))
+        usage = json.loads(await fetched(url, headers))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         log.warning("sekisho: the gateway does not tell a person's usage (%s)", type(error).__name__)
         return None
-    return told if isinstance(told, dict) and isinstance(told.get("total"), dict) else None
+    return usage if isinstance(usage, dict) and isinstance(usage.get("total"), dict) else None
 
 
 async def fetched(url: str, headers: dict[str, str]) -> bytes:
-    """Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    """Return the body of a GET. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=GATEWAY_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
     ):
-        raw = bytearray()
-        async for chunk in answer.content.iter_chunked(65536):
-            raw += chunk
-            if len(raw) > LARGEST_ANSWER:
-                raise ValueError("too long")
-        return bytes(raw)
+        return await read_within(answer.content, LARGEST_USAGE)
 
 
-# <<< shared:usage
+# The parts of the line.
+
+
+def tokens_of(usage: dict[str, Any]) -> int:
+    """Over all rounds of a tool loop: Open WebUI adds these up."""
+    counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
+    if all(isinstance(count, int) for count in counted):
+        return sum(int(count or 0) for count in counted)
+    total = usage.get("total_tokens")
+    return total if isinstance(total, int) else 0
+
+
+def parts_of(
+    usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
+) -> list[str]:
+    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+
+    def local(usd: Any) -> str:
+        return money(float(usd) * valves.rate, valves.currency)
+
+    parts = [local(cost)]
+    if tokens := tokens_of(usage):
+        parts.append(text["tokens"].format(tokens=f"{tokens:,}"))
+    if month and isinstance(used := month["total"].get("cost_usd"), int | float):
+        budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
+        known = isinstance(budget.get("usd"), int | float)
+        said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
+        parts.append(text["budget" if known else "month"].format(**said))
+    return parts
+
+
+# The filter: what the answer cost, and this month.
 
 
 class Filter:
@@ -249,31 +316,3 @@ class Filter:
             line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
             await tell(__metadata__, __event_emitter__, line, text["part"])
         return body
-
-
-def parts_of(
-    usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
-) -> list[str]:
-    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
-
-    def local(usd: Any) -> str:
-        return money(float(usd) * valves.rate, valves.currency)
-
-    parts = [local(cost)]
-    if tokens := tokens_of(usage):
-        parts.append(text["tokens"].format(tokens=f"{tokens:,}"))
-    if month and isinstance(used := month["total"].get("cost_usd"), int | float):
-        budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
-        known = isinstance(budget.get("usd"), int | float)
-        said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
-        parts.append(text["budget" if known else "month"].format(**said))
-    return parts
-
-
-def tokens_of(usage: dict[str, Any]) -> int:
-    """Over all rounds of a tool loop: Open WebUI adds these up."""
-    counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
-    if all(isinstance(count, int) for count in counted):
-        return sum(int(count or 0) for count in counted)
-    total = usage.get("total_tokens")
-    return total if isinstance(total, int) else 0

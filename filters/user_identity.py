@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: user_identity
 """
 
+# Built by `python -m plugins.build` out of plugins/user_identity: change it there, not here.
+
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -19,7 +21,8 @@ from open_webui.models.config import Config
 from open_webui.models.groups import Groups
 from pydantic import BaseModel, Field
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -58,21 +61,136 @@ I18N: dict[str, dict[str, str]] = {
     },
 }
 
-TOKEN_KEY = "sekisho_identity"
-ISSUER = "sekisho"
-CLAIMED_BY_CLIENT = (TOKEN_KEY, "user", "safety_identifier")
-REMEMBER_SECONDS = 60
-REMEMBER_ENTRIES = 2000
+
+# Logging.
 
 
-# >>> shared:valve
+log = logging.getLogger(__name__)
+
+
+# Settings.
+
+
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# Groups of a person.
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Return the names of the person's groups by their ids, parents of a group included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+# Signatures, which the gateway checks with the same secret.
+
+
+ISSUER = "sekisho"
+
+
+def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
+    """Return the claims as a signed token that is valid for `lifetime` seconds."""
+    now = int(time.time())
+    return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
+
+
+# Claims about a person, of which a signature is made.
+
+
+def identity(user: dict[str, Any], metadata: dict[str, Any], groups: list[str], share: str) -> dict[str, Any]:
+    """Return the claims about a person. `share`: id, id_and_email or all."""
+    claims = {
+        "iss": ISSUER,
+        "sub": user.get("id", ""),
+        "role": user.get("role") or "",
+        "groups": groups,
+        "chat_id": metadata.get("chat_id") or "",
+        "message_id": metadata.get("message_id") or "",
+        "task": metadata.get("task") or "",
+    }
+    if share in ("id_and_email", "all"):
+        claims["email"] = user.get("email") or ""
+    if share == "all":
+        claims["name"] = user.get("name") or ""
+    return claims
+
+
+# What is remembered for a minute, and signatures that can be used again.
+
+
+REMEMBER_SECONDS = 60
+REMEMBER_ENTRIES = 2000
+memory: dict[str, tuple[float, list[str]]] = {}
+
+
+async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list[str]:
+    """What `load` said within the last minute, so that a call costs no query."""
+    until, value = memory.get(key, (0.0, []))
+    if time.monotonic() < until:
+        return value
+    value = await load()
+    if len(memory) >= REMEMBER_ENTRIES:
+        memory.clear()
+    memory[key] = (time.monotonic() + REMEMBER_SECONDS, value)
+    return value
+
+
+def is_fresh(token: Any, claims: dict[str, Any], secret: str) -> bool:
+    """Whether `token` is ours, says just this, and has more than half of its life before it."""
+    if not isinstance(token, str):
+        return False
+    try:
+        said = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER, options={"require": ["iat", "exp"]})
+    except jwt.InvalidTokenError:
+        return False
+    issued, expires = said.pop("iat"), said.pop("exp")
+    return bool(said == claims and time.time() - issued < (expires - issued) / 2)
+
+
+@cache
+def warn_no_secret() -> None:
+    log.warning("user_identity: no secret is set, so that requests go unsigned")
+
+
+# Which requests go to the gateway, and the person's groups.
+
+
+async def goes_to_gateway(gateway_url: str, model: dict[str, Any], metadata: dict[str, Any], request: Any) -> bool:
+    """A direct connection goes through the user's browser to wherever it likes, so never there."""
+    if metadata.get("direct"):
+        return False
+    if not gateway_url:
+        return True
+    base_id = (model.get("info") or {}).get("base_model_id") or model.get("id")
+    index = (getattr(request.app.state, "OPENAI_MODELS", {}).get(base_id) or {}).get("urlIdx")
+    urls = await remembered("urls", connection_urls)
+    return index is not None and index < len(urls) and urls[index].rstrip("/") == gateway_url.rstrip("/")
+
+
+async def connection_urls() -> list[str]:
+    return list(await Config.get("openai.api_base_urls") or [])
+
+
+async def group_names(user_id: str) -> list[str]:
+    async def load() -> list[str]:
+        return sorted((await groups_of(user_id)).values())
+
+    try:
+        return await remembered(f"groups of {user_id}", load)
+    except Exception:
+        log.exception("user_identity: signing without groups")
+        return []
+
+
+# The filter: each request to the gateway carries who asks, signed.
+
+
+TOKEN_KEY = "sekisho_identity"
+CLAIMED_BY_CLIENT = (TOKEN_KEY, "user", "safety_identifier")
 
 
 class Filter:
@@ -116,84 +234,3 @@ class Filter:
             fresh = is_fresh(token, claims, valves.secret)
             body[TOKEN_KEY] = token if fresh else sign(claims, valves.secret, valves.lifetime_seconds)
         return body
-
-
-def identity(user: dict[str, Any], metadata: dict[str, Any], groups: list[str], share: str) -> dict[str, Any]:
-    claims = {
-        "iss": ISSUER,
-        "sub": user["id"],
-        "role": user.get("role") or "",
-        "groups": groups,
-        "chat_id": metadata.get("chat_id") or "",
-        "message_id": metadata.get("message_id") or "",
-        "task": metadata.get("task") or "",
-    }
-    if share in ("id_and_email", "all"):
-        claims["email"] = user.get("email") or ""
-    if share == "all":
-        claims["name"] = user.get("name") or ""
-    return claims
-
-
-def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
-    now = int(time.time())
-    return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
-
-
-def is_fresh(token: Any, claims: dict[str, Any], secret: str) -> bool:
-    """Whether `token` is ours, says just this, and has more than half of its life before it."""
-    if not isinstance(token, str):
-        return False
-    try:
-        said = jwt.decode(token, secret, algorithms=["HS256"], issuer=ISSUER, options={"require": ["iat", "exp"]})
-    except jwt.InvalidTokenError:
-        return False
-    issued, expires = said.pop("iat"), said.pop("exp")
-    return bool(said == claims and time.time() - issued < (expires - issued) / 2)
-
-
-async def goes_to_gateway(gateway_url: str, model: dict[str, Any], metadata: dict[str, Any], request: Any) -> bool:
-    """A direct connection goes through the user's browser to wherever it likes, so never there."""
-    if metadata.get("direct"):
-        return False
-    if not gateway_url:
-        return True
-    base_id = (model.get("info") or {}).get("base_model_id") or model.get("id")
-    index = (getattr(request.app.state, "OPENAI_MODELS", {}).get(base_id) or {}).get("urlIdx")
-    urls = await remembered("urls", connection_urls)
-    return index is not None and index < len(urls) and urls[index].rstrip("/") == gateway_url.rstrip("/")
-
-
-async def connection_urls() -> list[str]:
-    return list(await Config.get("openai.api_base_urls") or [])
-
-
-async def group_names(user_id: str) -> list[str]:
-    async def load() -> list[str]:
-        return sorted(group.name for group in await Groups.get_groups_by_member_id(user_id, include_inherited=True))
-
-    try:
-        return await remembered(f"groups of {user_id}", load)
-    except Exception:
-        log.exception("user_identity: signing without groups")
-        return []
-
-
-memory: dict[str, tuple[float, list[str]]] = {}
-
-
-async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What `load` said within the last minute, so that a call costs no query."""
-    until, value = memory.get(key, (0.0, []))
-    if time.monotonic() < until:
-        return value
-    value = await load()
-    if len(memory) >= REMEMBER_ENTRIES:
-        memory.clear()
-    memory[key] = (time.monotonic() + REMEMBER_SECONDS, value)
-    return value
-
-
-@cache
-def warn_no_secret() -> None:
-    log.warning("user_identity: no secret is set, so that requests go unsigned")

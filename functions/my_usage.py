@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: my_usage
 """
 
+# Built by `python -m plugins.build` out of plugins/my_usage: change it there, not here.
+
 import asyncio
 import json
 import logging
@@ -27,7 +29,8 @@ from open_webui.models.config import Config
 from pydantic import BaseModel, Field
 from starlette.responses import HTMLResponse
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -63,6 +66,10 @@ I18N: dict[str, dict[str, str]] = {
         "valves.rate.description": "1米ドルがこの通貨でいくらかを入力します。ゲートウェイは米ドルで数えます。",
     },
 }
+
+
+# Texts of the page.
+
 
 TEXT = {
     "en": {
@@ -111,45 +118,51 @@ TEXT = {
     },
 }
 
-MODELS_IN_COLOUR = 6
-COLOURS = ("#4269d0", "#e08e0b", "#3ca951", "#d1495b", "#8661c1", "#2aa5a0", "#8a8f98")  # the last: all others
-WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 66, 22  # of the chart, in pixels
-BROWSER_SECONDS = 3
-DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-Emitter = Callable[[dict[str, Any]], Awaitable[None]]
-Caller = Callable[[dict[str, Any]], Awaitable[Any]]
-Row = dict[str, Any]
+# Logging.
 
 
-# >>> shared:valve
+log = logging.getLogger(__name__)
+
+
+# Types that most plugins use.
+
+
+Json = dict[str, Any]
+Emitter = Callable[[Json], Awaitable[None]]
+"""Open WebUI's `__event_emitter__`: sends an event to the person's page."""
+Caller = Callable[[Json], Awaitable[Any]]
+"""Open WebUI's `__event_call__`: sends an event and returns what the page answers."""
+
+
+# Settings.
+
+
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# The person's language.
 
 
-# >>> shared:language
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
-    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
 
 
-# <<< shared:language
+# Amounts of money.
 
 
-# >>> shared:money
 SYMBOLS = {"USD": "$", "JPY": "¥", "EUR": "€", "GBP": "£", "KRW": "₩"}
 
 
 def money(amount: float, currency: str) -> str:
-    """As a person writes it: ¥312, ¥1.8, $12.34, $0.0031, CHF 12.34"""
+    """Format an amount as a person writes it: ¥312, ¥1.8, $12.34, $0.0031, CHF 12.34"""
     code = currency.strip().upper()[:8]
     symbol = SYMBOLS.get(code) or f"{code} "
     if 0 < amount < 0.0001:
@@ -163,45 +176,66 @@ def money(amount: float, currency: str) -> str:
 
 
 def leading_zeros(amount: float) -> int:
-    """Between the point and the first digit that counts, of an amount below 1."""
+    """Return the number of zeros between the point and the first other digit of an amount below 1."""
     return -math.floor(math.log10(amount)) - 1
 
 
-# <<< shared:money
+# Open WebUI's connection to the gateway.
 
 
-# >>> shared:connection
 async def connection_key(gateway_url: str) -> str | None:
-    """The key of the connection with this address, None if there is none."""
+    """Return the key of the connection with this address, None if there is none."""
     wanted = gateway_url.strip().rstrip("/")
     stored = await Config.get_many("openai.api_base_urls", "openai.api_keys")
     pairs = zip(stored.get("openai.api_base_urls") or [], stored.get("openai.api_keys") or [], strict=False)
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
-# <<< shared:connection
+# Signatures, which the gateway checks with the same secret.
 
 
-# >>> shared:signature
-def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
-    """Who asks, for one minute; the claims of the user_identity filter."""
+ISSUER = "sekisho"
+
+
+def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
+    """Return the claims as a signed token that is valid for `lifetime` seconds."""
     now = int(time.time())
-    claims = {"iss": "sekisho", "sub": user["id"], "iat": now, "exp": now + 60}
+    return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
+
+
+# Who asks, for calls that the pack itself makes.
+
+
+def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
+    """Return a token for one minute that names the person."""
+    claims = {"iss": ISSUER, "sub": user["id"]}
     if with_email:
         claims["email"] = user.get("email") or ""
-    return jwt.encode(claims, secret, algorithm="HS256")
+    return sign(claims, secret, 60)
 
 
-# <<< shared:signature
+# Bodies of bounded size.
 
 
-# >>> shared:usage
+async def read_within(stream: Any, limit: int) -> bytes:
+    """Read an aiohttp stream to its end. Raises ValueError beyond `limit` bytes."""
+    raw = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > limit:
+            raise ValueError("too long")
+    return bytes(raw)
+
+
+# The person's usage, as the gateway tells it.
+
+
 GATEWAY_SECONDS = 4
-LARGEST_ANSWER = 2_000_000  # bytes
+LARGEST_USAGE = 2_000_000  # bytes
 
 
 async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
-    """What the person used this month, as GET /v1/me/usage tells it; None where the gateway does not say."""
+    """Return this month's usage as GET /v1/me/usage tells it; None if the gateway does not answer."""
     if not (valves.secret and (key := await connection_key(valves.gateway_url))):
         return None
     headers = {
@@ -210,71 +244,59 @@ async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | Non
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
     try:
-        told = json.loads(await fetched(url, headers))
+        usage = json.loads(await fetched(url, headers))
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         log.warning("sekisho: the gateway does not tell a person's usage (%s)", type(error).__name__)
         return None
-    return told if isinstance(told, dict) and isinstance(told.get("total"), dict) else None
+    return usage if isinstance(usage, dict) and isinstance(usage.get("total"), dict) else None
 
 
 async def fetched(url: str, headers: dict[str, str]) -> bytes:
-    """Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    """Return the body of a GET. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=GATEWAY_SECONDS)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
     ):
-        raw = bytearray()
-        async for chunk in answer.content.iter_chunked(65536):
-            raw += chunk
-            if len(raw) > LARGEST_ANSWER:
-                raise ValueError("too long")
-        return bytes(raw)
+        return await read_within(answer.content, LARGEST_USAGE)
 
 
-# <<< shared:usage
+# Rows of the gateway's answer.
 
 
-class Action:
-    class Valves(BaseModel):
-        priority: int = valve(0, "valves.priority")
-        gateway_url: str = valve("", "valves.gateway_url")
-        secret: str = valve("", "valves.secret", json_schema_extra={"input": {"type": "password"}})
-        email: bool = valve(True, "valves.email")
-        currency: str = valve("USD", "valves.currency", max_length=8)
-        rate: float = valve(1.0, "valves.rate", gt=0)
+Row = dict[str, Any]
+MODELS_IN_COLOUR = 6
 
-    icon_url = (  # bars
-        "data:image/svg+xml;base64,"
-        "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ry"
-        "b2tlPScjNjY2JyBzdHJva2Utd2lkdGg9JzEuNycgc3Ryb2tlLWxpbmVjYXA9J3JvdW5kJyBzdHJva2UtbGluZWpvaW49J3JvdW5k"
-        "Jz48cGF0aCBkPSdNNCAyMGgxNk03LjUgMTZ2LTRNMTIgMTZWOE0xNi41IDE2VjUnLz48L3N2Zz4="
-    )
 
-    def __init__(self) -> None:
-        self.valves = self.Valves()
+def number(row: Row, key: str) -> float:
+    value = row.get(key)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
 
-    async def action(
-        self,
-        body: dict[str, Any],
-        __user__: dict[str, Any],
-        __request__: Any,
-        __event_emitter__: Emitter | None = None,
-        __event_call__: Caller | None = None,
-    ) -> Any:
-        """A chart at the answer whose button was pressed; a notification where the gateway does not answer."""
-        valves = self.valves
-        language, theme = await seen_by(__event_call__, __request__)
-        text = TEXT[language]
-        usage = await month_usage(valves, __user__)
-        if usage is None:
-            if __event_emitter__:
-                await __event_emitter__(
-                    {"type": "notification", "data": {"type": "warning", "content": text["silent"]}}
-                )
-            return None
-        page = document(usage, Shown(language, theme, valves.currency, valves.rate))
-        return HTMLResponse(page, headers={"Content-Disposition": "inline"})
+
+def tokens_of(row: Row) -> float:
+    return number(row, "input_tokens") + number(row, "output_tokens")
+
+
+def cost_of(row: Row) -> float:
+    return number(row, "cost_usd")
+
+
+def grouped(rows: list[Row]) -> dict[str, Row]:
+    """Sums by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
+    sums: dict[str, Row] = defaultdict(lambda: defaultdict(float))
+    for row in rows:
+        for key in ("requests", "input_tokens", "output_tokens", "cost_usd"):
+            sums[str(row.get("model") or "?")][key] += number(row, key)
+    order = sorted(sums, key=lambda name: (-sums[name]["cost_usd"], -tokens_of(sums[name]), name))
+    kept = {name: sums[name] for name in order[:MODELS_IN_COLOUR]}
+    for name in order[MODELS_IN_COLOUR:]:
+        rest = kept.setdefault("", defaultdict(float))
+        for key, value in sums[name].items():
+            rest[key] += value
+    return kept
+
+
+# How the person sees the page.
 
 
 class Shown(NamedTuple):
@@ -293,6 +315,7 @@ class Shown(NamedTuple):
         return money(usd * self.rate, self.currency)
 
 
+BROWSER_SECONDS = 3
 IN_THE_BROWSER = (
     "const system = (localStorage.getItem('theme') || 'system') === 'system';"
     "const dark = document.documentElement.classList.contains('dark');"
@@ -315,90 +338,16 @@ async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"
     return language, theme if theme in ("light", "dark") else ""
 
 
-def number(row: Row, key: str) -> float:
-    value = row.get(key)
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+# The chart: stacked bars, one a day.
 
 
-def grouped(rows: list[Row]) -> dict[str, Row]:
-    """Sums by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
-    sums: dict[str, Row] = defaultdict(lambda: defaultdict(float))
-    for row in rows:
-        for key in ("requests", "input_tokens", "output_tokens", "cost_usd"):
-            sums[str(row.get("model") or "?")][key] += number(row, key)
-    order = sorted(sums, key=lambda name: (-sums[name]["cost_usd"], -tokens_of(sums[name]), name))
-    kept = {name: sums[name] for name in order[:MODELS_IN_COLOUR]}
-    for name in order[MODELS_IN_COLOUR:]:
-        rest = kept.setdefault("", defaultdict(float))
-        for key, value in sums[name].items():
-            rest[key] += value
-    return kept
+COLOURS = ("#4269d0", "#e08e0b", "#3ca951", "#d1495b", "#8661c1", "#2aa5a0", "#8a8f98")  # the last: all others
+WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 66, 22  # of the chart, in pixels
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def tokens_of(row: Row) -> float:
-    return number(row, "input_tokens") + number(row, "output_tokens")
-
-
-def document(usage: dict[str, Any], shown: Shown) -> str:
-    """One HTML page that loads nothing."""
-    rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
-    models = grouped(rows)
-    text = shown.text
-    period = text["period"].format(start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))))
-    inner = (
-        f"<h1>{text['title']}</h1><p class=dim>{period}</p>"
-        + budget_bar(usage.get("budget"), shown)
-        + (
-            chart(usage, rows, models, shown) + table(models, usage["total"], shown)
-            if rows
-            else f"<p>{text['none']}</p>"
-        )
-        + f"<p class=dim>{text['note']}</p>"
-    )
-    return (
-        f'<!doctype html><html lang="{shown.language}" class="{shown.theme}"><meta charset="utf-8">'
-        # No color-scheme: with one that differs from Open WebUI's page the frame would not be transparent.
-        f"<title>{text['title']}</title>"
-        f"<style>{STYLE}</style><main>{inner}</main><script>{SCRIPT}</script></html>"
-    )
-
-
-def budget_bar(budget: Any, shown: Shown) -> str:
-    if not (isinstance(budget, dict) and number(budget, "usd") > 0):
-        return ""
-    text, whole, used = shown.text, number(budget, "usd"), number(budget, "used_usd")
-    share = min(100.0, used / whole * 100)
-    label = text.get(f"windows.{budget.get('window')}", "")
-    said = text["budget"].format(used=shown.money(used), budget=shown.money(whole))
-    left = text["left"].format(left=shown.money(max(0.0, number(budget, "left_usd"))))
-    return (
-        f"<p class=budget><span>{label}</span><b>{said}</b><span>{left}</span></p>"
-        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>'
-    )
-
-
-def chart(usage: dict[str, Any], rows: list[Row], models: dict[str, Row], shown: Shown) -> str:
-    """Stacked bars, one a day; by cost, or by tokens where nothing has a price."""
-    measure = cost_of if any(number(row, "cost_usd") for row in rows) else tokens_of
-    days = days_of(usage, rows)
-    amounts: dict[tuple[str, str], float] = defaultdict(float)
-    for row in rows:
-        name = str(row.get("model") or "?")
-        amounts[str(row.get("day"))[:10], name if name in models else ""] += measure(row)
-    highest = max((sum(amounts[day, name] for name in models) for day in days), default=0) or 1
-    label = shown.money if measure is cost_of else compact
-    slot = (WIDTH - LEFT) / max(1, len(days))
-    bars = "".join(bar(day, place, slot, amounts, list(models), highest, label) for place, day in enumerate(days))
-    title = shown.text["per_day" if measure is cost_of else "per_day_tokens"]
-    return (
-        f"<h2>{title}</h2>"
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + BOTTOM}" role="img" aria-label="{title}">'
-        f"{grid(highest, label)}{bars}</svg>"
-    )
-
-
-def cost_of(row: Row) -> float:
-    return number(row, "cost_usd")
+def colour(name: str, index: int) -> str:
+    return COLOURS[index] if name else COLOURS[-1]
 
 
 def compact(tokens: float) -> str:
@@ -448,24 +397,27 @@ def bar(
     return "".join(parts)
 
 
-def colour(name: str, index: int) -> str:
-    return COLOURS[index] if name else COLOURS[-1]
-
-
-def table(models: dict[str, Row], total: Row, shown: Shown) -> str:
-    text = shown.text
-    head = "".join(f"<th>{text[key]}</th>" for key in ("model", "requests", "input", "output", "cost"))
-    body = "".join(
-        line(f'<i style="background:{colour(name, index)}"></i>{escape(name) or text["others"]}', row, shown)
-        for index, (name, row) in enumerate(models.items())
+def chart(usage: dict[str, Any], rows: list[Row], models: dict[str, Row], shown: Shown) -> str:
+    """Stacked bars, one a day; by cost, or by tokens where nothing has a price."""
+    measure = cost_of if any(number(row, "cost_usd") for row in rows) else tokens_of
+    days = days_of(usage, rows)
+    amounts: dict[tuple[str, str], float] = defaultdict(float)
+    for row in rows:
+        name = str(row.get("model") or "?")
+        amounts[str(row.get("day"))[:10], name if name in models else ""] += measure(row)
+    highest = max((sum(amounts[day, name] for name in models) for day in days), default=0) or 1
+    label = shown.money if measure is cost_of else compact
+    slot = (WIDTH - LEFT) / max(1, len(days))
+    bars = "".join(bar(day, place, slot, amounts, list(models), highest, label) for place, day in enumerate(days))
+    title = shown.text["per_day" if measure is cost_of else "per_day_tokens"]
+    return (
+        f"<h2>{title}</h2>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT + BOTTOM}" role="img" aria-label="{title}">'
+        f"{grid(highest, label)}{bars}</svg>"
     )
-    foot = line(text["total"], total, shown)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
 
 
-def line(name: str, row: Row, shown: Shown) -> str:
-    counts = "".join(f"<td>{number(row, key):,.0f}</td>" for key in ("requests", "input_tokens", "output_tokens"))
-    return f"<tr><td>{name}</td>{counts}<td>{escape(shown.money(number(row, 'cost_usd')))}</td></tr>"
+# The page.
 
 
 STYLE = """
@@ -489,9 +441,109 @@ th:first-child,td:first-child{text-align:left;padding-left:0;overflow-wrap:anywh
 td i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:8px}
 """
 
+
 # Open WebUI shows the page in a frame of the height that the page asks for.
 SCRIPT = """
 const main=document.querySelector('main');
 const tell=()=>parent.postMessage({type:'iframe:height',height:main.offsetHeight+2},'*');
 addEventListener('load',tell);new ResizeObserver(tell).observe(main);
 """
+
+
+def line(name: str, row: Row, shown: Shown) -> str:
+    counts = "".join(f"<td>{number(row, key):,.0f}</td>" for key in ("requests", "input_tokens", "output_tokens"))
+    return f"<tr><td>{name}</td>{counts}<td>{escape(shown.money(number(row, 'cost_usd')))}</td></tr>"
+
+
+def table(models: dict[str, Row], total: Row, shown: Shown) -> str:
+    text = shown.text
+    head = "".join(f"<th>{text[key]}</th>" for key in ("model", "requests", "input", "output", "cost"))
+    body = "".join(
+        line(f'<i style="background:{colour(name, index)}"></i>{escape(name) or text["others"]}', row, shown)
+        for index, (name, row) in enumerate(models.items())
+    )
+    foot = line(text["total"], total, shown)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
+
+
+def budget_bar(budget: Any, shown: Shown) -> str:
+    if not (isinstance(budget, dict) and number(budget, "usd") > 0):
+        return ""
+    text, whole, used = shown.text, number(budget, "usd"), number(budget, "used_usd")
+    share = min(100.0, used / whole * 100)
+    label = text.get(f"windows.{budget.get('window')}", "")
+    said = text["budget"].format(used=shown.money(used), budget=shown.money(whole))
+    left = text["left"].format(left=shown.money(max(0.0, number(budget, "left_usd"))))
+    return (
+        f"<p class=budget><span>{label}</span><b>{said}</b><span>{left}</span></p>"
+        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>'
+    )
+
+
+def document(usage: dict[str, Any], shown: Shown) -> str:
+    """One HTML page that loads nothing."""
+    rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
+    models = grouped(rows)
+    text = shown.text
+    period = text["period"].format(start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))))
+    inner = (
+        f"<h1>{text['title']}</h1><p class=dim>{period}</p>"
+        + budget_bar(usage.get("budget"), shown)
+        + (
+            chart(usage, rows, models, shown) + table(models, usage["total"], shown)
+            if rows
+            else f"<p>{text['none']}</p>"
+        )
+        + f"<p class=dim>{text['note']}</p>"
+    )
+    return (
+        f'<!doctype html><html lang="{shown.language}" class="{shown.theme}"><meta charset="utf-8">'
+        # No color-scheme: with one that differs from Open WebUI's page the frame would not be transparent.
+        f"<title>{text['title']}</title>"
+        f"<style>{STYLE}</style><main>{inner}</main><script>{SCRIPT}</script></html>"
+    )
+
+
+# The action: a chart of the person's usage.
+
+
+class Action:
+    class Valves(BaseModel):
+        priority: int = valve(0, "valves.priority")
+        gateway_url: str = valve("", "valves.gateway_url")
+        secret: str = valve("", "valves.secret", json_schema_extra={"input": {"type": "password"}})
+        email: bool = valve(True, "valves.email")
+        currency: str = valve("USD", "valves.currency", max_length=8)
+        rate: float = valve(1.0, "valves.rate", gt=0)
+
+    icon_url = (  # bars
+        "data:image/svg+xml;base64,"
+        "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ry"
+        "b2tlPScjNjY2JyBzdHJva2Utd2lkdGg9JzEuNycgc3Ryb2tlLWxpbmVjYXA9J3JvdW5kJyBzdHJva2UtbGluZWpvaW49J3JvdW5k"
+        "Jz48cGF0aCBkPSdNNCAyMGgxNk03LjUgMTZ2LTRNMTIgMTZWOE0xNi41IDE2VjUnLz48L3N2Zz4="
+    )
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    async def action(
+        self,
+        body: dict[str, Any],
+        __user__: dict[str, Any],
+        __request__: Any,
+        __event_emitter__: Emitter | None = None,
+        __event_call__: Caller | None = None,
+    ) -> Any:
+        """A chart at the answer whose button was pressed; a notification where the gateway does not answer."""
+        valves = self.valves
+        language, theme = await seen_by(__event_call__, __request__)
+        text = TEXT[language]
+        usage = await month_usage(valves, __user__)
+        if usage is None:
+            if __event_emitter__:
+                await __event_emitter__(
+                    {"type": "notification", "data": {"type": "warning", "content": text["silent"]}}
+                )
+            return None
+        page = document(usage, Shown(language, theme, valves.currency, valves.rate))
+        return HTMLResponse(page, headers={"Content-Disposition": "inline"})

@@ -5,16 +5,12 @@
 Beside OpenAI's o200k_base; characters / 4, which other plugins use, stands next to it. Needs `../shared/corpus`.
 """
 
-import hashlib
 import importlib
 import json
-import os
-import re
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
@@ -23,9 +19,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from plugins.shared.tokens import estimate_tokens
+
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / ".." / "shared" / "corpus"
-PLUGIN = ROOT / "filters" / "full_text.py"
 CODE = ("gateway", "install", "filters", "tests/gateway")
 PIECE = 6000
 """Characters of a document made of table data."""
@@ -43,16 +40,6 @@ class Measured:
     bias: float
     mean_error_of_quarter: float
     million_characters_seconds: float
-
-
-def estimator() -> Callable[[str], int]:
-    """`estimate_tokens` of the plugin, with what stands in its shared block."""
-    block = PLUGIN.read_text(encoding="utf-8").split("# >>> shared:tokens\n")[1].split("# <<< shared:tokens")[0]
-    names: dict[str, Any] = {"re": re, "os": os, "hashlib": hashlib, "importlib": importlib, "cache": cache}
-    names |= {"Path": Path, "Any": Any}
-    exec(block, names)
-    function: Callable[[str], int] = names["estimate_tokens"]
-    return function
 
 
 def real_counter() -> Callable[[str], int]:
@@ -112,7 +99,7 @@ KINDS: dict[str, Callable[[], Iterator[str]]] = {
 
 def measure() -> list[Measured]:
     """Raises `FileNotFoundError` where the corpus is not there."""
-    estimate, real = estimator(), real_counter()
+    estimate, real = estimate_tokens, real_counter()
     return [_measured(kind, list(texts()), estimate, real) for kind, texts in KINDS.items()]
 
 

@@ -1,0 +1,36 @@
+"""Texts of the settings."""
+
+I18N: dict[str, dict[str, str]] = {
+    "en-US": {
+        "name": "My usage",
+        "description": "Shows what you used this month, by model and day.",
+        "valves.priority.title": "Order",
+        "valves.priority.description": "Buttons with a lower number come first.",
+        "valves.gateway_url.title": "Address of the gateway",
+        "valves.gateway_url.description": "As in the connection, whose key is used.",
+        "valves.secret.title": "Secret",
+        "valves.secret.description": "The gateway's identity secret, 32 characters or more.",
+        "valves.email.title": "Tell the e-mail address",
+        "valves.email.description": "Lets the gateway add up what the person used elsewhere with keys of their own.",
+        "valves.currency.title": "Currency",
+        "valves.currency.description": "Three letters, such as USD, JPY or EUR.",
+        "valves.rate.title": "Rate",
+        "valves.rate.description": "What one US dollar is in this currency; the gateway counts in US dollars.",
+    },
+    "ja-JP": {
+        "name": "自分の利用状況",
+        "description": "今月の利用状況をモデル別・日別に表示します。",
+        "valves.priority.title": "順序",
+        "valves.priority.description": "数字の小さいボタンから並びます。",
+        "valves.gateway_url.title": "ゲートウェイのアドレス",
+        "valves.gateway_url.description": "接続のアドレスです。そのキーを使います。",
+        "valves.secret.title": "共有シークレット",
+        "valves.secret.description": "ゲートウェイと同じ値（32文字以上）です。",
+        "valves.email.title": "メールアドレスを渡す",
+        "valves.email.description": "本人が自分のキーで使った分も合計に含められるようになります。",
+        "valves.currency.title": "通貨",
+        "valves.currency.description": "USD、JPY、EURなどの3文字です。",
+        "valves.rate.title": "レート",
+        "valves.rate.description": "1米ドルがこの通貨でいくらかを入力します。ゲートウェイは米ドルで数えます。",
+    },
+}

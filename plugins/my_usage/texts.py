@@ -1,0 +1,48 @@
+"""Texts of the page."""
+
+TEXT = {
+    "en": {
+        "title": "My usage",
+        "period": "{start} to {end} (UTC)",
+        "requests": "Requests",
+        "input": "Tokens read",
+        "output": "Tokens written",
+        "cost": "Cost",
+        "model": "Model",
+        "total": "Total",
+        "others": "others",
+        "budget": "{used} of {budget}",
+        "left": "{left} left",
+        "windows.day": "Today's budget",
+        "windows.week": "This week's budget",
+        "windows.month": "This month's budget",
+        "per_day": "Cost by day",
+        "per_day_tokens": "Tokens by day",
+        "none": "Nothing was used yet in this period.",
+        "note": "Titles, tags and searches that Open WebUI makes by itself are counted too.",
+        "silent": "The gateway does not tell your usage at the moment. Please try again later; "
+        "if this stays, tell your administrator.",
+    },
+    "ja": {
+        "title": "自分の利用状況",
+        "period": "{start} ～ {end}（UTC）",
+        "requests": "回数",
+        "input": "入力トークン",
+        "output": "出力トークン",
+        "cost": "料金",
+        "model": "モデル",
+        "total": "合計",
+        "others": "その他",
+        "budget": "{budget} のうち {used}",
+        "left": "残り {left}",
+        "windows.day": "本日の予算",
+        "windows.week": "今週の予算",
+        "windows.month": "今月の予算",
+        "per_day": "日別の料金",
+        "per_day_tokens": "日別のトークン数",
+        "none": "この期間の利用はまだありません。",
+        "note": "Open WebUIが自動で行う題名・タグ付け・検索の分も含みます。",
+        "silent": "現在、利用状況を取得できません。しばらくしてからもう一度お試しください。"
+        "続く場合は管理者にお知らせください。",
+    },
+}

@@ -1,0 +1,36 @@
+"""Texts of the settings."""
+
+I18N: dict[str, dict[str, str]] = {
+    "en-US": {
+        "name": "Usage line",
+        "description": "Shows at each answer what it cost, and what this month has cost so far.",
+        "valves.priority.title": "Order",
+        "valves.priority.description": "Filters with a lower number run first.",
+        "valves.gateway_url.title": "Address of the gateway",
+        "valves.gateway_url.description": "As in the connection, whose key is used. Empty: the month is not shown.",
+        "valves.secret.title": "Secret",
+        "valves.secret.description": "The gateway's identity secret, 32 characters or more. Empty: no month is shown.",
+        "valves.email.title": "Tell the e-mail address",
+        "valves.email.description": "Lets the gateway add up what the person used elsewhere with keys of their own.",
+        "valves.currency.title": "Currency",
+        "valves.currency.description": "Three letters, such as USD, JPY or EUR.",
+        "valves.rate.title": "Rate",
+        "valves.rate.description": "What one US dollar is in this currency; the gateway counts in US dollars.",
+    },
+    "ja-JP": {
+        "name": "利用料金の表示",
+        "description": "回答ごとの料金と、今月の料金の合計を表示します。",
+        "valves.priority.title": "順序",
+        "valves.priority.description": "数字の小さいフィルターから実行されます。",
+        "valves.gateway_url.title": "ゲートウェイのアドレス",
+        "valves.gateway_url.description": "接続のアドレスです。そのキーを使います。空の場合、今月の合計は出ません。",
+        "valves.secret.title": "共有シークレット",
+        "valves.secret.description": "ゲートウェイと同じ値（32文字以上）。空の場合、今月の合計は出ません。",
+        "valves.email.title": "メールアドレスを渡す",
+        "valves.email.description": "本人が自分のキーで使った分も合計に含められるようになります。",
+        "valves.currency.title": "通貨",
+        "valves.currency.description": "USD、JPY、EURなどの3文字です。",
+        "valves.rate.title": "レート",
+        "valves.rate.description": "1米ドルがこの通貨でいくらかを入力します。ゲートウェイは米ドルで数えます。",
+    },
+}

@@ -1,0 +1,33 @@
+"""The parts of the line."""
+
+from typing import Any
+
+from plugins.shared.money import money
+
+
+def tokens_of(usage: dict[str, Any]) -> int:
+    """Over all rounds of a tool loop: Open WebUI adds these up."""
+    counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
+    if all(isinstance(count, int) for count in counted):
+        return sum(int(count or 0) for count in counted)
+    total = usage.get("total_tokens")
+    return total if isinstance(total, int) else 0
+
+
+def parts_of(
+    usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
+) -> list[str]:
+    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+
+    def local(usd: Any) -> str:
+        return money(float(usd) * valves.rate, valves.currency)
+
+    parts = [local(cost)]
+    if tokens := tokens_of(usage):
+        parts.append(text["tokens"].format(tokens=f"{tokens:,}"))
+    if month and isinstance(used := month["total"].get("cost_usd"), int | float):
+        budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
+        known = isinstance(budget.get("usd"), int | float)
+        said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
+        parts.append(text["budget" if known else "month"].format(**said))
+    return parts

@@ -1,0 +1,36 @@
+"""Which requests go to the gateway, and the person's groups."""
+
+from typing import Any
+
+from open_webui.models.config import Config
+
+from plugins.shared.groups import groups_of
+from plugins.shared.log import log
+from plugins.user_identity.memory import remembered
+
+
+async def goes_to_gateway(gateway_url: str, model: dict[str, Any], metadata: dict[str, Any], request: Any) -> bool:
+    """A direct connection goes through the user's browser to wherever it likes, so never there."""
+    if metadata.get("direct"):
+        return False
+    if not gateway_url:
+        return True
+    base_id = (model.get("info") or {}).get("base_model_id") or model.get("id")
+    index = (getattr(request.app.state, "OPENAI_MODELS", {}).get(base_id) or {}).get("urlIdx")
+    urls = await remembered("urls", connection_urls)
+    return index is not None and index < len(urls) and urls[index].rstrip("/") == gateway_url.rstrip("/")
+
+
+async def connection_urls() -> list[str]:
+    return list(await Config.get("openai.api_base_urls") or [])
+
+
+async def group_names(user_id: str) -> list[str]:
+    async def load() -> list[str]:
+        return sorted((await groups_of(user_id)).values())
+
+    try:
+        return await remembered(f"groups of {user_id}", load)
+    except Exception:
+        log.exception("user_identity: signing without groups")
+        return []

@@ -1,0 +1,38 @@
+"""Texts of the settings."""
+
+I18N: dict[str, dict[str, str]] = {
+    "en-US": {
+        "name": "User identity",
+        "description": "Signs who is asking, so that the Sekisho gateway can attribute each request.",
+        "valves.priority.title": "Order",
+        "valves.priority.description": "Filters with a lower number run first; this one should be the last.",
+        "valves.secret.title": "Secret",
+        "valves.secret.description": "The gateway's identity secret, 32 characters or more. Empty: nothing is signed.",
+        "valves.lifetime_seconds.title": "Lifetime (seconds)",
+        "valves.lifetime_seconds.description": "How long a signature is valid. It is renewed while an answer runs.",
+        "valves.share.title": "What the gateway learns",
+        "valves.share.description": "The user's id is always sent, and so are role and groups.",
+        "valves.share.enum.id": "Id only",
+        "valves.share.enum.id_and_email": "Id and e-mail address",
+        "valves.share.enum.all": "Id, e-mail address and name",
+        "valves.gateway_url.title": "Address of the gateway",
+        "valves.gateway_url.description": "Only models of this connection get the signature. Empty: every model does.",
+    },
+    "ja-JP": {
+        "name": "利用者の識別",
+        "description": "誰の質問かを署名し、Sekishoゲートウェイが利用者ごとに記録できるようにします。",
+        "valves.priority.title": "順序",
+        "valves.priority.description": "数字の小さいフィルターから実行されます。このフィルターは最後にしてください。",
+        "valves.secret.title": "共有シークレット",
+        "valves.secret.description": "ゲートウェイと同じ値（32文字以上）。空の場合は署名しません。",
+        "valves.lifetime_seconds.title": "有効期間（秒）",
+        "valves.lifetime_seconds.description": "署名の有効期間です。回答の生成中は自動で更新されます。",
+        "valves.share.title": "ゲートウェイに渡す情報",
+        "valves.share.description": "利用者ID、ロール、グループは常に渡されます。",
+        "valves.share.enum.id": "IDのみ",
+        "valves.share.enum.id_and_email": "IDとメールアドレス",
+        "valves.share.enum.all": "ID、メールアドレス、氏名",
+        "valves.gateway_url.title": "ゲートウェイのアドレス",
+        "valves.gateway_url.description": "この接続のモデルにだけ署名を付けます。空の場合はすべてのモデルに付けます。",
+    },
+}
