@@ -8,6 +8,8 @@ required_open_webui_version: 0.12.4
 id: agents
 """
 
+# Built by `python -m plugins.build` out of plugins/agents: change it there, not here.
+
 import asyncio
 import base64
 import json
@@ -35,7 +37,8 @@ from open_webui.storage.provider import Storage
 from open_webui.utils.access_control.files import has_access_to_file
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
-log = logging.getLogger(__name__)
+# Texts of the settings.
+
 
 I18N: dict[str, dict[str, str]] = {
     "en-US": {
@@ -105,6 +108,10 @@ I18N: dict[str, dict[str, str]] = {
         "valves.heartbeat_seconds.description": "この時間応答がないと、作業中であることを表示します。",
     },
 }
+
+
+# Texts that the person reads.
+
 
 TEXT = {
     "en": {
@@ -181,253 +188,46 @@ TEXT = {
     },
 }
 
-MISTAKE_ID = "settings"
-MISTAKE_NAME = "⚠ エージェントの設定に誤りがあります / The settings of the agents have a mistake"
-MOST_AGENTS = 200
-LONGEST_MANIFEST = 500_000  # characters
-LIST_SECONDS = 60
-LIST_TIMEOUT = 3  # seconds; people wait for the menu
-LONGEST_LIST = 5_000_000  # bytes
-MOST_LISTED = 5_000
-CONNECT_SECONDS = 10
-WAITING_PIECES = 256  # read from the agent and not yet shown
-LONGEST_LINE = 12_000_000  # bytes; a picture comes in one line
-LONGEST_STREAM = 60_000_000  # bytes
-LONGEST_ANSWER = 4_000_000  # characters of text and thinking
-LONGEST_PASSAGE = 20_000  # characters of a source, of a tool's arguments, of its result
-MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 200}
-BAD_LINES = 50
-SLOWEST_HEARTBEAT = 300  # seconds
-GROUPS_SECONDS = 60
+
+# Logging.
+
+
+log = logging.getLogger(__name__)
+
+
+# Types that most plugins use.
+
 
 Json = dict[str, Any]
 Emitter = Callable[[Json], Awaitable[None]]
+"""Open WebUI's `__event_emitter__`: sends an event to the person's page."""
+Caller = Callable[[Json], Awaitable[Any]]
+"""Open WebUI's `__event_call__`: sends an event and returns what the page answers."""
 
 
-class Piece(NamedTuple):
-    """Something an agent said. kind: text, last_text (for a stream without text), thinking, tool, result, source,
-    status, files, embeds, usage, trouble."""
-
-    kind: str
-    value: Any
+# Settings.
 
 
-class Trouble(Exception):
-    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
-
-    def __init__(self, key: str, **said: Any) -> None:
-        super().__init__(key)
-        self.key, self.said = key, said
-
-
-# >>> shared:valve
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A pydantic field whose English title and description are those of I18N."""
+    """Return a pydantic field whose English title and description are those of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
-# <<< shared:valve
+# The person's language.
 
 
-# >>> shared:language
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
-    """What the browser's Open WebUI is set to, else what an API client asks for in Accept-Language."""
+    """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
 
 
-# <<< shared:language
+# Careful readers of JSON that others wrote.
 
 
-class Pipe:
-    class Valves(BaseModel):
-        priority: int = valve(0, "valves.priority")
-        agents: str = valve("[]", "valves.agents", json_schema_extra={"input": {"type": "textarea"}})
-        keys: str = valve("", "valves.keys", json_schema_extra={"input": {"type": "password"}})
-        gateway_url: str = valve("", "valves.gateway_url")
-        identity_secret: str = valve("", "valves.identity_secret", json_schema_extra={"input": {"type": "password"}})
-        share: Literal["id", "id_and_email", "all"] = valve("all", "valves.share")
-        lifetime_seconds: int = valve(300, "valves.lifetime_seconds", ge=10, le=3600)
-        public_only: bool = valve(False, "valves.public_only")
-        longest_question: int = valve(100_000, "valves.longest_question", ge=1)
-        file_megabytes: float = valve(20.0, "valves.file_megabytes", gt=0, le=200)
-        heartbeat_seconds: float = valve(10.0, "valves.heartbeat_seconds", ge=0.1, le=3600)
-
-    def __init__(self) -> None:
-        self.valves = self.Valves()
-
-    async def pipes(self) -> list[dict[str, str]]:
-        menu = await whole_menu(self.valves)
-        agents = [{"id": agent.id, "name": f"{agent.icon} {agent.name}".strip()} for agent in menu.agents.values()]
-        return agents + ([{"id": MISTAKE_ID, "name": MISTAKE_NAME}] if menu.mistakes else [])
-
-    async def pipe(
-        self,
-        body: Json,
-        __user__: Json,
-        __metadata__: Json,
-        __request__: Any,
-        __files__: list[Json] | None = None,
-        __event_emitter__: Emitter | None = None,
-        __task__: str | None = None,
-        __task_body__: Json | None = None,
-    ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
-        valves = self.valves
-        if __task__:
-            return task_answer(str(__task__), __task_body__ or {}, body)
-        turn = Turn(body, __user__, __metadata__, __request__, __files__ or [], __event_emitter__, valves)
-        return streamed(turn) if body.get("stream") else await collected(turn)
-
-
-# The menu
-
-
-class Agent(BaseModel, extra="forbid"):
-    """One agent of the manifest. `url` is what stands before /chat/completions or /responses; it may have a query."""
-
-    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
-    name: str = Field(min_length=1, max_length=100)
-    url: str = Field(pattern=r"^https?://[^\s/?#@]+[^\s#]*$")
-    model: str = ""
-    dialect: Literal["chat", "responses"] = "chat"
-    icon: str = Field("", max_length=8)
-    description: str = ""
-    groups: list[str] = []
-    files: Literal["none", "text", "bytes"] = "none"
-    timeout: float = Field(600.0, ge=1, le=86_400)
-    _of_gateway: bool = PrivateAttr(default=False)
-
-
-class Menu(NamedTuple):
-    agents: dict[str, Agent]
-    mistakes: tuple[str, ...]
-
-
-@lru_cache(maxsize=8)
-def menu_of(manifest: str) -> Menu:
-    """Reads the valve once for each of its texts; what is wrong goes to the log and does not hide the other agents."""
-    rows, mistakes = rows_of(manifest)
-    agents: dict[str, Agent] = {}
-    for number, row in enumerate(rows, 1):
-        try:
-            agent = Agent.model_validate(row)
-        except ValidationError as error:
-            mistakes += [mistake(number, row, problem) for problem in error.errors()]
-            continue
-        if agent.id in agents or agent.id == MISTAKE_ID:
-            mistakes.append(f"agent {number}: the id {agent.id} is taken")
-        agents.setdefault(agent.id, agent)
-    for line in mistakes:
-        log.error("agents: the valve `agents` has a mistake: %s", line)
-    agents.pop(MISTAKE_ID, None)
-    return Menu(agents, tuple(mistakes))
-
-
-async def whole_menu(valves: Any) -> Menu:
-    """The agents of the valve and, behind them, those of the gateway."""
-    menu = menu_of(valves.agents)
-    if not valves.gateway_url.strip():
-        return menu
-    listed = await gateway_list.agents(valves.gateway_url.strip().rstrip("/"))
-    others = {agent.id: agent for agent in listed if agent.id not in (MISTAKE_ID, *menu.agents)}
-    return menu._replace(agents=menu.agents | others)
-
-
-class GatewayList:
-    """The gateway's agents, asked for at most once a minute; what it last said stands while it does not answer."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, tuple[float, list[Agent]]] = {}
-        self.asking = asyncio.Lock()
-
-    async def agents(self, url: str) -> list[Agent]:
-        async with self.asking:
-            asked, agents = self.known.get(url, (-LIST_SECONDS, []))
-            if time.monotonic() - asked < LIST_SECONDS:
-                return agents
-            try:
-                agents = agents_of(url, await listed_by(url))
-            except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
-                log.warning("agents: the gateway does not list its agents (%s)", type(error).__name__)
-            self.known = {url: (time.monotonic(), agents)}
-            return agents
-
-
-gateway_list = GatewayList()
-
-
-async def listed_by(url: str) -> Any:
-    """GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
-    headers = {"Authorization": f"Bearer {await connection_key(url) or ''}"}
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIST_TIMEOUT), trust_env=True) as session,
-        session.get(f"{url}/models", headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
-    ):
-        answer.raise_for_status()
-        return json.loads(await within_bytes(answer.content, LONGEST_LIST))
-
-
-async def within_bytes(stream: Any, limit: int) -> bytes:
-    raw = bytearray()
-    async for chunk in stream.iter_chunked(65_536):
-        raw += chunk
-        if len(raw) > limit:
-            raise ValueError("too long")
-    return bytes(raw)
-
-
-def agents_of(url: str, told: Any) -> list[Agent]:
-    """Of OpenAI's model list, the models whose mode is agent. The id in the menu has no character but A-Z 0-9 _ -."""
-    agents = []
-    for row in dicts(dict_of(told).get("data"))[:MOST_LISTED]:
-        name = row.get("id")
-        if row.get("mode") == "agent" and isinstance(name, str) and name:
-            id, about = re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64], words(row.get("description"))
-            agent = Agent(
-                id=id, name=label(row.get("name"))[:100] or name[:100], url=url, model=name, description=about
-            )
-            agent._of_gateway = True
-            agents.append(agent)
-    return agents[:MOST_AGENTS]
-
-
-def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
-    if len(manifest) > LONGEST_MANIFEST:
-        return [], [f"it is longer than {LONGEST_MANIFEST:,} characters"]
-    try:
-        rows = json.loads(manifest.strip() or "[]")
-    except (ValueError, RecursionError) as error:
-        where = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
-        return [], [f"{where}this is not JSON ({getattr(error, 'msg', error)})"]
-    if not isinstance(rows, list):
-        return [], ["it is not a list: [ {…}, {…} ]"]
-    if len(rows) > MOST_AGENTS:
-        return rows[:MOST_AGENTS], [f"it has more than {MOST_AGENTS} agents; the rest is left out"]
-    return rows, []
-
-
-def mistake(number: int, row: Any, problem: Any) -> str:
-    """agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
-    known = f" ({str(row.get('id'))[:64]})" if isinstance(row, dict) and row.get("id") else ""
-    where = "".join(f", {part}" for part in problem["loc"])
-    return f"agent {number}{known}{where}: {problem['msg']}"
-
-
-@lru_cache(maxsize=8)
-def keys_of(keys: str) -> dict[str, str]:
-    """`id=key` lines or a JSON object."""
-    with suppress(ValueError, RecursionError):
-        read = json.loads(keys)
-        return {str(id): str(key) for id, key in read.items()} if isinstance(read, dict) else {}
-    pairs = (line.partition("=") for line in keys.splitlines())
-    return {id.strip(): key.strip() for id, equals, key in pairs if equals and id.strip()}
-
-
-# >>> shared:json
 LONGEST_LABEL = 500
 
 
@@ -444,7 +244,7 @@ def dicts(value: Any) -> list[Json]:
 
 
 def words(value: Any) -> str:
-    """The text of a string, of a part {"text": …}, or of a list of those."""
+    """Return the text of a string, of a part {"text": …}, or of a list of those."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
@@ -453,19 +253,15 @@ def words(value: Any) -> str:
 
 
 def label(value: Any) -> str:
-    """One short line."""
+    """Return a string as one short line, empty if it is none."""
     return " ".join(value.split())[:LONGEST_LABEL] if isinstance(value, str) else ""
 
 
-# <<< shared:json
+# Tasks: what Open WebUI asks a model by itself, such as a chat's title.
 
 
-# Tasks: what Open WebUI asks a model by itself
-
-
-# >>> shared:tasks
 def task_answer(task: str, task_body: Json, body: Json) -> str:
-    """Never costs the agent anything. Empty where there is nothing to say, which Open WebUI takes as nothing."""
+    """Return the answer to a task without asking any model; empty, which Open WebUI takes as nothing, for others."""
     messages = items(task_body.get("messages")) or items(body.get("messages"))
     questions = [words(message.get("content")) for message in messages if dict_of(message).get("role") == "user"]
     answers: dict[str, Any] = {
@@ -487,7 +283,7 @@ def as_json(**values: Any) -> str:
 
 
 def title_of(question: str) -> str:
-    """The first line, cut where a word or a sentence ends: 40 columns, of which a Japanese letter takes two."""
+    """Return the first line, cut at the end of a word: 40 columns, of which a Japanese letter takes two."""
     line = " ".join(next(iter(question.strip().splitlines()), "").split())
     width, end = 0, 0
     for end, letter in enumerate(line, 1):  # noqa: B007
@@ -500,27 +296,33 @@ def title_of(question: str) -> str:
     return f"{kept.rsplit(' ', 1)[0] if ' ' in kept[10:] else kept}…"
 
 
-# <<< shared:tasks
+# Trouble that a person is told about.
 
 
-# The turn
+class Trouble(Exception):
+    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+
+    def __init__(self, key: str, **said: Any) -> None:
+        super().__init__(key)
+        self.key, self.said = key, said
+
+
+# A turn of a chat, as Open WebUI hands it to a pipe, and the objects of OpenAI's chat API.
 
 
 @dataclass
-class Turn:
+class ChatTurn:
+    """What Open WebUI passes to `Pipe.pipe`."""
+
     body: Json
     user: Json
     metadata: Json
     request: Any
-    files: list[Json]
     emitter: Emitter | None
-    valves: Any
-    status: str = ""
-    """The last status, as long as it says that something goes on."""
 
     @property
     def in_chat(self) -> bool:
-        """Open WebUI reads the answer, not a program that knows only OpenAI's chunks."""
+        """True if Open WebUI reads the answer, not a program that knows only OpenAI's chunks."""
         return bool(self.emitter and self.metadata.get("chat_id") and self.metadata.get("message_id"))
 
     @property
@@ -528,456 +330,105 @@ class Turn:
         return TEXT[user_language(self.metadata, self.request)]
 
     @property
-    def agent_id(self) -> str:
-        return str(self.body.get("model") or "").partition(".")[2]
+    def person(self) -> UserModel:
+        return UserModel(**{key: value for key, value in self.user.items() if key != "valves"})
 
-    async def emit(self, type: str, data: Json) -> None:
+    async def emit(self, kind: str, data: Json) -> None:
         if self.in_chat and self.emitter:
-            await self.emitter({"type": type, "data": data})
+            await self.emitter({"type": kind, "data": data})
 
-    async def say(self, description: str, done: bool) -> None:
-        self.status = "" if done else description
-        await self.emit("status", {"description": description, "done": done})
+    def questions(self) -> list[str]:
+        """Return what the person said in this chat, the latest first."""
+        messages = dicts(self.body.get("messages"))
+        return [words(message.get("content")) for message in messages if message.get("role") == "user"][::-1]
 
-
-async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
-    answer = Answer(turn.in_chat)
-    async with aclosing(relay(turn)) as pieces:
-        async for piece in pieces:
-            for kind, value in answer.take(piece):
-                if kind == "chunk":
-                    yield chunk_of(turn, value)
-                elif kind == "line":
-                    yield value
-                else:
-                    await turn.emit(kind, value)
-    for _, delta in answer.tail():
-        yield chunk_of(turn, delta)
-    for line in answer.rest():
-        yield line
+    def typed_question(self) -> str:
+        """Return the question as it was typed, without the documents that Open WebUI put before it."""
+        return words(dict_of(self.metadata.get("user_message")).get("content")) or next(iter(self.questions()), "")
 
 
-async def collected(turn: Turn) -> Json:
-    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
-    answer = Answer(turn.in_chat)
-    said: dict[str, list[str]] = {"content": [], "reasoning_content": []}
-    listed_too: dict[str, list[Json]] = {"annotations": [], "images": []}
-    trouble = ""
-    async with aclosing(relay(turn)) as pieces:
-        async for piece in pieces:
-            trouble = piece.value if piece.kind == "trouble" else trouble
-            for kind, value in answer.take(piece):
-                if kind == "chunk":
-                    for key in said.keys() & value.keys():
-                        said[key].append(value[key])
-                    for key in listed_too.keys() & value.keys():
-                        listed_too[key] += value[key]
-                elif kind != "line":
-                    await turn.emit(kind, value)
-    said["content"].append(answer.marks.flush())
-    content, thought = ("".join(said[key]) for key in ("content", "reasoning_content"))
-    if trouble and not content:
-        return {"error": {"message": trouble}}
-    optional = {"reasoning_content": thought, **listed_too}
-    message = {
-        "role": "assistant",
-        "content": f"{content}\n\n{trouble}" if trouble else content,
-        **{key: value for key, value in optional.items() if value},
-    }
-    choices = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]
-    return {
-        **envelope(turn, "chat.completion"),
-        "choices": choices,
-        **({"usage": answer.usage} if answer.usage else {}),
-    }
-
-
-def envelope(turn: Turn, kind: str) -> Json:
+def envelope(turn: ChatTurn, kind: str) -> Json:
     about = {"id": f"chatcmpl-{uuid.uuid4()}", "object": kind}
     return {**about, "created": int(time.time()), "model": turn.body.get("model")}
 
 
-def chunk_of(turn: Turn, delta: Json) -> Json:
+def chunk_of(turn: ChatTurn, delta: Json) -> Json:
     choices = [{"index": 0, "delta": delta, "finish_reason": None}]
     return {**envelope(turn, "chat.completion.chunk"), "choices": choices}
 
 
-async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
-    """What the agent says, in order; trouble comes last, as a sentence. Whoever leaves early closes the agent."""
-    text, started = turn.text, time.monotonic()
-    said = Said(turn.agent_id)
-    waits, reader = turn.valves.heartbeat_seconds, None
-    try:
-        agent = await chosen(turn)
-        said.name = agent.name
-        queue: asyncio.Queue[Piece | None] = asyncio.Queue(WAITING_PIECES)
-        reader = asyncio.create_task(pump(turn, agent, queue))
-        while True:
-            try:
-                async with asyncio.timeout(waits):
-                    piece = await queue.get()
-            except TimeoutError:
-                waits = max(waits, min(waits * 1.5, SLOWEST_HEARTBEAT))
-                if line := said.at_work(text, started):
-                    await turn.say(line, done=False)
-                continue
-            if piece is None:
-                break
-            if piece.kind in ("status", "tool"):
-                waits = turn.valves.heartbeat_seconds
-            if said.note(piece):
-                await turn.say(**piece.value)
-            elif piece.kind != "status":
-                yield piece
-        said.check()
-    except Trouble as trouble:
-        yield Piece("trouble", text[trouble.key].format(**{"name": said.name, **trouble.said}))
-    finally:
-        if reader:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
-        if turn.status:
-            seconds = round(time.monotonic() - started)
-            await turn.say(text["worked"].format(name=said.name, seconds=seconds), done=True)
+def completion_of(turn: ChatTurn, message: Json, **more: Any) -> Json:
+    """Return the answer in one piece; `more` are other top-level fields."""
+    choices = [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}]
+    return {**envelope(turn, "chat.completion"), "choices": choices, **more}
 
 
-@dataclass
-class Said:
-    """What is known about an answer while it comes."""
-
-    name: str
-    length: int = 0
-    statuses: int = 0
-    spoke: bool = False
-    tool: str = ""
-    """At work now."""
-    step: str = ""
-    """As the agent itself calls what it does."""
-
-    def note(self, piece: Piece) -> bool:
-        """Whether it is a status to show. Raises the trouble that a piece is or makes."""
-        kind, value = piece
-        if kind == "trouble":
-            raise value
-        if kind == "tool":
-            self.tool = value["name"] or self.tool
-        elif kind == "status":
-            self.step = "" if value["done"] else value["description"]
-        elif kind in ("result", "text"):
-            self.tool = self.step = ""
-        if kind in ("text", "thinking"):
-            self.length += len(value)
-        if self.length > LONGEST_ANSWER:
-            raise Trouble("too_much")
-        self.spoke |= kind in ("text", "last_text", "files", "embeds")
-        self.statuses += kind == "status"
-        return kind == "status" and self.statuses <= MOST_SHOWN["status"]
-
-    def at_work(self, text: dict[str, str], started: float) -> str:
-        """A line for now; empty once there were too many."""
-        self.statuses += 1
-        if self.statuses > MOST_SHOWN["status"]:
-            return ""
-        seconds = round(time.monotonic() - started)
-        key = "step" if self.step else "tool" if self.tool else "working"
-        return text[key].format(name=self.name, tool=self.tool, step=self.step, seconds=seconds)
-
-    def check(self) -> None:
-        if not self.spoke:
-            raise Trouble("empty")
+# Open WebUI's connection to the gateway.
 
 
-async def chosen(turn: Turn) -> Agent:
-    """Raises Trouble where this person, question or address may not go on."""
-    menu = await whole_menu(turn.valves)
-    if turn.agent_id == MISTAKE_ID:
-        raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")
-    agent = menu.agents.get(turn.agent_id)
-    if agent is None:
-        raise Trouble("unknown")
-    if agent.groups and turn.user.get("role") != "admin":
-        mine = await groups_of(turn.user.get("id", ""))
-        if not mine.keys() & set(agent.groups) and not set(mine.values()) & set(agent.groups):
-            raise Trouble("not_allowed", name=agent.name)
-    length, limit = len(question_of(turn)), turn.valves.longest_question
-    if length > limit:
-        raise Trouble("too_long", name=agent.name, length=f"{length:,}", limit=f"{limit:,}")
-    return agent
-
-
-async def groups_of(user_id: str) -> dict[str, str]:
-    """Names by id, those of a group's parents included."""
-    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
-    return {group.id: group.name for group in groups}
-
-
-def question_of(turn: Turn) -> str:
-    """As the person typed it, without the documents that Open WebUI put before it."""
-    typed = dict_of(turn.metadata.get("user_message")).get("content")
-    asked = [message for message in items(turn.body.get("messages")) if dict_of(message).get("role") == "user"]
-    return words(typed) or (words(asked[-1].get("content")) if asked else "")
-
-
-# What the agent is sent
-
-
-PASSED_ON = (
-    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "presence_penalty"),
-    *("frequency_penalty", "reasoning_effort", "response_format"),
-)
-
-
-async def request_of(turn: Turn, agent: Agent) -> tuple[str, Json, list[Piece]]:
-    """Path, body, and what is to be said about files."""
-    parts, notes = await file_parts(turn, agent)
-    messages = with_parts(conversation(items(turn.body.get("messages"))), parts)
-    settings = {key: turn.body[key] for key in PASSED_ON if turn.body.get(key) is not None}
-    common = {"model": agent.model or agent.id, "stream": True}
-    if agent.dialect == "chat":
-        return "/chat/completions", {**common, **settings, "messages": messages, **USAGE_TOO}, notes
-    limit = settings.get("max_completion_tokens") or settings.get("max_tokens")
-    settings = {key: value for key, value in settings.items() if key in ("temperature", "top_p")}
-    bounded = {"max_output_tokens": limit} if limit else {}
-    return "/responses", {**common, **settings, **bounded, **as_responses(messages)}, notes
-
-
-USAGE_TOO = {"stream_options": {"include_usage": True}}
-
-
-def conversation(messages: list[Any]) -> list[Json]:
-    """Who said what. Tool calls among them are the agent's own earlier ones, for showing; an answer's halves join."""
-    kept: list[Json] = []
-    for message in map(dict_of, messages):
-        role, content = message.get("role"), message.get("content")
-        if role not in ("system", "developer", "user", "assistant") or not content:
-            continue
-        if role == "assistant" and kept and kept[-1]["role"] == role:
-            kept[-1] = {"role": role, "content": f"{words(kept[-1]['content'])}\n{words(content)}"}
-        else:
-            kept.append({"role": role, "content": content})
-    return kept
-
-
-def with_parts(messages: list[Json], parts: list[Json]) -> list[Json]:
-    """The files before the last question."""
-    last = next((at for at in reversed(range(len(messages))) if messages[at]["role"] == "user"), None)
-    if not parts or last is None:
-        return messages
-    content = messages[last]["content"]
-    asked = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    return [*messages[:last], {"role": "user", "content": [*parts, *asked]}, *messages[last + 1 :]]
-
-
-def as_responses(messages: list[Json]) -> Json:
-    told = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
-    spoken = [message for message in messages if message["role"] in ("user", "assistant")]
-    inputs = [{"role": one["role"], "content": response_parts(one["role"], one["content"])} for one in spoken]
-    return {"input": inputs, **({"instructions": "\n\n".join(told)} if told else {})}
-
-
-def response_parts(role: str, content: Any) -> list[Json]:
-    if role == "assistant":
-        return [{"type": "output_text", "text": words(content)}]
-    if isinstance(content, str):
-        return [{"type": "input_text", "text": content}]
-    translated: dict[str, Callable[[Json], Json]] = {
-        "text": lambda part: {"type": "input_text", "text": words(part)},
-        "image_url": lambda part: {"type": "input_image", "image_url": dict_of(part.get("image_url")).get("url")},
-        "file": lambda part: {"type": "input_file", **dict_of(part.get("file"))},
-    }
-    return [translated[part["type"]](part) for part in dicts(content) if part.get("type") in translated]
-
-
-async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
-    """The attached files that this person may read, as parts of a message, as far as the limit goes."""
-    parts: list[Json] = []
-    notes: list[Piece] = []
-    left = int(turn.valves.file_megabytes * 1_000_000)
-    attached = [item for item in map(dict_of, turn.files) if item.get("type") in ("file", "text")]
-    for item in attached if agent.files != "none" else []:
-        name = label(item.get("name")) or "file"
-        try:
-            content = await content_of(item, turn.user, agent.files == "bytes", left)
-            left -= len(content)
-            parts.append(file_part(name, content, dict_of(item).get("content_type"), agent.files == "bytes"))
-        except Trouble as trouble:
-            notes.append(step(turn.text[trouble.key].format(file=name), True))
-    return parts, notes
-
-
-def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
-    if not whole:
-        quoted = name.replace('"', "'")
-        return {"type": "text", "text": f'<file name="{quoted}">\n{content.decode("utf-8", "replace")}\n</file>\n'}
-    encoded = base64.b64encode(content).decode()
-    data = f"data:{kind if isinstance(kind, str) and kind else 'application/octet-stream'};base64,{encoded}"
-    return {"type": "file", "file": {"filename": name, "file_data": data}}
-
-
-async def content_of(item: Json, user: Json, whole: bool, limit: int) -> bytes:
-    """The file's extracted text or, if `whole`, itself. The id came from the browser, so access is checked here."""
-    if item.get("type") == "text":  # the text itself came with the question
-        return within(words(item.get("content")).encode(), limit)
-    file = await Files.get_file_by_id(str(item.get("id") or ""))
-    if file is None or not await may_read(file, user):
-        raise Trouble("file_unreadable")
-    if not whole:
-        if not (text := words((file.data or {}).get("content"))):
-            raise Trouble("file_unreadable")
-        return within(text.encode(), limit)
-    if ((file.meta or {}).get("size") or 0) > limit:
-        raise Trouble("file_large")
-    try:
-        path = Path(await asyncio.to_thread(Storage.get_file, file.path))
-        if await asyncio.to_thread(lambda: path.stat().st_size) > limit:
-            raise Trouble("file_large")
-        return await asyncio.to_thread(path.read_bytes)
-    except OSError as error:
-        raise Trouble("file_unreadable") from error
-
-
-def within(content: bytes, limit: int) -> bytes:
-    if len(content) > limit:
-        raise Trouble("file_large")
-    return content
-
-
-async def may_read(file: Any, user: Json) -> bool:
-    if file.user_id == user.get("id") or user.get("role") == "admin":
-        return True
-    known = {key: value for key, value in user.items() if key != "valves"}
-    return bool(await has_access_to_file(file.id, "read", UserModel(**known)))
-
-
-async def headers_of(turn: Turn, agent: Agent) -> dict[str, str]:
-    headers = {"Accept": "text/event-stream, application/json"}
-    if key := await key_of(turn, agent):
-        headers["Authorization"] = f"Bearer {key}"
-    ids = {"X-OpenWebUI-Chat-Id": "chat_id", "X-OpenWebUI-Message-Id": "message_id"}
-    if agent._of_gateway:
-        ids["X-Sekisho-Message-Id"] = "message_id"
-    headers |= {name: str(turn.metadata[key]) for name, key in ids.items() if turn.metadata.get(key)}
-    if turn.valves.identity_secret:
-        headers["X-OpenWebUI-User-Jwt"] = await introduction(turn)
-    elif agent._of_gateway:  # which believes the connection's key
-        headers["X-OpenWebUI-User-Id"] = str(turn.user.get("id") or "")
-    return headers
-
-
-async def key_of(turn: Turn, agent: Agent) -> str | None:
-    return await connection_key(agent.url) if agent._of_gateway else keys_of(turn.valves.keys).get(agent.id)
-
-
-async def introduction(turn: Turn) -> str:
-    """The claims of the user_identity filter."""
-    now, user, share = int(time.time()), turn.user, turn.valves.share
-    claims = {
-        "iss": "sekisho",
-        "sub": user.get("id", ""),
-        "role": user.get("role") or "",
-        "groups": sorted((await groups_of(user.get("id", ""))).values()),
-        "chat_id": turn.metadata.get("chat_id") or "",
-        "message_id": turn.metadata.get("message_id") or "",
-        "task": "",
-        "iat": now,
-        "exp": now + turn.valves.lifetime_seconds,
-    }
-    if share in ("id_and_email", "all"):
-        claims["email"] = user.get("email") or ""
-    if share == "all":
-        claims["name"] = user.get("name") or ""
-    return jwt.encode(claims, turn.valves.identity_secret, algorithm="HS256")
-
-
-# The connection
-
-
-# >>> shared:connection
 async def connection_key(gateway_url: str) -> str | None:
-    """The key of the connection with this address, None if there is none."""
+    """Return the key of the connection with this address, None if there is none."""
     wanted = gateway_url.strip().rstrip("/")
     stored = await Config.get_many("openai.api_base_urls", "openai.api_keys")
     pairs = zip(stored.get("openai.api_base_urls") or [], stored.get("openai.api_keys") or [], strict=False)
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
-# <<< shared:connection
+# Signatures, which the gateway checks with the same secret.
 
 
-async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
-    """Everything the agent says into the queue, which waits while it is full; then None."""
-    heard = False
-    try:
-        path, body, notes = await request_of(turn, agent)
-        for note in notes:
-            await queue.put(note)
-        async for chunk in chunks_of(turn, agent, path, body):
-            for piece in pieces_of(chunk):
-                heard = True
-                await queue.put(piece)
-    except Trouble as trouble:
-        await queue.put(Piece("trouble", trouble))
-    except aiohttp.ConnectionTimeoutError:
-        await queue.put(Piece("trouble", Trouble("unreachable")))
-    except TimeoutError:  # also aiohttp's own, which is a ClientError too
-        await queue.put(Piece("trouble", Trouble("silent", seconds=f"{agent.timeout:g}")))
-    except (aiohttp.ClientError, OSError) as error:
-        log.warning("agents: %s: %s", agent.id, type(error).__name__)
-        await queue.put(Piece("trouble", Trouble("cut" if heard else "unreachable")))
-    except Exception:
-        log.exception("agents: %s", agent.id)
-        await queue.put(Piece("trouble", Trouble("garbage")))
-    await queue.put(None)
+ISSUER = "sekisho"
 
 
-async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
-    """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
-    guarded = turn.valves.public_only and not agent._of_gateway
-    connector = aiohttp.TCPConnector(resolver=PublicResolver()) if guarded else None
-    if guarded:
-        refuse_private(urlsplit(agent.url).hostname or "")
-    async with (
-        aiohttp.ClientSession(timeout=timeout, connector=connector, trust_env=not connector) as session,
-        session.post(
-            below(agent.url, path),
-            json=body,
-            headers=await headers_of(turn, agent),
-            ssl=AIOHTTP_CLIENT_SESSION_SSL,
-            allow_redirects=False,
-        ) as response,
-    ):
-        if response.status != 200:
-            raise await refusal(response)
-        if "html" in response.content_type:
-            raise Trouble("garbage")
-        async for value in values_of(lines_of(response.content.iter_any())):
-            yield value
+def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
+    """Return the claims as a signed token that is valid for `lifetime` seconds."""
+    now = int(time.time())
+    return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
 
 
-def below(url: str, path: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(path=parts.path.rstrip("/") + path).geturl()
+# Claims about a person, of which a signature is made.
 
 
-REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy"}
+def identity(user: dict[str, Any], metadata: dict[str, Any], groups: list[str], share: str) -> dict[str, Any]:
+    """Return the claims about a person. `share`: id, id_and_email or all."""
+    claims = {
+        "iss": ISSUER,
+        "sub": user.get("id", ""),
+        "role": user.get("role") or "",
+        "groups": groups,
+        "chat_id": metadata.get("chat_id") or "",
+        "message_id": metadata.get("message_id") or "",
+        "task": metadata.get("task") or "",
+    }
+    if share in ("id_and_email", "all"):
+        claims["email"] = user.get("email") or ""
+    if share == "all":
+        claims["name"] = user.get("name") or ""
+    return claims
 
 
-async def refusal(response: Any) -> Trouble:
-    """A sentence for a status; the agent's own words where it has some."""
-    status, told = int(response.status), {}
-    with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
-        told = dict_of(json.loads(await response.content.read(65_536)))
-    if at(told, "error", "code") == "insufficient_quota":
-        return Trouble("quota")
-    if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
-        return Trouble(key)
-    for piece in trouble_said(told):
-        return Trouble(piece.value.key, **piece.value.said)
-    return Trouble("failed", status=status)
+# Groups of a person.
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Return the names of the person's groups by their ids, parents of a group included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+# Access to files.
+
+
+async def may_read(file: Any, user: Any) -> bool:
+    """Return whether the user, Open WebUI's UserModel, may read the file."""
+    return bool(file.user_id == user.id or user.role == "admin" or await has_access_to_file(file.id, "read", user))
+
+
+# Addresses within private networks, which a plugin may be forbidden to call.
 
 
 def refuse_private(host: str) -> None:
+    """Raise Trouble if `host` is an address that is not public; names are left to PublicResolver."""
     with suppress(ValueError):
         address = ip_address(host.strip("[]"))
         mapped = getattr(address, "ipv4_mapped", None) or address
@@ -986,7 +437,7 @@ def refuse_private(host: str) -> None:
 
 
 class PublicResolver:
-    """Looks up names for aiohttp, at the moment of connecting, and refuses those within private networks."""
+    """Resolver for aiohttp that looks up names when connecting and refuses those within private networks."""
 
     def __init__(self) -> None:
         self.inner = aiohttp.ThreadedResolver()
@@ -1001,73 +452,32 @@ class PublicResolver:
         await self.inner.close()
 
 
-async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Raises Trouble where a line or the whole has no end."""
-    pending, total = bytearray(), 0
-    async for part in stream:
-        total += len(part)
-        pending += part
-        if b"\n" in part or b"\r" in part:
-            *lines, rest = re.split(rb"\r\n|\n|\r", bytes(pending))
-            for line in lines:
-                yield line
-            pending = bytearray(rest)
-        if len(pending) > LONGEST_LINE or total > LONGEST_STREAM:
-            raise Trouble("too_much")
-    if pending:
-        yield bytes(pending)
+# Bodies of bounded size.
 
 
-async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
-
-    Raises Trouble where it is nothing of that.
-    """
-    heard, bad, size = False, 0, 0
-    pending: list[bytes] = []  # lines of a value that is not complete
-    async for line in lines:
-        event, data = payload(line)
-        if data == b"[DONE]":
-            return
-        if not data:
-            pending = pending if line else []
-            continue
-        value, closing = parsed(data), event or line[:1] in CLOSING
-        if value is NOTHING and pending and closing:
-            value = parsed(b"\n".join([*pending, data]))
-        if value is not NOTHING:
-            heard, bad, size, pending = True, 0, 0, []
-            yield value
-            continue
-        if event or pending or line[:1] in OPENING:
-            pending.append(data)
-        bad += closing or not pending
-        size += len(data)
-        if bad > BAD_LINES or size > LONGEST_LINE:
-            raise Trouble("garbage")
-    if not heard and (bad or pending):
-        raise Trouble("garbage")
+async def read_within(stream: Any, limit: int) -> bytes:
+    """Read an aiohttp stream to its end. Raises ValueError beyond `limit` bytes."""
+    raw = bytearray()
+    async for chunk in stream.iter_chunked(65_536):
+        raw += chunk
+        if len(raw) > limit:
+            raise ValueError("too long")
+    return bytes(raw)
 
 
-NOTHING = object()
-OPENING, CLOSING = (b"{", b"["), (b"}", b"]")
+# Pieces of an answer, and readers of JSON that make them.
 
 
-def payload(line: bytes) -> tuple[bool, bytes]:
-    """Whether a line belongs to an event, and what it carries: nothing if it is a comment or an event's name."""
-    if line.startswith(b"data:"):
-        return True, line[5:].strip()
-    return (True, b"") if re.match(rb":|(event|id|retry):", line) else (False, line.strip())
+class Piece(NamedTuple):
+    """Something an agent said. kind: text, last_text (for a stream without text), thinking, tool, result, source,
+    status, files, embeds, usage, trouble."""
+
+    kind: str
+    value: Any
 
 
-def parsed(text: bytes) -> Any:
-    with suppress(ValueError, RecursionError):
-        value = json.loads(text)
-        return value if isinstance(value, dict | list) else NOTHING
-    return NOTHING
-
-
-# Reading what agents say: careful getters, then one small function for each thing a chunk may hold
+LONGEST_PASSAGE = 20_000  # characters of a source, of a tool's arguments, of its result
+MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 200}
 
 
 def compact(value: Any) -> str:
@@ -1095,6 +505,368 @@ def delta_of(chunk: Json) -> Json:
     return dict_of(choice.get("delta")) or dict_of(choice.get("message"))
 
 
+def step(description: str, ends: bool) -> Piece:
+    return Piece("status", {"description": description, "done": ends})
+
+
+def said_no(detail: Any) -> Piece:
+    return Piece("trouble", Trouble("said", detail=label(detail if isinstance(detail, str) else "") or "?"))
+
+
+def usage_of(chunk: Json) -> Iterator[Piece]:
+    counted = dict_of(chunk.get("usage"))
+    if counted and len(json.dumps(counted, default=str)) < 10_000:
+        yield Piece("usage", counted)
+
+
+def trouble_said(chunk: Json) -> Iterator[Piece]:
+    if error := chunk.get("error"):
+        yield said_no(at(error, "message") or at(error, "detail") or error)
+    elif chunk.keys() == {"detail"} and isinstance(chunk["detail"], str):  # FastAPI
+        yield said_no(chunk["detail"])
+
+
+# Agents of the valve `agents`.
+
+
+MISTAKE_ID = "settings"
+MISTAKE_NAME = "⚠ エージェントの設定に誤りがあります / The settings of the agents have a mistake"
+MOST_AGENTS = 200
+LONGEST_MANIFEST = 500_000  # characters
+
+
+class Agent(BaseModel, extra="forbid"):
+    """One agent of the manifest. `url` is what stands before /chat/completions or /responses; it may have a query."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    name: str = Field(min_length=1, max_length=100)
+    url: str = Field(pattern=r"^https?://[^\s/?#@]+[^\s#]*$")
+    model: str = ""
+    dialect: Literal["chat", "responses"] = "chat"
+    icon: str = Field("", max_length=8)
+    description: str = ""
+    groups: list[str] = []
+    files: Literal["none", "text", "bytes"] = "none"
+    timeout: float = Field(600.0, ge=1, le=86_400)
+    _of_gateway: bool = PrivateAttr(default=False)
+
+
+class Menu(NamedTuple):
+    agents: dict[str, Agent]
+    mistakes: tuple[str, ...]
+
+
+def mistake(number: int, row: Any, problem: Any) -> str:
+    """agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
+    known = f" ({str(row.get('id'))[:64]})" if isinstance(row, dict) and row.get("id") else ""
+    where = "".join(f", {part}" for part in problem["loc"])
+    return f"agent {number}{known}{where}: {problem['msg']}"
+
+
+def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
+    if len(manifest) > LONGEST_MANIFEST:
+        return [], [f"it is longer than {LONGEST_MANIFEST:,} characters"]
+    try:
+        rows = json.loads(manifest.strip() or "[]")
+    except (ValueError, RecursionError) as error:
+        where = f"line {error.lineno}, column {error.colno}: " if isinstance(error, json.JSONDecodeError) else ""
+        return [], [f"{where}this is not JSON ({getattr(error, 'msg', error)})"]
+    if not isinstance(rows, list):
+        return [], ["it is not a list: [ {…}, {…} ]"]
+    if len(rows) > MOST_AGENTS:
+        return rows[:MOST_AGENTS], [f"it has more than {MOST_AGENTS} agents; the rest is left out"]
+    return rows, []
+
+
+@lru_cache(maxsize=8)
+def menu_of(manifest: str) -> Menu:
+    """Reads the valve once for each of its texts; what is wrong goes to the log and does not hide the other agents."""
+    rows, mistakes = rows_of(manifest)
+    agents: dict[str, Agent] = {}
+    for number, row in enumerate(rows, 1):
+        try:
+            agent = Agent.model_validate(row)
+        except ValidationError as error:
+            mistakes += [mistake(number, row, problem) for problem in error.errors()]
+            continue
+        if agent.id in agents or agent.id == MISTAKE_ID:
+            mistakes.append(f"agent {number}: the id {agent.id} is taken")
+        agents.setdefault(agent.id, agent)
+    for line in mistakes:
+        log.error("agents: the valve `agents` has a mistake: %s", line)
+    agents.pop(MISTAKE_ID, None)
+    return Menu(agents, tuple(mistakes))
+
+
+@lru_cache(maxsize=8)
+def keys_of(keys: str) -> dict[str, str]:
+    """`id=key` lines or a JSON object."""
+    with suppress(ValueError, RecursionError):
+        read = json.loads(keys)
+        return {str(id): str(key) for id, key in read.items()} if isinstance(read, dict) else {}
+    pairs = (line.partition("=") for line in keys.splitlines())
+    return {id.strip(): key.strip() for id, equals, key in pairs if equals and id.strip()}
+
+
+# Agents of the gateway's list of models.
+
+
+LIST_SECONDS = 60
+LIST_TIMEOUT = 3  # seconds; people wait for the menu
+LONGEST_LIST = 5_000_000  # bytes
+MOST_LISTED = 5_000
+
+
+async def listed_by(url: str) -> Any:
+    """GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    headers = {"Authorization": f"Bearer {await connection_key(url) or ''}"}
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIST_TIMEOUT), trust_env=True) as session,
+        session.get(f"{url}/models", headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
+    ):
+        answer.raise_for_status()
+        return json.loads(await read_within(answer.content, LONGEST_LIST))
+
+
+def agents_of(url: str, told: Any) -> list[Agent]:
+    """Of OpenAI's model list, the models whose mode is agent. The id in the menu has no character but A-Z 0-9 _ -."""
+    agents = []
+    for row in dicts(dict_of(told).get("data"))[:MOST_LISTED]:
+        name = row.get("id")
+        if row.get("mode") == "agent" and isinstance(name, str) and name:
+            id, about = re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64], words(row.get("description"))
+            agent = Agent(
+                id=id, name=label(row.get("name"))[:100] or name[:100], url=url, model=name, description=about
+            )
+            agent._of_gateway = True
+            agents.append(agent)
+    return agents[:MOST_AGENTS]
+
+
+class GatewayList:
+    """The gateway's agents, asked for at most once a minute; what it last said stands while it does not answer."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[float, list[Agent]]] = {}
+        self.asking = asyncio.Lock()
+
+    async def agents(self, url: str) -> list[Agent]:
+        async with self.asking:
+            asked, agents = self.known.get(url, (-LIST_SECONDS, []))
+            if time.monotonic() - asked < LIST_SECONDS:
+                return agents
+            try:
+                agents = agents_of(url, await listed_by(url))
+            except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+                log.warning("agents: the gateway does not list its agents (%s)", type(error).__name__)
+            self.known = {url: (time.monotonic(), agents)}
+            return agents
+
+
+gateway_list = GatewayList()
+
+
+async def whole_menu(valves: Any) -> Menu:
+    """The agents of the valve and, behind them, those of the gateway."""
+    menu = menu_of(valves.agents)
+    if not valves.gateway_url.strip():
+        return menu
+    listed = await gateway_list.agents(valves.gateway_url.strip().rstrip("/"))
+    others = {agent.id: agent for agent in listed if agent.id not in (MISTAKE_ID, *menu.agents)}
+    return menu._replace(agents=menu.agents | others)
+
+
+# The turn, and the agent that answers it.
+
+
+@dataclass
+class Turn(ChatTurn):
+    files: list[Json]
+    valves: Any
+    status: str = ""
+    """The last status, while it says that something goes on."""
+
+    @property
+    def agent_id(self) -> str:
+        return str(self.body.get("model") or "").partition(".")[2]
+
+    async def say(self, description: str, done: bool) -> None:
+        """Show a status line."""
+        self.status = "" if done else description
+        await self.emit("status", {"description": description, "done": done})
+
+
+async def chosen(turn: Turn) -> Agent:
+    """Raises Trouble where this person, question or address may not go on."""
+    menu = await whole_menu(turn.valves)
+    if turn.agent_id == MISTAKE_ID:
+        raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")
+    agent = menu.agents.get(turn.agent_id)
+    if agent is None:
+        raise Trouble("unknown")
+    if agent.groups and turn.user.get("role") != "admin":
+        mine = await groups_of(turn.user.get("id", ""))
+        if not mine.keys() & set(agent.groups) and not set(mine.values()) & set(agent.groups):
+            raise Trouble("not_allowed", name=agent.name)
+    length, limit = len(turn.typed_question()), turn.valves.longest_question
+    if length > limit:
+        raise Trouble("too_long", name=agent.name, length=f"{length:,}", limit=f"{limit:,}")
+    return agent
+
+
+# Reading files, pictures and embedded pages.
+
+
+def file_shown(url: Any, kind: Any, name: Any = None) -> Iterator[Piece]:
+    picture = isinstance(url, str) and re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", url)
+    if picture or web(url):
+        shown = {"type": "image" if picture or kind == "image" else "file", "url": url}
+        yield Piece("files", {"files": [{**shown, **({"name": label(name)} if label(name) else {})}]})
+
+
+def files(chunk: Json) -> Iterator[Piece]:
+    for item in items(chunk.get("files")):
+        yield from file_shown(item.get("url") if isinstance(item, dict) else item, at(item, "type"), at(item, "name"))
+
+
+def images(chunk: Json) -> Iterator[Piece]:
+    for item in dicts(delta_of(chunk).get("images")):
+        yield from file_shown(at(item, "image_url", "url") or item.get("url"), "image")
+
+
+def embeds(chunk: Json) -> Iterator[Piece]:
+    """Pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
+    shown = [page for page in items(chunk.get("embeds")) if isinstance(page, str) and page]
+    if shown:
+        yield Piece("embeds", {"embeds": shown[:10], "replace": chunk.get("replace") is True})
+
+
+# Reading sources: citations, retrieved documents, search results.
+
+
+SOURCE_LISTS: tuple[tuple[str | int, ...], ...] = (
+    ("search_results",),  # Perplexity: titles; before its `citations`, which are the same addresses
+    ("citations",),
+    ("sources",),
+    ("documents",),
+    ("source_documents",),
+    ("context",),
+    ("context", "citations"),  # Azure, and so below
+    ("retriever_resources",),
+    ("metadata", "retriever_resources"),  # Dify
+    *(
+        ("choices", 0, kind, *path)
+        for kind in ("delta", "message")
+        for path in (("context", "citations"), ("citations",))
+    ),
+)
+NAME_KEYS = ("title", "document_name", "filename", "file_name", "name", "filepath", "source", "file_id", "path")
+URL_KEYS = ("url", "link", "uri", "href", "source_url", "source")
+PASSAGE_KEYS = (
+    "content",
+    "page_content",
+    "pageContent",
+    "snippet",
+    "quote",
+    "cited_text",
+    "text",
+    "document",
+    "excerpt",
+)
+
+
+def cited(name: str, url: str, passage: str, score: float | None = None) -> Piece:
+    about = {"source": url or name, "name": name, **({"url": url} if url else {})}
+    return Piece(
+        "source",
+        {
+            "source": {"name": name, **({"url": url} if url else {})},
+            "document": [passage[:LONGEST_PASSAGE] or name],
+            "metadata": [about],
+            **({"distances": [score]} if score is not None else {}),
+        },
+    )
+
+
+def own_source(item: Json) -> Iterator[Piece]:
+    """Already as Open WebUI has it: one citation for each of its passages."""
+    about = dict_of(item["source"])
+    notes = [dict_of(note) for note in items(item.get("metadata"))]
+    for number, passage in enumerate(items(item["document"])):
+        note = notes[number] if number < len(notes) else {}
+        url = web(note.get("url")) or web(note.get("source")) or web(about.get("url"))
+        name = label(about.get("name")) or label(note.get("name")) or label(note.get("source")) or url
+        yield cited(name or "?", url, words(passage))
+
+
+def source(item: Any) -> Iterator[Piece]:
+    """A citation in Open WebUI's form, whoever's it was: an address, a document with metadata, a search result."""
+    if isinstance(item, str):
+        item = {"url": item} if web(item) else {"title": item}
+    if not isinstance(item, dict):
+        return
+    if isinstance(item.get("document"), list) and isinstance(item.get("source"), dict):
+        yield from own_source(item)
+        return
+    about = dict_of(item.get("metadata"))
+    url = next((web(place.get(key)) for place in (item, about) for key in URL_KEYS if web(place.get(key))), "")
+    name = next((label(place.get(key)) for place in (item, about) for key in NAME_KEYS if label(place.get(key))), url)
+    passage = next((words(item.get(key)) for key in PASSAGE_KEYS if words(item.get(key))), "")
+    if name or passage:
+        score = item.get("score", item.get("relevance_score"))
+        yield cited(name or passage[:60], url, passage, score if isinstance(score, int | float) else None)
+
+
+def listed(found: Any) -> Iterator[Piece]:
+    for item in items(found):
+        yield from source(item)
+
+
+def sources(chunk: Json) -> Iterator[Piece]:
+    for path in SOURCE_LISTS:
+        yield from listed(at(chunk, *path))
+
+
+def annotation(note: Json) -> Iterator[Piece]:
+    """url_citation, file_citation and their like, flat or under a key of their own name."""
+    kind = note.get("type")
+    if isinstance(kind, str) and "citation" in kind:
+        inner = dict_of(note.get(kind))
+        yield from source({**note, **inner})
+
+
+def annotations(chunk: Json) -> Iterator[Piece]:
+    for note in dicts(delta_of(chunk).get("annotations")):
+        yield from annotation(note)
+
+
+# Reading Open WebUI's own events.
+
+
+def status(chunk: Json) -> Iterator[Piece]:
+    if chunk.get("type") == "status" and label(chunk.get("description")):
+        yield step(label(chunk["description"]), chunk.get("done") is True)
+
+
+def own_events(chunk: Json) -> Iterator[Piece]:
+    """Open WebUI's own events, of which an agent may use those that show something; none can run code in a browser."""
+    event = dict_of(chunk.get("event"))
+    kind, data = event.get("type"), dict_of(event.get("data"))
+    if kind == "status" and label(data.get("description")):
+        yield step(label(data["description"]), data.get("done") is not False)
+    elif kind in ("message", "chat:message:delta"):
+        yield Piece("text", words(data.get("content")))
+    elif kind in ("source", "citation"):
+        yield from source(data)
+    elif kind in ("files", "chat:message:files"):
+        yield from files(data)
+    elif kind in ("embeds", "chat:message:embeds"):
+        yield from embeds(data)
+
+
+# Reading OpenAI's chat API and Responses API.
+
+
 def chat_text(chunk: Json) -> Iterator[Piece]:
     delta = delta_of(chunk)
     if delta.get("role") == "tool":
@@ -1111,46 +883,16 @@ def chat_thinking(chunk: Json) -> Iterator[Piece]:
             return
 
 
-def chat_tools(chunk: Json) -> Iterator[Piece]:
-    for call in dicts(delta_of(chunk).get("tool_calls")):
-        function = dict_of(call.get("function"))
-        yield tool(call.get("id"), function.get("name"), function.get("arguments"), call.get("index"))
-
-
 def tool(id: Any, name: Any, arguments: Any, index: Any = None, whole: bool = False) -> Piece:
     """A call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
     known = {"id": id if isinstance(id, str) else "", "index": index if isinstance(index, int) else None}
     return Piece("tool", {**known, "name": label(name), "arguments": compact(arguments), "whole": whole})
 
 
-def responses(chunk: Json) -> Iterator[Piece]:
-    """OpenAI's Responses API, streamed."""
-    kind, delta = chunk.get("type"), chunk.get("delta")
-    if kind == "response.output_text.delta":
-        yield Piece("text", words(delta))
-    elif kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
-        yield Piece("thinking", words(delta))
-    elif kind == "response.output_text.annotation.added":
-        yield from annotation(dict_of(chunk.get("annotation")))
-    elif kind in ("response.output_item.added", "response.output_item.done"):
-        yield from response_item(dict_of(chunk.get("item")))
-    elif kind in ("response.completed", "response.incomplete"):
-        yield from response_whole(dict_of(chunk.get("response")))
-    elif kind == "response.failed":
-        yield from trouble_said(dict_of(chunk.get("response")))
-
-
-def response_whole(response: Json) -> Iterator[Piece]:
-    for item in dicts(response.get("output")):
-        yield from response_item(item)
-        if item.get("type") == "message":
-            yield Piece("last_text", words(item.get("content")))
-    yield from usage_of(response)
-
-
-def unstreamed_response(chunk: Json) -> Iterator[Piece]:
-    if chunk.get("object") == "response":
-        yield from response_whole(chunk)
+def chat_tools(chunk: Json) -> Iterator[Piece]:
+    for call in dicts(delta_of(chunk).get("tool_calls")):
+        function = dict_of(call.get("function"))
+        yield tool(call.get("id"), function.get("name"), function.get("arguments"), call.get("index"))
 
 
 CALLS = {
@@ -1185,102 +927,37 @@ def response_item(item: Json) -> Iterator[Piece]:
                 yield from annotation(note)
 
 
-def annotations(chunk: Json) -> Iterator[Piece]:
-    for note in dicts(delta_of(chunk).get("annotations")):
-        yield from annotation(note)
+def response_whole(response: Json) -> Iterator[Piece]:
+    for item in dicts(response.get("output")):
+        yield from response_item(item)
+        if item.get("type") == "message":
+            yield Piece("last_text", words(item.get("content")))
+    yield from usage_of(response)
 
 
-def annotation(note: Json) -> Iterator[Piece]:
-    """url_citation, file_citation and their like, flat or under a key of their own name."""
-    kind = note.get("type")
-    if isinstance(kind, str) and "citation" in kind:
-        inner = dict_of(note.get(kind))
-        yield from source({**note, **inner})
+def responses(chunk: Json) -> Iterator[Piece]:
+    """OpenAI's Responses API, streamed."""
+    kind, delta = chunk.get("type"), chunk.get("delta")
+    if kind == "response.output_text.delta":
+        yield Piece("text", words(delta))
+    elif kind in ("response.reasoning_text.delta", "response.reasoning_summary_text.delta"):
+        yield Piece("thinking", words(delta))
+    elif kind == "response.output_text.annotation.added":
+        yield from annotation(dict_of(chunk.get("annotation")))
+    elif kind in ("response.output_item.added", "response.output_item.done"):
+        yield from response_item(dict_of(chunk.get("item")))
+    elif kind in ("response.completed", "response.incomplete"):
+        yield from response_whole(dict_of(chunk.get("response")))
+    elif kind == "response.failed":
+        yield from trouble_said(dict_of(chunk.get("response")))
 
 
-SOURCE_LISTS: tuple[tuple[str | int, ...], ...] = (
-    ("search_results",),  # Perplexity: titles; before its `citations`, which are the same addresses
-    ("citations",),
-    ("sources",),
-    ("documents",),
-    ("source_documents",),
-    ("context",),
-    ("context", "citations"),  # Azure, and so below
-    ("retriever_resources",),
-    ("metadata", "retriever_resources"),  # Dify
-    *(
-        ("choices", 0, kind, *path)
-        for kind in ("delta", "message")
-        for path in (("context", "citations"), ("citations",))
-    ),
-)
+def unstreamed_response(chunk: Json) -> Iterator[Piece]:
+    if chunk.get("object") == "response":
+        yield from response_whole(chunk)
 
 
-def sources(chunk: Json) -> Iterator[Piece]:
-    for path in SOURCE_LISTS:
-        yield from listed(at(chunk, *path))
-
-
-def listed(found: Any) -> Iterator[Piece]:
-    for item in items(found):
-        yield from source(item)
-
-
-NAME_KEYS = ("title", "document_name", "filename", "file_name", "name", "filepath", "source", "file_id", "path")
-URL_KEYS = ("url", "link", "uri", "href", "source_url", "source")
-PASSAGE_KEYS = (
-    "content",
-    "page_content",
-    "pageContent",
-    "snippet",
-    "quote",
-    "cited_text",
-    "text",
-    "document",
-    "excerpt",
-)
-
-
-def source(item: Any) -> Iterator[Piece]:
-    """A citation in Open WebUI's form, whoever's it was: an address, a document with metadata, a search result."""
-    if isinstance(item, str):
-        item = {"url": item} if web(item) else {"title": item}
-    if not isinstance(item, dict):
-        return
-    if isinstance(item.get("document"), list) and isinstance(item.get("source"), dict):
-        yield from own_source(item)
-        return
-    about = dict_of(item.get("metadata"))
-    url = next((web(place.get(key)) for place in (item, about) for key in URL_KEYS if web(place.get(key))), "")
-    name = next((label(place.get(key)) for place in (item, about) for key in NAME_KEYS if label(place.get(key))), url)
-    passage = next((words(item.get(key)) for key in PASSAGE_KEYS if words(item.get(key))), "")
-    if name or passage:
-        score = item.get("score", item.get("relevance_score"))
-        yield cited(name or passage[:60], url, passage, score if isinstance(score, int | float) else None)
-
-
-def own_source(item: Json) -> Iterator[Piece]:
-    """Already as Open WebUI has it: one citation for each of its passages."""
-    about = dict_of(item["source"])
-    notes = [dict_of(note) for note in items(item.get("metadata"))]
-    for number, passage in enumerate(items(item["document"])):
-        note = notes[number] if number < len(notes) else {}
-        url = web(note.get("url")) or web(note.get("source")) or web(about.get("url"))
-        name = label(about.get("name")) or label(note.get("name")) or label(note.get("source")) or url
-        yield cited(name or "?", url, words(passage))
-
-
-def cited(name: str, url: str, passage: str, score: float | None = None) -> Piece:
-    about = {"source": url or name, "name": name, **({"url": url} if url else {})}
-    return Piece(
-        "source",
-        {
-            "source": {"name": name, **({"url": url} if url else {})},
-            "document": [passage[:LONGEST_PASSAGE] or name],
-            "metadata": [about],
-            **({"distances": [score]} if score is not None else {}),
-        },
-    )
+# Reading Dify, LangChain, LangGraph and n8n.
 
 
 def dify(chunk: Json) -> Iterator[Piece]:
@@ -1344,70 +1021,7 @@ def n8n(chunk: Json) -> Iterator[Piece]:
         yield from source(chunk)
 
 
-def own_events(chunk: Json) -> Iterator[Piece]:
-    """Open WebUI's own events, of which an agent may use those that show something; none can run code in a browser."""
-    event = dict_of(chunk.get("event"))
-    kind, data = event.get("type"), dict_of(event.get("data"))
-    if kind == "status" and label(data.get("description")):
-        yield step(label(data["description"]), data.get("done") is not False)
-    elif kind in ("message", "chat:message:delta"):
-        yield Piece("text", words(data.get("content")))
-    elif kind in ("source", "citation"):
-        yield from source(data)
-    elif kind in ("files", "chat:message:files"):
-        yield from files(data)
-    elif kind in ("embeds", "chat:message:embeds"):
-        yield from embeds(data)
-
-
-def step(description: str, ends: bool) -> Piece:
-    return Piece("status", {"description": description, "done": ends})
-
-
-def status(chunk: Json) -> Iterator[Piece]:
-    if chunk.get("type") == "status" and label(chunk.get("description")):
-        yield step(label(chunk["description"]), chunk.get("done") is True)
-
-
-def files(chunk: Json) -> Iterator[Piece]:
-    for item in items(chunk.get("files")):
-        yield from file_shown(item.get("url") if isinstance(item, dict) else item, at(item, "type"), at(item, "name"))
-
-
-def images(chunk: Json) -> Iterator[Piece]:
-    for item in dicts(delta_of(chunk).get("images")):
-        yield from file_shown(at(item, "image_url", "url") or item.get("url"), "image")
-
-
-def file_shown(url: Any, kind: Any, name: Any = None) -> Iterator[Piece]:
-    picture = isinstance(url, str) and re.match(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$", url)
-    if picture or web(url):
-        shown = {"type": "image" if picture or kind == "image" else "file", "url": url}
-        yield Piece("files", {"files": [{**shown, **({"name": label(name)} if label(name) else {})}]})
-
-
-def embeds(chunk: Json) -> Iterator[Piece]:
-    """Pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
-    shown = [page for page in items(chunk.get("embeds")) if isinstance(page, str) and page]
-    if shown:
-        yield Piece("embeds", {"embeds": shown[:10], "replace": chunk.get("replace") is True})
-
-
-def usage_of(chunk: Json) -> Iterator[Piece]:
-    counted = dict_of(chunk.get("usage"))
-    if counted and len(json.dumps(counted, default=str)) < 10_000:
-        yield Piece("usage", counted)
-
-
-def trouble_said(chunk: Json) -> Iterator[Piece]:
-    if error := chunk.get("error"):
-        yield said_no(at(error, "message") or at(error, "detail") or error)
-    elif chunk.keys() == {"detail"} and isinstance(chunk["detail"], str):  # FastAPI
-        yield said_no(chunk["detail"])
-
-
-def said_no(detail: Any) -> Piece:
-    return Piece("trouble", Trouble("said", detail=label(detail if isinstance(detail, str) else "") or "?"))
+# Reading what agents say: one small function for each thing that a chunk may hold.
 
 
 EXTRACTORS: tuple[Callable[[Json], Iterable[Piece]], ...] = (
@@ -1444,20 +1058,313 @@ def pieces_of(chunk: Any) -> Iterator[Piece]:
                 yield piece
 
 
-# Showing
+# Attached files, as parts of a message.
 
 
-@dataclass
-class Call:
-    """A tool the agent used. Open WebUI would run a call without a result, so each gets one, if an empty one."""
-
-    name: str
-    arguments: str = ""
-    result: str | None = None
-    id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
+def within(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise Trouble("file_large")
+    return content
 
 
-Shown = Iterator[tuple[str, Json]]
+async def content_of(item: Json, user: UserModel, whole: bool, limit: int) -> bytes:
+    """The file's extracted text or, if `whole`, itself. The id came from the browser, so access is checked here."""
+    if item.get("type") == "text":  # the text itself came with the question
+        return within(words(item.get("content")).encode(), limit)
+    file = await Files.get_file_by_id(str(item.get("id") or ""))
+    if file is None or not await may_read(file, user):
+        raise Trouble("file_unreadable")
+    if not whole:
+        if not (text := words((file.data or {}).get("content"))):
+            raise Trouble("file_unreadable")
+        return within(text.encode(), limit)
+    if ((file.meta or {}).get("size") or 0) > limit:
+        raise Trouble("file_large")
+    try:
+        path = Path(await asyncio.to_thread(Storage.get_file, file.path))
+        if await asyncio.to_thread(lambda: path.stat().st_size) > limit:
+            raise Trouble("file_large")
+        return await asyncio.to_thread(path.read_bytes)
+    except OSError as error:
+        raise Trouble("file_unreadable") from error
+
+
+def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
+    if not whole:
+        quoted = name.replace('"', "'")
+        return {"type": "text", "text": f'<file name="{quoted}">\n{content.decode("utf-8", "replace")}\n</file>\n'}
+    encoded = base64.b64encode(content).decode()
+    data = f"data:{kind if isinstance(kind, str) and kind else 'application/octet-stream'};base64,{encoded}"
+    return {"type": "file", "file": {"filename": name, "file_data": data}}
+
+
+async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
+    """The attached files that this person may read, as parts of a message, as far as the limit goes."""
+    parts: list[Json] = []
+    notes: list[Piece] = []
+    left = int(turn.valves.file_megabytes * 1_000_000)
+    attached = [item for item in map(dict_of, turn.files) if item.get("type") in ("file", "text")]
+    for item in attached if agent.files != "none" else []:
+        name = label(item.get("name")) or "file"
+        try:
+            content = await content_of(item, turn.person, agent.files == "bytes", left)
+            left -= len(content)
+            parts.append(file_part(name, content, dict_of(item).get("content_type"), agent.files == "bytes"))
+        except Trouble as trouble:
+            notes.append(step(turn.text[trouble.key].format(file=name), True))
+    return parts, notes
+
+
+# The request to the agent.
+
+
+PASSED_ON = (
+    *("temperature", "top_p", "max_tokens", "max_completion_tokens", "stop", "seed", "presence_penalty"),
+    *("frequency_penalty", "reasoning_effort", "response_format"),
+)
+USAGE_TOO = {"stream_options": {"include_usage": True}}
+
+
+def conversation(messages: list[Any]) -> list[Json]:
+    """Who said what. Tool calls among them are the agent's own earlier ones, for showing; an answer's halves join."""
+    kept: list[Json] = []
+    for message in map(dict_of, messages):
+        role, content = message.get("role"), message.get("content")
+        if role not in ("system", "developer", "user", "assistant") or not content:
+            continue
+        if role == "assistant" and kept and kept[-1]["role"] == role:
+            kept[-1] = {"role": role, "content": f"{words(kept[-1]['content'])}\n{words(content)}"}
+        else:
+            kept.append({"role": role, "content": content})
+    return kept
+
+
+def with_parts(messages: list[Json], parts: list[Json]) -> list[Json]:
+    """The files before the last question."""
+    last = next((at for at in reversed(range(len(messages))) if messages[at]["role"] == "user"), None)
+    if not parts or last is None:
+        return messages
+    content = messages[last]["content"]
+    asked = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    return [*messages[:last], {"role": "user", "content": [*parts, *asked]}, *messages[last + 1 :]]
+
+
+def response_parts(role: str, content: Any) -> list[Json]:
+    if role == "assistant":
+        return [{"type": "output_text", "text": words(content)}]
+    if isinstance(content, str):
+        return [{"type": "input_text", "text": content}]
+    translated: dict[str, Callable[[Json], Json]] = {
+        "text": lambda part: {"type": "input_text", "text": words(part)},
+        "image_url": lambda part: {"type": "input_image", "image_url": dict_of(part.get("image_url")).get("url")},
+        "file": lambda part: {"type": "input_file", **dict_of(part.get("file"))},
+    }
+    return [translated[part["type"]](part) for part in dicts(content) if part.get("type") in translated]
+
+
+def as_responses(messages: list[Json]) -> Json:
+    told = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
+    spoken = [message for message in messages if message["role"] in ("user", "assistant")]
+    inputs = [{"role": one["role"], "content": response_parts(one["role"], one["content"])} for one in spoken]
+    return {"input": inputs, **({"instructions": "\n\n".join(told)} if told else {})}
+
+
+async def request_of(turn: Turn, agent: Agent) -> tuple[str, Json, list[Piece]]:
+    """Path, body, and what is to be said about files."""
+    parts, notes = await file_parts(turn, agent)
+    messages = with_parts(conversation(items(turn.body.get("messages"))), parts)
+    settings = {key: turn.body[key] for key in PASSED_ON if turn.body.get(key) is not None}
+    common = {"model": agent.model or agent.id, "stream": True}
+    if agent.dialect == "chat":
+        return "/chat/completions", {**common, **settings, "messages": messages, **USAGE_TOO}, notes
+    limit = settings.get("max_completion_tokens") or settings.get("max_tokens")
+    settings = {key: value for key, value in settings.items() if key in ("temperature", "top_p")}
+    bounded = {"max_output_tokens": limit} if limit else {}
+    return "/responses", {**common, **settings, **bounded, **as_responses(messages)}, notes
+
+
+# Headers of the request: the key, and who asks.
+
+
+async def key_of(turn: Turn, agent: Agent) -> str | None:
+    return await connection_key(agent.url) if agent._of_gateway else keys_of(turn.valves.keys).get(agent.id)
+
+
+async def introduction(turn: Turn) -> str:
+    """Return a signed token with the claims of the user_identity filter."""
+    groups = sorted((await groups_of(turn.user.get("id", ""))).values())
+    claims = identity(turn.user, turn.metadata, groups, turn.valves.share)
+    return sign(claims, turn.valves.identity_secret, turn.valves.lifetime_seconds)
+
+
+async def headers_of(turn: Turn, agent: Agent) -> dict[str, str]:
+    headers = {"Accept": "text/event-stream, application/json"}
+    if key := await key_of(turn, agent):
+        headers["Authorization"] = f"Bearer {key}"
+    ids = {"X-OpenWebUI-Chat-Id": "chat_id", "X-OpenWebUI-Message-Id": "message_id"}
+    if agent._of_gateway:
+        ids["X-Sekisho-Message-Id"] = "message_id"
+    headers |= {name: str(turn.metadata[key]) for name, key in ids.items() if turn.metadata.get(key)}
+    if turn.valves.identity_secret:
+        headers["X-OpenWebUI-User-Jwt"] = await introduction(turn)
+    elif agent._of_gateway:  # which believes the connection's key
+        headers["X-OpenWebUI-User-Id"] = str(turn.user.get("id") or "")
+    return headers
+
+
+# JSON values from a stream of bytes.
+
+
+LONGEST_LINE = 12_000_000  # bytes; a picture comes in one line
+LONGEST_STREAM = 60_000_000  # bytes
+BAD_LINES = 50
+NOTHING = object()
+OPENING, CLOSING = (b"{", b"["), (b"}", b"]")
+
+
+def payload(line: bytes) -> tuple[bool, bytes]:
+    """Whether a line belongs to an event, and what it carries: nothing if it is a comment or an event's name."""
+    if line.startswith(b"data:"):
+        return True, line[5:].strip()
+    return (True, b"") if re.match(rb":|(event|id|retry):", line) else (False, line.strip())
+
+
+def parsed(text: bytes) -> Any:
+    with suppress(ValueError, RecursionError):
+        value = json.loads(text)
+        return value if isinstance(value, dict | list) else NOTHING
+    return NOTHING
+
+
+async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Raises Trouble where a line or the whole has no end."""
+    pending, total = bytearray(), 0
+    async for part in stream:
+        total += len(part)
+        pending += part
+        if b"\n" in part or b"\r" in part:
+            *lines, rest = re.split(rb"\r\n|\n|\r", bytes(pending))
+            for line in lines:
+                yield line
+            pending = bytearray(rest)
+        if len(pending) > LONGEST_LINE or total > LONGEST_STREAM:
+            raise Trouble("too_much")
+    if pending:
+        yield bytes(pending)
+
+
+async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+    """JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
+
+    Raises Trouble where it is nothing of that.
+    """
+    heard, bad, size = False, 0, 0
+    pending: list[bytes] = []  # lines of a value that is not complete
+    async for line in lines:
+        event, data = payload(line)
+        if data == b"[DONE]":
+            return
+        if not data:
+            pending = pending if line else []
+            continue
+        value, closing = parsed(data), event or line[:1] in CLOSING
+        if value is NOTHING and pending and closing:
+            value = parsed(b"\n".join([*pending, data]))
+        if value is not NOTHING:
+            heard, bad, size, pending = True, 0, 0, []
+            yield value
+            continue
+        if event or pending or line[:1] in OPENING:
+            pending.append(data)
+        bad += closing or not pending
+        size += len(data)
+        if bad > BAD_LINES or size > LONGEST_LINE:
+            raise Trouble("garbage")
+    if not heard and (bad or pending):
+        raise Trouble("garbage")
+
+
+# The connection to the agent.
+
+
+CONNECT_SECONDS = 10
+
+
+def below(url: str, path: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(path=parts.path.rstrip("/") + path).geturl()
+
+
+REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy"}
+
+
+async def refusal(response: Any) -> Trouble:
+    """A sentence for a status; the agent's own words where it has some."""
+    status, told = int(response.status), {}
+    with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
+        told = dict_of(json.loads(await response.content.read(65_536)))
+    if at(told, "error", "code") == "insufficient_quota":
+        return Trouble("quota")
+    if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
+        return Trouble(key)
+    for piece in trouble_said(told):
+        return Trouble(piece.value.key, **piece.value.said)
+    return Trouble("failed", status=status)
+
+
+async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
+    """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
+    guarded = turn.valves.public_only and not agent._of_gateway
+    connector = aiohttp.TCPConnector(resolver=PublicResolver()) if guarded else None
+    if guarded:
+        refuse_private(urlsplit(agent.url).hostname or "")
+    async with (
+        aiohttp.ClientSession(timeout=timeout, connector=connector, trust_env=not connector) as session,
+        session.post(
+            below(agent.url, path),
+            json=body,
+            headers=await headers_of(turn, agent),
+            ssl=AIOHTTP_CLIENT_SESSION_SSL,
+            allow_redirects=False,
+        ) as response,
+    ):
+        if response.status != 200:
+            raise await refusal(response)
+        if "html" in response.content_type:
+            raise Trouble("garbage")
+        async for value in values_of(lines_of(response.content.iter_any())):
+            yield value
+
+
+async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
+    """Everything the agent says into the queue, which waits while it is full; then None."""
+    heard = False
+    try:
+        path, body, notes = await request_of(turn, agent)
+        for note in notes:
+            await queue.put(note)
+        async for chunk in chunks_of(turn, agent, path, body):
+            for piece in pieces_of(chunk):
+                heard = True
+                await queue.put(piece)
+    except Trouble as trouble:
+        await queue.put(Piece("trouble", trouble))
+    except aiohttp.ConnectionTimeoutError:
+        await queue.put(Piece("trouble", Trouble("unreachable")))
+    except TimeoutError:  # also aiohttp's own, which is a ClientError too
+        await queue.put(Piece("trouble", Trouble("silent", seconds=f"{agent.timeout:g}")))
+    except (aiohttp.ClientError, OSError) as error:
+        log.warning("agents: %s: %s", agent.id, type(error).__name__)
+        await queue.put(Piece("trouble", Trouble("cut" if heard else "unreachable")))
+    except Exception:
+        log.exception("agents: %s", agent.id)
+        await queue.put(Piece("trouble", Trouble("garbage")))
+    await queue.put(None)
+
+
+# Citation marks in text.
+
 
 MARK = re.compile(r"\[doc(\d{1,4})\]|【(\d{1,6}:\d{1,6})†([^】\n]{0,200})】")
 HALF_A_MARK = re.compile(r"(\[(d(o(c\d{0,4})?)?)?|【[^】\n]{0,220})$")
@@ -1488,6 +1395,38 @@ class Marks:
             return f"[{int(mark[1])}]"
         named = mark[3] if mark[3] not in ("", "source") else mark[2]
         return f"[{self.numbers.setdefault(named, len(self.numbers) + 1)}]"
+
+
+# Tool calls as Open WebUI shows them.
+
+
+AT_THE_END = 1_000_000
+
+
+@dataclass
+class Call:
+    """A tool the agent used. Open WebUI would run a call without a result, so each gets one, if an empty one."""
+
+    name: str
+    arguments: str = ""
+    result: str | None = None
+    id: str = field(default_factory=lambda: f"call_{uuid.uuid4().hex}")
+
+
+def item_line(item: Json) -> Json:
+    """Open WebUI keeps an answer as items of the Responses API; an item with a known id takes that one's place."""
+    return {"type": "response.output_item.added", "output_index": AT_THE_END, "item": item}
+
+
+def call_item(call: Call, status: str) -> Json:
+    item = {"type": "function_call", "id": call.id, "call_id": call.id, "name": call.name}
+    return {**item, "arguments": call.arguments, "status": status}
+
+
+# The answer, as chunks and events of Open WebUI.
+
+
+Shown = Iterator[tuple[str, Json]]
 
 
 @dataclass
@@ -1609,14 +1548,190 @@ class Answer:
         return self.shown[kind] <= MOST_SHOWN[kind]
 
 
-def call_item(call: Call, status: str) -> Json:
-    item = {"type": "function_call", "id": call.id, "call_id": call.id, "name": call.name}
-    return {**item, "arguments": call.arguments, "status": status}
+# What is known about an answer while it comes.
 
 
-AT_THE_END = 1_000_000
+LONGEST_ANSWER = 4_000_000  # characters of text and thinking
 
 
-def item_line(item: Json) -> Json:
-    """Open WebUI keeps an answer as items of the Responses API; an item with a known id takes that one's place."""
-    return {"type": "response.output_item.added", "output_index": AT_THE_END, "item": item}
+@dataclass
+class Said:
+    """What is known about an answer while it comes."""
+
+    name: str
+    length: int = 0
+    statuses: int = 0
+    spoke: bool = False
+    tool: str = ""
+    """At work now."""
+    step: str = ""
+    """As the agent itself calls what it does."""
+
+    def note(self, piece: Piece) -> bool:
+        """Whether it is a status to show. Raises the trouble that a piece is or makes."""
+        kind, value = piece
+        if kind == "trouble":
+            raise value
+        if kind == "tool":
+            self.tool = value["name"] or self.tool
+        elif kind == "status":
+            self.step = "" if value["done"] else value["description"]
+        elif kind in ("result", "text"):
+            self.tool = self.step = ""
+        if kind in ("text", "thinking"):
+            self.length += len(value)
+        if self.length > LONGEST_ANSWER:
+            raise Trouble("too_much")
+        self.spoke |= kind in ("text", "last_text", "files", "embeds")
+        self.statuses += kind == "status"
+        return kind == "status" and self.statuses <= MOST_SHOWN["status"]
+
+    def at_work(self, text: dict[str, str], started: float) -> str:
+        """A line for now; empty once there were too many."""
+        self.statuses += 1
+        if self.statuses > MOST_SHOWN["status"]:
+            return ""
+        seconds = round(time.monotonic() - started)
+        key = "step" if self.step else "tool" if self.tool else "working"
+        return text[key].format(name=self.name, tool=self.tool, step=self.step, seconds=seconds)
+
+    def check(self) -> None:
+        if not self.spoke:
+            raise Trouble("empty")
+
+
+# The agent's answer, in order, with signs of life.
+
+
+WAITING_PIECES = 256  # read from the agent and not yet shown
+SLOWEST_HEARTBEAT = 300  # seconds
+
+
+async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
+    """What the agent says, in order; trouble comes last, as a sentence. Whoever leaves early closes the agent."""
+    text, started = turn.text, time.monotonic()
+    said = Said(turn.agent_id)
+    waits, reader = turn.valves.heartbeat_seconds, None
+    try:
+        agent = await chosen(turn)
+        said.name = agent.name
+        queue: asyncio.Queue[Piece | None] = asyncio.Queue(WAITING_PIECES)
+        reader = asyncio.create_task(pump(turn, agent, queue))
+        while True:
+            try:
+                async with asyncio.timeout(waits):
+                    piece = await queue.get()
+            except TimeoutError:
+                waits = max(waits, min(waits * 1.5, SLOWEST_HEARTBEAT))
+                if line := said.at_work(text, started):
+                    await turn.say(line, done=False)
+                continue
+            if piece is None:
+                break
+            if piece.kind in ("status", "tool"):
+                waits = turn.valves.heartbeat_seconds
+            if said.note(piece):
+                await turn.say(**piece.value)
+            elif piece.kind != "status":
+                yield piece
+        said.check()
+    except Trouble as trouble:
+        yield Piece("trouble", text[trouble.key].format(**{"name": said.name, **trouble.said}))
+    finally:
+        if reader:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+        if turn.status:
+            seconds = round(time.monotonic() - started)
+            await turn.say(text["worked"].format(name=said.name, seconds=seconds), done=True)
+
+
+# The pipe: the menu of agents, and their answers.
+
+
+async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
+    answer = Answer(turn.in_chat)
+    async with aclosing(relay(turn)) as pieces:
+        async for piece in pieces:
+            for kind, value in answer.take(piece):
+                if kind == "chunk":
+                    yield chunk_of(turn, value)
+                elif kind == "line":
+                    yield value
+                else:
+                    await turn.emit(kind, value)
+    for _, delta in answer.tail():
+        yield chunk_of(turn, delta)
+    for line in answer.rest():
+        yield line
+
+
+async def collected(turn: Turn) -> Json:
+    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    answer = Answer(turn.in_chat)
+    said: dict[str, list[str]] = {"content": [], "reasoning_content": []}
+    listed_too: dict[str, list[Json]] = {"annotations": [], "images": []}
+    trouble = ""
+    async with aclosing(relay(turn)) as pieces:
+        async for piece in pieces:
+            trouble = piece.value if piece.kind == "trouble" else trouble
+            for kind, value in answer.take(piece):
+                if kind == "chunk":
+                    for key in said.keys() & value.keys():
+                        said[key].append(value[key])
+                    for key in listed_too.keys() & value.keys():
+                        listed_too[key] += value[key]
+                elif kind != "line":
+                    await turn.emit(kind, value)
+    said["content"].append(answer.marks.flush())
+    content, thought = ("".join(said[key]) for key in ("content", "reasoning_content"))
+    if trouble and not content:
+        return {"error": {"message": trouble}}
+    optional = {"reasoning_content": thought, **listed_too}
+    message = {
+        "role": "assistant",
+        "content": f"{content}\n\n{trouble}" if trouble else content,
+        **{key: value for key, value in optional.items() if value},
+    }
+    return completion_of(turn, message, **({"usage": answer.usage} if answer.usage else {}))
+
+
+class Pipe:
+    class Valves(BaseModel):
+        priority: int = valve(0, "valves.priority")
+        agents: str = valve("[]", "valves.agents", json_schema_extra={"input": {"type": "textarea"}})
+        keys: str = valve("", "valves.keys", json_schema_extra={"input": {"type": "password"}})
+        gateway_url: str = valve("", "valves.gateway_url")
+        identity_secret: str = valve("", "valves.identity_secret", json_schema_extra={"input": {"type": "password"}})
+        share: Literal["id", "id_and_email", "all"] = valve("all", "valves.share")
+        lifetime_seconds: int = valve(300, "valves.lifetime_seconds", ge=10, le=3600)
+        public_only: bool = valve(False, "valves.public_only")
+        longest_question: int = valve(100_000, "valves.longest_question", ge=1)
+        file_megabytes: float = valve(20.0, "valves.file_megabytes", gt=0, le=200)
+        heartbeat_seconds: float = valve(10.0, "valves.heartbeat_seconds", ge=0.1, le=3600)
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    async def pipes(self) -> list[dict[str, str]]:
+        menu = await whole_menu(self.valves)
+        agents = [{"id": agent.id, "name": f"{agent.icon} {agent.name}".strip()} for agent in menu.agents.values()]
+        return agents + ([{"id": MISTAKE_ID, "name": MISTAKE_NAME}] if menu.mistakes else [])
+
+    async def pipe(
+        self,
+        body: Json,
+        __user__: Json,
+        __metadata__: Json,
+        __request__: Any,
+        __files__: list[Json] | None = None,
+        __event_emitter__: Emitter | None = None,
+        __task__: str | None = None,
+        __task_body__: Json | None = None,
+    ) -> Any:
+        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        valves = self.valves
+        if __task__:
+            return task_answer(str(__task__), __task_body__ or {}, body)
+        turn = Turn(body, __user__, __metadata__, __request__, __event_emitter__, __files__ or [], valves)
+        return streamed(turn) if body.get("stream") else await collected(turn)
