@@ -20,7 +20,7 @@ from tests.e2e.conftest import embedding_server
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.gateway import IDENTITY_SECRET, GatewayProcess, deployment, model
 from tests.fixtures.plugin_host import INSTALLED, PYTHON, ROOT, PluginHost, environment
-from tests.injections import CANARY, EXFILTRATION, INJECTIONS
+from tests.injections import CANARY, EXFILTRATION, INJECTIONS, unseen
 from tests.pipes.conftest import Answered
 from tests.pipes.search_model import HIT, SCRIPTS, USAGE, ScriptedIndex, ScriptedModel
 
@@ -523,7 +523,7 @@ def test_an_injection_is_data(search: SearchHost, injection: str) -> None:
     mark = prompt.split("</")[1].split(">")[0]
     assert mark.startswith("passage-")
     assert prompt.count(f"</{mark}>") == 2, "told once, closed once"
-    assert "\U000e0041" not in prompt
+    assert unseen(prompt) == []
     for shown in (answer.text, plain.text):
         assert "12,000円" in shown
         assert "](" not in shown

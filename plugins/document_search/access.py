@@ -1,0 +1,12 @@
+"""Groups that may use the folder and the index."""
+
+from plugins.document_search.turn import Turn, split_list
+from plugins.shared.groups import groups_of
+
+
+async def may_use(turn: Turn, groups: str) -> bool:
+    """Is the person in one of these groups? Nobody is where none is named."""
+    named = set(split_list(groups))
+    if "*" in named or not named:
+        return bool(named)
+    return bool(named & set((await groups_of(turn.user["id"])).values()))

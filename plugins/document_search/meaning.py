@@ -1,0 +1,83 @@
+"""Search by meaning, with Open WebUI's embeddings and vector store."""
+
+import asyncio
+
+from open_webui.config import RAG_EMBEDDING_QUERY_PREFIX
+from open_webui.retrieval.external import retrieve_external_knowledge
+from open_webui.retrieval.vector.async_client import ASYNC_VECTOR_DB_CLIENT
+
+from plugins.document_search.knowledge import VECTOR_SECONDS, Base, passages_of
+from plugins.document_search.passages import LONGEST_PASSAGE, Passage
+from plugins.document_search.planning import Plan
+from plugins.document_search.ranking import Near, scaled
+from plugins.document_search.turn import Turn
+from plugins.shared.json_values import label
+from plugins.shared.log import log
+from plugins.shared.visible import visible
+
+EMBEDDING_SECONDS = 15
+NEAREST = 100  # by meaning, of each knowledge base
+
+
+async def embedded(turn: Turn, queries: list[str]) -> list[list[float]]:
+    """Vectors, or nothing where the embeddings' server is away."""
+    function = getattr(turn.request.app.state, "EMBEDDING_FUNCTION", None)
+    try:
+        asking = function(queries, prefix=RAG_EMBEDDING_QUERY_PREFIX, user=turn.person) if function else None
+        vectors = await asyncio.wait_for(asking, EMBEDDING_SECONDS) if asking else None
+    except Exception as error:  # whatever stands behind it
+        log.warning("document_search: no embeddings (%s)", type(error).__name__)
+        return []
+    return list(vectors) if vectors and len(vectors) == len(queries) else []
+
+
+async def nearest_within(base: Base, vector: list[float], near: Near, room: asyncio.Semaphore) -> None:
+    async with room:
+        try:
+            search = ASYNC_VECTOR_DB_CLIENT.search(base.id, [vector], limit=NEAREST)
+            stored = await asyncio.wait_for(search, VECTOR_SECONDS)
+        except Exception as error:  # whatever a vector store raises, also where the collection was just deleted
+            log.warning("document_search: %s was not searched by meaning (%s)", base.id, type(error).__name__)
+            return
+    near |= {passage.key: (nearness, passage) for passage, nearness in passages_of(base, stored)}
+
+
+def rank_of(at: int) -> float:
+    """A similarity for a place in somebody else's list."""
+    return 1.0 - 0.05 * min(at, 19)
+
+
+async def nearest_outside(turn: Turn, base: Base, plan: Plan, near: Near) -> None:
+    """A knowledge base whose passages Qdrant, Milvus or PostgreSQL keeps, as Open WebUI is set up for it."""
+    try:
+        asking = retrieve_external_knowledge(turn.request, base.external, plan.queries[:1], 20, user=turn.person)
+        told = await asyncio.wait_for(asking, VECTOR_SECONDS)
+    except Exception as error:  # whatever is outside
+        log.warning("document_search: %s cannot be read (%s)", base.id, type(error).__name__)
+        turn.note("unread", name=base.name)
+        return
+    for at, (text, about) in enumerate(zip(told["documents"][0], told["metadatas"][0], strict=False)):
+        name = label(about.get("name") or about.get("source")) or base.name
+        url = label(about.get("source")) if str(about.get("source")).startswith("https://") else ""
+        kept = visible(str(text))[:LONGEST_PASSAGE]
+        passage = Passage(f"{base.id}:{at}", kept, visible(name), url=url, base=base.id)
+        near[passage.key] = (rank_of(at), passage)
+
+
+async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
+    """For each query the nearest passages, through Open WebUI's own embeddings and vector store."""
+    near: dict[str, Near] = {query: {} for query in plan.queries}
+    outside: Near = {}
+    local = [base for base in bases if not base.external and base.files]
+    async with asyncio.TaskGroup() as tasks:
+        for base in bases:
+            if base.external:
+                tasks.create_task(nearest_outside(turn, base, plan, outside))
+        if turn.valves.embeddings and local and (vectors := await embedded(turn, plan.queries)):
+            room = asyncio.Semaphore(8)
+            for query, vector in zip(plan.queries, vectors, strict=True):
+                for base in local:
+                    tasks.create_task(nearest_within(base, vector, near[query], room))
+    if turn.valves.embeddings and local and not any(near.values()):
+        turn.note("words_only")
+    return {query: scaled(found) | outside for query, found in near.items()}

@@ -1,0 +1,98 @@
+"""Planning: which queries a question becomes."""
+
+import json
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+
+from plugins.document_search.topics import named_in
+from plugins.document_search.turn import Turn
+from plugins.shared.json_values import dict_of, items, label
+from plugins.shared.log import log
+from plugins.shared.models import Models, ModelTrouble
+from plugins.shared.types import Json
+
+LONGEST_QUERY = 400
+MOST_QUERIES = 3
+
+
+@dataclass
+class Plan:
+    question: str
+    """As it stands without the conversation."""
+    queries: list[str]
+    """The first is the question itself."""
+    named: list[str] = field(default_factory=list)
+    """What it is about. Empty: nobody can tell."""
+
+
+REFERRING = re.compile(
+    r"それ|その|これ|この(?!ほか)|あれ|あの|そこ|同じ|さっき|先ほど|上記|では、|じゃあ|ほかに"
+    r"|\b(it|its|that|this|these|those|they|them|their|he|she|his|her|there|then|same|above)\b",
+    re.IGNORECASE,
+)
+
+
+def by_rules(question: str, before: list[str]) -> Plan:
+    """`before`: earlier questions, the latest first."""
+    named, query = named_in(question), question[:LONGEST_QUERY]
+    earlier = next((found for each in before[:5] if (found := named_in(each[:LONGEST_QUERY]))), [])
+    if not earlier or (named and not REFERRING.search(question) and len(named) > 1):
+        return Plan(query, [query], named)
+    joined = f"{' '.join(earlier[:6])} {query}"[:LONGEST_QUERY]
+    return Plan(joined, [joined] if len(named) < 2 else [query, joined], [*named, *earlier])
+
+
+LONGEST_PLAN = 20_000  # characters, thoughts included
+PLANNING = """You turn the last question of a conversation into searches of a company's documents.
+Answer with one JSON object and nothing else:
+{"question": "the last question, complete in itself, in its language", "queries": ["1 to 3 short search queries"]}
+Name in them what words like "it" or それ stand for. Use the language of the documents. Do not answer."""
+
+
+def read_json(answer: str) -> Json:
+    start = answer.rfind("</think>") + 1
+    with suppress(ValueError, RecursionError):
+        return dict_of(json.JSONDecoder().raw_decode(answer, answer.index("{", start))[0])
+    return {}
+
+
+async def first_json(stream: AsyncGenerator[str, None]) -> Json:
+    """The first JSON object that a model says; it is not listened to any longer. Empty where there is none."""
+    said = ""
+    async with aclosing(stream):
+        async for word in stream:
+            said += word
+            if "}" in word and (found := read_json(said)):
+                return found
+            if len(said) > LONGEST_PLAN:
+                break
+    return {}
+
+
+def with_model(plan: Plan, said: Json, follows: bool) -> Plan:
+    """The person's own words stay the first query, unless they only make sense after earlier ones."""
+    question = label(said.get("question")) if follows else ""
+    queries = [query[:LONGEST_QUERY] for query in map(label, items(said.get("queries"))) if named_in(query)]
+    first = question[:LONGEST_QUERY] if named_in(question) else plan.question
+    named = plan.named or named_in(question)
+    return Plan(first, list(dict.fromkeys([first, *plan.queries, *queries]))[:MOST_QUERIES], named)
+
+
+async def planned(turn: Turn, question: str, models: Models | None) -> Plan:
+    before = turn.questions()[1:]
+    plan = by_rules(question, before)
+    if models is None:
+        return plan
+    said = "\n".join(f"Earlier: {label(each)}" for each in reversed(before[:3]))
+    messages = [
+        {"role": "system", "content": PLANNING},
+        {"role": "user", "content": f"{said}\nThe last question: {question[:2000]}"},
+    ]
+    try:
+        answer = await first_json(models.words(turn.valves.model, messages))
+    except ModelTrouble as trouble:
+        log.warning("document_search: no plan (%s %s)", trouble.status, trouble.code or trouble.detail)
+        return plan
+    return with_model(plan, answer, bool(before))
