@@ -1,0 +1,36 @@
+"""Markdown that shows text and does nothing else."""
+
+import re
+from collections.abc import Iterable
+
+from plugins.shared.visible import visible
+
+ADDRESS = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]*://|\b(?:javascript|mailto):(?=\S)|\bdata:(?=\w+/)|\bwww\.(?=\w)|//(?=\w))[!-~]*",
+    re.IGNORECASE,
+)
+DOES_SOMETHING = (
+    (re.compile(r"!(?=\[)"), ""),  # pictures
+    (re.compile(r"\](?=[(:])"), "] "),  # links and what they refer to
+    (re.compile(r"<(?=[a-z/!?])", re.IGNORECASE), "< "),
+    (re.compile(r"\{(?=\{)"), "{ "),
+    (re.compile(r"^\s*(```|~~~).*$", re.MULTILINE), ""),  # a page that Open WebUI would run
+)
+
+
+def allowed(address: str, urls: set[str], said: dict[str, str]) -> str:
+    """An address if a source has it, with the punctuation behind it."""
+    bare = address.rstrip(".,;:!?)>'\"*")
+    return address if bare in urls or address in urls else said["no_link"]
+
+
+def clean(text: str, urls: set[str], said: dict[str, str]) -> str:
+    """Markdown that shows text and loads, runs and leads to nothing but the addresses of the sources."""
+    text = visible(text)
+    for found, instead in DOES_SOMETHING:
+        text = found.sub(instead, text)
+    return ADDRESS.sub(lambda match: allowed(match[0], urls, said), text)
+
+
+def listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
