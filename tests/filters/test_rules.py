@@ -1,7 +1,6 @@
 """Our plugins keep the rules of the kit, which every plugin should, and a few that are this pack's own."""
 
 import ast
-import re
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +37,6 @@ def i18n(path: Path) -> dict[str, dict[str, str]]:
     raise AssertionError(f"{path.name} has no I18N")
 
 
-def shared_blocks(source: str) -> dict[str, str]:
-    found = re.findall(r"^# >>> shared:(\w+)\n(.*?)^# <<< shared:\1$", source, re.MULTILINE | re.DOTALL)
-    assert len(found) == len(re.findall(r"shared:\w+$", source, re.MULTILINE)) / 2, "a shared block is not closed"
-    return dict(found)
-
-
 def test_there_are_plugins() -> None:
     assert {path.stem for path in FILTERS} == {"full_text", "user_identity", "context_guard", "usage_line"}
 
@@ -62,14 +55,6 @@ def test_frontmatter_is_that_of_the_pack(path: Path) -> None:
     keys = frontmatter(read(path))
     assert {"title", "author", "version", "license", "description", "required_open_webui_version", "id"} == set(keys)
     assert (keys["author"], keys["license"], keys["required_open_webui_version"]) == ("Sekisho", "MIT", "0.12.4")
-
-
-def test_shared_blocks_are_identical() -> None:
-    texts: dict[str, set[str]] = {}
-    for path in PLUGINS:
-        for name, text in shared_blocks(read(path)).items():
-            texts.setdefault(name, set()).add(text)
-    assert [name for name, versions in texts.items() if len(versions) > 1] == []
 
 
 def wanted_keys(schemas: dict[str, Any]) -> set[str]:
