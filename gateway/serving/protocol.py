@@ -4,27 +4,23 @@ Instead of uvicorn's own protocol, which knows no such limits; it keeps the rest
 """
 
 import asyncio
-import socket
 from collections import deque
 from enum import Enum
 from typing import Any, cast
-from urllib.parse import unquote
 
 import httptools
 
 from gateway.config.schema import Server
 from gateway.serving.connections import Connections
 from gateway.serving.cycle import HIGH_WATER_BYTES, Cycle
+from gateway.serving.half_close import PROBE_AFTER_SECONDS, was_reset
+from gateway.serving.head import Head, Target
 from gateway.serving.refusal import Refusal
 
 _MOST_PIPELINED = 16
 _MOST_DISCARDED_BYTES = 256 * 1024 * 1024
 _COMING_SECONDS = 0.5
 """So long after a connection was opened its first request may still be on the way."""
-_BODY_FIELDS = (b"content-length", b"transfer-encoding")
-_PROBE_AFTER_SECONDS = (0.05, 0.2, 0.8)
-_TCP_CLOSED = 7
-"""Linux: the state of a connection that was reset, first byte of TCP_INFO."""
 
 
 class Phase(Enum):
@@ -61,11 +57,10 @@ class HttpProtocol(asyncio.Protocol):
         self.write_paused: asyncio.Future[None] | None = None
         self._write_since = 0.0
         self._limits = self._registry.limits
-        self._head_bytes = self._body_bytes = self._hosts = 0
-        self._waits = False
-        """The client wants to hear "100 Continue" before it sends the body."""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._url = b""
+        self._head: Head | None = None
+        """Arriving; None before its first byte and after its last."""
+        self._head_bytes = self._body_bytes = 0
+        self._closed_at = 0.0
         self.address: str | None = None
 
     # asyncio's side
@@ -119,7 +114,7 @@ class HttpProtocol(asyncio.Protocol):
         if cycle.scope["http_version"] != "1.1" and not cycle.is_event_stream:
             return False  # an interim answer, the only way to find out, is not in HTTP/1.0
         self._end_after_answers()
-        self._probe(_PROBE_AFTER_SECONDS)
+        self._probe(PROBE_AFTER_SECONDS)
         return True
 
     def pause_writing(self) -> None:
@@ -136,58 +131,36 @@ class HttpProtocol(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._enter(Phase.HEAD)
         self._limits = self._registry.limits
-        self._url, self._headers = b"", []
-        self._body_bytes = self._hosts = 0
-        self._waits = False
+        self._head = Head()
+        self._body_bytes = 0
 
     def on_url(self, url: bytes) -> None:
-        self._url += url
+        if self._head:
+            self._head.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._phase is not Phase.HEAD:
-            return  # a trailer of a chunked body is no header of the request
-        name = name.lower()
-        self._headers.append((name, value))
-        if name == b"host":
-            self._hosts += 1
-        elif name == b"expect":
-            self._waits = value.lower() == b"100-continue"
+        if self._head:  # else it is a trailer of a chunked body, which is no header of the request
+            self._head.add(name, value)
 
     def on_headers_complete(self) -> None:
-        version = self._parser.get_http_version()
-        target = _target(self._url)
-        self._refusal = self._refusal or self._fault(version)
+        head, self._head = self._head, None
+        assert head is not None
+        version, upgrades = self._parser.get_http_version(), self._parser.should_upgrade()
+        fault = head.fault(version, self._head_bytes, self._limits, upgrades=upgrades)
+        target = head.target()
         self._head_bytes = 0
-        if target is None:
-            self._refusal = self._refusal or Refusal.MALFORMED
-        elif self._refusal is None:
-            self._begin(version, *target)
-
-    def _fault(self, version: str) -> Refusal | None:
-        """Return what is wrong with a head that llhttp could read."""
-        headers, limits = self._headers, self._limits
-        if len(headers) > limits.max_header_fields:
-            return Refusal.TOO_MANY_FIELDS
-        if self._head_bytes > limits.max_head_bytes and self._head_size() > limits.max_head_bytes:
-            return Refusal.HEAD_TOO_LARGE
-        if version not in ("1.1", "1.0") or len(self._queue) >= _MOST_PIPELINED:
-            return Refusal.MALFORMED
-        if self._parser.should_upgrade() and any(name in _BODY_FIELDS for name, _ in headers):
-            return Refusal.UPGRADE  # llhttp takes the body for the other protocol
-        return Refusal.NO_HOST if self._hosts > 1 or (not self._hosts and version == "1.1") else None
-
-    def _head_size(self) -> int:
-        """Bytes of the head; `_head_bytes` may hold some of the body as well."""
-        return len(self._url) + sum([len(name) + len(value) + 4 for name, value in self._headers])
+        if target is None or len(self._queue) >= _MOST_PIPELINED:
+            fault = fault or Refusal.MALFORMED
+        self._refusal = self._refusal or fault
+        if target and self._refusal is None:
+            self._begin(version, head, target)
 
     def on_body(self, body: bytes) -> None:
         cycle = self._reading
         self._body_bytes += len(body)
         if cycle is None:
             return
-        if (
-            cycle.answered
-        ):  # refused before it was read: the rest is taken, so that the client reads why, but not for ever
+        if cycle.answered:  # taken without being kept, so that the client gets to reading why it was refused
             if self._body_bytes > max(self._limits.max_body_bytes, _MOST_DISCARDED_BYTES):
                 self._close()
             return
@@ -239,23 +212,28 @@ class HttpProtocol(asyncio.Protocol):
 
     @property
     def idle(self) -> bool:
-        return self._phase is Phase.IDLE or self._phase is Phase.HEAD
+        between = self._phase is Phase.IDLE or self._phase is Phase.HEAD
+        return between and (self._cycle is None or self._cycle.answered)
 
     def close_idle(self) -> None:
-        self._closing = True
+        self._closing, self._closed_at = True, self._loop.time()
         self._transport.abort()
 
     def check(self, now: float, limits: Server) -> None:
         """Close the connection where a phase took too long (seconds of the loop's clock)."""
-        if self.write_paused and now - self._write_since > limits.write_seconds:
-            self._closing = True
-            self._transport.abort()
+        unread = self._closed_at if self._closing else self._write_since if self.write_paused else now
+        if now - unread > limits.write_seconds:
+            self.close_idle()
         elif now - self._since > self._allowed(limits) and not self._closing and not self._read_paused:
-            if self._phase is Phase.IDLE:
-                self._close()
-            else:
-                self._refusal = Refusal.TOO_SLOW
-                self._refuse()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """End a connection whose time is over; who has begun a request is told so."""
+        if self._phase is Phase.BODY or self._head:
+            self._refusal = Refusal.TOO_SLOW
+            self._refuse()
+        else:
+            self._close()
 
     def shutdown(self) -> None:
         """End the connection, after what it is about: uvicorn calls this when it stops.
@@ -284,7 +262,8 @@ class HttpProtocol(asyncio.Protocol):
     def _enter(self, phase: Phase) -> None:
         self._phase, self._since = phase, self._loop.time()
 
-    def _begin(self, version: str, path: str, raw_path: bytes, query: bytes) -> None:
+    def _begin(self, version: str, head: Head, target: Target) -> None:
+        path, raw_path, query = target
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -295,14 +274,16 @@ class HttpProtocol(asyncio.Protocol):
             "raw_path": raw_path,
             "query_string": query,
             "root_path": "",
-            "headers": self._headers,
+            "headers": head.fields,
             "client": self._client,
             "server": self._server,
             "state": self._app_state.copy(),
         }
         modern = version == "1.1"
         keep_alive = modern and self._parser.should_keep_alive()
-        cycle = self._reading = Cycle(self, scope, keep_alive=keep_alive, expects_continue=modern and self._waits)
+        cycle = self._reading = Cycle(
+            self, scope, keep_alive=keep_alive, expects_continue=modern and head.expects_continue
+        )
         self._enter(Phase.BODY)
         if self._cycle is None:
             self._start(cycle)
@@ -352,11 +333,10 @@ class HttpProtocol(asyncio.Protocol):
         cycle = self._cycle
         if cycle is None or cycle.answered or self._closing:
             return
-        state = _tcp_state(self._transport)
-        if state == _TCP_CLOSED:
+        if was_reset(self._transport):
             self._transport.abort()
             return
-        if delays == _PROBE_AFTER_SECONDS:
+        if delays == PROBE_AFTER_SECONDS:
             cycle.probe()
         if delays:
             self._loop.call_later(delays[0], self._probe, delays[1:])
@@ -368,27 +348,5 @@ class HttpProtocol(asyncio.Protocol):
 
     def _close(self) -> None:
         """Send what is written, then end the connection."""
-        self._closing = True
+        self._closing, self._closed_at = True, self._loop.time()
         self._transport.close()
-
-
-def _target(url: bytes) -> tuple[str, bytes, bytes] | None:
-    """Return path, path as it came and query of a request's target; None where it is none that we serve."""
-    try:
-        parsed = httptools.parse_url(url)
-        raw = parsed.path or b"/"
-        text = raw.decode("ascii")
-    except (httptools.HttpParserInvalidURLError, UnicodeDecodeError):
-        return None
-    return unquote(text) if "%" in text else text, raw, parsed.query or b""
-
-
-def _tcp_state(transport: asyncio.Transport) -> int | None:
-    """Return the kernel's state of a connection, or None where the system does not tell."""
-    sock, option = transport.get_extra_info("socket"), getattr(socket, "TCP_INFO", None)
-    if sock is None or option is None:
-        return None
-    try:
-        return int(sock.getsockopt(socket.IPPROTO_TCP, option, 1)[0])
-    except OSError:
-        return None

@@ -223,3 +223,38 @@ def test_a_thousand_heads_without_end_are_no_memory(serve: Serve) -> None:
     for client in clients:
         client.close()
     assert grown < 100 * 1024, f"{grown} KiB for 200 connections"
+
+
+def test_an_empty_line_between_requests_is_no_request_that_is_late(serve: Serve) -> None:
+    """Its answer would be taken for that of the next request."""
+    server = serve(head_seconds=0.5, idle_seconds=30)
+    with server.client() as client:
+        client.sendall(GET)
+        client.recv(65536)
+        client.sendall(b"\r\n")
+        assert client.rest(4) == b""
+
+
+def test_a_running_answer_is_no_idle_connection(serve: Serve) -> None:
+    server = serve(max_connections_per_address=1, head_seconds=30)
+    with server.client() as client:
+        client.sendall(b"GET /silent HTTP/1.1\r\nhost: x\r\n\r\nGET /a HTTP/1.1\r\n")
+        time.sleep(0.2)
+        with server.client() as further:
+            assert further.closed(1)
+        client.sendall(b"host: x\r\nconnection: close\r\n\r\n")
+        answers = client.rest()
+    assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_an_answer_that_nobody_fetches_does_not_keep_a_closed_connection(serve: Serve) -> None:
+    server = serve(write_seconds=1)
+    with server.client() as client:
+        body = b"x" * 8_000_000
+        client.sendall(
+            b"POST /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+        )
+        deadline = time.monotonic() + 8
+        while len(server.app.connections) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(server.app.connections) == 0
