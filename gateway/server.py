@@ -118,6 +118,8 @@ def _made(loaded: Loaded) -> Runtime:
 def _log() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-8s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # A connection that does not even close is told as a stack trace; that the database is away, we tell in a line.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
 def _allow_files() -> None:
