@@ -86,8 +86,9 @@ class OpenWebUI:
     def valves(self, function_id: str) -> Json:
         return self._http.get(f"{_function(function_id)}/valves") or {}
 
-    def set_valves(self, function_id: str, valves: Json) -> None:
-        self._http.post(f"{_function(function_id)}/valves/update", valves)
+    def set_valves(self, function_id: str, valves: Json) -> Json:
+        """Return what Open WebUI stored of them."""
+        return self._http.post(f"{_function(function_id)}/valves/update", valves) or {}
 
     def set_active(self, function_id: str, active: bool) -> None:
         self._switch(function_id, "is_active", active, "toggle")
@@ -149,8 +150,9 @@ class OpenWebUI:
     def update_tool(self, form: Json) -> None:
         self._http.post(f"{_tool(form['id'])}/update", form)
 
-    def set_tool_valves(self, tool_id: str, valves: Json) -> None:
-        self._http.post(f"{_tool(tool_id)}/valves/update", valves)
+    def set_tool_valves(self, tool_id: str, valves: Json) -> Json:
+        """Return what Open WebUI stored of them."""
+        return self._http.post(f"{_tool(tool_id)}/valves/update", valves) or {}
 
     def set_tool_access(self, tool_id: str, grants: list[Json]) -> None:
         self._http.post(f"{_tool(tool_id)}/access/update", {"access_grants": grants})

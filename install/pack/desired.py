@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.secret import Secret
 from install.errors import ManifestError
 from install.pack.manifest import Manifest
-from install.pack.tree import Json
+from install.pack.tree import ABSENT, Json, Leaf
 from install.pack.values import UNSET, Ask, Resolver
 
 
@@ -53,17 +53,26 @@ class Given:
 
 
 def resolver(manifest: Manifest, options: Options) -> Resolver:
-    secrets = {name: Secret(value) for name, value in options.environment.items() if value}
+    secrets = {name: Secret(value) for name, value in options.environment.items() if value.strip()}
     if options.identity_secret:
         secrets["SEKISHO_IDENTITY_SECRET"] = options.identity_secret
     shown = {"SEKISHO_GATEWAY_URL": options.gateway_url.rstrip("/")}
     return Resolver(secrets, shown, manifest.folder, options.ask)
 
 
-def need(given: Given, value: str, *keys: str | int) -> object:
-    """A value without which its entry makes no sense. Raises `ManifestError`."""
-    found = given.resolver.value(value, given.manifest.where(*keys), str(keys[-1]))
-    if found is UNSET:
-        missing = given.resolver.missing(value)
-        raise ManifestError(given.manifest.where(*keys), f"{missing} is not set", "a value, or the variable set")
-    return found
+def need(given: Given, value: str, *keys: str | int, stored: Leaf = ABSENT) -> object:
+    """Return a value without which its entry makes no sense; `stored` stands in for one that cannot be had now.
+
+    Raises `ManifestError`.
+    """
+    found = given.resolver.value(value, given.manifest.where(*keys), str(keys[-1]), there=bool(_text_of(stored)))
+    if found is not UNSET:
+        return found
+    if text := _text_of(stored):
+        return Secret(text)
+    missing = given.resolver.missing(value)
+    raise ManifestError(given.manifest.where(*keys), f"{missing} is not set", "a value, or the variable set")
+
+
+def _text_of(stored: Leaf) -> str:
+    return stored if isinstance(stored, str) else ""

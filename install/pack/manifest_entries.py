@@ -2,9 +2,28 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PositiveInt, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PositiveInt,
+    StringConstraints,
+    model_validator,
+)
 
 Name = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
+
+
+def _present(value: JsonValue) -> JsonValue:
+    # Taking it for "no longer wanted" would remove what is stored.
+    if value is None:
+        raise ValueError("has no value; write one, or take the line out")
+    return value
+
+
+Valves = dict[str, Annotated[JsonValue, AfterValidator(_present)]]
 
 
 class Entry(BaseModel):
@@ -36,7 +55,7 @@ class FunctionEntry(Named):
     active: bool = True
     everywhere: bool | None = Field(default=None, alias="global")
     """Applied to every chat; null = filters and actions yes, pipes as they are."""
-    valves: dict[str, JsonValue] = {}
+    valves: Valves = {}
 
 
 class PipeEntry(FunctionEntry):
@@ -77,7 +96,7 @@ class AgentEntry(Named):
 
 class ToolEntry(Named):
     groups: tuple[str, ...] = ()
-    valves: dict[str, JsonValue] = {}
+    valves: Valves = {}
 
 
 class ConnectionEntry(Entry):

@@ -4,11 +4,12 @@ import ast
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from install.errors import PluginMissing, PluginUnreadable
 from install.pack.manifest import Kind
+from install.pack.plugin_valves import declared_valves
 
 INSTALL = Path(__file__).parent.parent
 
@@ -27,6 +28,8 @@ class Plugin:
     """As Open WebUI stores it."""
     frontmatter: Mapping[str, str]
     i18n: Mapping[str, object]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Valves of former versions by their present name."""
 
     @property
     def title(self) -> str:
@@ -48,6 +51,11 @@ class Plugin:
     @property
     def needs(self) -> str | None:
         return self.frontmatter.get("required_open_webui_version")
+
+    @property
+    def valves(self) -> Mapping[str, str] | None:
+        """Annotations by name; None = the file does not tell."""
+        return declared_valves(self.content)
 
     @property
     def sha256(self) -> str:
@@ -82,7 +90,8 @@ def read_plugin(kind: Kind, path: Path) -> Plugin:
     content = path.read_text(encoding="utf-8")
     if not path.stem.isidentifier() or path.stem != path.stem.lower():
         raise PluginUnreadable(path, "the file's name is its id", "Use a-z, 0-9 and _ only.")
-    return Plugin(kind, path.stem, as_stored(content), _frontmatter(content), _i18n(path, content))
+    renamed = {str(old): str(new) for old, new in _literal(path, content, "RENAMED_VALVES").items()}
+    return Plugin(kind, path.stem, as_stored(content), _frontmatter(content), _literal(path, content, "I18N"), renamed)
 
 
 def _frontmatter(content: str) -> dict[str, str]:
@@ -99,17 +108,17 @@ def _frontmatter(content: str) -> dict[str, str]:
     return found
 
 
-def _i18n(path: Path, content: str) -> dict[str, object]:
-    """The module-level literal `I18N = {"ja": {…}, …}`."""
+def _literal(path: Path, content: str, name: str) -> dict[str, object]:
+    """The module-level literal `NAME = {…}`, empty where there is none."""
     try:
         for node in ast.parse(content).body:
             match node:
-                case ast.Assign(targets=[ast.Name(id="I18N")], value=value):
+                case ast.Assign(targets=[ast.Name(id=found)], value=value) if found == name:
                     return dict(ast.literal_eval(value))
-                case ast.AnnAssign(target=ast.Name(id="I18N"), value=ast.expr() as value):
+                case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
                     return dict(ast.literal_eval(value))
     except SyntaxError as error:
         raise PluginUnreadable(path, f"line {error.lineno} is not Python", "Mend the file.") from error
     except (ValueError, TypeError) as error:
-        raise PluginUnreadable(path, "I18N is not a literal", "Write plain strings and dicts, no calls.") from error
+        raise PluginUnreadable(path, f"{name} is not a literal", "Write plain strings and dicts, no calls.") from error
     return {}

@@ -22,6 +22,8 @@ class Wanted:
     soft: frozenset[Path] = frozenset()
     """Set only where nobody decided otherwise."""
     notes: tuple[str, ...] = ()
+    keep: frozenset[Path] = frozenset()
+    """Leaves whose value cannot be had now (a variable that is not set): they stay as they are stored."""
     only: bool = False
     """Leave everything else alone, also what the pack applied and this does not name."""
     kept: str | None = None
@@ -84,6 +86,8 @@ def _sort(kind: Kind, wanted: Wanted, current: Json, known: Known | None) -> _So
             found.edited[path] = (now, want)
     for path, leaf in (known.leaves if known and not wanted.only else {}).items():
         now = get(current, path)
+        if path in wanted.keep:
+            continue
         if path not in wanted.leaves and known and known.accepts(path, now) and now != leaf.original:
             found.write[path] = (now, original_of(kind, wanted.id, path, leaf))
     return found

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from gateway.secret import Secret
 from install.pack.kinds.kind import Kind
@@ -13,7 +14,16 @@ SECRET_NAME = re.compile(r"(^|[_.-])(api_?key|key|token|secret|password|authoriz
 SHOWN = 80
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A value that is no text and is not shown, as it came from a variable."""
+
+    value: Leaf = field(repr=False)
+
+
 def plain(value: object) -> Leaf:
+    if isinstance(value, Hidden):
+        return value.value
     return value.reveal() if isinstance(value, Secret) else value
 
 
@@ -21,7 +31,7 @@ def secret_paths(touched: Iterable[Path], wanted: Mapping[Path, object], known: 
     return frozenset(
         path
         for path in touched
-        if isinstance(wanted.get(path), Secret) or is_secret_name(path) or (known and path in known.secrets)
+        if isinstance(wanted.get(path), Secret | Hidden) or is_secret_name(path) or (known and path in known.secrets)
     )
 
 

@@ -44,11 +44,17 @@ class Resolver:
         """
         if not isinstance(value, str):
             return value
-        if value.startswith(PROMPT):
+        if is_question(value):
             return UNSET if there else self._asked(value.removeprefix(PROMPT).strip(), name)
         if value.startswith(FILE):
-            return Secret(read_text(self.folder, value, where).rstrip("\n"))
+            return self._from_file(value, where)
         return self._filled(value)
+
+    def _from_file(self, value: str, where: str) -> Secret:
+        text = read_text(self.folder, value, where).rstrip("\r\n")
+        if not text.strip():
+            raise ManifestError(where, f"{value.removeprefix(FILE).strip()} is empty", "a file with the value in it")
+        return Secret(text)
 
     def missing(self, value: object) -> str:
         """What would have to be set."""
@@ -77,6 +83,11 @@ class Resolver:
                 return UNSET
             self.answers[question] = Secret(answer)
         return self.answers[question]
+
+
+def is_question(value: object) -> bool:
+    """Return whether a person is asked for this value, once."""
+    return isinstance(value, str) and value.startswith(PROMPT)
 
 
 def read_text(folder: Path, value: str, where: str) -> str:

@@ -13,9 +13,8 @@ from install.pack.kinds.models import STAMP, decided_otherwise
 from install.pack.manifest_entries import AgentEntry, PipeEntry
 from install.pack.plugin import find_plugin
 from install.pack.threeway import Wanted
+from install.pack.tree import ABSENT, get
 from install.pack.tree import Path as LeafPath
-from install.pack.tree import get
-from install.pack.values import UNSET
 
 AGENTS = "agents"
 IDENTITY_SECRET = "${SEKISHO_IDENTITY_SECRET}"
@@ -76,7 +75,7 @@ def menu_id(name: str) -> str:
 
 
 def agent_valves(given: Given) -> dict[str, object]:
-    """What the manifest's `agents` mean for the pipe. Raises `ManifestError`."""
+    """What the manifest's `agents` mean for the pipe, `UNSET` for what cannot be had. Raises `ManifestError`."""
     agents = given.manifest.agents
     direct = [(index, agent) for index, agent in enumerate(agents) if agent.url is not None]
     valves: dict[str, object] = {}
@@ -85,14 +84,27 @@ def agent_valves(given: Given) -> dict[str, object]:
     if direct:
         rows = [_row(given, index, agent) for index, agent in direct]
         valves["agents"] = json.dumps(rows, ensure_ascii=False, indent=2)
+        stored = _stored_keys(given)
         keys = {
-            menu_id(agent.name): _text(need(given, agent.key, "agents", index, "key"))
+            menu_id(agent.name): _text(
+                need(given, agent.key, "agents", index, "key", stored=stored.get(menu_id(agent.name), ABSENT))
+            )
             for index, agent in direct
             if agent.key
         }
         valves |= {"keys": Secret(json.dumps(keys))} if keys else {}
-    secret = given.resolver.value(IDENTITY_SECRET, "", "identity_secret")
-    return valves | ({} if secret is UNSET or not agents else {"identity_secret": secret})
+    return valves | (
+        {"identity_secret": given.resolver.value(IDENTITY_SECRET, "", "identity_secret")} if agents else {}
+    )
+
+
+def _stored_keys(given: Given) -> Mapping[str, object]:
+    text = get(given.there("pipe", AGENTS), ("valves", "keys"))
+    try:
+        keys = json.loads(text) if isinstance(text, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return keys if isinstance(keys, dict) else {}
 
 
 def _row(given: Given, index: int, agent: AgentEntry) -> dict[str, object]:

@@ -23,7 +23,11 @@ IDENTITY_HEADERS = {
 
 def wanted_connections(given: Given) -> Iterator[Wanted]:
     yield Wanted("setting", "connections", {("openai.enable",): True})
-    own = {name: need(given, value, "connection", "headers", name) for name, value in _own(given).items()}
+    stored = given.there("connection", address(given.url))
+    own = {
+        name: need(given, value, "connection", "headers", name, stored=get(stored, ("settings", "headers", name)))
+        for name, value in given.manifest.connection.headers.items()
+    }
     settings: dict[LeafPath, object] = {
         ("settings", "enable"): True,
         ("settings", "connection_type"): "external",
@@ -33,9 +37,13 @@ def wanted_connections(given: Given) -> Iterator[Wanted]:
     yield _connection(given, given.url, given.key, {**IDENTITY_HEADERS, **own}, settings)
     for index, other in enumerate(given.manifest.connections):
         url = str(need(given, other.url, "connections", index, "url"))
-        key = need(given, other.key, "connections", index, "key")
+        stored = given.there("connection", address(url))
+        key = need(given, other.key, "connections", index, "key", stored=get(stored, ("key",)))
         headers = {
-            name: need(given, value, "connections", index, "headers", name) for name, value in other.headers.items()
+            name: need(
+                given, value, "connections", index, "headers", name, stored=get(stored, ("settings", "headers", name))
+            )
+            for name, value in other.headers.items()
         }
         settings = {("settings", "enable"): other.enabled}
         if other.prefix:
@@ -43,10 +51,6 @@ def wanted_connections(given: Given) -> Iterator[Wanted]:
         if other.model_ids:
             settings[("settings", "model_ids")] = list(other.model_ids)
         yield _connection(given, url.rstrip("/"), key, headers, settings)
-
-
-def _own(given: Given) -> Mapping[str, str]:
-    return given.manifest.connection.headers
 
 
 def _connection(

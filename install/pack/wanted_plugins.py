@@ -1,6 +1,7 @@
 """Plugin files as functions and tools."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from install.errors import PluginNeedsNewer
 from install.open_webui.session import at_least
@@ -11,10 +12,10 @@ from install.pack.manifest import FUNCTION_KINDS, Kind
 from install.pack.manifest_entries import FunctionEntry, PipeEntry, ToolEntry
 from install.pack.plugin import Plugin, find_plugin
 from install.pack.threeway import Wanted
-from install.pack.tree import ABSENT, get, leaves
 from install.pack.tree import Path as LeafPath
-from install.pack.values import UNSET
+from install.pack.tree import leaves
 from install.pack.wanted_agents import AGENTS, agent_valves
+from install.pack.wanted_valves import Place, wanted_valves
 
 KIND_NAMES: Mapping[Kind, str] = {"filters": "filter", "pipes": "pipe", "functions": "action", "tools": "tool"}
 
@@ -37,9 +38,8 @@ def _function(given: Given, kind: Kind, index: int, entry: FunctionEntry) -> Wan
     more: dict[LeafPath, object] = {("is_active",): entry.active}
     if everywhere is not None:
         more[("is_global",)] = everywhere
-    if kind == "pipes" and entry.name == AGENTS:
-        more |= {("valves", name): value for name, value in agent_valves(given).items() if name not in entry.valves}
-    return _with_valves(given, kind, index, entry, plugin, more)
+    derived = agent_valves(given) if kind == "pipes" and entry.name == AGENTS else {}
+    return _with_valves(given, kind, index, entry, plugin, more, derived)
 
 
 def _tool(given: Given, index: int, entry: ToolEntry) -> Wanted:
@@ -62,19 +62,10 @@ def _with_valves(
     entry: FunctionEntry | ToolEntry,
     plugin: Plugin,
     more: Mapping[LeafPath, object],
+    derived: Mapping[str, object] = MappingProxyType({}),
 ) -> Wanted:
     name = KIND_NAMES[kind]
-    stored = given.there(name, plugin.id)
-    values: dict[LeafPath, object] = {}
-    notes: list[str] = []
-    for valve, value in entry.valves.items():
-        path = ("valves", valve)
-        there = get(stored, path) is not ABSENT
-        found = given.resolver.value(value, given.manifest.where(kind, index, "valves", valve), valve, there=there)
-        if found is not UNSET:
-            values[path] = found
-        elif not there:
-            notes.append(f"valve {valve} is not set: {given.resolver.missing(value)} is missing")
+    valves = wanted_valves(Place(given, kind, index), plugin, entry.valves, derived, given.there(name, plugin.id))
     meta = {
         "description": plugin.description,
         "i18n": dict(plugin.i18n),
@@ -82,5 +73,11 @@ def _with_valves(
     }
     text: dict[LeafPath, object] = {("name",): plugin.title, ("content",): plugin.content}
     described = {("meta", *path): value for path, value in leaves(meta)}
-    # The name may have been chosen by an administrator.
-    return Wanted(name, plugin.id, {**text, **described, **values, **more}, frozenset({("name",)}), tuple(notes))
+    return Wanted(
+        name,
+        plugin.id,
+        {**text, **described, **valves.values, **more},
+        soft=frozenset({("name",)}),  # An administrator may have chosen it.
+        notes=tuple(valves.notes),
+        keep=frozenset(valves.keep),
+    )

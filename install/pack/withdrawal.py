@@ -44,7 +44,8 @@ def take_away(kind: Kind, id: str, current: Json | None, known: Known, *, force:
     """Delete what the pack brought, unless somebody edited it since."""
     if current is None:
         return None
-    edited = _edited(kind, current, known)
+    # What is gone holds nobody's work.
+    edited = [path for path in _edited(kind, current, known) if get(current, path) is not ABSENT]
     if edited and not force:
         return Change(kind.name, id, Action.EDITED_BY_HAND, edited_lines(kind, edited), blocked=True)
     touched: dict[Path, tuple[Leaf, Leaf]] = {path: (value, ABSENT) for path, value in leaves(current)}

@@ -72,6 +72,9 @@ def test_a_plugin_for_a_newer_open_webui_is_refused(plugins: Path) -> None:
 
 def test_valves_from_variables_files_and_answers(plugins: Path, tmp_path: Path) -> None:
     (tmp_path / "pin").write_text("1234\n")
+    more = "loudness: int = 1\n        where: str = ''\n        pin: str = ''\n        name: str = ''"
+    path = plugins / "filters" / "sekisho_greeting.py"
+    path.write_text(path.read_text().replace("loudness: int = 1", more))
     valves = {"secret": "${GREETING_SECRET}", "loudness": 3, "where": "${SEKISHO_GATEWAY_URL}/x"}
     valves |= {"pin": f"file:{tmp_path / 'pin'}", "name": "prompt:Your name"}
     manifest = Manifest(filters=(FunctionEntry(name="sekisho_greeting", valves=valves),))
@@ -98,7 +101,8 @@ def test_valves_from_variables_files_and_answers(plugins: Path, tmp_path: Path) 
 
     stored = {"secret": "kept", "name": "kept"}
     (kept,) = wanted_plugins(given(manifest, Options("u", plugins=plugins, ask=ask), **stored))
-    assert kept.notes == ()
+    assert kept.notes == ("valve secret: kept as stored, GREETING_SECRET is not set",)
+    assert kept.keep == {("valves", "secret"), ("valves", "name")}
     assert len(asked) == 1
 
 

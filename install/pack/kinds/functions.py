@@ -87,7 +87,7 @@ class Functions(Plugins):
             client.update_function(_form(id, target))
         before, after = ((each or {}).get("valves") or {} for each in (current, target))
         if before != after:
-            client.set_valves(id, after)
+            _require_stored(before, after, client.set_valves(id, after))
         was = current or {}
         if target.get("is_active", False) is not was.get("is_active", False):
             client.set_active(id, target["is_active"])
@@ -128,7 +128,7 @@ class Tools(Plugins):
                 client.set_tool_access(id, to_list(grants))
         before, after = ((each or {}).get("valves") or {} for each in (current, target))
         if before != after:
-            client.set_tool_valves(id, after)
+            _require_stored(before, after, client.set_tool_valves(id, after))
 
     def check(self, client: OpenWebUI, id: str, target: Json | None) -> str | None:
         if target is None:
@@ -138,6 +138,13 @@ class Tools(Plugins):
         except Refused as error:
             return error.detail
         return None
+
+
+def _require_stored(before: Json, after: Json, stored: Json) -> None:
+    """Open WebUI drops names that a plugin does not declare, and turns values into its types. Raises `Refused`."""
+    written = {name for name, value in after.items() if before.get(name, ABSENT) != value}
+    if lost := sorted(name for name in written if stored.get(name, ABSENT) != after[name]):
+        raise Refused("POST", "valves", 400, f"the plugin does not store {', '.join(lost)} as given")
 
 
 def _function_record(row: Json) -> Json:
