@@ -231,7 +231,7 @@ MESSAGE_TOKENS = 4  # roles and separators
 
 
 def share(tokens: int, room: int) -> int:
-    """Percent of the room, rounded up; a room of nothing is always over-full."""
+    """Return the percentage of the room, rounded up; a room of nothing is always over-full."""
     return -(-tokens * 100 // room) if room > 0 else 1000
 
 
@@ -251,7 +251,7 @@ def written(message: dict[str, Any]) -> Iterator[str]:
 
 
 def measured(body: dict[str, Any]) -> tuple[int, int]:
-    """Tokens of everything written in the request, and how many pictures it has."""
+    """Return the tokens of everything written in the request, and the number of its pictures."""
     messages = [message for message in body.get("messages") or [] if isinstance(message, dict)]
     texts = [text for message in messages for text in written(message)]
     if body.get("tools"):
@@ -266,7 +266,10 @@ CORRECTED_MODELS = 500
 
 
 def learn(request: Any, model_id: str, estimated: int, real: Any) -> None:
-    """Short prompts teach nothing: what a model adds by itself would weigh too much. Nor does what cannot be true."""
+    """Correct the estimate for a model.
+
+    Short prompts teach nothing: what a model adds by itself would weigh too much. Nor do counts that cannot be true.
+    """
     state = request.app.state
     if not hasattr(state, "sekisho_corrections"):
         state.sekisho_corrections = {}
@@ -287,19 +290,19 @@ def has_words(document: Any) -> bool:
 
 
 def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
-    """Names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
+    """Return the names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
     capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
     if not capabilities.get("file_context", True) or metadata.get("tool_approval_resume"):
         return []
     read = [source for source in metadata.get("sources") or [] if any(map(has_words, source.get("document") or []))]
     read_ids = {(source.get("source") or {}).get("id") for source in read}
-    told = metadata.get(TOLD_FILES) or []
+    told_files = metadata.get(TOLD_FILES) or []
     return [
         short(item.get("name") or item.get("id"))
         for item in metadata.get("files") or []
         if isinstance(item, dict)
         and item.get("type") == "file"
-        and item.get("id") not in told
+        and item.get("id") not in told_files
         # Search may rightly find nothing in one of several files; a whole file, or all of them, is another matter.
         and item.get("id") not in read_ids
         and (item.get("context") == "full" or not read)
@@ -314,7 +317,7 @@ WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
 
 
 class TooLong(Exception):
-    """Open WebUI shows its text to the person in place of an answer."""
+    """Refusal of a request; Open WebUI shows its text in place of an answer."""
 
 
 class Filter:
@@ -335,7 +338,7 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Before every call of the model, in tool loops too; changes nothing, and warns once a turn."""
+        """Measure each call of the model, in tool loops too; change nothing, and warn once a turn."""
         valves = self.valves
         text = TEXT[user_language(__metadata__, __request__)]
         window = context_window(__model__, __request__) or valves.window
@@ -347,14 +350,18 @@ class Filter:
         except Exception:
             log.exception("context_guard: this call goes out unmeasured")
             return body
-        told = {"tokens": rounded(tokens), "window": f"{window:,}", "model": __model__.get("name") or body.get("model")}
+        values = {
+            "tokens": rounded(tokens),
+            "window": f"{window:,}",
+            "model": __model__.get("name") or body.get("model"),
+        }
         if window and valves.stop_percent and percent > valves.stop_percent:
-            raise TooLong(text["stop"].format(**told))
+            raise TooLong(text["stop"].format(**values))
         lines = []
         if unread := unread_files(__metadata__, __model__):
             lines.append(text["unread"].format(names=text["separator"].join(unread)))
         if window and valves.warn_percent and percent >= valves.warn_percent:
-            lines.append(text["warn"].format(percent=percent, **told))
+            lines.append(text["warn"].format(percent=percent, **values))
         if lines and not __metadata__.get(WARNED):
             __metadata__[WARNED] = True
             await tell(__metadata__, __event_emitter__, text["part"].join(lines), text["part"])
@@ -363,7 +370,7 @@ class Filter:
     async def outlet(
         self, body: dict[str, Any], __metadata__: dict[str, Any], __model__: dict[str, Any], __request__: Any
     ) -> dict[str, Any]:
-        """Learns from the real count of the call that was measured last."""
+        """Learn from the real count of the call that was measured last."""
         usage = (body.get("messages") or [{}])[-1].get("usage") or {}
         learn(__request__, base_model(__model__), __metadata__.pop(MEASURED, 0), usage.get("prompt_tokens"))
         return body

@@ -372,7 +372,7 @@ class Document:
 
     @property
     def switched_by_user(self) -> bool:
-        """Open WebUI's own switch on this file is set; not ours to take back."""
+        """True if Open WebUI's own switch on this file is set; not ours to take back."""
         return bool(self.item.get("context") == "full")
 
     @property
@@ -416,7 +416,7 @@ def file_ids(items: Iterable[Any]) -> set[str]:
 
 
 def ancestors(messages: dict[str, Any], id: Any) -> list[dict[str, Any]]:
-    """The user's messages above, the nearest first."""
+    """Return the user's messages above, the nearest first."""
     found, seen = [], set()
     while id in messages and id not in seen:
         seen.add(id)
@@ -440,7 +440,7 @@ async def project_ids(metadata: dict[str, Any], user_id: str) -> set[str]:
 
 
 async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
-    """Ids of attached files, each with the number of the question that brought it among the `asked` ones."""
+    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones."""
     chat_id = metadata.get("chat_id")
     newest = metadata.get("user_message") or {}
     if is_saved_chat_id(chat_id):
@@ -462,7 +462,7 @@ async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any],
 async def attached_documents(
     body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
 ) -> list[Document]:
-    """What the user attached in this chat; knowledge of the model and of the project only if the admin wants it."""
+    """Return what the user attached in this chat; knowledge of model and project only if the administrator wants it."""
     files = body.get("files") or []
     items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
     items = [item for item in items if isinstance(item.get("id"), str)]
@@ -476,7 +476,7 @@ async def attached_documents(
 
 
 def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
-    """A key of TEXT where Open WebUI would drop the text of all files without a word, else empty."""
+    """Return a key of TEXT if Open WebUI would drop the text of all files without a word, else an empty text."""
     capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
     if not capabilities.get("file_context", True):
         return "model"
@@ -493,7 +493,7 @@ PACKED = 200  # times smaller than unpacked: real ones stay below 60
 
 
 def read_file(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """{"text": …} or {"problem": …}; the kind is what the first bytes say, never the name."""
+    """Return {"text": …} or {"problem": …}; the kind is what the first bytes say, never the name."""
     import zipfile
 
     with open(path, "rb") as file:
@@ -544,7 +544,7 @@ def read_pdf(path: str, limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_docx(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Headings and tables as Markdown, in the order of the document."""
+    """Return headings and tables as Markdown, in the order of the document."""
     from docx import Document as open_docx
     from docx.opc.exceptions import OpcError
     from docx.table import Table
@@ -584,7 +584,7 @@ def table_as_markdown(table: Any) -> str:
 
 
 def read_and_tell(path: str, options: str) -> None:
-    """What the process does: bounds itself, reads, tells."""
+    """Run the process: limit it, read the file, print the result."""
     limits = json.loads(options)
     try:
         import resource
@@ -653,7 +653,7 @@ async def run_reader(arguments: list[str], seconds: float) -> dict[str, Any]:
 
 
 async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
-    """{"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
+    """Return {"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
     valves = task.valves
     try:
         path = await asyncio.to_thread(Storage.get_file, file.path)
@@ -675,7 +675,7 @@ async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
 
 
 async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
-    """As `read_in_a_process`, once a file: every turn asks again."""
+    """Read the file in a process, once: every turn asks again."""
     key = (file.id, file.updated_at, file.hash, task.page_marks)
     if key not in memory:
         found = await read_in_a_process(file, task)
@@ -698,7 +698,7 @@ POLL_SECONDS = 0.5
 
 
 def is_being_read(file: Any) -> bool:
-    """The text is stored before it is embedded: what is only missing from search need not be waited for."""
+    """Return whether the text is still missing; it is stored before it is embedded, which need not be waited for."""
     data = file.data or {}
     return data.get("status") in ("pending", "processing") and not data.get("content")
 
@@ -713,7 +713,7 @@ async def awaited(file: Any, document: Document, task: Reading, reading: Callabl
 
 
 def text_of(item: dict[str, Any], file: Any) -> str:
-    """What Open WebUI will inject: a text that the item carries comes before the stored one."""
+    """Return what Open WebUI will inject: a text that the item carries comes before the stored one."""
     carried = ((item.get("file") or {}).get("data") or {}).get("content")
     text = str(carried or (file.data or {}).get("content") or "")
     return text if text.strip() else ""
@@ -731,7 +731,7 @@ async def why_no_text(file: Any, problem: str) -> str:
 
 
 async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
-    """The document's text from the file itself; where that fails, Open WebUI's text or the reason why there is none."""
+    """Read the text from the file itself; else leave Open WebUI's text, or the reason why there is none."""
     found = await remembered_reading(file, task)
     document.text = str(found.get("text") or "")
     if document.text or stored:
@@ -747,7 +747,7 @@ async def examine(
     factor: float,
     reading: Callable[[Document], Awaitable[None]],
 ) -> None:
-    """Fill in tokens, or the reason why there is no text."""
+    """Fill in the tokens, or the reason why there is no text."""
     user = await Users.get_user_by_id(task.user_id)
     for document in documents:
         file = await Files.get_file_by_id(document.item["id"])
@@ -773,7 +773,7 @@ REMEMBER_MODELS = 500
 
 
 def parsed_caps(lines: str) -> dict[str, int]:
-    """ "Sales: 50,000" by line; what is not of that form is skipped and logged. A cap of 0 is no cap."""
+    """Parse lines like "Sales: 50,000"; others are skipped and logged. A cap of 0 is no cap."""
     found = {}
     for line in lines.splitlines():
         name, _, number = line.strip().replace("：", ":").rpartition(":")
@@ -808,7 +808,7 @@ async def left_by_the_conversation(tokens: int, body: dict[str, Any], usual_answ
 async def room_for_files(
     room: Room, valves: Any, own: Any, user_id: str, model: dict[str, Any], body: dict[str, Any], tools: int
 ) -> Room:
-    """The least of what administrator, person and window allow. Mode "whole" does not ask the window."""
+    """Return the least of what administrator, person and window allow. Mode "whole" does not ask the window."""
     limits = [(limit, "over_limit") for limit in await caps(valves, user_id, base_model(model), model)]
     if own.max_tokens:
         limits.append((own.max_tokens, "over_limit"))
@@ -821,7 +821,7 @@ async def room_for_files(
 
 
 def tools_of(request: Any, model: dict[str, Any], metadata: dict[str, Any]) -> int:
-    """Tokens of the descriptions of tools, as in this model's last turn; a usual number before the first."""
+    """Return the tokens of the tools' descriptions in this model's last turn; a usual number before the first."""
     native = metadata.get("session_id") and (metadata.get("params") or {}).get("function_calling") != "legacy"
     known: dict[str, int] = getattr(request.app.state, "sekisho_tools", {})
     return known.get(base_model(model), TOOLS if native else 0)
@@ -837,7 +837,7 @@ async def remember_tools(request: Any, model: dict[str, Any], body: dict[str, An
 
 
 def keep_within(room: Room, documents: list[Document]) -> None:
-    """Smallest first, so that it is the largest that stay with search."""
+    """Mark the files that do not fit, the largest first."""
     whole = [document for document in documents if not document.reason]
     total = sum(document.tokens for document in whole if document.switched_by_user)
     for document in sorted(whole, key=lambda document: document.tokens):
@@ -857,7 +857,7 @@ def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
 
 
 def with_full_context(files: list[Any], documents: list[Document]) -> list[Any]:
-    """Copies: the models of a multi-model turn share the list and its items."""
+    """Return copies: the models of a multi-model turn share the list and its items."""
     whole = {id(document.item): document for document in documents if not document.reason}
     return [whole_item(item, whole[id(item)]) if id(item) in whole else item for item in files]
 
@@ -869,7 +869,7 @@ PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: w
 
 
 def placement(documents: list[Document]) -> list[dict[str, Any]]:
-    """Smallest first: where the largest no longer fits, what stands before it is still the same."""
+    """Order the texts, smallest first: if the largest no longer fits, what stands before it is still the same."""
     whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.item["id"]))
     return [{"id": one.item["id"], "name": one.name, "place": one.place} for one in whole]
 
@@ -879,7 +879,7 @@ def quoted(name: str) -> str:
 
 
 def whole_texts(metadata: dict[str, Any]) -> dict[str, str]:
-    """By id of the file; only sources of one text are those of a whole file."""
+    """Return the texts of whole files by id: sources of exactly one text."""
     found = {}
     for source in metadata.get("sources") or []:
         documents = source.get("document") or []
@@ -894,7 +894,7 @@ def part_with(part: Any, change: Callable[[str], str]) -> Any:
 
 
 def replaced(message: Any, old: str, new: str) -> Any:
-    """A copy where something was replaced; only in what the user said."""
+    """Return a copy with the text replaced; only in what the user said."""
     if not isinstance(message, dict) or message.get("role") != "user" or old not in message_text(message):
         return message
     content = message["content"]
@@ -916,7 +916,7 @@ def with_block(messages: list[Any], place: int, block: str) -> list[Any]:
 
 
 def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
-    """Each text moves out of Open WebUI's sources to the question that brought it; the source points there.
+    """Move each text out of Open WebUI's sources to the question that brought it; the source points there.
 
     Where Open WebUI put no such source (another template, sources in the system message) nothing moves.
     May be called again: in a tool loop the messages are as they were left, or have their sources anew.
@@ -962,7 +962,7 @@ def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
 
 
 def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> str:
-    """3 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"""
+    """Format: 3 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"""
     whole = [document for document in documents if not document.reason]
     others = [document for document in documents if document.reason]
     parts = [whole_part(whole, room.window or room.tokens or 0, text)] if whole else []
@@ -979,7 +979,7 @@ LINE = "sekisho_full_text_line"  # likewise: what to tell
 
 
 def own_valves(user: dict[str, Any], kind: Any) -> Any:
-    """What the person set. `__user__` is shared: a filter without UserValves may have left another's there."""
+    """Return what the person set. `__user__` is shared: a filter without UserValves may find another's there."""
     found = user.get("valves")
     return found if hasattr(found, "page_marks") and hasattr(found, "mode") else kind()
 
@@ -1022,11 +1022,11 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Decides which files go in whole and marks them; their text follows in `request`."""
+        """Decide which files go in whole and mark them; their text follows in `request`."""
         valves = self.valves
         # A turn resumed after a tool approval passes here again, under the line it already has.
-        told = valves.status and not __metadata__.get("tool_approval_resume")
-        emitter = __event_emitter__ if told else None
+        shows_line = valves.status and not __metadata__.get("tool_approval_resume")
+        emitter = __event_emitter__ if shows_line else None
         own = own_valves(__user__, self.UserValves)
         text = TEXT[user_language(__metadata__, __request__)]
         line = text["broken"]
@@ -1060,7 +1060,7 @@ class Filter:
         finally:  # `request` may never run: somebody pressed stop, another filter refused
             if waited:
                 await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
-        if told:
+        if shows_line:
             __metadata__[LINE] = line
         return body
 
@@ -1072,8 +1072,10 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Before every call of the model: the texts to their places. Then the line of `inlet`, once: only the latest
-        status is seen, and Open WebUI's own about files are out by now."""
+        """Move the texts to their places before every call of the model; then show the line of `inlet`, once.
+
+        Only the latest status is seen, and Open WebUI's own about files are out by now.
+        """
         text = TEXT[user_language(__metadata__, __request__)]
         try:
             body["messages"] = placed(body.get("messages") or [], __metadata__)

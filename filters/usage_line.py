@@ -209,6 +209,19 @@ async def read_within(stream: Any, limit: int) -> bytes:
     return bytes(raw)
 
 
+# Asking the gateway for small documents.
+
+
+async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int) -> bytes:
+    """Return the body of a GET of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
+        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as response,
+    ):
+        return await read_within(response.content, limit)
+
+
 # The person's usage, as the gateway tells it.
 
 
@@ -226,28 +239,18 @@ async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | Non
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
     try:
-        usage = json.loads(await fetched(url, headers))
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        usage = json.loads(await fetch(url, headers, GATEWAY_SECONDS, LARGEST_USAGE))
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
         log.warning("sekisho: the gateway does not tell a person's usage (%s)", type(error).__name__)
         return None
     return usage if isinstance(usage, dict) and isinstance(usage.get("total"), dict) else None
-
-
-async def fetched(url: str, headers: dict[str, str]) -> bytes:
-    """Return the body of a GET. Raises aiohttp.ClientError, TimeoutError, ValueError."""
-    timeout = aiohttp.ClientTimeout(total=GATEWAY_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
-        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
-    ):
-        return await read_within(answer.content, LARGEST_USAGE)
 
 
 # The parts of the line.
 
 
 def tokens_of(usage: dict[str, Any]) -> int:
-    """Over all rounds of a tool loop: Open WebUI adds these up."""
+    """Return the tokens of all rounds of a tool loop, which Open WebUI adds up."""
     counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
     if all(isinstance(count, int) for count in counted):
         return sum(int(count or 0) for count in counted)
@@ -258,7 +261,7 @@ def tokens_of(usage: dict[str, Any]) -> int:
 def parts_of(
     usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
 ) -> list[str]:
-    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
 
     def local(usd: Any) -> str:
         return money(float(usd) * valves.rate, valves.currency)
@@ -306,7 +309,7 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Changes nothing. Says nothing where the gateway gave no cost for this answer."""
+        """Show the line, if the gateway gave a cost for this answer; change nothing."""
         valves = self.valves
         usage = (body.get("messages") or [{}])[-1].get("usage") or {}
         cost = usage.get("cost")

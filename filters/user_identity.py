@@ -128,7 +128,7 @@ memory: dict[str, tuple[float, list[str]]] = {}
 
 
 async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What `load` said within the last minute, so that a call costs no query."""
+    """Return what `load` said within the last minute, so that a call costs no query."""
     until, value = memory.get(key, (0.0, []))
     if time.monotonic() < until:
         return value
@@ -140,7 +140,7 @@ async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list
 
 
 def is_fresh(token: Any, claims: dict[str, Any], secret: str) -> bool:
-    """Whether `token` is ours, says just this, and has more than half of its life before it."""
+    """Return whether `token` is ours, says just this, and has more than half of its life before it."""
     if not isinstance(token, str):
         return False
     try:
@@ -160,7 +160,7 @@ def warn_no_secret() -> None:
 
 
 async def goes_to_gateway(gateway_url: str, model: dict[str, Any], metadata: dict[str, Any], request: Any) -> bool:
-    """A direct connection goes through the user's browser to wherever it likes, so never there."""
+    """Return whether the request goes to the gateway; a direct connection goes through the browser, so never there."""
     if metadata.get("direct"):
         return False
     if not gateway_url:
@@ -224,7 +224,7 @@ class Filter:
         __model__: dict[str, Any],
         __request__: Any,
     ) -> dict[str, Any]:
-        """Runs before every call of the model, so that a long tool loop never outlives its signature."""
+        """Sign before every call of the model, so that a long tool loop never outlives its signature."""
         valves = self.valves
         token = body.pop(TOKEN_KEY, None)
         if not valves.secret:

@@ -227,6 +227,19 @@ async def read_within(stream: Any, limit: int) -> bytes:
     return bytes(raw)
 
 
+# Asking the gateway for small documents.
+
+
+async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int) -> bytes:
+    """Return the body of a GET of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
+        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as response,
+    ):
+        return await read_within(response.content, limit)
+
+
 # The person's usage, as the gateway tells it.
 
 
@@ -244,21 +257,11 @@ async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | Non
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
     try:
-        usage = json.loads(await fetched(url, headers))
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        usage = json.loads(await fetch(url, headers, GATEWAY_SECONDS, LARGEST_USAGE))
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
         log.warning("sekisho: the gateway does not tell a person's usage (%s)", type(error).__name__)
         return None
     return usage if isinstance(usage, dict) and isinstance(usage.get("total"), dict) else None
-
-
-async def fetched(url: str, headers: dict[str, str]) -> bytes:
-    """Return the body of a GET. Raises aiohttp.ClientError, TimeoutError, ValueError."""
-    timeout = aiohttp.ClientTimeout(total=GATEWAY_SECONDS)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
-        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
-    ):
-        return await read_within(answer.content, LARGEST_USAGE)
 
 
 # Rows of the gateway's answer.
@@ -282,7 +285,7 @@ def cost_of(row: Row) -> float:
 
 
 def grouped(rows: list[Row]) -> dict[str, Row]:
-    """Sums by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
+    """Sum by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
     sums: dict[str, Row] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         for key in ("requests", "input_tokens", "output_tokens", "cost_usd"):
@@ -324,7 +327,7 @@ IN_THE_BROWSER = (
 
 
 async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"], str]:
-    """Language and theme of the person's page; from the request's headers where no page answers."""
+    """Return language and theme of the person's page; from the request's headers if no page answers."""
     said: Any = None
     if call:
         try:
@@ -356,7 +359,7 @@ def compact(tokens: float) -> str:
 
 
 def days_of(usage: dict[str, Any], rows: list[Row]) -> list[str]:
-    """All days of the month that the answer begins in; those of the rows if it does not say."""
+    """Return all days of the month that the usage begins in; those of the rows if it does not say."""
     start = str(usage.get("from"))
     if DAY.fullmatch(start) and 1 <= int(start[5:7]) <= 12 and start[:4] != "0000":
         days = monthrange(int(start[:4]), int(start[5:7]))[1]
@@ -398,7 +401,7 @@ def bar(
 
 
 def chart(usage: dict[str, Any], rows: list[Row], models: dict[str, Row], shown: Shown) -> str:
-    """Stacked bars, one a day; by cost, or by tokens where nothing has a price."""
+    """Draw stacked bars, one a day; by cost, or by tokens if nothing has a price."""
     measure = cost_of if any(number(row, "cost_usd") for row in rows) else tokens_of
     days = days_of(usage, rows)
     amounts: dict[tuple[str, str], float] = defaultdict(float)
@@ -481,7 +484,7 @@ def budget_bar(budget: Any, shown: Shown) -> str:
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:
-    """One HTML page that loads nothing."""
+    """Return one HTML page that loads nothing."""
     rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
     models = grouped(rows)
     text = shown.text
@@ -534,7 +537,7 @@ class Action:
         __event_emitter__: Emitter | None = None,
         __event_call__: Caller | None = None,
     ) -> Any:
-        """A chart at the answer whose button was pressed; a notification where the gateway does not answer."""
+        """Show a chart at the answer whose button was pressed; a notification if the gateway does not answer."""
         valves = self.valves
         language, theme = await seen_by(__event_call__, __request__)
         text = TEXT[language]

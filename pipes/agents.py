@@ -300,7 +300,7 @@ def title_of(question: str) -> str:
 
 
 class Trouble(Exception):
-    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+    """Reason why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
 
     def __init__(self, key: str, **said: Any) -> None:
         super().__init__(key)
@@ -465,6 +465,19 @@ async def read_within(stream: Any, limit: int) -> bytes:
     return bytes(raw)
 
 
+# Asking the gateway for small documents.
+
+
+async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int) -> bytes:
+    """Return the body of a GET of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
+        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as response,
+    ):
+        return await read_within(response.content, limit)
+
+
 # Pieces of an answer, and readers of JSON that make them.
 
 
@@ -481,7 +494,7 @@ MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 2
 
 
 def compact(value: Any) -> str:
-    """Arguments or a result, as they are shown."""
+    """Return arguments or a result as they are shown."""
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     return text[:LONGEST_PASSAGE]
 
@@ -500,7 +513,7 @@ def web(url: Any) -> str:
 
 
 def delta_of(chunk: Json) -> Json:
-    """Of OpenAI's chat API: a piece of the message or, where the agent does not stream, all of it."""
+    """Return the delta of OpenAI's chat API or, where the agent does not stream, the whole message."""
     choice = dict_of(at(chunk, "choices", 0))
     return dict_of(choice.get("delta")) or dict_of(choice.get("message"))
 
@@ -557,7 +570,7 @@ class Menu(NamedTuple):
 
 
 def mistake(number: int, row: Any, problem: Any) -> str:
-    """agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
+    """Format an error: agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
     known = f" ({str(row.get('id'))[:64]})" if isinstance(row, dict) and row.get("id") else ""
     where = "".join(f", {part}" for part in problem["loc"])
     return f"agent {number}{known}{where}: {problem['msg']}"
@@ -580,7 +593,7 @@ def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
 
 @lru_cache(maxsize=8)
 def menu_of(manifest: str) -> Menu:
-    """Reads the valve once for each of its texts; what is wrong goes to the log and does not hide the other agents."""
+    """Parse the valve, once for each of its texts; mistakes go to the log and do not hide the other agents."""
     rows, mistakes = rows_of(manifest)
     agents: dict[str, Agent] = {}
     for number, row in enumerate(rows, 1):
@@ -600,7 +613,7 @@ def menu_of(manifest: str) -> Menu:
 
 @lru_cache(maxsize=8)
 def keys_of(keys: str) -> dict[str, str]:
-    """`id=key` lines or a JSON object."""
+    """Parse `id=key` lines or a JSON object."""
     with suppress(ValueError, RecursionError):
         read = json.loads(keys)
         return {str(id): str(key) for id, key in read.items()} if isinstance(read, dict) else {}
@@ -618,20 +631,15 @@ MOST_LISTED = 5_000
 
 
 async def listed_by(url: str) -> Any:
-    """GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    """Return the body of GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     headers = {"Authorization": f"Bearer {await connection_key(url) or ''}"}
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIST_TIMEOUT), trust_env=True) as session,
-        session.get(f"{url}/models", headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
-    ):
-        answer.raise_for_status()
-        return json.loads(await read_within(answer.content, LONGEST_LIST))
+    return json.loads(await fetch(f"{url}/models", headers, LIST_TIMEOUT, LONGEST_LIST))
 
 
-def agents_of(url: str, told: Any) -> list[Agent]:
-    """Of OpenAI's model list, the models whose mode is agent. The id in the menu has no character but A-Z 0-9 _ -."""
+def agents_of(url: str, response: Any) -> list[Agent]:
+    """Return the models of OpenAI's model list whose mode is agent. In ids only A-Z 0-9 _ - stay."""
     agents = []
-    for row in dicts(dict_of(told).get("data"))[:MOST_LISTED]:
+    for row in dicts(dict_of(response).get("data"))[:MOST_LISTED]:
         name = row.get("id")
         if row.get("mode") == "agent" and isinstance(name, str) and name:
             id, about = re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64], words(row.get("description"))
@@ -644,7 +652,7 @@ def agents_of(url: str, told: Any) -> list[Agent]:
 
 
 class GatewayList:
-    """The gateway's agents, asked for at most once a minute; what it last said stands while it does not answer."""
+    """Cache of the gateway's agents: asked at most once a minute, and kept while the gateway does not answer."""
 
     def __init__(self) -> None:
         self.known: dict[str, tuple[float, list[Agent]]] = {}
@@ -667,7 +675,7 @@ gateway_list = GatewayList()
 
 
 async def whole_menu(valves: Any) -> Menu:
-    """The agents of the valve and, behind them, those of the gateway."""
+    """Return the agents of the valve and, behind them, those of the gateway."""
     menu = menu_of(valves.agents)
     if not valves.gateway_url.strip():
         return menu
@@ -697,7 +705,7 @@ class Turn(ChatTurn):
 
 
 async def chosen(turn: Turn) -> Agent:
-    """Raises Trouble where this person, question or address may not go on."""
+    """Return the agent that was chosen. Raises Trouble if this person or question may not go on."""
     menu = await whole_menu(turn.valves)
     if turn.agent_id == MISTAKE_ID:
         raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")
@@ -735,7 +743,7 @@ def images(chunk: Json) -> Iterator[Piece]:
 
 
 def embeds(chunk: Json) -> Iterator[Piece]:
-    """Pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
+    """Read pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
     shown = [page for page in items(chunk.get("embeds")) if isinstance(page, str) and page]
     if shown:
         yield Piece("embeds", {"embeds": shown[:10], "replace": chunk.get("replace") is True})
@@ -789,7 +797,7 @@ def cited(name: str, url: str, passage: str, score: float | None = None) -> Piec
 
 
 def own_source(item: Json) -> Iterator[Piece]:
-    """Already as Open WebUI has it: one citation for each of its passages."""
+    """Read a source in Open WebUI's form: one citation for each of its passages."""
     about = dict_of(item["source"])
     notes = [dict_of(note) for note in items(item.get("metadata"))]
     for number, passage in enumerate(items(item["document"])):
@@ -800,7 +808,7 @@ def own_source(item: Json) -> Iterator[Piece]:
 
 
 def source(item: Any) -> Iterator[Piece]:
-    """A citation in Open WebUI's form, whoever's it was: an address, a document with metadata, a search result."""
+    """Read a citation in any form: an address, a document with metadata, a search result."""
     if isinstance(item, str):
         item = {"url": item} if web(item) else {"title": item}
     if not isinstance(item, dict):
@@ -828,7 +836,7 @@ def sources(chunk: Json) -> Iterator[Piece]:
 
 
 def annotation(note: Json) -> Iterator[Piece]:
-    """url_citation, file_citation and their like, flat or under a key of their own name."""
+    """Read url_citation, file_citation and their like, flat or under a key of their own name."""
     kind = note.get("type")
     if isinstance(kind, str) and "citation" in kind:
         inner = dict_of(note.get(kind))
@@ -849,7 +857,7 @@ def status(chunk: Json) -> Iterator[Piece]:
 
 
 def own_events(chunk: Json) -> Iterator[Piece]:
-    """Open WebUI's own events, of which an agent may use those that show something; none can run code in a browser."""
+    """Read Open WebUI's own events: those that show something, none that runs code in a browser."""
     event = dict_of(chunk.get("event"))
     kind, data = event.get("type"), dict_of(event.get("data"))
     if kind == "status" and label(data.get("description")):
@@ -884,7 +892,7 @@ def chat_thinking(chunk: Json) -> Iterator[Piece]:
 
 
 def tool(id: Any, name: Any, arguments: Any, index: Any = None, whole: bool = False) -> Piece:
-    """A call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
+    """Return a tool call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
     known = {"id": id if isinstance(id, str) else "", "index": index if isinstance(index, int) else None}
     return Piece("tool", {**known, "name": label(name), "arguments": compact(arguments), "whole": whole})
 
@@ -917,8 +925,8 @@ def response_item(item: Json) -> Iterator[Piece]:
         yield from listed(at(item, "action", "sources"))
         yield from listed(item.get("results"))
     elif kind in ("function_call_output", "custom_tool_call_output"):
-        told = item.get("output")
-        yield Piece("result", {"id": item.get("call_id"), "text": compact(words(told) or told)})
+        output = item.get("output")
+        yield Piece("result", {"id": item.get("call_id"), "text": compact(words(output) or output)})
     elif kind == "image_generation_call" and isinstance(item.get("result"), str):
         yield from file_shown(f"data:image/png;base64,{item['result']}", "image")
     elif kind == "message":
@@ -936,7 +944,7 @@ def response_whole(response: Json) -> Iterator[Piece]:
 
 
 def responses(chunk: Json) -> Iterator[Piece]:
-    """OpenAI's Responses API, streamed."""
+    """Read OpenAI's Responses API, streamed."""
     kind, delta = chunk.get("type"), chunk.get("delta")
     if kind == "response.output_text.delta":
         yield Piece("text", words(delta))
@@ -961,7 +969,7 @@ def unstreamed_response(chunk: Json) -> Iterator[Piece]:
 
 
 def dify(chunk: Json) -> Iterator[Piece]:
-    """Dify's events have a name in `event`; Open WebUI's have an object there."""
+    """Read Dify's events, which have a name in `event`; Open WebUI's have an object there."""
     event = chunk.get("event")
     if event in ("message", "agent_message", "text_chunk"):
         yield Piece("text", words(chunk.get("answer")) or words(at(chunk, "data", "text")))
@@ -984,7 +992,7 @@ def dify(chunk: Json) -> Iterator[Piece]:
 
 
 def langchain(chunk: Json) -> Iterator[Piece]:
-    """A message of LangChain, alone or below the name of a LangGraph node."""
+    """Read a message of LangChain, by itself or below the name of a LangGraph node."""
     kind = chunk.get("type")
     if kind == "AIMessageChunk":
         yield Piece("text", words(chunk.get("content")))
@@ -999,7 +1007,7 @@ def langchain(chunk: Json) -> Iterator[Piece]:
 
 
 def langgraph(chunk: Json) -> Iterator[Piece]:
-    """{"node": {"documents": […], "messages": […]}}, or the state itself."""
+    """Read {"node": {"documents": […], "messages": […]}}, or the state itself."""
     for state in (chunk, *chunk.values()):
         for message in dicts(dict_of(state).get("messages")):
             yield from langchain(message)
@@ -1047,7 +1055,7 @@ EXTRACTORS: tuple[Callable[[Json], Iterable[Piece]], ...] = (
 
 
 def pieces_of(chunk: Any) -> Iterator[Piece]:
-    """What a JSON value from an agent says; nothing of what is unknown. Pure, and raises nothing."""
+    """Yield what a JSON value from an agent says, skipping what is unknown. Pure, and raises nothing."""
     if isinstance(chunk, list):
         for part in chunk[:1000]:
             yield from pieces_of(part) if isinstance(part, dict) else ()
@@ -1068,7 +1076,7 @@ def within(content: bytes, limit: int) -> bytes:
 
 
 async def content_of(item: Json, user: UserModel, whole: bool, limit: int) -> bytes:
-    """The file's extracted text or, if `whole`, itself. The id came from the browser, so access is checked here."""
+    """Return the file's extracted text or, if `whole`, its bytes. Access is checked: the id came from the browser."""
     if item.get("type") == "text":  # the text itself came with the question
         return within(words(item.get("content")).encode(), limit)
     file = await Files.get_file_by_id(str(item.get("id") or ""))
@@ -1099,7 +1107,7 @@ def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
 
 
 async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
-    """The attached files that this person may read, as parts of a message, as far as the limit goes."""
+    """Return the attached files that this person may read, as parts of a message, as far as the limit goes."""
     parts: list[Json] = []
     notes: list[Piece] = []
     left = int(turn.valves.file_megabytes * 1_000_000)
@@ -1126,7 +1134,8 @@ USAGE_TOO = {"stream_options": {"include_usage": True}}
 
 
 def conversation(messages: list[Any]) -> list[Json]:
-    """Who said what. Tool calls among them are the agent's own earlier ones, for showing; an answer's halves join."""
+    """Return who said what: without tool calls, which only show the agent's own earlier steps; an answer's halves
+    join."""
     kept: list[Json] = []
     for message in map(dict_of, messages):
         role, content = message.get("role"), message.get("content")
@@ -1140,7 +1149,7 @@ def conversation(messages: list[Any]) -> list[Json]:
 
 
 def with_parts(messages: list[Json], parts: list[Json]) -> list[Json]:
-    """The files before the last question."""
+    """Put the files before the last question."""
     last = next((at for at in reversed(range(len(messages))) if messages[at]["role"] == "user"), None)
     if not parts or last is None:
         return messages
@@ -1163,14 +1172,14 @@ def response_parts(role: str, content: Any) -> list[Json]:
 
 
 def as_responses(messages: list[Json]) -> Json:
-    told = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
+    instructions = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
     spoken = [message for message in messages if message["role"] in ("user", "assistant")]
     inputs = [{"role": one["role"], "content": response_parts(one["role"], one["content"])} for one in spoken]
-    return {"input": inputs, **({"instructions": "\n\n".join(told)} if told else {})}
+    return {"input": inputs, **({"instructions": "\n\n".join(instructions)} if instructions else {})}
 
 
 async def request_of(turn: Turn, agent: Agent) -> tuple[str, Json, list[Piece]]:
-    """Path, body, and what is to be said about files."""
+    """Return the path, the body, and what is to be said about files."""
     parts, notes = await file_parts(turn, agent)
     messages = with_parts(conversation(items(turn.body.get("messages"))), parts)
     settings = {key: turn.body[key] for key in PASSED_ON if turn.body.get(key) is not None}
@@ -1223,7 +1232,7 @@ OPENING, CLOSING = (b"{", b"["), (b"}", b"]")
 
 
 def payload(line: bytes) -> tuple[bool, bytes]:
-    """Whether a line belongs to an event, and what it carries: nothing if it is a comment or an event's name."""
+    """Return whether a line belongs to an event, and its data: empty for a comment or an event's name."""
     if line.startswith(b"data:"):
         return True, line[5:].strip()
     return (True, b"") if re.match(rb":|(event|id|retry):", line) else (False, line.strip())
@@ -1237,7 +1246,7 @@ def parsed(text: bytes) -> Any:
 
 
 async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Raises Trouble where a line or the whole has no end."""
+    """Split a stream into lines. Raises Trouble if a line or the whole is too long."""
     pending, total = bytearray(), 0
     async for part in stream:
         total += len(part)
@@ -1254,11 +1263,11 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
+    """Yield JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
 
-    Raises Trouble where it is nothing of that.
+    Raises Trouble if the stream is none of these.
     """
-    heard, bad, size = False, 0, 0
+    any_value, bad, size = False, 0, 0
     pending: list[bytes] = []  # lines of a value that is not complete
     async for line in lines:
         event, data = payload(line)
@@ -1271,7 +1280,7 @@ async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         if value is NOTHING and pending and closing:
             value = parsed(b"\n".join([*pending, data]))
         if value is not NOTHING:
-            heard, bad, size, pending = True, 0, 0, []
+            any_value, bad, size, pending = True, 0, 0, []
             yield value
             continue
         if event or pending or line[:1] in OPENING:
@@ -1280,7 +1289,7 @@ async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         size += len(data)
         if bad > BAD_LINES or size > LONGEST_LINE:
             raise Trouble("garbage")
-    if not heard and (bad or pending):
+    if not any_value and (bad or pending):
         raise Trouble("garbage")
 
 
@@ -1299,21 +1308,21 @@ REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy
 
 
 async def refusal(response: Any) -> Trouble:
-    """A sentence for a status; the agent's own words where it has some."""
-    status, told = int(response.status), {}
+    """Map a status to a sentence; the agent's own words where it has some."""
+    status, body = int(response.status), {}
     with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
-        told = dict_of(json.loads(await response.content.read(65_536)))
-    if at(told, "error", "code") == "insufficient_quota":
+        body = dict_of(json.loads(await response.content.read(65_536)))
+    if at(body, "error", "code") == "insufficient_quota":
         return Trouble("quota")
     if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
         return Trouble(key)
-    for piece in trouble_said(told):
+    for piece in trouble_said(body):
         return Trouble(piece.value.key, **piece.value.said)
     return Trouble("failed", status=status)
 
 
 async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
-    """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    """Yield each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
     guarded = turn.valves.public_only and not agent._of_gateway
     connector = aiohttp.TCPConnector(resolver=PublicResolver()) if guarded else None
@@ -1338,15 +1347,15 @@ async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIte
 
 
 async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
-    """Everything the agent says into the queue, which waits while it is full; then None."""
-    heard = False
+    """Put everything the agent says into the queue, which waits while it is full; then None."""
+    response_started = False
     try:
         path, body, notes = await request_of(turn, agent)
         for note in notes:
             await queue.put(note)
         async for chunk in chunks_of(turn, agent, path, body):
             for piece in pieces_of(chunk):
-                heard = True
+                response_started = True
                 await queue.put(piece)
     except Trouble as trouble:
         await queue.put(Piece("trouble", trouble))
@@ -1356,7 +1365,7 @@ async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -
         await queue.put(Piece("trouble", Trouble("silent", seconds=f"{agent.timeout:g}")))
     except (aiohttp.ClientError, OSError) as error:
         log.warning("agents: %s: %s", agent.id, type(error).__name__)
-        await queue.put(Piece("trouble", Trouble("cut" if heard else "unreachable")))
+        await queue.put(Piece("trouble", Trouble("cut" if response_started else "unreachable")))
     except Exception:
         log.exception("agents: %s", agent.id)
         await queue.put(Piece("trouble", Trouble("garbage")))
@@ -1373,7 +1382,7 @@ LONGEST_MARK = 240
 
 @dataclass
 class Marks:
-    """Writes Azure's [doc1] and the 【4:0†rules.pdf】 of OpenAI's assistants as [1], which opens the first source."""
+    """Replace Azure's [doc1] and the 【4:0†rules.pdf】 of OpenAI's assistants by [1], which opens the first source."""
 
     held: str = ""
     """The end of the text so far, which may be the beginning of a mark."""
@@ -1414,7 +1423,7 @@ class Call:
 
 
 def item_line(item: Json) -> Json:
-    """Open WebUI keeps an answer as items of the Responses API; an item with a known id takes that one's place."""
+    """Return a line of the stream that shows an item; Open WebUI replaces an item with a known id."""
     return {"type": "response.output_item.added", "output_index": AT_THE_END, "item": item}
 
 
@@ -1431,7 +1440,7 @@ Shown = Iterator[tuple[str, Json]]
 
 @dataclass
 class Answer:
-    """Turns pieces into ("chunk", a delta), ("line", a line of the stream) and (an event's type, its data)."""
+    """Turn pieces into ("chunk", a delta), ("line", a line of the stream) and (an event's type, its data)."""
 
     in_chat: bool
     usage: Json = field(default_factory=dict)
@@ -1482,7 +1491,7 @@ class Answer:
         yield "line", {"error": {"message": sentence}}
 
     def take_files(self, data: Json) -> Shown:
-        """A picture that came as data goes into the stream, from where Open WebUI stores it as a file."""
+        """Put a picture that came as data into the stream, from where Open WebUI stores it as a file."""
         [file] = data["files"]
         if self.room("files") and file["url"].startswith("data:"):
             yield "chunk", {"images": [{"type": "image_url", "image_url": {"url": file["url"]}}]}
@@ -1490,13 +1499,13 @@ class Answer:
             yield "files", data
 
     def take_embeds(self, data: Json) -> Shown:
-        """All of them each time: Open WebUI would stack them up."""
+        """Send all pages each time: Open WebUI would stack them up."""
         if self.room("embeds"):
             self.pages = ([] if data["replace"] else self.pages) + data["embeds"]
             yield "embeds", {"embeds": self.pages[-10:], "replace": True}
 
     def take_source(self, data: Json) -> Shown:
-        """Agents repeat theirs with each chunk, and tell an address beside a document that has it."""
+        """Cite a source once: agents repeat theirs with each chunk, and an address beside a document that has it."""
         name, url, passage = data["source"]["name"], data["source"].get("url", ""), data["document"][0]
         key = url or name
         if (key, passage) in self.known or ((key, "") in self.known and passage == name) or not self.room("source"):
@@ -1537,10 +1546,10 @@ class Answer:
 
     def ended(self, call: Call) -> Shown:
         yield "line", item_line(call_item(call, "completed"))
-        told = {"type": "function_call_output", "id": f"{call.id}_result", "call_id": call.id}
+        output = {"type": "function_call_output", "id": f"{call.id}_result", "call_id": call.id}
         yield (
             "line",
-            item_line({**told, "status": "completed", "output": [{"type": "input_text", "text": call.result}]}),
+            item_line({**output, "status": "completed", "output": [{"type": "input_text", "text": call.result}]}),
         )
 
     def room(self, kind: str) -> bool:
@@ -1556,7 +1565,7 @@ LONGEST_ANSWER = 4_000_000  # characters of text and thinking
 
 @dataclass
 class Said:
-    """What is known about an answer while it comes."""
+    """State of an answer while it comes."""
 
     name: str
     length: int = 0
@@ -1568,7 +1577,7 @@ class Said:
     """As the agent itself calls what it does."""
 
     def note(self, piece: Piece) -> bool:
-        """Whether it is a status to show. Raises the trouble that a piece is or makes."""
+        """Return whether the piece is a status to show. Raises the trouble that a piece is or makes."""
         kind, value = piece
         if kind == "trouble":
             raise value
@@ -1587,7 +1596,7 @@ class Said:
         return kind == "status" and self.statuses <= MOST_SHOWN["status"]
 
     def at_work(self, text: dict[str, str], started: float) -> str:
-        """A line for now; empty once there were too many."""
+        """Return a status line for now; empty once there were too many."""
         self.statuses += 1
         if self.statuses > MOST_SHOWN["status"]:
             return ""
@@ -1608,7 +1617,7 @@ SLOWEST_HEARTBEAT = 300  # seconds
 
 
 async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
-    """What the agent says, in order; trouble comes last, as a sentence. Whoever leaves early closes the agent."""
+    """Yield what the agent says, in order; trouble comes last, as a sentence. Leaving early closes the connection."""
     text, started = turn.text, time.monotonic()
     said = Said(turn.agent_id)
     waits, reader = turn.valves.heartbeat_seconds, None
@@ -1667,7 +1676,7 @@ async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
 
 
 async def collected(turn: Turn) -> Json:
-    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    """Return the answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
     answer = Answer(turn.in_chat)
     said: dict[str, list[str]] = {"content": [], "reasoning_content": []}
     listed_too: dict[str, list[Json]] = {"annotations": [], "images": []}
@@ -1729,7 +1738,7 @@ class Pipe:
         __task__: str | None = None,
         __task_body__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)

@@ -353,7 +353,7 @@ def title_of(question: str) -> str:
 
 
 class Trouble(Exception):
-    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+    """Reason why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
 
     def __init__(self, key: str, **said: Any) -> None:
         super().__init__(key)
@@ -691,7 +691,7 @@ def normalised(text: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Roughly: rules, ruled and ruling meet."""
+    """Return a rough stem: rules, ruled and ruling meet."""
     word = word.removesuffix("'s").removesuffix("’s")
     for ending in ENDINGS if len(word) > 4 else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:
@@ -724,7 +724,7 @@ FULL_WIDTH = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞"})
 
 
 def plain(text: str, known: str | None = None) -> str:
-    """Text of which nothing can become a link, a picture, HTML or a citation.
+    """Return text of which nothing can become a link, a picture, HTML or a citation.
 
     Addresses are shown for copying; with `known`, only those that stand in it.
     """
@@ -749,7 +749,7 @@ COMMANDING = re.compile(
 
 
 def quiet(text: str) -> str:
-    """A passage as a model gets it, without sentences that speak to the model. The citation opens all of it."""
+    """Return a passage for a model, without sentences that speak to the model. The citation opens all of it."""
     flat = visible(text)
     kept = [part for part in re.split(r"(?<=[。！？!?\n])", flat) if not COMMANDING.search(part)]
     return "".join(kept).replace("<", "＜").replace(">", "＞")
@@ -785,7 +785,7 @@ class Turn(ChatTurn):
 
 
 def question_of(turn: Turn) -> str:
-    """As the person typed it, without what Open WebUI put before it. Raises Trouble."""
+    """Return the question as it was typed. Raises Trouble if it is empty or too long."""
     question = visible(turn.typed_question()).strip()
     if not question:
         raise Trouble("empty")
@@ -820,7 +820,7 @@ GENERIC = frozenset(
 
 
 def named_in(question: str) -> list[str]:
-    """The words that say what a question is about."""
+    """Return the words that say what a question is about."""
     whole = normalised(visible(question))
     found = [word for word in WORD.findall(whole) if word not in GENERIC]
     runs = (FUNCTION_WORDS.sub(" ", run).split() for run in OF_ITS_OWN.findall(whole))
@@ -853,7 +853,7 @@ REFERRING = re.compile(
 
 
 def by_rules(question: str, before: list[str]) -> Plan:
-    """`before`: earlier questions, the latest first."""
+    """Make a plan without a model. `before`: earlier questions, the latest first."""
     named, query = named_in(question), question[:LONGEST_QUERY]
     earlier = next((found for each in before[:5] if (found := named_in(each[:LONGEST_QUERY]))), [])
     if not earlier or (named and not REFERRING.search(question) and len(named) > 1):
@@ -877,7 +877,7 @@ def read_json(answer: str) -> Json:
 
 
 async def first_json(stream: AsyncGenerator[str, None]) -> Json:
-    """The first JSON object that a model says; it is not listened to any longer. Empty where there is none."""
+    """Return the first JSON object of a model's answer and stop reading there; empty if there is none."""
     said = ""
     async with aclosing(stream):
         async for word in stream:
@@ -890,7 +890,7 @@ async def first_json(stream: AsyncGenerator[str, None]) -> Json:
 
 
 def with_model(plan: Plan, said: Json, follows: bool) -> Plan:
-    """The person's own words stay the first query, unless they only make sense after earlier ones."""
+    """Merge a model's queries; the person's own words stay first unless they only make sense after earlier ones."""
     question = label(said.get("question")) if follows else ""
     queries = [query[:LONGEST_QUERY] for query in map(label, items(said.get("queries"))) if named_in(query)]
     first = question[:LONGEST_QUERY] if named_in(question) else plan.question
@@ -958,7 +958,7 @@ class Shelf:
 
 
 def shelf_of(name: str, passages: list[Passage], documents: int, unread: int = 0) -> Shelf:
-    """Takes seconds for millions of characters: in a thread."""
+    """Build a shelf. Takes seconds for millions of characters: call it in a thread."""
     large = sum(len(passage.text) for passage in passages) > LARGEST_SHELF
     index = None if large else Index(f"{passage.name}\n{passage.text}" for passage in passages)
     return Shelf(name, [] if large else passages, index, documents, time.monotonic(), unread)
@@ -983,7 +983,7 @@ class Weights:
         self.total_words = sum(self.words.values()) or 1.0
 
     def weight(self, term: str) -> float:
-        """Endings and the like tell little, and nothing where no text has them."""
+        """Return the weight of a term: little for endings and the like, nothing if no text has them."""
         if ASKING.search(term) or term in GENERIC:
             known = any(term in index.postings for index in self.indexes)
             return self.rarity(term) * (0.5 if HIRAGANA.fullmatch(term) else 1.0) if known else 0.0
@@ -994,7 +994,7 @@ class Weights:
         return math.log(1 + (self.size - known + 0.5) / (known + 0.5))
 
     def share(self, found: set[str]) -> float:
-        """Of the question's weight, 0 to 1."""
+        """Return the share of the question's weight, 0 to 1."""
         return sum(weight for term, weight in self.of.items() if term in found) / self.total
 
     def share_of_words(self, text: str) -> float:
@@ -1034,14 +1034,14 @@ Near = dict[str, tuple[float, Passage]]
 
 
 def scaled(near: Near) -> Near:
-    """Similarities of any model between 0 and 1."""
+    """Scale the similarities of any model to 0 to 1."""
     values = [value for value, _ in near.values()] or [0.0]
     worst, span = min(values), max(values) - min(values) or 1.0
     return {key: ((value - worst) / span, passage) for key, (value, passage) in near.items()}
 
 
 def by_words(weights: Weights, shelves: list[Shelf]) -> Near:
-    """The best passages, with BM25 divided by the question's weight."""
+    """Return the best passages, with BM25 divided by the question's weight."""
     best: Near = {}
     for shelf in shelves:
         scores: dict[int, float] = defaultdict(float)
@@ -1071,7 +1071,7 @@ def scored(weights: Weights, worded: tuple[float, Passage] | None, near: tuple[f
 
 
 def ranked(question: str, shelves: list[Shelf], near: Near) -> list[Scored]:
-    """Best first. The weights were measured, see docs/document-search.md."""
+    """Rank passages, best first. The weights were measured, see docs/document-search.md."""
     weights = Weights(question, shelves)
     worded = by_words(weights, shelves)
     closest = sorted(near, key=lambda key: near[key][0], reverse=True)[:CANDIDATES]
@@ -1081,7 +1081,7 @@ def ranked(question: str, shelves: list[Shelf], near: Near) -> list[Scored]:
 
 
 def merged(queries: list[str], shelves: list[Shelf], near: dict[str, Near]) -> list[Scored]:
-    """Best first for all queries; the first counts as much as the others together."""
+    """Rank passages for all queries, best first; the first query counts as much as the others together."""
     lists = [ranked(query, shelves, near.get(query, {})) for query in queries]
     if len(lists) == 1:
         return lists[0]
@@ -1127,7 +1127,7 @@ async def read_shelf(key: str, state: str, read: Callable[[], Awaitable[Shelf]])
 
 
 async def kept_shelf(key: str, state: str, read: Callable[[], Awaitable[Shelf]]) -> Shelf | None:
-    """Read once at a time, and again when its state changes or it is old. None: it cannot be read."""
+    """Return the shelf, read again when its state changes or it is old, once at a time; None if it cannot be read."""
     known = SHELVES.get(key)
     if known and known.state == state and time.monotonic() - known.read_at < SHELF_SECONDS:
         SHELVES.move_to_end(key)
@@ -1141,7 +1141,7 @@ async def kept_shelf(key: str, state: str, read: Callable[[], Awaitable[Shelf]])
 
 
 def cut(text: str, size: int = 900) -> Iterator[str]:
-    """Pieces of whole sentences, about `size` characters; a longer sentence is cut."""
+    """Yield pieces of whole sentences, about `size` characters; a longer sentence is cut."""
     piece = ""
     for part in re.split(r"(?<=[。．！？\n])|(?<=[.!?])(?=\s)", text):
         for at in range(0, len(part), size):
@@ -1181,7 +1181,7 @@ async def base_of(record: Any) -> Base:
 
 
 async def readable(turn: Turn) -> list[Any]:
-    """Open WebUI's own question: which knowledge bases may this person read? Asked anew each time."""
+    """Return the knowledge bases that this person may read, as Open WebUI decides at this moment."""
     filter: Json = {}
     if turn.user.get("role") != "admin" or not BYPASS_ADMIN_ACCESS_CONTROL:
         filter = {"user_id": turn.user["id"], "group_ids": list(await groups_of(turn.user["id"]))}
@@ -1196,7 +1196,7 @@ async def readable(turn: Turn) -> list[Any]:
 
 
 def passages_of(base: Base, stored: Any) -> Iterator[tuple[Passage, float]]:
-    """With their similarity, from what a vector store gives; not those of files that left the knowledge base."""
+    """Yield passages with their similarity from a vector store's result, without files that left the knowledge base."""
     if not stored or not stored.ids or not stored.documents:
         return
     ids, texts, abouts = stored.ids[0], stored.documents[0], (stored.metadatas or [[]])[0]
@@ -1218,7 +1218,7 @@ def pieces(base: Base, file: Any) -> Iterator[Passage]:
 
 
 async def knowledge_shelf(base: Base) -> Shelf:
-    """The passages that Open WebUI made; where it made none, as without embeddings, the files' texts in pieces."""
+    """Read the passages that Open WebUI made; where it made none, as without embeddings, cut the files' texts."""
     if len(base.files) > MOST_DOCUMENTS:
         return Shelf(base.name, [], None, len(base.files), read_at=time.monotonic())
     passages: list[Passage] = []
@@ -1251,7 +1251,7 @@ NEAREST = 100  # by meaning, of each knowledge base
 
 
 async def embedded(turn: Turn, queries: list[str]) -> list[list[float]]:
-    """Vectors, or nothing where the embeddings' server is away."""
+    """Return vectors of the queries, or nothing if the embeddings' server does not answer."""
     function = getattr(turn.request.app.state, "EMBEDDING_FUNCTION", None)
     try:
         asking = function(queries, prefix=RAG_EMBEDDING_QUERY_PREFIX, user=turn.person) if function else None
@@ -1274,20 +1274,20 @@ async def nearest_within(base: Base, vector: list[float], near: Near, room: asyn
 
 
 def rank_of(at: int) -> float:
-    """A similarity for a place in somebody else's list."""
+    """Return a similarity for a place in another engine's list."""
     return 1.0 - 0.05 * min(at, 19)
 
 
 async def nearest_outside(turn: Turn, base: Base, plan: Plan, near: Near) -> None:
-    """A knowledge base whose passages Qdrant, Milvus or PostgreSQL keeps, as Open WebUI is set up for it."""
+    """Search a knowledge base whose passages Qdrant, Milvus or PostgreSQL keeps, as Open WebUI is set up for it."""
     try:
         asking = retrieve_external_knowledge(turn.request, base.external, plan.queries[:1], 20, user=turn.person)
-        told = await asyncio.wait_for(asking, VECTOR_SECONDS)
+        results = await asyncio.wait_for(asking, VECTOR_SECONDS)
     except Exception as error:  # whatever is outside
         log.warning("document_search: %s cannot be read (%s)", base.id, type(error).__name__)
         turn.note("unread", name=base.name)
         return
-    for at, (text, about) in enumerate(zip(told["documents"][0], told["metadatas"][0], strict=False)):
+    for at, (text, about) in enumerate(zip(results["documents"][0], results["metadatas"][0], strict=False)):
         name = label(about.get("name") or about.get("source")) or base.name
         url = label(about.get("source")) if str(about.get("source")).startswith("https://") else ""
         kept = visible(str(text))[:LONGEST_PASSAGE]
@@ -1296,7 +1296,7 @@ async def nearest_outside(turn: Turn, base: Base, plan: Plan, near: Near) -> Non
 
 
 async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
-    """For each query the nearest passages, through Open WebUI's own embeddings and vector store."""
+    """Return for each query the nearest passages, through Open WebUI's own embeddings and vector store."""
     near: dict[str, Near] = {query: {} for query in plan.queries}
     outside: Near = {}
     local = [base for base in bases if not base.external and base.files]
@@ -1318,7 +1318,7 @@ async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
 
 
 async def may_use(turn: Turn, groups: str) -> bool:
-    """Is the person in one of these groups? Nobody is where none is named."""
+    """Return whether the person is in one of these groups; False where none is named."""
     named = set(split_list(groups))
     if "*" in named or not named:
         return bool(named)
@@ -1334,7 +1334,7 @@ MOST_PAGES = 2_000
 
 
 def pages_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Page, 0 where there are none, and text. Raises what the readers raise."""
+    """Yield page number, 0 where there are no pages, and text. Raises what the readers raise."""
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError("too large")
     if path.suffix.lower() == ".pdf":
@@ -1372,7 +1372,7 @@ def folder_shelf(root: Path, paths: list[Path]) -> Shelf:
 
 
 def files_below(root: Path) -> list[tuple[Path, int, int]] | None:
-    """Path, size and time of change; nothing that a link leads to elsewhere. None: no such folder."""
+    """Return path, size and time of change of each file, following no link out of the folder; None without a folder."""
     try:
         home = root.resolve(strict=True)
         paths = (path for path in sorted(home.rglob("*")) if path.suffix.lower() in READERS)
@@ -1408,7 +1408,7 @@ OPENSEARCH_REFUSALS = {401: "os_key", 403: "os_key", 404: "os_missing"}
 
 
 async def access_of(turn: Turn) -> list[Json]:
-    """The condition that a document is open to this person; none where the settings name no field."""
+    """Return the filter for documents that are open to this person; empty if the settings name no field."""
     if not (name := turn.valves.opensearch_access_field.strip()):
         return []
     groups = await groups_of(turn.user["id"])
@@ -1432,7 +1432,7 @@ def authorization(key: str) -> dict[str, str]:
 
 
 async def hits(valves: Any, body: Json) -> Json:
-    """What the index answers. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    """Return the `hits` of the index. Raises Trouble, aiohttp.ClientError, TimeoutError."""
     address = valves.opensearch_url.strip().rstrip("/")
     if not valves.private_addresses:
         refuse_private(urlsplit(address).hostname or "")
@@ -1457,9 +1457,9 @@ async def hits(valves: Any, body: Json) -> Json:
             raise Trouble("os_garbage") from error
 
 
-def passages_of_hits(valves: Any, told: Json) -> Iterator[Passage]:
+def passages_of_hits(valves: Any, response: Json) -> Iterator[Passage]:
     title, body, address = [*split_list(valves.opensearch_fields), "", "", ""][:3]
-    for hit in dicts(told.get("hits"))[:20]:
+    for hit in dicts(response.get("hits"))[:20]:
         said = dict_of(hit.get("_source"))
         key = f"opensearch:{hit.get('_index')}:{hit.get('_id')}"
         name = visible(label(words(said.get(title)))) or str(hit.get("_id"))[:100]
@@ -1473,7 +1473,7 @@ def document_of(passage: Passage) -> str:
 
 
 def of_rank(shelf: Shelf | None) -> Near:
-    """The index's own order in place of nearness."""
+    """Return the index's own order as similarities."""
     passages = shelf.passages if shelf else []
     places = {document: at for at, document in enumerate(dict.fromkeys(map(document_of, passages)))}
     return {passage.key: (rank_of(places[document_of(passage)]), passage) for passage in passages}
@@ -1484,8 +1484,8 @@ async def shelf_of_opensearch(turn: Turn, plan: Plan) -> Shelf | None:
     if not valves.opensearch_url.strip() or not await may_use(turn, valves.opensearch_groups):
         return None
     try:
-        told = await hits(valves, search_body(turn, plan, await access_of(turn)))
-        passages = list(passages_of_hits(valves, told))
+        response = await hits(valves, search_body(turn, plan, await access_of(turn)))
+        passages = list(passages_of_hits(valves, response))
     except Trouble as trouble:
         turn.note(trouble.key, **trouble.said)
         return None
@@ -1509,7 +1509,7 @@ class Found:
 
 
 async def searched(turn: Turn, plan: Plan) -> Found:
-    """What this person may read at this moment; asked again at the end, as a search can take a while."""
+    """Search what this person may read at this moment; asked again at the end, as a search can take a while."""
     bases = [await base_of(record) for record in await readable(turn)]
     async with asyncio.TaskGroup() as tasks:
         of_bases = tasks.create_task(shelves_of(turn, [base for base in bases if not base.external]))
@@ -1553,7 +1553,7 @@ def quoted(turn: Turn, plan: Plan, each: Scored) -> str:
 
 
 def clear(best: list[Scored]) -> bool:
-    """Does the first passage stand out? Others that hold its sentence too are no rivals."""
+    """Return whether the first passage stands out; others that hold its sentence too are no rivals."""
     if not best or best[0].focus < CLEAR_FOCUS or best[0].whole_words < CLEAR_WORDS:
         return False
     rival = next((each for each in best[1:] if best[0].sentence not in each.passage.text), None)
@@ -1561,13 +1561,13 @@ def clear(best: list[Scored]) -> bool:
 
 
 def unrelated(question: str, each: Scored) -> bool:
-    """They could share words, being in the same script, and don't."""
+    """Return whether passage and question could share words, being in the same script, and don't."""
     same_script = in_cjk(question) == in_cjk(each.passage.text)
     return each.focus < FAINT and (same_script or not each.near)
 
 
 def extracted(turn: Turn, plan: Plan, found: Found) -> str:
-    """The documents' own sentences, and what was searched where they give no clear answer."""
+    """Return the documents' own sentences, and what was searched if they give no clear answer."""
     text = turn.text
     if clear(found.best):
         return f"{text['extract']}\n\n{quoted(turn, plan, found.best[0])}"
@@ -1585,7 +1585,7 @@ INTERROGATIVE = re.compile(
 
 
 def asked_back(turn: Turn, plan: Plan, found: "Found") -> str:
-    """A question for the person, where theirs says too little to be answered; empty where it does not."""
+    """Return a question for the person if theirs says too little to be answered, else an empty text."""
     text, shown = turn.text, text_list(turn, found.names)
     if not plan.named:
         return f"{text['vague']}\n\n{text['known'].format(names=shown)}"
@@ -1610,7 +1610,7 @@ SHORTEST_PART = 12
 
 
 async def parts_of(stream: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-    """Sentences with the citations behind them, without what a model thinks aloud."""
+    """Yield sentences with the citations behind them, without what a model thinks aloud."""
     pending = ""
     async for word in stream:
         pending += word
@@ -1648,7 +1648,7 @@ def digits(text: str) -> set[str]:
 
 
 def supports(passage: str, said: str, cited: bool = False) -> bool:
-    """Are the sentence's numbers in the passage, and most of its words? In another language only numbers tell."""
+    """Return whether the passage has the sentence's numbers and most of its words; in another language, numbers."""
     there, wanted = set(terms(passage)), {term for term in terms(said) if not HIRAGANA.fullmatch(term)}
     if not digits(said) <= digits(passage) or len(wanted) < 2:
         return False
@@ -1663,7 +1663,7 @@ def trailing(part: str) -> str:
 
 @dataclass
 class Check:
-    """Lets through what the passages support, with citations of those that do."""
+    """Let through what the passages support, with citations of those that do."""
 
     turn: Turn
     passages: list[Passage]
@@ -1680,7 +1680,7 @@ class Check:
         return self.refused
 
     def shown(self, part: str) -> str:
-        """The sentence as it may be shown, empty where nothing supports it."""
+        """Return the sentence as it may be shown, empty if nothing supports it."""
         numbers = [int(number) for found in CITATION.findall(part) for number in re.findall(r"\d+", found)]
         cited = [number for number in dict.fromkeys(numbers) if 0 < number <= len(self.passages)]
         said = plain(CITATION.sub("", part), self.known)
@@ -1712,7 +1712,7 @@ Answer briefly, in the language of the question, without links, pictures and HTM
 
 
 def fitting(turn: Turn, found: Found) -> list[Passage]:
-    """The best, as many as there is room for. A sign of Japanese is about a token, four letters of others."""
+    """Return the best passages that fit, counting a Japanese sign as a token and four letters of others as one."""
     kept: list[Passage] = []
     room = float(turn.valves.context_tokens)
     for each in found.best[: turn.valves.passages]:
@@ -1725,7 +1725,7 @@ def fitting(turn: Turn, found: Found) -> list[Passage]:
 
 
 def prompt(plan: Plan, passages: list[Passage]) -> list[Json]:
-    """The marks are new each time, so that no passage can close them."""
+    """Return the messages for the model. The marks are new each time, so that no passage can close them."""
     mark = f"passage-{secrets.token_hex(4)}"
     texts = [
         f'<{mark} number="{number}">\n{quiet(passage.name)}\n{quiet(passage.text)}\n</{mark}>'
@@ -1736,7 +1736,7 @@ def prompt(plan: Plan, passages: list[Passage]) -> list[Json]:
 
 
 async def models_of(turn: Turn) -> Models | None:
-    """The gateway as this person; None where the settings name no model, or not how to reach it."""
+    """Return the gateway as this person; None if the settings name no model, or not how to reach it."""
     valves = turn.valves
     if not valves.model.strip():
         return None
@@ -1757,8 +1757,8 @@ async def models_of(turn: Turn) -> Models | None:
     )
 
 
-async def told(turn: Turn, plan: Plan, found: Found, models: Models) -> AsyncGenerator[Piece, None]:
-    """What the model says, sentence by sentence, each checked before it is shown."""
+async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> AsyncGenerator[Piece, None]:
+    """Yield what the model says, sentence by sentence, each checked before it is shown."""
     passages = fitting(turn, found)
     await turn.say(turn.text["writing"].format(count=len(passages)))
     check = Check(turn, passages)
@@ -1803,7 +1803,7 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
         turn.ending = "asked_back"
         yield Piece("text", back)
     elif models and turn.valves.answer != "extract" and found.best:
-        async with aclosing(told(turn, plan, found, models)) as pieces:
+        async with aclosing(model_answer(turn, plan, found, models)) as pieces:
             async for piece in pieces:
                 yield piece
     else:
@@ -1821,7 +1821,7 @@ def name_of(turn: Turn, passage: Passage) -> str:
 
 
 def source_of(turn: Turn, number: int, passage: Passage) -> Json:
-    """Open WebUI counts sources by their names, so that each passage has one of its own."""
+    """Return a citation with a name of its own: Open WebUI counts sources by their names."""
     place = turn.text["place"].format(page=passage.place) if passage.place else ""
     name = turn.text["part"].join(filter(None, [passage.name, place]))
     taken = [name_of(turn, earlier) for earlier in turn.cited[: number - 1]]
@@ -1835,7 +1835,7 @@ def source_of(turn: Turn, number: int, passage: Passage) -> Json:
 
 
 async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
-    """The answer in order, each source before it is cited; trouble comes as a sentence."""
+    """Yield the answer in order, each source before it is cited; trouble comes as a sentence."""
     text, started = turn.text, time.monotonic()
     try:
         async with aclosing(answered(turn)) as pieces:
@@ -1874,7 +1874,7 @@ async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
 
 
 async def collected(turn: Turn) -> Json:
-    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    """Return the answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
     said: dict[str, list[Any]] = defaultdict(list)
     async with aclosing(relay(turn)) as pieces:
         async for kind, value in pieces:
@@ -1928,7 +1928,7 @@ class Pipe:
         __task__: str | None = None,
         __task_body__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)
@@ -1936,7 +1936,7 @@ class Pipe:
         return streamed(turn) if body.get("stream") else await collected(turn)
 
     async def find(self, question: str, user: Json, request: Any, limit: int = 8) -> list[Json]:
-        """Passages for other functions, best first, of what `user` may read: [{"name", "text", "source"}]."""
+        """Return passages for other functions, best first, of what `user` may read: [{"name", "text", "source"}]."""
         stored = await Functions.get_function_valves_by_id("document_search")  # nobody set self.valves for this call
         valves = self.Valves(**(stored or {}))
         turn = Turn({}, user, {}, request, None, [], valves)

@@ -423,7 +423,7 @@ def title_of(question: str) -> str:
 
 
 class Trouble(Exception):
-    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+    """Reason why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
 
     def __init__(self, key: str, **said: Any) -> None:
         super().__init__(key)
@@ -674,7 +674,7 @@ def usage_of(spent: Spent) -> Json:
 
 @dataclass
 class Turn(ChatTurn):
-    """Deltas of the answer go into `pieces`, which waits while nobody reads."""
+    """A turn whose deltas of the answer go into `pieces`, which waits while nobody reads."""
 
     call: Caller | None
     tools: Json
@@ -710,7 +710,7 @@ def readable(text: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A title that can stand in Markdown and does nothing there."""
+    """Return a title that can stand in Markdown and does nothing there."""
     return label(re.sub(r"[\[\]()<>{}!*_`|#\\]|\w+://\S*", " ", readable(name)))[:150]
 
 
@@ -729,7 +729,7 @@ COMMON = set(
 
 
 def grams(text: str) -> set[str]:
-    """What a text is about: words of Latin letters, pairs of Japanese ones; not the words that every text has."""
+    """Return what a text is about: Latin words and pairs of Japanese letters, without those that every text has."""
     found: set[str] = set()
     for word in WORDS.findall(unicodedata.normalize("NFKC", text).lower()):
         found |= {word} if word.isascii() or len(word) == 1 else {word[at : at + 2] for at in range(len(word) - 1)}
@@ -738,12 +738,12 @@ def grams(text: str) -> set[str]:
 
 
 def overlap(wanted: set[str], found: set[str]) -> float:
-    """The share of what is wanted, less where much else stands beside it; 0 to 1."""
+    """Return the share of what is wanted, less if much else stands beside it; 0 to 1."""
     return len(wanted & found) / (len(wanted) + math.sqrt(len(found))) if wanted else 0.0
 
 
 def nearest(text: str, questions: list[str], limit: int) -> str:
-    """The parts of a long text that are nearest to the questions, in their order."""
+    """Return the parts of a long text that are nearest to the questions, in their order."""
     if len(text) <= limit:
         return text
     wanted, size = grams(" ".join(questions)), max(500, limit // 16)
@@ -765,7 +765,7 @@ REPLY_TOKENS = 500  # assumed of an answer
 
 
 class NoCall(Exception):
-    """The budget does not allow another call, or the model failed too often."""
+    """Refusal of a call: the budget is used up, or the model failed too often."""
 
 
 def quota(trouble: ModelTrouble) -> bool:
@@ -787,7 +787,7 @@ class Budget:
     trouble: ModelTrouble | None = None
 
     def room(self, tokens: int, final: bool) -> bool:
-        """Whether a call with about this many tokens may begin now; `final` is the report's, for which one is kept."""
+        """Return whether a call of about so many tokens may begin; `final` is the report's, for which one is kept."""
         known = self.spent.input_tokens + self.spent.output_tokens
         ahead = self.flying_tokens + tokens + (0 if final else self.report_tokens)
         after = {
@@ -801,7 +801,7 @@ class Budget:
 
     @asynccontextmanager
     async def call(self, tokens: int, final: bool) -> AsyncGenerator[None, None]:
-        """Raises NoCall; counts the call's trouble."""
+        """Count a call and its trouble. Raises NoCall."""
         if self.failures >= MOST_FAILURES or not self.room(tokens, final):
             raise NoCall
         self.flying_tokens += tokens
@@ -817,12 +817,12 @@ class Budget:
 
 
 def tokens_of(text: str) -> int:
-    """About as many: three bytes are a Japanese letter, and somewhat less than an English token."""
+    """Estimate tokens: three bytes are a Japanese letter, and somewhat less than an English token."""
     return len(text.encode()) // 3
 
 
 def spent_line(text: dict[str, str], spent: Spent) -> str:
-    """calls: 7 · tokens: 12,340 · $0.031"""
+    """Format: calls: 7 · tokens: 12,340 · $0.031"""
     line = text["spent"].format(calls=spent.calls, tokens=f"{spent.input_tokens + spent.output_tokens:,}")
     return f"{line} · {money(spent.usd, 'USD')}" if spent.usd else line
 
@@ -836,7 +836,7 @@ LONGEST_QUERY = 300
 
 
 class Unread(Exception):
-    """Why a source was not read: what follows `why_` in TEXT."""
+    """Reason why a source was not read: what follows `why_` in TEXT."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -868,7 +868,7 @@ class Source:
 
 
 class Note(NamedTuple):
-    """`quote` stands in the source, letter for letter but for white space."""
+    """A claim and its proof: `quote` stands in the source, letter for letter but for white space."""
 
     source: Source
     question: int
@@ -904,11 +904,11 @@ class Run:
 
     @property
     def urls(self) -> set[str]:
-        """Of the sources that the report may name."""
+        """Addresses of the sources that the report may name."""
         return {source.url for source in self.sources.values() if source.number and source.url}
 
     def take(self, found: Source, score: float) -> None:
-        """Remembers what a search found; more passages of a document make it worth reading again."""
+        """Remember what a search found; more passages of a document make it worth reading again."""
         source = self.sources.get(found.key)
         if source is None:
             if len(self.sources) >= MOST_SOURCES:
@@ -919,11 +919,11 @@ class Run:
         source.score += score
 
     def sort(self) -> None:
-        """As the sources were chosen, not as they happened to be read."""
+        """Sort the notes as their sources were chosen, not as they happened to be read."""
         self.notes.sort(key=lambda note: note.source.order)
 
     def numbered(self) -> list[Source]:
-        """The sources that the report rests on, with their numbers; what Open WebUI shows by itself stands first."""
+        """Number the sources that the report rests on and return them; what Open WebUI shows by itself stands first."""
         used = list(dict.fromkeys(note.source for note in self.notes))
         shown = [source for source in self.sources.values() if source.shown]
         for number, source in enumerate([*shown, *(one for one in used if not one.shown)], 1):
@@ -960,13 +960,13 @@ DOES_SOMETHING = (
 
 
 def allowed(address: str, urls: set[str], said: dict[str, str]) -> str:
-    """An address if a source has it, with the punctuation behind it."""
+    """Return an address, with the punctuation behind it, if a source has it."""
     bare = address.rstrip(".,;:!?)>'\"*")
     return address if bare in urls or address in urls else said["no_link"]
 
 
 def clean(text: str, urls: set[str], said: dict[str, str]) -> str:
-    """Markdown that shows text and loads, runs and leads to nothing but the addresses of the sources."""
+    """Return Markdown that loads, runs and leads to nothing but the addresses of the sources."""
     text = visible(text)
     for found, instead in DOES_SOMETHING:
         text = found.sub(instead, text)
@@ -1011,11 +1011,11 @@ def rules(run: Run, step: str, **said: Any) -> str:
     return (RULES + PROMPTS[step]).format(**known)
 
 
-async def spoken(run: Run, step: str, told: str, asked: str) -> AsyncGenerator[str, None]:
-    """A model's answer as it comes. Raises NoCall, ModelTrouble."""
-    tokens, length = tokens_of(told + asked) + (REPORT_TOKENS if step == "report" else REPLY_TOKENS), 0
+async def spoken(run: Run, step: str, instructions: str, asked: str) -> AsyncGenerator[str, None]:
+    """Yield a model's answer as it comes. Raises NoCall, ModelTrouble."""
+    tokens, length = tokens_of(instructions + asked) + (REPORT_TOKENS if step == "report" else REPLY_TOKENS), 0
     model = (step == "notes" and run.valves.small_model.strip()) or run.valves.model.strip()
-    messages = [{"role": "system", "content": told}, {"role": "user", "content": asked}]
+    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": asked}]
     async with (
         run.budget.call(tokens, final=step == "report"),
         aclosing(run.models.words(model, messages)) as pieces,
@@ -1028,7 +1028,7 @@ async def spoken(run: Run, step: str, told: str, asked: str) -> AsyncGenerator[s
 
 
 def json_in(text: str, step: str) -> Json:
-    """The first object with the step's key, whatever stands around it."""
+    """Return the first object with the step's key, whatever stands around it."""
     key = {"review": "missing"}.get(step, step)
     for brace in list(re.finditer(r"\{", text))[:100]:
         try:
@@ -1040,10 +1040,10 @@ def json_in(text: str, step: str) -> Json:
     return {}
 
 
-async def json_asked(run: Run, step: str, told: str, asked: str) -> Json:
-    """The JSON of a model's answer; empty where there is none that can be used."""
+async def json_asked(run: Run, step: str, instructions: str, asked: str) -> Json:
+    """Return the JSON of a model's answer; empty if there is none that can be used."""
     try:
-        async with aclosing(spoken(run, step, told, asked)) as pieces:
+        async with aclosing(spoken(run, step, instructions, asked)) as pieces:
             return json_in("".join([piece async for piece in pieces]), {"plan": "questions"}.get(step, step))
     except (NoCall, ModelTrouble):
         return {}
@@ -1063,14 +1063,15 @@ def queries_of(found: Any, count: int) -> list[str]:
 async def planned(run: Run, count: int) -> list[str]:
     turn = run.turn
     earlier = [message for message in dicts(turn.body.get("messages")) if message.get("role") in ("user", "assistant")]
-    told = "\n".join(f"{one['role']}: {words(one.get('content'))[:2_000]}" for one in earlier[:-1])[-LONGEST_HISTORY:]
-    asked = f"{run.data(told)}\n\nThe question: {turn.question}" if told else turn.question
+    lines = (f"{one['role']}: {words(one.get('content'))[:2_000]}" for one in earlier[:-1])
+    history = "\n".join(lines)[-LONGEST_HISTORY:]
+    asked = f"{run.data(history)}\n\nThe question: {turn.question}" if history else turn.question
     found = await json_asked(run, "plan", rules(run, "plan", count=count), asked)
     return queries_of(found.get("questions"), count) or [label(turn.question)[:LONGEST_QUERY]]
 
 
 async def corrected(run: Run, plan: list[str]) -> list[str]:
-    """The plan, as the person in front of a browser wants it."""
+    """Return the plan as the person in front of a browser wants it."""
     turn, valves = run.turn, run.valves
     wanted = valves.ask_for_plan and run.choice.review_plan
     if not (wanted and turn.in_chat and turn.call):
@@ -1142,7 +1143,7 @@ class PageText(HTMLParser):
 
 
 def html_text(page: str) -> tuple[str, str]:
-    """Title and text. Where leaving things out leaves next to nothing, less is left out."""
+    """Return title and text. If leaving things out leaves next to nothing, less is left out."""
     for skipped in (SKIPPED | AROUND, SKIPPED):
         parser = PageText(skipped)
         parser.feed(page)
@@ -1175,7 +1176,7 @@ def decoded(content: bytes, rest: str) -> str:
 
 
 def document_text(content: bytes, kind: str, url: str, config: Json) -> str:
-    """With the extraction that is configured for uploaded files."""
+    """Return the text by the extraction that is configured for uploaded files."""
     name = Path(urlsplit(url).path).name or "document"
     suffix = {"application/pdf": ".pdf"}.get(kind, Path(name).suffix)
     with tempfile.TemporaryDirectory() as folder:
@@ -1191,7 +1192,7 @@ def document_text(content: bytes, kind: str, url: str, config: Json) -> str:
 
 
 async def text_of(content: bytes, kind: str, url: str, config: Json) -> tuple[str, str]:
-    """Title and text. Raises Unread."""
+    """Return title and text. Raises Unread."""
     name, _, rest = kind.partition(";")
     kind = name.strip().lower()
     if kind.startswith(("image/", "video/", "audio/", "font/")):
@@ -1204,7 +1205,7 @@ async def text_of(content: bytes, kind: str, url: str, config: Json) -> tuple[st
 
 
 async def content_of(answer: Any, page_like: bool) -> bytes:
-    """As much as may be read: the beginning of a page, the whole of a document. Raises Unread."""
+    """Read as much as allowed: the beginning of a page, the whole of a document. Raises Unread."""
     content, limit = bytearray(), LARGEST_PAGE if page_like else LARGEST_DOCUMENT
     async for part in answer.content.iter_chunked(65_536):
         content += part
@@ -1216,7 +1217,7 @@ async def content_of(answer: Any, page_like: bool) -> bytes:
 
 
 async def loaded(url: str, config: Json) -> tuple[bytes, str, str]:
-    """Bytes, content type and address at last; each step is checked as Open WebUI checks the first."""
+    """Return bytes, content type and final address; each redirect is checked as Open WebUI checks the first address."""
     secure = AIOHTTP_CLIENT_SESSION_SSL if config["web.loader.ssl_verification"] else False
     async with get_ssrf_safe_session(store_cookies=False) as session:
         for _ in range(MOST_REDIRECTS):
@@ -1233,7 +1234,7 @@ async def loaded(url: str, config: Json) -> tuple[bytes, str, str]:
 
 
 async def page(request: Any, url: str, config: Json) -> tuple[str, str]:
-    """Title and text of a web page, under Open WebUI's rules for addresses. Raises Unread."""
+    """Return title and text of a web page, under Open WebUI's rules for addresses. Raises Unread."""
     try:
         async with asyncio.timeout(PAGE_SECONDS):
             if (config["web.loader.engine"] or "safe_web") != "safe_web" or is_youtube_url(url):
@@ -1256,7 +1257,7 @@ async def page(request: Any, url: str, config: Json) -> tuple[str, str]:
 
 
 def web_url(value: Any) -> str:
-    """An address that can stand in Markdown; empty if it is none."""
+    """Return an address that can stand in Markdown; empty if it is none."""
     if not isinstance(value, str) or len(value) > 2_000:
         return ""
     try:
@@ -1341,25 +1342,25 @@ ITEM_LISTS = ("results", "items", "documents", "hits", "matches", "data")
 
 
 def argument_of(tool: Json, says: "re.Pattern[str]", names: tuple[str, ...]) -> str:
-    """The one string that the tool needs; empty where the tool is of another kind."""
+    """Return the one string argument that the tool needs; empty if the tool is of another kind."""
     spec = dict_of(tool.get("spec"))
     name, parameters = str(spec.get("name") or ""), dict_of(spec.get("parameters"))
-    told = f"{name} {label(spec.get('description'))[:200]}"
+    described = f"{name} {label(spec.get('description'))[:200]}"
     known, needed = dict_of(parameters.get("properties")), items(parameters.get("required"))
     fitting = [key for key in names if dict_of(known.get(key)).get("type") == "string"]
-    fits = callable(tool.get("callable")) and says.search(told) and not CHANGES.search(name)
+    fits = callable(tool.get("callable")) and says.search(described) and not CHANGES.search(name)
     return fitting[0] if fits and fitting and set(needed) <= {fitting[0]} else ""
 
 
 def tool_text(result: Any) -> str:
-    """What a tool gave: text, MCP's parts, JSON, or one of these with the headers of the answer."""
+    """Return what a tool gave as text: text, MCP's parts, JSON, or one of these with the headers of the response."""
     result = result[0] if isinstance(result, tuple) and result else result
     text = result if isinstance(result, str) else words(result)
     return (text or json.dumps(result, ensure_ascii=False, default=str))[:LARGEST_RESULT] if result else ""
 
 
 def items_of(text: str) -> list[Json]:
-    """The results in a tool's JSON."""
+    """Return the results in a tool's JSON."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -1379,8 +1380,8 @@ async def tool_page(tool: Json, argument: str, handle: str, title: str) -> tuple
     except Exception as error:  # whatever the tool raises
         raise Unread("slow" if isinstance(error, TimeoutError) else "failed") from error
     found = items_of(said)
-    told = words(found[0].get("text") or found[0].get("content")) if found else ""
-    return title, readable(told or said)
+    text = words(found[0].get("text") or found[0].get("content")) if found else ""
+    return title, readable(text or said)
 
 
 async def tool_search(
@@ -1391,20 +1392,20 @@ async def tool_search(
     for item in items_of(said):
         id, url = str(item.get("id") or ""), web_url(item.get("url") or item.get("link"))
         title = plain(label(item.get("title")) or label(item.get("name"))) or url or id
-        told = next(
+        text = next(
             (words(item.get(key)) for key in ("text", "content", "snippet", "description") if item.get(key)), ""
         )
         handle = {"id": id, "url": url}[reader[1]] if reader else ""
         read = partial(tool_page, reader[0], reader[1], handle, title) if reader and handle else None
-        if title and (told or read):
-            sources.append(Source(f"{name}: {url or id or title}", title, readable(told), url, True, read))
+        if title and (text or read):
+            sources.append(Source(f"{name}: {url or id or title}", title, readable(text), url, True, read))
     return sources or (
         [Source(f"{name}: {query}", f"{plain(name)}: {query}", readable(said), "", True)] if said else []
     )
 
 
 def tool_places(tools: Json) -> Iterator[Place]:
-    """Tools that search with one string. Open WebUI's own are left out: their work is done here."""
+    """Yield tools that search with one string. Open WebUI's own are left out: their work is done here."""
     own = {name: dict_of(tool) for name, tool in tools.items() if dict_of(tool).get("type") != "builtin"}
     fitting = [(name, argument) for name, tool in own.items() if (argument := argument_of(tool, SEARCHES, QUERY_NAMES))]
     for name, argument in fitting[:MOST_TOOLS]:
@@ -1432,7 +1433,7 @@ async def results(run: Run, query: str, place: Place) -> list[Source]:
 
 
 async def searched(run: Run, queries: list[str], places: list[Place]) -> None:
-    """All queries at all places, some at a time."""
+    """Search all queries at all places, some at a time."""
     turn, gate = run.turn, asyncio.Semaphore(run.valves.searches_at_once)
     jobs = [(query, place) for query in queries for place in places][:MOST_SEARCHES]
     done = 0
@@ -1455,7 +1456,7 @@ async def searched(run: Run, queries: list[str], places: list[Place]) -> None:
 
 
 async def places_of(turn: Turn, valves: Any) -> list[Place]:
-    """Where this person may search now."""
+    """Return where this person may search now."""
     user = turn.person
     web = await web_place(turn, user) if valves.web else None
     documents = await document_place(turn, user) if valves.documents else None
@@ -1476,7 +1477,7 @@ def figures(text: str) -> set[str]:
 
 
 def passage(quoted: str, text: str) -> str:
-    """The part of the text that the quote is, white space aside; empty where it is none."""
+    """Return the part of the text that the quote is, white space aside; empty if it is none."""
     wanted = "".join(quoted.split())
     start = "".join(text.split()).find(wanted) if 6 <= len(wanted) <= LONGEST_QUOTE else -1
     if start < 0:
@@ -1486,7 +1487,7 @@ def passage(quoted: str, text: str) -> str:
 
 
 def proved(run: Run, source: Source, row: Json, text: str) -> Note | None:
-    """A note whose quote stands in the text; with a figure that does not, the claim gives way to the quote."""
+    """Return a note whose quote stands in the text; with a figure that does not, the claim gives way to the quote."""
     quoted = passage(readable(words(row.get("quote"))).strip("\"'“”「」『』… "), text)
     claim = label(readable(words(row.get("claim"))))[:LONGEST_CLAIM]
     if not quoted:
@@ -1499,7 +1500,7 @@ def proved(run: Run, source: Source, row: Json, text: str) -> Note | None:
 
 
 def extracts(run: Run, source: Source, text: str) -> list[Note]:
-    """Without a model: the sentences nearest to the questions."""
+    """Return the sentences nearest to the questions, without a model."""
     wanted = [grams(question) for question in (run.turn.question, *run.questions)]
     lines = [line.strip() for line in SENTENCES.split(text)[:2_000]]
     lines = [line for line in lines if (25 if line.isascii() else 10) <= len(line) <= LONGEST_QUOTE]
@@ -1509,7 +1510,7 @@ def extracts(run: Run, source: Source, text: str) -> list[Note]:
 
 
 async def noted(run: Run, source: Source, whole: bool) -> list[Note]:
-    """What the source says about the questions, each with the words that prove it."""
+    """Return what the source says about the questions, each with the words that prove it."""
     wanted = [run.turn.question, *run.questions]
     text = await asyncio.to_thread(nearest, source.text, wanted, run.valves.page_characters)
     reply: Json = {}
@@ -1531,7 +1532,7 @@ LONGEST_MATERIAL = 60_000  # the notes that a report is written from
 
 
 def material(run: Run) -> str:
-    """The question and the notes, fairly shared among the questions."""
+    """Return the question and the notes, fairly shared among the questions."""
     share = LONGEST_MATERIAL // max(1, len(run.questions))
     parts = []
     for at, question in enumerate(run.questions):
@@ -1547,7 +1548,7 @@ def material(run: Run) -> str:
 
 
 def chosen(run: Run, count: int) -> list[Source]:
-    """The best that were not read yet."""
+    """Return the best sources that were not read yet."""
     left = run.valves.max_pages - sum(source.done for source in run.sources.values())
     unread = [source for source in run.sources.values() if not source.done]
     best = sorted(unread, key=lambda source: -source.score)[: max(0, min(count, left))]
@@ -1575,7 +1576,7 @@ async def read_one(run: Run, source: Source) -> None:
 
 
 async def read(run: Run, sources: list[Source]) -> None:
-    """Reads and takes notes, some sources at a time."""
+    """Read sources and take notes, some sources at a time."""
     turn, gate = run.turn, asyncio.Semaphore(run.valves.searches_at_once)
     done = 0
     public = [source.url for source in sources if source.url and not source.private]
@@ -1598,7 +1599,7 @@ async def read(run: Run, sources: list[Source]) -> None:
 
 
 def disputed(row: Json, notes: list[Note]) -> tuple[Note, Note, str] | None:
-    """Two notes of different sources."""
+    """Return two notes of different sources, and why they contradict each other."""
     numbers = [number for number in items(row.get("notes")) if isinstance(number, int) and 1 <= number <= len(notes)]
     pair = [notes[number - 1] for number in numbers[:2]]
     why = label(readable(words(row.get("why"))))
@@ -1606,7 +1607,7 @@ def disputed(row: Json, notes: list[Note]) -> tuple[Note, Note, str] | None:
 
 
 async def reviewed(run: Run, last: bool) -> list[str]:
-    """Finds contradictions; gives the questions that are still open."""
+    """Find contradictions; return the questions that are still open."""
     count, sources = DEPTHS[run.choice.depth][0], {note.source for note in run.notes}
     if not sources or (last and len(sources) == 1):
         return []
@@ -1637,7 +1638,7 @@ def said_by(run: Run, number: int) -> set[str]:
 
 
 def supports(run: Run, number: int, statement: set[str]) -> bool:
-    """Whether a source's notes have to do with a statement; between two languages nothing can be compared."""
+    """Return whether a source's notes have to do with a statement; two languages cannot be compared and pass."""
     said = said_by(run, number)
     if said and mostly_latin(said) != mostly_latin(statement):
         return True
@@ -1645,16 +1646,16 @@ def supports(run: Run, number: int, statement: set[str]) -> bool:
 
 
 def finished(run: Run, line: str) -> str:
-    """A line of the model's report: each number leads to a source that says something like it, or it is told that
+    """Return a line of the model's report: each number leads to a source that says something like it, or it says that
     none does."""
     text, parts, before = clean(line, run.urls, run.text), list[str](), 0
     statement: set[str] = set()
     for match in CITED.finditer(text):
-        told = text[before : match.start()]
-        statement, before = grams(told) or statement, match.end()
+        said = text[before : match.start()]
+        statement, before = grams(said) or statement, match.end()
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
         proven = "".join(f"[{number}]" for number in numbers if supports(run, number, statement))
-        parts += [told, proven or run.text["no_source"]]
+        parts += [said, proven or run.text["no_source"]]
     rest = text[before:]
     prose = len(rest.strip("\t .,;。、*_|-")) >= SHORTEST_CLAIM and not NO_CLAIM.search(rest)
     return "".join([*parts, rest, f" {run.text['no_source']}" if prose else "", "\n"])
@@ -1675,7 +1676,7 @@ def model_why(run: Run, text: dict[str, str]) -> str:
 
 
 async def cite(run: Run, used: list[Source]) -> None:
-    """The passages that the numbers open; addresses for programs."""
+    """Send the passages that the numbers open; addresses for programs."""
     found = []
     for source in used:
         quotes = [clean(note.quote, run.urls, run.text) for note in run.notes if note.source is source]
@@ -1691,7 +1692,7 @@ async def cite(run: Run, used: list[Source]) -> None:
 
 
 async def written(run: Run) -> None:
-    """By the model, line by line; what it leaves undone is made of the notes."""
+    """Write the report with the model, line by line; what it leaves undone is made of the notes."""
     begun, line = False, ""
     try:
         async with (
@@ -1719,7 +1720,7 @@ async def written(run: Run) -> None:
 
 
 def closing(run: Run, used: list[Source]) -> Iterator[tuple[str, list[str]]]:
-    """Headings and lines of what is known without a model."""
+    """Yield headings and lines of what is known without a model."""
     text, answered = run.text, {note.question for note in run.notes}
     pairs = [
         f"{one.claim} [{one.source.number}] ↔ {two.claim} [{two.source.number}] — {why}"
@@ -1738,7 +1739,7 @@ def closing(run: Run, used: list[Source]) -> Iterator[tuple[str, list[str]]]:
 
 
 def remarked(run: Run) -> Iterator[str]:
-    """What the reader must know about how the report came about."""
+    """Yield what the reader must know about how the report came about."""
     budget, text = run.budget, run.text
     if budget.over:
         yield text[f"over_{budget.over}"].format(limit=f"{budget.limits[budget.over]:,g}")
@@ -1749,7 +1750,7 @@ def remarked(run: Run) -> Iterator[str]:
 
 
 async def reported(run: Run) -> None:
-    """Sources first, so that their numbers open while the report is written."""
+    """Send the sources, so that their numbers open while the report is written, then the report."""
     turn, text = run.turn, run.text
     await turn.say(turn.text["writing"].format(spent=spent_line(turn.text, run.budget.spent)))
     if not run.notes:  # the time was over before anything was read
@@ -1775,7 +1776,7 @@ async def reported(run: Run) -> None:
 
 
 def language_of(question: str, wanted: str, page: str) -> str:
-    """Kana is Japanese, a question without any Japanese letter English; else the page's language."""
+    """Return the report's language: Kana is Japanese, a question without Japanese letters English; else the page's."""
     if wanted != "asked":
         return wanted
     if re.search(r"[\u3040-\u30ff]", question):
@@ -1784,7 +1785,7 @@ def language_of(question: str, wanted: str, page: str) -> str:
 
 
 def attached(metadata: Json) -> Iterator[Source]:
-    """What Open WebUI found in the attached files; it stands first among the citations, in this order."""
+    """Yield what Open WebUI found in the attached files; it stands first among the citations, in this order."""
     found: dict[str, Source] = {}
     for item in dicts(metadata.get("sources")):
         about = dict_of(item.get("source"))
@@ -1799,7 +1800,7 @@ def attached(metadata: Json) -> Iterator[Source]:
 
 
 async def begun(turn: Turn, valves: Any, choice: Any) -> Run:
-    """Raises Trouble where there is nothing to do, to ask or to search."""
+    """Start a run. Raises Trouble if there is nothing to do, to ask or to search."""
     length, limit = len(turn.question), valves.longest_question
     if not length:
         raise Trouble("no_question")
@@ -1835,7 +1836,7 @@ async def begun(turn: Turn, valves: Any, choice: Any) -> Run:
 
 
 async def gathered(run: Run) -> None:
-    """Plans, then searches and reads in rounds until nothing is missing."""
+    """Plan, then search and read in rounds until nothing is missing."""
     count, rounds, sources = DEPTHS[run.choice.depth]
     run.questions = await corrected(run, await planned(run, count))
     await run.turn.think(clean(f"**{run.text['plan']}**\n{listed(run.questions)}\n\n", set(), run.text))
@@ -1852,7 +1853,7 @@ async def gathered(run: Run) -> None:
 
 
 async def research(run: Run) -> None:
-    """Everything until the time is over, then the report."""
+    """Gather until the time is over, then write the report."""
     limit = asyncio.timeout(run.budget.limits["minutes"] * 60 or None)
     try:
         async with limit:
@@ -1865,7 +1866,7 @@ async def research(run: Run) -> None:
 
 
 async def worked(run: Run) -> None:
-    """The end comes into the queue too, but not where nobody reads any more."""
+    """Run to the end, which goes into the queue too, but not if nobody reads any more."""
     try:
         await research(run)
     except Exception:
@@ -1878,7 +1879,7 @@ async def worked(run: Run) -> None:
 
 
 async def relay(turn: Turn, valves: Any, choice: Any) -> AsyncGenerator[Json, None]:
-    """The report's deltas, its usage; or trouble, as a sentence. Whoever leaves early ends the run."""
+    """Yield the report's deltas and its usage; or trouble, as a sentence. Leaving early ends the run."""
     run: Run | None = None
     worker: asyncio.Task[None] | None = None
     end = "stopped"
@@ -1910,7 +1911,7 @@ async def streamed(turn: Turn, valves: Any, choice: Any) -> AsyncGenerator[Json,
 
 
 async def collected(turn: Turn, valves: Any, choice: Any) -> Json:
-    """The report in one piece, as chat.completion; only `error` where there is trouble and no report."""
+    """Return the report in one piece, as chat.completion; only `error` where there is trouble and no report."""
     content: list[str] = []
     message: Json = {"role": "assistant"}
     rest: Json = {}
@@ -1967,7 +1968,7 @@ class Pipe:
         __task_body__: Json | None = None,
         __tools__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)

@@ -13,7 +13,7 @@ Shown = Iterator[tuple[str, Json]]
 
 @dataclass
 class Answer:
-    """Turns pieces into ("chunk", a delta), ("line", a line of the stream) and (an event's type, its data)."""
+    """Turn pieces into ("chunk", a delta), ("line", a line of the stream) and (an event's type, its data)."""
 
     in_chat: bool
     usage: Json = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Answer:
         yield "line", {"error": {"message": sentence}}
 
     def take_files(self, data: Json) -> Shown:
-        """A picture that came as data goes into the stream, from where Open WebUI stores it as a file."""
+        """Put a picture that came as data into the stream, from where Open WebUI stores it as a file."""
         [file] = data["files"]
         if self.room("files") and file["url"].startswith("data:"):
             yield "chunk", {"images": [{"type": "image_url", "image_url": {"url": file["url"]}}]}
@@ -72,13 +72,13 @@ class Answer:
             yield "files", data
 
     def take_embeds(self, data: Json) -> Shown:
-        """All of them each time: Open WebUI would stack them up."""
+        """Send all pages each time: Open WebUI would stack them up."""
         if self.room("embeds"):
             self.pages = ([] if data["replace"] else self.pages) + data["embeds"]
             yield "embeds", {"embeds": self.pages[-10:], "replace": True}
 
     def take_source(self, data: Json) -> Shown:
-        """Agents repeat theirs with each chunk, and tell an address beside a document that has it."""
+        """Cite a source once: agents repeat theirs with each chunk, and an address beside a document that has it."""
         name, url, passage = data["source"]["name"], data["source"].get("url", ""), data["document"][0]
         key = url or name
         if (key, passage) in self.known or ((key, "") in self.known and passage == name) or not self.room("source"):
@@ -119,10 +119,10 @@ class Answer:
 
     def ended(self, call: Call) -> Shown:
         yield "line", item_line(call_item(call, "completed"))
-        told = {"type": "function_call_output", "id": f"{call.id}_result", "call_id": call.id}
+        output = {"type": "function_call_output", "id": f"{call.id}_result", "call_id": call.id}
         yield (
             "line",
-            item_line({**told, "status": "completed", "output": [{"type": "input_text", "text": call.result}]}),
+            item_line({**output, "status": "completed", "output": [{"type": "input_text", "text": call.result}]}),
         )
 
     def room(self, kind: str) -> bool:

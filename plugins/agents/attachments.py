@@ -25,7 +25,7 @@ def within(content: bytes, limit: int) -> bytes:
 
 
 async def content_of(item: Json, user: UserModel, whole: bool, limit: int) -> bytes:
-    """The file's extracted text or, if `whole`, itself. The id came from the browser, so access is checked here."""
+    """Return the file's extracted text or, if `whole`, its bytes. Access is checked: the id came from the browser."""
     if item.get("type") == "text":  # the text itself came with the question
         return within(words(item.get("content")).encode(), limit)
     file = await Files.get_file_by_id(str(item.get("id") or ""))
@@ -56,7 +56,7 @@ def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
 
 
 async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
-    """The attached files that this person may read, as parts of a message, as far as the limit goes."""
+    """Return the attached files that this person may read, as parts of a message, as far as the limit goes."""
     parts: list[Json] = []
     notes: list[Piece] = []
     left = int(turn.valves.file_megabytes * 1_000_000)

@@ -35,21 +35,21 @@ REFUSALS = {401: "key", 403: "key", 404: "missing", 413: "too_large", 429: "busy
 
 
 async def refusal(response: Any) -> Trouble:
-    """A sentence for a status; the agent's own words where it has some."""
-    status, told = int(response.status), {}
+    """Map a status to a sentence; the agent's own words where it has some."""
+    status, body = int(response.status), {}
     with suppress(ValueError, RecursionError, aiohttp.ClientError, TimeoutError):
-        told = dict_of(json.loads(await response.content.read(65_536)))
-    if at(told, "error", "code") == "insufficient_quota":
+        body = dict_of(json.loads(await response.content.read(65_536)))
+    if at(body, "error", "code") == "insufficient_quota":
         return Trouble("quota")
     if key := REFUSALS.get(status) or ("redirect" if 300 <= status < 400 else None):
         return Trouble(key)
-    for piece in trouble_said(told):
+    for piece in trouble_said(body):
         return Trouble(piece.value.key, **piece.value.said)
     return Trouble("failed", status=status)
 
 
 async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIterator[Any]:
-    """Each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    """Yield each JSON value that the agent sends. Raises Trouble, aiohttp.ClientError, TimeoutError."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=agent.timeout)
     guarded = turn.valves.public_only and not agent._of_gateway
     connector = aiohttp.TCPConnector(resolver=PublicResolver()) if guarded else None
@@ -74,15 +74,15 @@ async def chunks_of(turn: Turn, agent: Agent, path: str, body: Json) -> AsyncIte
 
 
 async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -> None:
-    """Everything the agent says into the queue, which waits while it is full; then None."""
-    heard = False
+    """Put everything the agent says into the queue, which waits while it is full; then None."""
+    response_started = False
     try:
         path, body, notes = await request_of(turn, agent)
         for note in notes:
             await queue.put(note)
         async for chunk in chunks_of(turn, agent, path, body):
             for piece in pieces_of(chunk):
-                heard = True
+                response_started = True
                 await queue.put(piece)
     except Trouble as trouble:
         await queue.put(Piece("trouble", trouble))
@@ -92,7 +92,7 @@ async def pump(turn: Turn, agent: Agent, queue: "asyncio.Queue[Piece | None]") -
         await queue.put(Piece("trouble", Trouble("silent", seconds=f"{agent.timeout:g}")))
     except (aiohttp.ClientError, OSError) as error:
         log.warning("agents: %s: %s", agent.id, type(error).__name__)
-        await queue.put(Piece("trouble", Trouble("cut" if heard else "unreachable")))
+        await queue.put(Piece("trouble", Trouble("cut" if response_started else "unreachable")))
     except Exception:
         log.exception("agents: %s", agent.id)
         await queue.put(Piece("trouble", Trouble("garbage")))

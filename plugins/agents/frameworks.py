@@ -11,7 +11,7 @@ from plugins.shared.types import Json
 
 
 def dify(chunk: Json) -> Iterator[Piece]:
-    """Dify's events have a name in `event`; Open WebUI's have an object there."""
+    """Read Dify's events, which have a name in `event`; Open WebUI's have an object there."""
     event = chunk.get("event")
     if event in ("message", "agent_message", "text_chunk"):
         yield Piece("text", words(chunk.get("answer")) or words(at(chunk, "data", "text")))
@@ -34,7 +34,7 @@ def dify(chunk: Json) -> Iterator[Piece]:
 
 
 def langchain(chunk: Json) -> Iterator[Piece]:
-    """A message of LangChain, alone or below the name of a LangGraph node."""
+    """Read a message of LangChain, by itself or below the name of a LangGraph node."""
     kind = chunk.get("type")
     if kind == "AIMessageChunk":
         yield Piece("text", words(chunk.get("content")))
@@ -49,7 +49,7 @@ def langchain(chunk: Json) -> Iterator[Piece]:
 
 
 def langgraph(chunk: Json) -> Iterator[Piece]:
-    """{"node": {"documents": […], "messages": […]}}, or the state itself."""
+    """Read {"node": {"documents": […], "messages": […]}}, or the state itself."""
     for state in (chunk, *chunk.values()):
         for message in dicts(dict_of(state).get("messages")):
             yield from langchain(message)

@@ -7,11 +7,10 @@ import time
 from typing import Any
 
 import aiohttp
-from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
 
 from plugins.agents.manifest import MISTAKE_ID, MOST_AGENTS, Agent, Menu, menu_of
-from plugins.shared.bounded import read_within
 from plugins.shared.connection import connection_key
+from plugins.shared.fetching import fetch
 from plugins.shared.json_values import dict_of, dicts, label, words
 from plugins.shared.log import log
 
@@ -22,20 +21,15 @@ MOST_LISTED = 5_000
 
 
 async def listed_by(url: str) -> Any:
-    """GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+    """Return the body of GET /v1/models. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     headers = {"Authorization": f"Bearer {await connection_key(url) or ''}"}
-    async with (
-        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=LIST_TIMEOUT), trust_env=True) as session,
-        session.get(f"{url}/models", headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as answer,
-    ):
-        answer.raise_for_status()
-        return json.loads(await read_within(answer.content, LONGEST_LIST))
+    return json.loads(await fetch(f"{url}/models", headers, LIST_TIMEOUT, LONGEST_LIST))
 
 
-def agents_of(url: str, told: Any) -> list[Agent]:
-    """Of OpenAI's model list, the models whose mode is agent. The id in the menu has no character but A-Z 0-9 _ -."""
+def agents_of(url: str, response: Any) -> list[Agent]:
+    """Return the models of OpenAI's model list whose mode is agent. In ids only A-Z 0-9 _ - stay."""
     agents = []
-    for row in dicts(dict_of(told).get("data"))[:MOST_LISTED]:
+    for row in dicts(dict_of(response).get("data"))[:MOST_LISTED]:
         name = row.get("id")
         if row.get("mode") == "agent" and isinstance(name, str) and name:
             id, about = re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64], words(row.get("description"))
@@ -48,7 +42,7 @@ def agents_of(url: str, told: Any) -> list[Agent]:
 
 
 class GatewayList:
-    """The gateway's agents, asked for at most once a minute; what it last said stands while it does not answer."""
+    """Cache of the gateway's agents: asked at most once a minute, and kept while the gateway does not answer."""
 
     def __init__(self) -> None:
         self.known: dict[str, tuple[float, list[Agent]]] = {}
@@ -71,7 +65,7 @@ gateway_list = GatewayList()
 
 
 async def whole_menu(valves: Any) -> Menu:
-    """The agents of the valve and, behind them, those of the gateway."""
+    """Return the agents of the valve and, behind them, those of the gateway."""
     menu = menu_of(valves.agents)
     if not valves.gateway_url.strip():
         return menu

@@ -16,7 +16,7 @@ OPENING, CLOSING = (b"{", b"["), (b"}", b"]")
 
 
 def payload(line: bytes) -> tuple[bool, bytes]:
-    """Whether a line belongs to an event, and what it carries: nothing if it is a comment or an event's name."""
+    """Return whether a line belongs to an event, and its data: empty for a comment or an event's name."""
     if line.startswith(b"data:"):
         return True, line[5:].strip()
     return (True, b"") if re.match(rb":|(event|id|retry):", line) else (False, line.strip())
@@ -30,7 +30,7 @@ def parsed(text: bytes) -> Any:
 
 
 async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Raises Trouble where a line or the whole has no end."""
+    """Split a stream into lines. Raises Trouble if a line or the whole is too long."""
     pending, total = bytearray(), 0
     async for part in stream:
         total += len(part)
@@ -47,11 +47,11 @@ async def lines_of(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
-    """JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
+    """Yield JSON values from server-sent events, from JSON lines, or from one JSON text over many lines.
 
-    Raises Trouble where it is nothing of that.
+    Raises Trouble if the stream is none of these.
     """
-    heard, bad, size = False, 0, 0
+    any_value, bad, size = False, 0, 0
     pending: list[bytes] = []  # lines of a value that is not complete
     async for line in lines:
         event, data = payload(line)
@@ -64,7 +64,7 @@ async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         if value is NOTHING and pending and closing:
             value = parsed(b"\n".join([*pending, data]))
         if value is not NOTHING:
-            heard, bad, size, pending = True, 0, 0, []
+            any_value, bad, size, pending = True, 0, 0, []
             yield value
             continue
         if event or pending or line[:1] in OPENING:
@@ -73,5 +73,5 @@ async def values_of(lines: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         size += len(data)
         if bad > BAD_LINES or size > LONGEST_LINE:
             raise Trouble("garbage")
-    if not heard and (bad or pending):
+    if not any_value and (bad or pending):
         raise Trouble("garbage")

@@ -37,7 +37,7 @@ class Menu(NamedTuple):
 
 
 def mistake(number: int, row: Any, problem: Any) -> str:
-    """agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
+    """Format an error: agent 2 (finder), dialect: Input should be 'chat' or 'responses'"""
     known = f" ({str(row.get('id'))[:64]})" if isinstance(row, dict) and row.get("id") else ""
     where = "".join(f", {part}" for part in problem["loc"])
     return f"agent {number}{known}{where}: {problem['msg']}"
@@ -60,7 +60,7 @@ def rows_of(manifest: str) -> tuple[list[Any], list[str]]:
 
 @lru_cache(maxsize=8)
 def menu_of(manifest: str) -> Menu:
-    """Reads the valve once for each of its texts; what is wrong goes to the log and does not hide the other agents."""
+    """Parse the valve, once for each of its texts; mistakes go to the log and do not hide the other agents."""
     rows, mistakes = rows_of(manifest)
     agents: dict[str, Agent] = {}
     for number, row in enumerate(rows, 1):
@@ -80,7 +80,7 @@ def menu_of(manifest: str) -> Menu:
 
 @lru_cache(maxsize=8)
 def keys_of(keys: str) -> dict[str, str]:
-    """`id=key` lines or a JSON object."""
+    """Parse `id=key` lines or a JSON object."""
     with suppress(ValueError, RecursionError):
         read = json.loads(keys)
         return {str(id): str(key) for id, key in read.items()} if isinstance(read, dict) else {}

@@ -10,7 +10,7 @@ LONGEST_MARK = 240
 
 @dataclass
 class Marks:
-    """Writes Azure's [doc1] and the 【4:0†rules.pdf】 of OpenAI's assistants as [1], which opens the first source."""
+    """Replace Azure's [doc1] and the 【4:0†rules.pdf】 of OpenAI's assistants by [1], which opens the first source."""
 
     held: str = ""
     """The end of the text so far, which may be the beginning of a mark."""

@@ -15,7 +15,7 @@ def status(chunk: Json) -> Iterator[Piece]:
 
 
 def own_events(chunk: Json) -> Iterator[Piece]:
-    """Open WebUI's own events, of which an agent may use those that show something; none can run code in a browser."""
+    """Read Open WebUI's own events: those that show something, none that runs code in a browser."""
     event = dict_of(chunk.get("event"))
     kind, data = event.get("type"), dict_of(event.get("data"))
     if kind == "status" and label(data.get("description")):

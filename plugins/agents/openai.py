@@ -27,7 +27,7 @@ def chat_thinking(chunk: Json) -> Iterator[Piece]:
 
 
 def tool(id: Any, name: Any, arguments: Any, index: Any = None, whole: bool = False) -> Piece:
-    """A call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
+    """Return a tool call or, where agents send it bit by bit, a bit of one; `whole` replaces the arguments so far."""
     known = {"id": id if isinstance(id, str) else "", "index": index if isinstance(index, int) else None}
     return Piece("tool", {**known, "name": label(name), "arguments": compact(arguments), "whole": whole})
 
@@ -60,8 +60,8 @@ def response_item(item: Json) -> Iterator[Piece]:
         yield from listed(at(item, "action", "sources"))
         yield from listed(item.get("results"))
     elif kind in ("function_call_output", "custom_tool_call_output"):
-        told = item.get("output")
-        yield Piece("result", {"id": item.get("call_id"), "text": compact(words(told) or told)})
+        output = item.get("output")
+        yield Piece("result", {"id": item.get("call_id"), "text": compact(words(output) or output)})
     elif kind == "image_generation_call" and isinstance(item.get("result"), str):
         yield from file_shown(f"data:image/png;base64,{item['result']}", "image")
     elif kind == "message":
@@ -79,7 +79,7 @@ def response_whole(response: Json) -> Iterator[Piece]:
 
 
 def responses(chunk: Json) -> Iterator[Piece]:
-    """OpenAI's Responses API, streamed."""
+    """Read OpenAI's Responses API, streamed."""
     kind, delta = chunk.get("type"), chunk.get("delta")
     if kind == "response.output_text.delta":
         yield Piece("text", words(delta))

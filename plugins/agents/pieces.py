@@ -23,7 +23,7 @@ MOST_SHOWN = {"source": 200, "status": 300, "files": 30, "embeds": 10, "tool": 2
 
 
 def compact(value: Any) -> str:
-    """Arguments or a result, as they are shown."""
+    """Return arguments or a result as they are shown."""
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
     return text[:LONGEST_PASSAGE]
 
@@ -42,7 +42,7 @@ def web(url: Any) -> str:
 
 
 def delta_of(chunk: Json) -> Json:
-    """Of OpenAI's chat API: a piece of the message or, where the agent does not stream, all of it."""
+    """Return the delta of OpenAI's chat API or, where the agent does not stream, the whole message."""
     choice = dict_of(at(chunk, "choices", 0))
     return dict_of(choice.get("delta")) or dict_of(choice.get("message"))
 

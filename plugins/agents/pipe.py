@@ -35,7 +35,7 @@ async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
 
 
 async def collected(turn: Turn) -> Json:
-    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    """Return the answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
     answer = Answer(turn.in_chat)
     said: dict[str, list[str]] = {"content": [], "reasoning_content": []}
     listed_too: dict[str, list[Json]] = {"annotations": [], "images": []}
@@ -97,7 +97,7 @@ class Pipe:
         __task__: str | None = None,
         __task_body__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)

@@ -11,7 +11,7 @@ LONGEST_ANSWER = 4_000_000  # characters of text and thinking
 
 @dataclass
 class Said:
-    """What is known about an answer while it comes."""
+    """State of an answer while it comes."""
 
     name: str
     length: int = 0
@@ -23,7 +23,7 @@ class Said:
     """As the agent itself calls what it does."""
 
     def note(self, piece: Piece) -> bool:
-        """Whether it is a status to show. Raises the trouble that a piece is or makes."""
+        """Return whether the piece is a status to show. Raises the trouble that a piece is or makes."""
         kind, value = piece
         if kind == "trouble":
             raise value
@@ -42,7 +42,7 @@ class Said:
         return kind == "status" and self.statuses <= MOST_SHOWN["status"]
 
     def at_work(self, text: dict[str, str], started: float) -> str:
-        """A line for now; empty once there were too many."""
+        """Return a status line for now; empty once there were too many."""
         self.statuses += 1
         if self.statuses > MOST_SHOWN["status"]:
             return ""

@@ -35,7 +35,7 @@ EXTRACTORS: tuple[Callable[[Json], Iterable[Piece]], ...] = (
 
 
 def pieces_of(chunk: Any) -> Iterator[Piece]:
-    """What a JSON value from an agent says; nothing of what is unknown. Pure, and raises nothing."""
+    """Yield what a JSON value from an agent says, skipping what is unknown. Pure, and raises nothing."""
     if isinstance(chunk, list):
         for part in chunk[:1000]:
             yield from pieces_of(part) if isinstance(part, dict) else ()

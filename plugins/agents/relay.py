@@ -15,7 +15,7 @@ SLOWEST_HEARTBEAT = 300  # seconds
 
 
 async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
-    """What the agent says, in order; trouble comes last, as a sentence. Whoever leaves early closes the agent."""
+    """Yield what the agent says, in order; trouble comes last, as a sentence. Leaving early closes the connection."""
     text, started = turn.text, time.monotonic()
     said = Said(turn.agent_id)
     waits, reader = turn.valves.heartbeat_seconds, None

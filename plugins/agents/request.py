@@ -18,7 +18,8 @@ USAGE_TOO = {"stream_options": {"include_usage": True}}
 
 
 def conversation(messages: list[Any]) -> list[Json]:
-    """Who said what. Tool calls among them are the agent's own earlier ones, for showing; an answer's halves join."""
+    """Return who said what: without tool calls, which only show the agent's own earlier steps; an answer's halves
+    join."""
     kept: list[Json] = []
     for message in map(dict_of, messages):
         role, content = message.get("role"), message.get("content")
@@ -32,7 +33,7 @@ def conversation(messages: list[Any]) -> list[Json]:
 
 
 def with_parts(messages: list[Json], parts: list[Json]) -> list[Json]:
-    """The files before the last question."""
+    """Put the files before the last question."""
     last = next((at for at in reversed(range(len(messages))) if messages[at]["role"] == "user"), None)
     if not parts or last is None:
         return messages
@@ -55,14 +56,14 @@ def response_parts(role: str, content: Any) -> list[Json]:
 
 
 def as_responses(messages: list[Json]) -> Json:
-    told = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
+    instructions = [words(message["content"]) for message in messages if message["role"] in ("system", "developer")]
     spoken = [message for message in messages if message["role"] in ("user", "assistant")]
     inputs = [{"role": one["role"], "content": response_parts(one["role"], one["content"])} for one in spoken]
-    return {"input": inputs, **({"instructions": "\n\n".join(told)} if told else {})}
+    return {"input": inputs, **({"instructions": "\n\n".join(instructions)} if instructions else {})}
 
 
 async def request_of(turn: Turn, agent: Agent) -> tuple[str, Json, list[Piece]]:
-    """Path, body, and what is to be said about files."""
+    """Return the path, the body, and what is to be said about files."""
     parts, notes = await file_parts(turn, agent)
     messages = with_parts(conversation(items(turn.body.get("messages"))), parts)
     settings = {key: turn.body[key] for key in PASSED_ON if turn.body.get(key) is not None}

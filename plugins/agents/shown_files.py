@@ -27,7 +27,7 @@ def images(chunk: Json) -> Iterator[Piece]:
 
 
 def embeds(chunk: Json) -> Iterator[Piece]:
-    """Pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
+    """Read pages that Open WebUI shows in a frame of their own; new ones take the place of earlier ones."""
     shown = [page for page in items(chunk.get("embeds")) if isinstance(page, str) and page]
     if shown:
         yield Piece("embeds", {"embeds": shown[:10], "replace": chunk.get("replace") is True})

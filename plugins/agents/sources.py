@@ -52,7 +52,7 @@ def cited(name: str, url: str, passage: str, score: float | None = None) -> Piec
 
 
 def own_source(item: Json) -> Iterator[Piece]:
-    """Already as Open WebUI has it: one citation for each of its passages."""
+    """Read a source in Open WebUI's form: one citation for each of its passages."""
     about = dict_of(item["source"])
     notes = [dict_of(note) for note in items(item.get("metadata"))]
     for number, passage in enumerate(items(item["document"])):
@@ -63,7 +63,7 @@ def own_source(item: Json) -> Iterator[Piece]:
 
 
 def source(item: Any) -> Iterator[Piece]:
-    """A citation in Open WebUI's form, whoever's it was: an address, a document with metadata, a search result."""
+    """Read a citation in any form: an address, a document with metadata, a search result."""
     if isinstance(item, str):
         item = {"url": item} if web(item) else {"title": item}
     if not isinstance(item, dict):
@@ -91,7 +91,7 @@ def sources(chunk: Json) -> Iterator[Piece]:
 
 
 def annotation(note: Json) -> Iterator[Piece]:
-    """url_citation, file_citation and their like, flat or under a key of their own name."""
+    """Read url_citation, file_citation and their like, flat or under a key of their own name."""
     kind = note.get("type")
     if isinstance(kind, str) and "citation" in kind:
         inner = dict_of(note.get(kind))

@@ -19,7 +19,7 @@ class Call:
 
 
 def item_line(item: Json) -> Json:
-    """Open WebUI keeps an answer as items of the Responses API; an item with a known id takes that one's place."""
+    """Return a line of the stream that shows an item; Open WebUI replaces an item with a known id."""
     return {"type": "response.output_item.added", "output_index": AT_THE_END, "item": item}
 
 

@@ -29,7 +29,7 @@ class Turn(ChatTurn):
 
 
 async def chosen(turn: Turn) -> Agent:
-    """Raises Trouble where this person, question or address may not go on."""
+    """Return the agent that was chosen. Raises Trouble if this person or question may not go on."""
     menu = await whole_menu(turn.valves)
     if turn.agent_id == MISTAKE_ID:
         raise Trouble("mistake", detail="; ".join(menu.mistakes) if turn.user.get("role") == "admin" else "…")

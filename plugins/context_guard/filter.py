@@ -23,7 +23,7 @@ WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
 
 
 class TooLong(Exception):
-    """Open WebUI shows its text to the person in place of an answer."""
+    """Refusal of a request; Open WebUI shows its text in place of an answer."""
 
 
 class Filter:
@@ -44,7 +44,7 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Before every call of the model, in tool loops too; changes nothing, and warns once a turn."""
+        """Measure each call of the model, in tool loops too; change nothing, and warn once a turn."""
         valves = self.valves
         text = TEXT[user_language(__metadata__, __request__)]
         window = context_window(__model__, __request__) or valves.window
@@ -56,14 +56,18 @@ class Filter:
         except Exception:
             log.exception("context_guard: this call goes out unmeasured")
             return body
-        told = {"tokens": rounded(tokens), "window": f"{window:,}", "model": __model__.get("name") or body.get("model")}
+        values = {
+            "tokens": rounded(tokens),
+            "window": f"{window:,}",
+            "model": __model__.get("name") or body.get("model"),
+        }
         if window and valves.stop_percent and percent > valves.stop_percent:
-            raise TooLong(text["stop"].format(**told))
+            raise TooLong(text["stop"].format(**values))
         lines = []
         if unread := unread_files(__metadata__, __model__):
             lines.append(text["unread"].format(names=text["separator"].join(unread)))
         if window and valves.warn_percent and percent >= valves.warn_percent:
-            lines.append(text["warn"].format(percent=percent, **told))
+            lines.append(text["warn"].format(percent=percent, **values))
         if lines and not __metadata__.get(WARNED):
             __metadata__[WARNED] = True
             await tell(__metadata__, __event_emitter__, text["part"].join(lines), text["part"])
@@ -72,7 +76,7 @@ class Filter:
     async def outlet(
         self, body: dict[str, Any], __metadata__: dict[str, Any], __model__: dict[str, Any], __request__: Any
     ) -> dict[str, Any]:
-        """Learns from the real count of the call that was measured last."""
+        """Learn from the real count of the call that was measured last."""
         usage = (body.get("messages") or [{}])[-1].get("usage") or {}
         learn(__request__, base_model(__model__), __metadata__.pop(MEASURED, 0), usage.get("prompt_tokens"))
         return body

@@ -6,7 +6,10 @@ CORRECTED_MODELS = 500
 
 
 def learn(request: Any, model_id: str, estimated: int, real: Any) -> None:
-    """Short prompts teach nothing: what a model adds by itself would weigh too much. Nor does what cannot be true."""
+    """Correct the estimate for a model.
+
+    Short prompts teach nothing: what a model adds by itself would weigh too much. Nor do counts that cannot be true.
+    """
     state = request.app.state
     if not hasattr(state, "sekisho_corrections"):
         state.sekisho_corrections = {}

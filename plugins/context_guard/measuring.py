@@ -11,7 +11,7 @@ MESSAGE_TOKENS = 4  # roles and separators
 
 
 def share(tokens: int, room: int) -> int:
-    """Percent of the room, rounded up; a room of nothing is always over-full."""
+    """Return the percentage of the room, rounded up; a room of nothing is always over-full."""
     return -(-tokens * 100 // room) if room > 0 else 1000
 
 
@@ -31,7 +31,7 @@ def written(message: dict[str, Any]) -> Iterator[str]:
 
 
 def measured(body: dict[str, Any]) -> tuple[int, int]:
-    """Tokens of everything written in the request, and how many pictures it has."""
+    """Return the tokens of everything written in the request, and the number of its pictures."""
     messages = [message for message in body.get("messages") or [] if isinstance(message, dict)]
     texts = [text for message in messages for text in written(message)]
     if body.get("tools"):

@@ -11,19 +11,19 @@ def has_words(document: Any) -> bool:
 
 
 def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
-    """Names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
+    """Return the names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
     capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
     if not capabilities.get("file_context", True) or metadata.get("tool_approval_resume"):
         return []
     read = [source for source in metadata.get("sources") or [] if any(map(has_words, source.get("document") or []))]
     read_ids = {(source.get("source") or {}).get("id") for source in read}
-    told = metadata.get(TOLD_FILES) or []
+    told_files = metadata.get(TOLD_FILES) or []
     return [
         short(item.get("name") or item.get("id"))
         for item in metadata.get("files") or []
         if isinstance(item, dict)
         and item.get("type") == "file"
-        and item.get("id") not in told
+        and item.get("id") not in told_files
         # Search may rightly find nothing in one of several files; a whole file, or all of them, is another matter.
         and item.get("id") not in read_ids
         and (item.get("context") == "full" or not read)

@@ -5,7 +5,7 @@ from plugins.shared.groups import groups_of
 
 
 async def may_use(turn: Turn, groups: str) -> bool:
-    """Is the person in one of these groups? Nobody is where none is named."""
+    """Return whether the person is in one of these groups; False where none is named."""
     named = set(split_list(groups))
     if "*" in named or not named:
         return bool(named)

@@ -9,7 +9,7 @@ from plugins.document_search.passages import Piece
 from plugins.document_search.planning import planned
 from plugins.document_search.searching import searched
 from plugins.document_search.turn import Turn, question_of
-from plugins.document_search.writing import models_of, told
+from plugins.document_search.writing import model_answer, models_of
 from plugins.shared.models import usage_of
 
 
@@ -27,7 +27,7 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
         turn.ending = "asked_back"
         yield Piece("text", back)
     elif models and turn.valves.answer != "extract" and found.best:
-        async with aclosing(told(turn, plan, found, models)) as pieces:
+        async with aclosing(model_answer(turn, plan, found, models)) as pieces:
             async for piece in pieces:
                 yield piece
     else:

@@ -14,7 +14,7 @@ INTERROGATIVE = re.compile(
 
 
 def asked_back(turn: Turn, plan: Plan, found: "Found") -> str:
-    """A question for the person, where theirs says too little to be answered; empty where it does not."""
+    """Return a question for the person if theirs says too little to be answered, else an empty text."""
     text, shown = turn.text, text_list(turn, found.names)
     if not plan.named:
         return f"{text['vague']}\n\n{text['known'].format(names=shown)}"

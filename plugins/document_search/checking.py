@@ -17,7 +17,7 @@ def digits(text: str) -> set[str]:
 
 
 def supports(passage: str, said: str, cited: bool = False) -> bool:
-    """Are the sentence's numbers in the passage, and most of its words? In another language only numbers tell."""
+    """Return whether the passage has the sentence's numbers and most of its words; in another language, numbers."""
     there, wanted = set(terms(passage)), {term for term in terms(said) if not HIRAGANA.fullmatch(term)}
     if not digits(said) <= digits(passage) or len(wanted) < 2:
         return False
@@ -32,7 +32,7 @@ def trailing(part: str) -> str:
 
 @dataclass
 class Check:
-    """Lets through what the passages support, with citations of those that do."""
+    """Let through what the passages support, with citations of those that do."""
 
     turn: Turn
     passages: list[Passage]
@@ -49,7 +49,7 @@ class Check:
         return self.refused
 
     def shown(self, part: str) -> str:
-        """The sentence as it may be shown, empty where nothing supports it."""
+        """Return the sentence as it may be shown, empty if nothing supports it."""
         numbers = [int(number) for found in CITATION.findall(part) for number in re.findall(r"\d+", found)]
         cited = [number for number in dict.fromkeys(numbers) if 0 < number <= len(self.passages)]
         said = plain(CITATION.sub("", part), self.known)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 
 def cut(text: str, size: int = 900) -> Iterator[str]:
-    """Pieces of whole sentences, about `size` characters; a longer sentence is cut."""
+    """Yield pieces of whole sentences, about `size` characters; a longer sentence is cut."""
     piece = ""
     for part in re.split(r"(?<=[。．！？\n])|(?<=[.!?])(?=\s)", text):
         for at in range(0, len(part), size):

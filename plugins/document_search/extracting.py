@@ -29,7 +29,7 @@ def quoted(turn: Turn, plan: Plan, each: Scored) -> str:
 
 
 def clear(best: list[Scored]) -> bool:
-    """Does the first passage stand out? Others that hold its sentence too are no rivals."""
+    """Return whether the first passage stands out; others that hold its sentence too are no rivals."""
     if not best or best[0].focus < CLEAR_FOCUS or best[0].whole_words < CLEAR_WORDS:
         return False
     rival = next((each for each in best[1:] if best[0].sentence not in each.passage.text), None)
@@ -37,13 +37,13 @@ def clear(best: list[Scored]) -> bool:
 
 
 def unrelated(question: str, each: Scored) -> bool:
-    """They could share words, being in the same script, and don't."""
+    """Return whether passage and question could share words, being in the same script, and don't."""
     same_script = in_cjk(question) == in_cjk(each.passage.text)
     return each.focus < FAINT and (same_script or not each.near)
 
 
 def extracted(turn: Turn, plan: Plan, found: Found) -> str:
-    """The documents' own sentences, and what was searched where they give no clear answer."""
+    """Return the documents' own sentences, and what was searched if they give no clear answer."""
     text = turn.text
     if clear(found.best):
         return f"{text['extract']}\n\n{quoted(turn, plan, found.best[0])}"

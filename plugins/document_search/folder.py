@@ -22,7 +22,7 @@ MOST_PAGES = 2_000
 
 
 def pages_of(path: Path) -> Iterator[tuple[int, str]]:
-    """Page, 0 where there are none, and text. Raises what the readers raise."""
+    """Yield page number, 0 where there are no pages, and text. Raises what the readers raise."""
     if path.stat().st_size > LARGEST_FILE:
         raise ValueError("too large")
     if path.suffix.lower() == ".pdf":
@@ -60,7 +60,7 @@ def folder_shelf(root: Path, paths: list[Path]) -> Shelf:
 
 
 def files_below(root: Path) -> list[tuple[Path, int, int]] | None:
-    """Path, size and time of change; nothing that a link leads to elsewhere. None: no such folder."""
+    """Return path, size and time of change of each file, following no link out of the folder; None without a folder."""
     try:
         home = root.resolve(strict=True)
         paths = (path for path in sorted(home.rglob("*")) if path.suffix.lower() in READERS)

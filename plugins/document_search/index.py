@@ -48,7 +48,7 @@ class Shelf:
 
 
 def shelf_of(name: str, passages: list[Passage], documents: int, unread: int = 0) -> Shelf:
-    """Takes seconds for millions of characters: in a thread."""
+    """Build a shelf. Takes seconds for millions of characters: call it in a thread."""
     large = sum(len(passage.text) for passage in passages) > LARGEST_SHELF
     index = None if large else Index(f"{passage.name}\n{passage.text}" for passage in passages)
     return Shelf(name, [] if large else passages, index, documents, time.monotonic(), unread)

@@ -47,7 +47,7 @@ async def base_of(record: Any) -> Base:
 
 
 async def readable(turn: Turn) -> list[Any]:
-    """Open WebUI's own question: which knowledge bases may this person read? Asked anew each time."""
+    """Return the knowledge bases that this person may read, as Open WebUI decides at this moment."""
     filter: Json = {}
     if turn.user.get("role") != "admin" or not BYPASS_ADMIN_ACCESS_CONTROL:
         filter = {"user_id": turn.user["id"], "group_ids": list(await groups_of(turn.user["id"]))}
@@ -62,7 +62,7 @@ async def readable(turn: Turn) -> list[Any]:
 
 
 def passages_of(base: Base, stored: Any) -> Iterator[tuple[Passage, float]]:
-    """With their similarity, from what a vector store gives; not those of files that left the knowledge base."""
+    """Yield passages with their similarity from a vector store's result, without files that left the knowledge base."""
     if not stored or not stored.ids or not stored.documents:
         return
     ids, texts, abouts = stored.ids[0], stored.documents[0], (stored.metadatas or [[]])[0]
@@ -84,7 +84,7 @@ def pieces(base: Base, file: Any) -> Iterator[Passage]:
 
 
 async def knowledge_shelf(base: Base) -> Shelf:
-    """The passages that Open WebUI made; where it made none, as without embeddings, the files' texts in pieces."""
+    """Read the passages that Open WebUI made; where it made none, as without embeddings, cut the files' texts."""
     if len(base.files) > MOST_DOCUMENTS:
         return Shelf(base.name, [], None, len(base.files), read_at=time.monotonic())
     passages: list[Passage] = []

@@ -17,7 +17,7 @@ def normalised(text: str) -> str:
 
 
 def stem(word: str) -> str:
-    """Roughly: rules, ruled and ruling meet."""
+    """Return a rough stem: rules, ruled and ruling meet."""
     word = word.removesuffix("'s").removesuffix("’s")
     for ending in ENDINGS if len(word) > 4 else ():
         if word.endswith(ending) and len(word) - len(ending) >= 3:

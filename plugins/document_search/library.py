@@ -36,7 +36,7 @@ async def read_shelf(key: str, state: str, read: Callable[[], Awaitable[Shelf]])
 
 
 async def kept_shelf(key: str, state: str, read: Callable[[], Awaitable[Shelf]]) -> Shelf | None:
-    """Read once at a time, and again when its state changes or it is old. None: it cannot be read."""
+    """Return the shelf, read again when its state changes or it is old, once at a time; None if it cannot be read."""
     known = SHELVES.get(key)
     if known and known.state == state and time.monotonic() - known.read_at < SHELF_SECONDS:
         SHELVES.move_to_end(key)

@@ -20,7 +20,7 @@ NEAREST = 100  # by meaning, of each knowledge base
 
 
 async def embedded(turn: Turn, queries: list[str]) -> list[list[float]]:
-    """Vectors, or nothing where the embeddings' server is away."""
+    """Return vectors of the queries, or nothing if the embeddings' server does not answer."""
     function = getattr(turn.request.app.state, "EMBEDDING_FUNCTION", None)
     try:
         asking = function(queries, prefix=RAG_EMBEDDING_QUERY_PREFIX, user=turn.person) if function else None
@@ -43,20 +43,20 @@ async def nearest_within(base: Base, vector: list[float], near: Near, room: asyn
 
 
 def rank_of(at: int) -> float:
-    """A similarity for a place in somebody else's list."""
+    """Return a similarity for a place in another engine's list."""
     return 1.0 - 0.05 * min(at, 19)
 
 
 async def nearest_outside(turn: Turn, base: Base, plan: Plan, near: Near) -> None:
-    """A knowledge base whose passages Qdrant, Milvus or PostgreSQL keeps, as Open WebUI is set up for it."""
+    """Search a knowledge base whose passages Qdrant, Milvus or PostgreSQL keeps, as Open WebUI is set up for it."""
     try:
         asking = retrieve_external_knowledge(turn.request, base.external, plan.queries[:1], 20, user=turn.person)
-        told = await asyncio.wait_for(asking, VECTOR_SECONDS)
+        results = await asyncio.wait_for(asking, VECTOR_SECONDS)
     except Exception as error:  # whatever is outside
         log.warning("document_search: %s cannot be read (%s)", base.id, type(error).__name__)
         turn.note("unread", name=base.name)
         return
-    for at, (text, about) in enumerate(zip(told["documents"][0], told["metadatas"][0], strict=False)):
+    for at, (text, about) in enumerate(zip(results["documents"][0], results["metadatas"][0], strict=False)):
         name = label(about.get("name") or about.get("source")) or base.name
         url = label(about.get("source")) if str(about.get("source")).startswith("https://") else ""
         kept = visible(str(text))[:LONGEST_PASSAGE]
@@ -65,7 +65,7 @@ async def nearest_outside(turn: Turn, base: Base, plan: Plan, near: Near) -> Non
 
 
 async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
-    """For each query the nearest passages, through Open WebUI's own embeddings and vector store."""
+    """Return for each query the nearest passages, through Open WebUI's own embeddings and vector store."""
     near: dict[str, Near] = {query: {} for query in plan.queries}
     outside: Near = {}
     local = [base for base in bases if not base.external and base.files]

@@ -34,7 +34,7 @@ OPENSEARCH_REFUSALS = {401: "os_key", 403: "os_key", 404: "os_missing"}
 
 
 async def access_of(turn: Turn) -> list[Json]:
-    """The condition that a document is open to this person; none where the settings name no field."""
+    """Return the filter for documents that are open to this person; empty if the settings name no field."""
     if not (name := turn.valves.opensearch_access_field.strip()):
         return []
     groups = await groups_of(turn.user["id"])
@@ -58,7 +58,7 @@ def authorization(key: str) -> dict[str, str]:
 
 
 async def hits(valves: Any, body: Json) -> Json:
-    """What the index answers. Raises Trouble, aiohttp.ClientError, TimeoutError."""
+    """Return the `hits` of the index. Raises Trouble, aiohttp.ClientError, TimeoutError."""
     address = valves.opensearch_url.strip().rstrip("/")
     if not valves.private_addresses:
         refuse_private(urlsplit(address).hostname or "")
@@ -83,9 +83,9 @@ async def hits(valves: Any, body: Json) -> Json:
             raise Trouble("os_garbage") from error
 
 
-def passages_of_hits(valves: Any, told: Json) -> Iterator[Passage]:
+def passages_of_hits(valves: Any, response: Json) -> Iterator[Passage]:
     title, body, address = [*split_list(valves.opensearch_fields), "", "", ""][:3]
-    for hit in dicts(told.get("hits"))[:20]:
+    for hit in dicts(response.get("hits"))[:20]:
         said = dict_of(hit.get("_source"))
         key = f"opensearch:{hit.get('_index')}:{hit.get('_id')}"
         name = visible(label(words(said.get(title)))) or str(hit.get("_id"))[:100]
@@ -99,7 +99,7 @@ def document_of(passage: Passage) -> str:
 
 
 def of_rank(shelf: Shelf | None) -> Near:
-    """The index's own order in place of nearness."""
+    """Return the index's own order as similarities."""
     passages = shelf.passages if shelf else []
     places = {document: at for at, document in enumerate(dict.fromkeys(map(document_of, passages)))}
     return {passage.key: (rank_of(places[document_of(passage)]), passage) for passage in passages}
@@ -110,8 +110,8 @@ async def shelf_of_opensearch(turn: Turn, plan: Plan) -> Shelf | None:
     if not valves.opensearch_url.strip() or not await may_use(turn, valves.opensearch_groups):
         return None
     try:
-        told = await hits(valves, search_body(turn, plan, await access_of(turn)))
-        passages = list(passages_of_hits(valves, told))
+        response = await hits(valves, search_body(turn, plan, await access_of(turn)))
+        passages = list(passages_of_hits(valves, response))
     except Trouble as trouble:
         turn.note(trouble.key, **trouble.said)
         return None

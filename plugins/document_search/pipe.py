@@ -51,7 +51,7 @@ class Pipe:
         __task__: str | None = None,
         __task_body__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)
@@ -59,7 +59,7 @@ class Pipe:
         return streamed(turn) if body.get("stream") else await collected(turn)
 
     async def find(self, question: str, user: Json, request: Any, limit: int = 8) -> list[Json]:
-        """Passages for other functions, best first, of what `user` may read: [{"name", "text", "source"}]."""
+        """Return passages for other functions, best first, of what `user` may read: [{"name", "text", "source"}]."""
         stored = await Functions.get_function_valves_by_id("document_search")  # nobody set self.valves for this call
         valves = self.Valves(**(stored or {}))
         turn = Turn({}, user, {}, request, None, [], valves)

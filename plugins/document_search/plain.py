@@ -9,7 +9,7 @@ FULL_WIDTH = str.maketrans({"[": "［", "]": "］", "<": "＜", ">": "＞"})
 
 
 def plain(text: str, known: str | None = None) -> str:
-    """Text of which nothing can become a link, a picture, HTML or a citation.
+    """Return text of which nothing can become a link, a picture, HTML or a citation.
 
     Addresses are shown for copying; with `known`, only those that stand in it.
     """
@@ -34,7 +34,7 @@ COMMANDING = re.compile(
 
 
 def quiet(text: str) -> str:
-    """A passage as a model gets it, without sentences that speak to the model. The citation opens all of it."""
+    """Return a passage for a model, without sentences that speak to the model. The citation opens all of it."""
     flat = visible(text)
     kept = [part for part in re.split(r"(?<=[。！？!?\n])", flat) if not COMMANDING.search(part)]
     return "".join(kept).replace("<", "＜").replace(">", "＞")

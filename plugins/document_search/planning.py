@@ -35,7 +35,7 @@ REFERRING = re.compile(
 
 
 def by_rules(question: str, before: list[str]) -> Plan:
-    """`before`: earlier questions, the latest first."""
+    """Make a plan without a model. `before`: earlier questions, the latest first."""
     named, query = named_in(question), question[:LONGEST_QUERY]
     earlier = next((found for each in before[:5] if (found := named_in(each[:LONGEST_QUERY]))), [])
     if not earlier or (named and not REFERRING.search(question) and len(named) > 1):
@@ -59,7 +59,7 @@ def read_json(answer: str) -> Json:
 
 
 async def first_json(stream: AsyncGenerator[str, None]) -> Json:
-    """The first JSON object that a model says; it is not listened to any longer. Empty where there is none."""
+    """Return the first JSON object of a model's answer and stop reading there; empty if there is none."""
     said = ""
     async with aclosing(stream):
         async for word in stream:
@@ -72,7 +72,7 @@ async def first_json(stream: AsyncGenerator[str, None]) -> Json:
 
 
 def with_model(plan: Plan, said: Json, follows: bool) -> Plan:
-    """The person's own words stay the first query, unless they only make sense after earlier ones."""
+    """Merge a model's queries; the person's own words stay first unless they only make sense after earlier ones."""
     question = label(said.get("question")) if follows else ""
     queries = [query[:LONGEST_QUERY] for query in map(label, items(said.get("queries"))) if named_in(query)]
     first = question[:LONGEST_QUERY] if named_in(question) else plan.question

@@ -37,14 +37,14 @@ Near = dict[str, tuple[float, Passage]]
 
 
 def scaled(near: Near) -> Near:
-    """Similarities of any model between 0 and 1."""
+    """Scale the similarities of any model to 0 to 1."""
     values = [value for value, _ in near.values()] or [0.0]
     worst, span = min(values), max(values) - min(values) or 1.0
     return {key: ((value - worst) / span, passage) for key, (value, passage) in near.items()}
 
 
 def by_words(weights: Weights, shelves: list[Shelf]) -> Near:
-    """The best passages, with BM25 divided by the question's weight."""
+    """Return the best passages, with BM25 divided by the question's weight."""
     best: Near = {}
     for shelf in shelves:
         scores: dict[int, float] = defaultdict(float)
@@ -74,7 +74,7 @@ def scored(weights: Weights, worded: tuple[float, Passage] | None, near: tuple[f
 
 
 def ranked(question: str, shelves: list[Shelf], near: Near) -> list[Scored]:
-    """Best first. The weights were measured, see docs/document-search.md."""
+    """Rank passages, best first. The weights were measured, see docs/document-search.md."""
     weights = Weights(question, shelves)
     worded = by_words(weights, shelves)
     closest = sorted(near, key=lambda key: near[key][0], reverse=True)[:CANDIDATES]
@@ -84,7 +84,7 @@ def ranked(question: str, shelves: list[Shelf], near: Near) -> list[Scored]:
 
 
 def merged(queries: list[str], shelves: list[Shelf], near: dict[str, Near]) -> list[Scored]:
-    """Best first for all queries; the first counts as much as the others together."""
+    """Rank passages for all queries, best first; the first query counts as much as the others together."""
     lists = [ranked(query, shelves, near.get(query, {})) for query in queries]
     if len(lists) == 1:
         return lists[0]

@@ -21,7 +21,7 @@ class Found:
 
 
 async def searched(turn: Turn, plan: Plan) -> Found:
-    """What this person may read at this moment; asked again at the end, as a search can take a while."""
+    """Search what this person may read at this moment; asked again at the end, as a search can take a while."""
     bases = [await base_of(record) for record in await readable(turn)]
     async with asyncio.TaskGroup() as tasks:
         of_bases = tasks.create_task(shelves_of(turn, [base for base in bases if not base.external]))

@@ -11,7 +11,7 @@ SHORTEST_PART = 12
 
 
 async def parts_of(stream: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-    """Sentences with the citations behind them, without what a model thinks aloud."""
+    """Yield sentences with the citations behind them, without what a model thinks aloud."""
     pending = ""
     async for word in stream:
         pending += word

@@ -21,7 +21,7 @@ def name_of(turn: Turn, passage: Passage) -> str:
 
 
 def source_of(turn: Turn, number: int, passage: Passage) -> Json:
-    """Open WebUI counts sources by their names, so that each passage has one of its own."""
+    """Return a citation with a name of its own: Open WebUI counts sources by their names."""
     place = turn.text["place"].format(page=passage.place) if passage.place else ""
     name = turn.text["part"].join(filter(None, [passage.name, place]))
     taken = [name_of(turn, earlier) for earlier in turn.cited[: number - 1]]
@@ -35,7 +35,7 @@ def source_of(turn: Turn, number: int, passage: Passage) -> Json:
 
 
 async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
-    """The answer in order, each source before it is cited; trouble comes as a sentence."""
+    """Yield the answer in order, each source before it is cited; trouble comes as a sentence."""
     text, started = turn.text, time.monotonic()
     try:
         async with aclosing(answered(turn)) as pieces:
@@ -74,7 +74,7 @@ async def streamed(turn: Turn) -> AsyncGenerator[Json, None]:
 
 
 async def collected(turn: Turn) -> Json:
-    """The answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
+    """Return the answer in one piece, as chat.completion; only `error` where there is trouble and nothing else."""
     said: dict[str, list[Any]] = defaultdict(list)
     async with aclosing(relay(turn)) as pieces:
         async for kind, value in pieces:

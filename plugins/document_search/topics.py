@@ -24,7 +24,7 @@ GENERIC = frozenset(
 
 
 def named_in(question: str) -> list[str]:
-    """The words that say what a question is about."""
+    """Return the words that say what a question is about."""
     whole = normalised(visible(question))
     found = [word for word in WORD.findall(whole) if word not in GENERIC]
     runs = (FUNCTION_WORDS.sub(" ", run).split() for run in OF_ITS_OWN.findall(whole))

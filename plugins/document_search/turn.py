@@ -38,7 +38,7 @@ class Turn(ChatTurn):
 
 
 def question_of(turn: Turn) -> str:
-    """As the person typed it, without what Open WebUI put before it. Raises Trouble."""
+    """Return the question as it was typed. Raises Trouble if it is empty or too long."""
     question = visible(turn.typed_question()).strip()
     if not question:
         raise Trouble("empty")

@@ -23,7 +23,7 @@ class Weights:
         self.total_words = sum(self.words.values()) or 1.0
 
     def weight(self, term: str) -> float:
-        """Endings and the like tell little, and nothing where no text has them."""
+        """Return the weight of a term: little for endings and the like, nothing if no text has them."""
         if ASKING.search(term) or term in GENERIC:
             known = any(term in index.postings for index in self.indexes)
             return self.rarity(term) * (0.5 if HIRAGANA.fullmatch(term) else 1.0) if known else 0.0
@@ -34,7 +34,7 @@ class Weights:
         return math.log(1 + (self.size - known + 0.5) / (known + 0.5))
 
     def share(self, found: set[str]) -> float:
-        """Of the question's weight, 0 to 1."""
+        """Return the share of the question's weight, 0 to 1."""
         return sum(weight for term, weight in self.of.items() if term in found) / self.total
 
     def share_of_words(self, text: str) -> float:

@@ -28,7 +28,7 @@ Answer briefly, in the language of the question, without links, pictures and HTM
 
 
 def fitting(turn: Turn, found: Found) -> list[Passage]:
-    """The best, as many as there is room for. A sign of Japanese is about a token, four letters of others."""
+    """Return the best passages that fit, counting a Japanese sign as a token and four letters of others as one."""
     kept: list[Passage] = []
     room = float(turn.valves.context_tokens)
     for each in found.best[: turn.valves.passages]:
@@ -41,7 +41,7 @@ def fitting(turn: Turn, found: Found) -> list[Passage]:
 
 
 def prompt(plan: Plan, passages: list[Passage]) -> list[Json]:
-    """The marks are new each time, so that no passage can close them."""
+    """Return the messages for the model. The marks are new each time, so that no passage can close them."""
     mark = f"passage-{secrets.token_hex(4)}"
     texts = [
         f'<{mark} number="{number}">\n{quiet(passage.name)}\n{quiet(passage.text)}\n</{mark}>'
@@ -52,7 +52,7 @@ def prompt(plan: Plan, passages: list[Passage]) -> list[Json]:
 
 
 async def models_of(turn: Turn) -> Models | None:
-    """The gateway as this person; None where the settings name no model, or not how to reach it."""
+    """Return the gateway as this person; None if the settings name no model, or not how to reach it."""
     valves = turn.valves
     if not valves.model.strip():
         return None
@@ -73,8 +73,8 @@ async def models_of(turn: Turn) -> Models | None:
     )
 
 
-async def told(turn: Turn, plan: Plan, found: Found, models: Models) -> AsyncGenerator[Piece, None]:
-    """What the model says, sentence by sentence, each checked before it is shown."""
+async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> AsyncGenerator[Piece, None]:
+    """Yield what the model says, sentence by sentence, each checked before it is shown."""
     passages = fitting(turn, found)
     await turn.say(turn.text["writing"].format(count=len(passages)))
     check = Check(turn, passages)

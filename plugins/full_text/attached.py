@@ -17,7 +17,7 @@ def file_ids(items: Iterable[Any]) -> set[str]:
 
 
 def ancestors(messages: dict[str, Any], id: Any) -> list[dict[str, Any]]:
-    """The user's messages above, the nearest first."""
+    """Return the user's messages above, the nearest first."""
     found, seen = [], set()
     while id in messages and id not in seen:
         seen.add(id)
@@ -41,7 +41,7 @@ async def project_ids(metadata: dict[str, Any], user_id: str) -> set[str]:
 
 
 async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
-    """Ids of attached files, each with the number of the question that brought it among the `asked` ones."""
+    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones."""
     chat_id = metadata.get("chat_id")
     newest = metadata.get("user_message") or {}
     if is_saved_chat_id(chat_id):
@@ -63,7 +63,7 @@ async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any],
 async def attached_documents(
     body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
 ) -> list[Document]:
-    """What the user attached in this chat; knowledge of the model and of the project only if the admin wants it."""
+    """Return what the user attached in this chat; knowledge of model and project only if the administrator wants it."""
     files = body.get("files") or []
     items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
     items = [item for item in items if isinstance(item.get("id"), str)]
@@ -77,7 +77,7 @@ async def attached_documents(
 
 
 def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
-    """A key of TEXT where Open WebUI would drop the text of all files without a word, else empty."""
+    """Return a key of TEXT if Open WebUI would drop the text of all files without a word, else an empty text."""
     capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
     if not capabilities.get("file_context", True):
         return "model"

@@ -19,7 +19,7 @@ REMEMBER_MODELS = 500
 
 
 def parsed_caps(lines: str) -> dict[str, int]:
-    """ "Sales: 50,000" by line; what is not of that form is skipped and logged. A cap of 0 is no cap."""
+    """Parse lines like "Sales: 50,000"; others are skipped and logged. A cap of 0 is no cap."""
     found = {}
     for line in lines.splitlines():
         name, _, number = line.strip().replace("：", ":").rpartition(":")
@@ -54,7 +54,7 @@ async def left_by_the_conversation(tokens: int, body: dict[str, Any], usual_answ
 async def room_for_files(
     room: Room, valves: Any, own: Any, user_id: str, model: dict[str, Any], body: dict[str, Any], tools: int
 ) -> Room:
-    """The least of what administrator, person and window allow. Mode "whole" does not ask the window."""
+    """Return the least of what administrator, person and window allow. Mode "whole" does not ask the window."""
     limits = [(limit, "over_limit") for limit in await caps(valves, user_id, base_model(model), model)]
     if own.max_tokens:
         limits.append((own.max_tokens, "over_limit"))
@@ -67,7 +67,7 @@ async def room_for_files(
 
 
 def tools_of(request: Any, model: dict[str, Any], metadata: dict[str, Any]) -> int:
-    """Tokens of the descriptions of tools, as in this model's last turn; a usual number before the first."""
+    """Return the tokens of the tools' descriptions in this model's last turn; a usual number before the first."""
     native = metadata.get("session_id") and (metadata.get("params") or {}).get("function_calling") != "legacy"
     known: dict[str, int] = getattr(request.app.state, "sekisho_tools", {})
     return known.get(base_model(model), TOOLS if native else 0)
@@ -83,7 +83,7 @@ async def remember_tools(request: Any, model: dict[str, Any], body: dict[str, An
 
 
 def keep_within(room: Room, documents: list[Document]) -> None:
-    """Smallest first, so that it is the largest that stay with search."""
+    """Mark the files that do not fit, the largest first."""
     whole = [document for document in documents if not document.reason]
     total = sum(document.tokens for document in whole if document.switched_by_user)
     for document in sorted(whole, key=lambda document: document.tokens):
@@ -103,6 +103,6 @@ def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
 
 
 def with_full_context(files: list[Any], documents: list[Document]) -> list[Any]:
-    """Copies: the models of a multi-model turn share the list and its items."""
+    """Return copies: the models of a multi-model turn share the list and its items."""
     whole = {id(document.item): document for document in documents if not document.reason}
     return [whole_item(item, whole[id(item)]) if id(item) in whole else item for item in files]

@@ -23,7 +23,7 @@ class Document:
 
     @property
     def switched_by_user(self) -> bool:
-        """Open WebUI's own switch on this file is set; not ours to take back."""
+        """True if Open WebUI's own switch on this file is set; not ours to take back."""
         return bool(self.item.get("context") == "full")
 
     @property

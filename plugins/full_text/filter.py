@@ -25,7 +25,7 @@ LINE = "sekisho_full_text_line"  # likewise: what to tell
 
 
 def own_valves(user: dict[str, Any], kind: Any) -> Any:
-    """What the person set. `__user__` is shared: a filter without UserValves may have left another's there."""
+    """Return what the person set. `__user__` is shared: a filter without UserValves may find another's there."""
     found = user.get("valves")
     return found if hasattr(found, "page_marks") and hasattr(found, "mode") else kind()
 
@@ -68,11 +68,11 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Decides which files go in whole and marks them; their text follows in `request`."""
+        """Decide which files go in whole and mark them; their text follows in `request`."""
         valves = self.valves
         # A turn resumed after a tool approval passes here again, under the line it already has.
-        told = valves.status and not __metadata__.get("tool_approval_resume")
-        emitter = __event_emitter__ if told else None
+        shows_line = valves.status and not __metadata__.get("tool_approval_resume")
+        emitter = __event_emitter__ if shows_line else None
         own = own_valves(__user__, self.UserValves)
         text = TEXT[user_language(__metadata__, __request__)]
         line = text["broken"]
@@ -106,7 +106,7 @@ class Filter:
         finally:  # `request` may never run: somebody pressed stop, another filter refused
             if waited:
                 await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
-        if told:
+        if shows_line:
             __metadata__[LINE] = line
         return body
 
@@ -118,8 +118,10 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Before every call of the model: the texts to their places. Then the line of `inlet`, once: only the latest
-        status is seen, and Open WebUI's own about files are out by now."""
+        """Move the texts to their places before every call of the model; then show the line of `inlet`, once.
+
+        Only the latest status is seen, and Open WebUI's own about files are out by now.
+        """
         text = TEXT[user_language(__metadata__, __request__)]
         try:
             body["messages"] = placed(body.get("messages") or [], __metadata__)

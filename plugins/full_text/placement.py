@@ -10,7 +10,7 @@ PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: w
 
 
 def placement(documents: list[Document]) -> list[dict[str, Any]]:
-    """Smallest first: where the largest no longer fits, what stands before it is still the same."""
+    """Order the texts, smallest first: if the largest no longer fits, what stands before it is still the same."""
     whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.item["id"]))
     return [{"id": one.item["id"], "name": one.name, "place": one.place} for one in whole]
 
@@ -20,7 +20,7 @@ def quoted(name: str) -> str:
 
 
 def whole_texts(metadata: dict[str, Any]) -> dict[str, str]:
-    """By id of the file; only sources of one text are those of a whole file."""
+    """Return the texts of whole files by id: sources of exactly one text."""
     found = {}
     for source in metadata.get("sources") or []:
         documents = source.get("document") or []
@@ -35,7 +35,7 @@ def part_with(part: Any, change: Callable[[str], str]) -> Any:
 
 
 def replaced(message: Any, old: str, new: str) -> Any:
-    """A copy where something was replaced; only in what the user said."""
+    """Return a copy with the text replaced; only in what the user said."""
     if not isinstance(message, dict) or message.get("role") != "user" or old not in message_text(message):
         return message
     content = message["content"]
@@ -57,7 +57,7 @@ def with_block(messages: list[Any], place: int, block: str) -> list[Any]:
 
 
 def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
-    """Each text moves out of Open WebUI's sources to the question that brought it; the source points there.
+    """Move each text out of Open WebUI's sources to the question that brought it; the source points there.
 
     Where Open WebUI put no such source (another template, sources in the system message) nothing moves.
     May be called again: in a tool loop the messages are as they were left, or have their sources anew.

@@ -63,7 +63,7 @@ async def run_reader(arguments: list[str], seconds: float) -> dict[str, Any]:
 
 
 async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
-    """{"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
+    """Return {"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
     valves = task.valves
     try:
         path = await asyncio.to_thread(Storage.get_file, file.path)
@@ -85,7 +85,7 @@ async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
 
 
 async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
-    """As `read_in_a_process`, once a file: every turn asks again."""
+    """Read the file in a process, once: every turn asks again."""
     key = (file.id, file.updated_at, file.hash, task.page_marks)
     if key not in memory:
         found = await read_in_a_process(file, task)

@@ -11,7 +11,7 @@ PACKED = 200  # times smaller than unpacked: real ones stay below 60
 
 
 def read_file(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """{"text": …} or {"problem": …}; the kind is what the first bytes say, never the name."""
+    """Return {"text": …} or {"problem": …}; the kind is what the first bytes say, never the name."""
     import zipfile
 
     with open(path, "rb") as file:
@@ -62,7 +62,7 @@ def read_pdf(path: str, limits: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_docx(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Headings and tables as Markdown, in the order of the document."""
+    """Return headings and tables as Markdown, in the order of the document."""
     from docx import Document as open_docx
     from docx.opc.exceptions import OpcError
     from docx.table import Table
@@ -102,7 +102,7 @@ def table_as_markdown(table: Any) -> str:
 
 
 def read_and_tell(path: str, options: str) -> None:
-    """What the process does: bounds itself, reads, tells."""
+    """Run the process: limit it, read the file, print the result."""
     limits = json.loads(options)
     try:
         import resource

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.5
 
 
 def is_being_read(file: Any) -> bool:
-    """The text is stored before it is embedded: what is only missing from search need not be waited for."""
+    """Return whether the text is still missing; it is stored before it is embedded, which need not be waited for."""
     data = file.data or {}
     return data.get("status") in ("pending", "processing") and not data.get("content")
 
@@ -33,7 +33,7 @@ async def awaited(file: Any, document: Document, task: Reading, reading: Callabl
 
 
 def text_of(item: dict[str, Any], file: Any) -> str:
-    """What Open WebUI will inject: a text that the item carries comes before the stored one."""
+    """Return what Open WebUI will inject: a text that the item carries comes before the stored one."""
     carried = ((item.get("file") or {}).get("data") or {}).get("content")
     text = str(carried or (file.data or {}).get("content") or "")
     return text if text.strip() else ""
@@ -51,7 +51,7 @@ async def why_no_text(file: Any, problem: str) -> str:
 
 
 async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
-    """The document's text from the file itself; where that fails, Open WebUI's text or the reason why there is none."""
+    """Read the text from the file itself; else leave Open WebUI's text, or the reason why there is none."""
     found = await remembered_reading(file, task)
     document.text = str(found.get("text") or "")
     if document.text or stored:
@@ -67,7 +67,7 @@ async def examine(
     factor: float,
     reading: Callable[[Document], Awaitable[None]],
 ) -> None:
-    """Fill in tokens, or the reason why there is no text."""
+    """Fill in the tokens, or the reason why there is no text."""
     user = await Users.get_user_by_id(task.user_id)
     for document in documents:
         file = await Files.get_file_by_id(document.item["id"])

@@ -25,7 +25,7 @@ def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
 
 
 def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> str:
-    """3 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"""
+    """Format: 3 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"""
     whole = [document for document in documents if not document.reason]
     others = [document for document in documents if document.reason]
     parts = [whole_part(whole, room.window or room.tokens or 0, text)] if whole else []

@@ -40,7 +40,7 @@ class Action:
         __event_emitter__: Emitter | None = None,
         __event_call__: Caller | None = None,
     ) -> Any:
-        """A chart at the answer whose button was pressed; a notification where the gateway does not answer."""
+        """Show a chart at the answer whose button was pressed; a notification if the gateway does not answer."""
         valves = self.valves
         language, theme = await seen_by(__event_call__, __request__)
         text = TEXT[language]

@@ -25,7 +25,7 @@ def compact(tokens: float) -> str:
 
 
 def days_of(usage: dict[str, Any], rows: list[Row]) -> list[str]:
-    """All days of the month that the answer begins in; those of the rows if it does not say."""
+    """Return all days of the month that the usage begins in; those of the rows if it does not say."""
     start = str(usage.get("from"))
     if DAY.fullmatch(start) and 1 <= int(start[5:7]) <= 12 and start[:4] != "0000":
         days = monthrange(int(start[:4]), int(start[5:7]))[1]
@@ -67,7 +67,7 @@ def bar(
 
 
 def chart(usage: dict[str, Any], rows: list[Row], models: dict[str, Row], shown: Shown) -> str:
-    """Stacked bars, one a day; by cost, or by tokens where nothing has a price."""
+    """Draw stacked bars, one a day; by cost, or by tokens if nothing has a price."""
     measure = cost_of if any(number(row, "cost_usd") for row in rows) else tokens_of
     days = days_of(usage, rows)
     amounts: dict[tuple[str, str], float] = defaultdict(float)

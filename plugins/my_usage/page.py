@@ -68,7 +68,7 @@ def budget_bar(budget: Any, shown: Shown) -> str:
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:
-    """One HTML page that loads nothing."""
+    """Return one HTML page that loads nothing."""
     rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
     models = grouped(rows)
     text = shown.text

@@ -22,7 +22,7 @@ def cost_of(row: Row) -> float:
 
 
 def grouped(rows: list[Row]) -> dict[str, Row]:
-    """Sums by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
+    """Sum by model, the dearest first; beyond MODELS_IN_COLOUR they become one, under an empty name."""
     sums: dict[str, Row] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         for key in ("requests", "input_tokens", "output_tokens", "cost_usd"):

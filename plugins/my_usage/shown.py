@@ -35,7 +35,7 @@ IN_THE_BROWSER = (
 
 
 async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"], str]:
-    """Language and theme of the person's page; from the request's headers where no page answers."""
+    """Return language and theme of the person's page; from the request's headers if no page answers."""
     said: Any = None
     if call:
         try:

@@ -43,11 +43,11 @@ def rules(run: Run, step: str, **said: Any) -> str:
     return (RULES + PROMPTS[step]).format(**known)
 
 
-async def spoken(run: Run, step: str, told: str, asked: str) -> AsyncGenerator[str, None]:
-    """A model's answer as it comes. Raises NoCall, ModelTrouble."""
-    tokens, length = tokens_of(told + asked) + (REPORT_TOKENS if step == "report" else REPLY_TOKENS), 0
+async def spoken(run: Run, step: str, instructions: str, asked: str) -> AsyncGenerator[str, None]:
+    """Yield a model's answer as it comes. Raises NoCall, ModelTrouble."""
+    tokens, length = tokens_of(instructions + asked) + (REPORT_TOKENS if step == "report" else REPLY_TOKENS), 0
     model = (step == "notes" and run.valves.small_model.strip()) or run.valves.model.strip()
-    messages = [{"role": "system", "content": told}, {"role": "user", "content": asked}]
+    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": asked}]
     async with (
         run.budget.call(tokens, final=step == "report"),
         aclosing(run.models.words(model, messages)) as pieces,
@@ -60,7 +60,7 @@ async def spoken(run: Run, step: str, told: str, asked: str) -> AsyncGenerator[s
 
 
 def json_in(text: str, step: str) -> Json:
-    """The first object with the step's key, whatever stands around it."""
+    """Return the first object with the step's key, whatever stands around it."""
     key = {"review": "missing"}.get(step, step)
     for brace in list(re.finditer(r"\{", text))[:100]:
         try:
@@ -72,10 +72,10 @@ def json_in(text: str, step: str) -> Json:
     return {}
 
 
-async def json_asked(run: Run, step: str, told: str, asked: str) -> Json:
-    """The JSON of a model's answer; empty where there is none that can be used."""
+async def json_asked(run: Run, step: str, instructions: str, asked: str) -> Json:
+    """Return the JSON of a model's answer; empty if there is none that can be used."""
     try:
-        async with aclosing(spoken(run, step, told, asked)) as pieces:
+        async with aclosing(spoken(run, step, instructions, asked)) as pieces:
             return json_in("".join([piece async for piece in pieces]), {"plan": "questions"}.get(step, step))
     except (NoCall, ModelTrouble):
         return {}

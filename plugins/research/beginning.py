@@ -20,7 +20,7 @@ from plugins.shared.types import Json
 
 
 def language_of(question: str, wanted: str, page: str) -> str:
-    """Kana is Japanese, a question without any Japanese letter English; else the page's language."""
+    """Return the report's language: Kana is Japanese, a question without Japanese letters English; else the page's."""
     if wanted != "asked":
         return wanted
     if re.search(r"[\u3040-\u30ff]", question):
@@ -29,7 +29,7 @@ def language_of(question: str, wanted: str, page: str) -> str:
 
 
 def attached(metadata: Json) -> Iterator[Source]:
-    """What Open WebUI found in the attached files; it stands first among the citations, in this order."""
+    """Yield what Open WebUI found in the attached files; it stands first among the citations, in this order."""
     found: dict[str, Source] = {}
     for item in dicts(metadata.get("sources")):
         about = dict_of(item.get("source"))
@@ -44,7 +44,7 @@ def attached(metadata: Json) -> Iterator[Source]:
 
 
 async def begun(turn: Turn, valves: Any, choice: Any) -> Run:
-    """Raises Trouble where there is nothing to do, to ask or to search."""
+    """Start a run. Raises Trouble if there is nothing to do, to ask or to search."""
     length, limit = len(turn.question), valves.longest_question
     if not length:
         raise Trouble("no_question")

@@ -13,7 +13,7 @@ REPLY_TOKENS = 500  # assumed of an answer
 
 
 class NoCall(Exception):
-    """The budget does not allow another call, or the model failed too often."""
+    """Refusal of a call: the budget is used up, or the model failed too often."""
 
 
 def quota(trouble: ModelTrouble) -> bool:
@@ -35,7 +35,7 @@ class Budget:
     trouble: ModelTrouble | None = None
 
     def room(self, tokens: int, final: bool) -> bool:
-        """Whether a call with about this many tokens may begin now; `final` is the report's, for which one is kept."""
+        """Return whether a call of about so many tokens may begin; `final` is the report's, for which one is kept."""
         known = self.spent.input_tokens + self.spent.output_tokens
         ahead = self.flying_tokens + tokens + (0 if final else self.report_tokens)
         after = {
@@ -49,7 +49,7 @@ class Budget:
 
     @asynccontextmanager
     async def call(self, tokens: int, final: bool) -> AsyncGenerator[None, None]:
-        """Raises NoCall; counts the call's trouble."""
+        """Count a call and its trouble. Raises NoCall."""
         if self.failures >= MOST_FAILURES or not self.room(tokens, final):
             raise NoCall
         self.flying_tokens += tokens
@@ -65,11 +65,11 @@ class Budget:
 
 
 def tokens_of(text: str) -> int:
-    """About as many: three bytes are a Japanese letter, and somewhat less than an English token."""
+    """Estimate tokens: three bytes are a Japanese letter, and somewhat less than an English token."""
     return len(text.encode()) // 3
 
 
 def spent_line(text: dict[str, str], spent: Spent) -> str:
-    """calls: 7 · tokens: 12,340 · $0.031"""
+    """Format: calls: 7 · tokens: 12,340 · $0.031"""
     line = text["spent"].format(calls=spent.calls, tokens=f"{spent.input_tokens + spent.output_tokens:,}")
     return f"{line} · {money(spent.usd, 'USD')}" if spent.usd else line

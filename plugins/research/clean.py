@@ -19,13 +19,13 @@ DOES_SOMETHING = (
 
 
 def allowed(address: str, urls: set[str], said: dict[str, str]) -> str:
-    """An address if a source has it, with the punctuation behind it."""
+    """Return an address, with the punctuation behind it, if a source has it."""
     bare = address.rstrip(".,;:!?)>'\"*")
     return address if bare in urls or address in urls else said["no_link"]
 
 
 def clean(text: str, urls: set[str], said: dict[str, str]) -> str:
-    """Markdown that shows text and loads, runs and leads to nothing but the addresses of the sources."""
+    """Return Markdown that loads, runs and leads to nothing but the addresses of the sources."""
     text = visible(text)
     for found, instead in DOES_SOMETHING:
         text = found.sub(instead, text)

@@ -56,7 +56,7 @@ class PageText(HTMLParser):
 
 
 def html_text(page: str) -> tuple[str, str]:
-    """Title and text. Where leaving things out leaves next to nothing, less is left out."""
+    """Return title and text. If leaving things out leaves next to nothing, less is left out."""
     for skipped in (SKIPPED | AROUND, SKIPPED):
         parser = PageText(skipped)
         parser.feed(page)

@@ -6,7 +6,7 @@ LONGEST_MATERIAL = 60_000  # the notes that a report is written from
 
 
 def material(run: Run) -> str:
-    """The question and the notes, fairly shared among the questions."""
+    """Return the question and the notes, fairly shared among the questions."""
     share = LONGEST_MATERIAL // max(1, len(run.questions))
     parts = []
     for at, question in enumerate(run.questions):

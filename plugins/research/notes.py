@@ -21,7 +21,7 @@ def figures(text: str) -> set[str]:
 
 
 def passage(quoted: str, text: str) -> str:
-    """The part of the text that the quote is, white space aside; empty where it is none."""
+    """Return the part of the text that the quote is, white space aside; empty if it is none."""
     wanted = "".join(quoted.split())
     start = "".join(text.split()).find(wanted) if 6 <= len(wanted) <= LONGEST_QUOTE else -1
     if start < 0:
@@ -31,7 +31,7 @@ def passage(quoted: str, text: str) -> str:
 
 
 def proved(run: Run, source: Source, row: Json, text: str) -> Note | None:
-    """A note whose quote stands in the text; with a figure that does not, the claim gives way to the quote."""
+    """Return a note whose quote stands in the text; with a figure that does not, the claim gives way to the quote."""
     quoted = passage(readable(words(row.get("quote"))).strip("\"'“”「」『』… "), text)
     claim = label(readable(words(row.get("claim"))))[:LONGEST_CLAIM]
     if not quoted:
@@ -44,7 +44,7 @@ def proved(run: Run, source: Source, row: Json, text: str) -> Note | None:
 
 
 def extracts(run: Run, source: Source, text: str) -> list[Note]:
-    """Without a model: the sentences nearest to the questions."""
+    """Return the sentences nearest to the questions, without a model."""
     wanted = [grams(question) for question in (run.turn.question, *run.questions)]
     lines = [line.strip() for line in SENTENCES.split(text)[:2_000]]
     lines = [line for line in lines if (25 if line.isascii() else 10) <= len(line) <= LONGEST_QUOTE]
@@ -54,7 +54,7 @@ def extracts(run: Run, source: Source, text: str) -> list[Note]:
 
 
 async def noted(run: Run, source: Source, whole: bool) -> list[Note]:
-    """What the source says about the questions, each with the words that prove it."""
+    """Return what the source says about the questions, each with the words that prove it."""
     wanted = [run.turn.question, *run.questions]
     text = await asyncio.to_thread(nearest, source.text, wanted, run.valves.page_characters)
     reply: Json = {}

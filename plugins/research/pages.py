@@ -38,7 +38,7 @@ def decoded(content: bytes, rest: str) -> str:
 
 
 def document_text(content: bytes, kind: str, url: str, config: Json) -> str:
-    """With the extraction that is configured for uploaded files."""
+    """Return the text by the extraction that is configured for uploaded files."""
     name = Path(urlsplit(url).path).name or "document"
     suffix = {"application/pdf": ".pdf"}.get(kind, Path(name).suffix)
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def document_text(content: bytes, kind: str, url: str, config: Json) -> str:
 
 
 async def text_of(content: bytes, kind: str, url: str, config: Json) -> tuple[str, str]:
-    """Title and text. Raises Unread."""
+    """Return title and text. Raises Unread."""
     name, _, rest = kind.partition(";")
     kind = name.strip().lower()
     if kind.startswith(("image/", "video/", "audio/", "font/")):
@@ -67,7 +67,7 @@ async def text_of(content: bytes, kind: str, url: str, config: Json) -> tuple[st
 
 
 async def content_of(answer: Any, page_like: bool) -> bytes:
-    """As much as may be read: the beginning of a page, the whole of a document. Raises Unread."""
+    """Read as much as allowed: the beginning of a page, the whole of a document. Raises Unread."""
     content, limit = bytearray(), LARGEST_PAGE if page_like else LARGEST_DOCUMENT
     async for part in answer.content.iter_chunked(65_536):
         content += part
@@ -79,7 +79,7 @@ async def content_of(answer: Any, page_like: bool) -> bytes:
 
 
 async def loaded(url: str, config: Json) -> tuple[bytes, str, str]:
-    """Bytes, content type and address at last; each step is checked as Open WebUI checks the first."""
+    """Return bytes, content type and final address; each redirect is checked as Open WebUI checks the first address."""
     secure = AIOHTTP_CLIENT_SESSION_SSL if config["web.loader.ssl_verification"] else False
     async with get_ssrf_safe_session(store_cookies=False) as session:
         for _ in range(MOST_REDIRECTS):
@@ -96,7 +96,7 @@ async def loaded(url: str, config: Json) -> tuple[bytes, str, str]:
 
 
 async def page(request: Any, url: str, config: Json) -> tuple[str, str]:
-    """Title and text of a web page, under Open WebUI's rules for addresses. Raises Unread."""
+    """Return title and text of a web page, under Open WebUI's rules for addresses. Raises Unread."""
     try:
         async with asyncio.timeout(PAGE_SECONDS):
             if (config["web.loader.engine"] or "safe_web") != "safe_web" or is_youtube_url(url):

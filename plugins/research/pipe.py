@@ -22,7 +22,7 @@ from plugins.shared.valve import valve
 
 
 async def relay(turn: Turn, valves: Any, choice: Any) -> AsyncGenerator[Json, None]:
-    """The report's deltas, its usage; or trouble, as a sentence. Whoever leaves early ends the run."""
+    """Yield the report's deltas and its usage; or trouble, as a sentence. Leaving early ends the run."""
     run: Run | None = None
     worker: asyncio.Task[None] | None = None
     end = "stopped"
@@ -54,7 +54,7 @@ async def streamed(turn: Turn, valves: Any, choice: Any) -> AsyncGenerator[Json,
 
 
 async def collected(turn: Turn, valves: Any, choice: Any) -> Json:
-    """The report in one piece, as chat.completion; only `error` where there is trouble and no report."""
+    """Return the report in one piece, as chat.completion; only `error` where there is trouble and no report."""
     content: list[str] = []
     message: Json = {"role": "assistant"}
     rest: Json = {}
@@ -111,7 +111,7 @@ class Pipe:
         __task_body__: Json | None = None,
         __tools__: Json | None = None,
     ) -> Any:
-        """Text for a task; else chunks of OpenAI's chat API, or one object for who did not ask for a stream."""
+        """Return text for a task; else chunks of OpenAI's chat API, or one object if no stream was asked for."""
         valves = self.valves
         if __task__:
             return task_answer(str(__task__), __task_body__ or {}, body)

@@ -19,14 +19,15 @@ def queries_of(found: Any, count: int) -> list[str]:
 async def planned(run: Run, count: int) -> list[str]:
     turn = run.turn
     earlier = [message for message in dicts(turn.body.get("messages")) if message.get("role") in ("user", "assistant")]
-    told = "\n".join(f"{one['role']}: {words(one.get('content'))[:2_000]}" for one in earlier[:-1])[-LONGEST_HISTORY:]
-    asked = f"{run.data(told)}\n\nThe question: {turn.question}" if told else turn.question
+    lines = (f"{one['role']}: {words(one.get('content'))[:2_000]}" for one in earlier[:-1])
+    history = "\n".join(lines)[-LONGEST_HISTORY:]
+    asked = f"{run.data(history)}\n\nThe question: {turn.question}" if history else turn.question
     found = await json_asked(run, "plan", rules(run, "plan", count=count), asked)
     return queries_of(found.get("questions"), count) or [label(turn.question)[:LONGEST_QUERY]]
 
 
 async def corrected(run: Run, plan: list[str]) -> list[str]:
-    """The plan, as the person in front of a browser wants it."""
+    """Return the plan as the person in front of a browser wants it."""
     turn, valves = run.turn, run.valves
     wanted = valves.ask_for_plan and run.choice.review_plan
     if not (wanted and turn.in_chat and turn.call):

@@ -18,7 +18,7 @@ def said_by(run: Run, number: int) -> set[str]:
 
 
 def supports(run: Run, number: int, statement: set[str]) -> bool:
-    """Whether a source's notes have to do with a statement; between two languages nothing can be compared."""
+    """Return whether a source's notes have to do with a statement; two languages cannot be compared and pass."""
     said = said_by(run, number)
     if said and mostly_latin(said) != mostly_latin(statement):
         return True
@@ -26,16 +26,16 @@ def supports(run: Run, number: int, statement: set[str]) -> bool:
 
 
 def finished(run: Run, line: str) -> str:
-    """A line of the model's report: each number leads to a source that says something like it, or it is told that
+    """Return a line of the model's report: each number leads to a source that says something like it, or it says that
     none does."""
     text, parts, before = clean(line, run.urls, run.text), list[str](), 0
     statement: set[str] = set()
     for match in CITED.finditer(text):
-        told = text[before : match.start()]
-        statement, before = grams(told) or statement, match.end()
+        said = text[before : match.start()]
+        statement, before = grams(said) or statement, match.end()
         numbers = [int(number) for number in re.findall(r"\d+", match[1])]
         proven = "".join(f"[{number}]" for number in numbers if supports(run, number, statement))
-        parts += [told, proven or run.text["no_source"]]
+        parts += [said, proven or run.text["no_source"]]
     rest = text[before:]
     prose = len(rest.strip("\t .,;。、*_|-")) >= SHORTEST_CLAIM and not NO_CLAIM.search(rest)
     return "".join([*parts, rest, f" {run.text['no_source']}" if prose else "", "\n"])

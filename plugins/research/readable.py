@@ -17,5 +17,5 @@ def readable(text: str) -> str:
 
 
 def plain(name: str) -> str:
-    """A title that can stand in Markdown and does nothing there."""
+    """Return a title that can stand in Markdown and does nothing there."""
     return label(re.sub(r"[\[\]()<>{}!*_`|#\\]|\w+://\S*", " ", readable(name)))[:150]

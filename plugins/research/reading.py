@@ -11,7 +11,7 @@ from plugins.shared.types import Json
 
 
 def chosen(run: Run, count: int) -> list[Source]:
-    """The best that were not read yet."""
+    """Return the best sources that were not read yet."""
     left = run.valves.max_pages - sum(source.done for source in run.sources.values())
     unread = [source for source in run.sources.values() if not source.done]
     best = sorted(unread, key=lambda source: -source.score)[: max(0, min(count, left))]
@@ -39,7 +39,7 @@ async def read_one(run: Run, source: Source) -> None:
 
 
 async def read(run: Run, sources: list[Source]) -> None:
-    """Reads and takes notes, some sources at a time."""
+    """Read sources and take notes, some sources at a time."""
     turn, gate = run.turn, asyncio.Semaphore(run.valves.searches_at_once)
     done = 0
     public = [source.url for source in sources if source.url and not source.private]

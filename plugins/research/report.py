@@ -25,7 +25,7 @@ def model_why(run: Run, text: dict[str, str]) -> str:
 
 
 async def cite(run: Run, used: list[Source]) -> None:
-    """The passages that the numbers open; addresses for programs."""
+    """Send the passages that the numbers open; addresses for programs."""
     found = []
     for source in used:
         quotes = [clean(note.quote, run.urls, run.text) for note in run.notes if note.source is source]
@@ -41,7 +41,7 @@ async def cite(run: Run, used: list[Source]) -> None:
 
 
 async def written(run: Run) -> None:
-    """By the model, line by line; what it leaves undone is made of the notes."""
+    """Write the report with the model, line by line; what it leaves undone is made of the notes."""
     begun, line = False, ""
     try:
         async with (
@@ -69,7 +69,7 @@ async def written(run: Run) -> None:
 
 
 def closing(run: Run, used: list[Source]) -> Iterator[tuple[str, list[str]]]:
-    """Headings and lines of what is known without a model."""
+    """Yield headings and lines of what is known without a model."""
     text, answered = run.text, {note.question for note in run.notes}
     pairs = [
         f"{one.claim} [{one.source.number}] ↔ {two.claim} [{two.source.number}] — {why}"
@@ -88,7 +88,7 @@ def closing(run: Run, used: list[Source]) -> Iterator[tuple[str, list[str]]]:
 
 
 def remarked(run: Run) -> Iterator[str]:
-    """What the reader must know about how the report came about."""
+    """Yield what the reader must know about how the report came about."""
     budget, text = run.budget, run.text
     if budget.over:
         yield text[f"over_{budget.over}"].format(limit=f"{budget.limits[budget.over]:,g}")
@@ -99,7 +99,7 @@ def remarked(run: Run) -> Iterator[str]:
 
 
 async def reported(run: Run) -> None:
-    """Sources first, so that their numbers open while the report is written."""
+    """Send the sources, so that their numbers open while the report is written, then the report."""
     turn, text = run.turn, run.text
     await turn.say(turn.text["writing"].format(spent=spent_line(turn.text, run.budget.spent)))
     if not run.notes:  # the time was over before anything was read

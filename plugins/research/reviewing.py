@@ -10,7 +10,7 @@ from plugins.shared.types import Json
 
 
 def disputed(row: Json, notes: list[Note]) -> tuple[Note, Note, str] | None:
-    """Two notes of different sources."""
+    """Return two notes of different sources, and why they contradict each other."""
     numbers = [number for number in items(row.get("notes")) if isinstance(number, int) and 1 <= number <= len(notes)]
     pair = [notes[number - 1] for number in numbers[:2]]
     why = label(readable(words(row.get("why"))))
@@ -18,7 +18,7 @@ def disputed(row: Json, notes: list[Note]) -> tuple[Note, Note, str] | None:
 
 
 async def reviewed(run: Run, last: bool) -> list[str]:
-    """Finds contradictions; gives the questions that are still open."""
+    """Find contradictions; return the questions that are still open."""
     count, sources = DEPTHS[run.choice.depth][0], {note.source for note in run.notes}
     if not sources or (last and len(sources) == 1):
         return []

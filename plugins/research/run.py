@@ -16,7 +16,7 @@ LONGEST_QUERY = 300
 
 
 class Unread(Exception):
-    """Why a source was not read: what follows `why_` in TEXT."""
+    """Reason why a source was not read: what follows `why_` in TEXT."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -48,7 +48,7 @@ class Source:
 
 
 class Note(NamedTuple):
-    """`quote` stands in the source, letter for letter but for white space."""
+    """A claim and its proof: `quote` stands in the source, letter for letter but for white space."""
 
     source: Source
     question: int
@@ -84,11 +84,11 @@ class Run:
 
     @property
     def urls(self) -> set[str]:
-        """Of the sources that the report may name."""
+        """Addresses of the sources that the report may name."""
         return {source.url for source in self.sources.values() if source.number and source.url}
 
     def take(self, found: Source, score: float) -> None:
-        """Remembers what a search found; more passages of a document make it worth reading again."""
+        """Remember what a search found; more passages of a document make it worth reading again."""
         source = self.sources.get(found.key)
         if source is None:
             if len(self.sources) >= MOST_SOURCES:
@@ -99,11 +99,11 @@ class Run:
         source.score += score
 
     def sort(self) -> None:
-        """As the sources were chosen, not as they happened to be read."""
+        """Sort the notes as their sources were chosen, not as they happened to be read."""
         self.notes.sort(key=lambda note: note.source.order)
 
     def numbered(self) -> list[Source]:
-        """The sources that the report rests on, with their numbers; what Open WebUI shows by itself stands first."""
+        """Number the sources that the report rests on and return them; what Open WebUI shows by itself stands first."""
         used = list(dict.fromkeys(note.source for note in self.notes))
         shown = [source for source in self.sources.values() if source.shown]
         for number, source in enumerate([*shown, *(one for one in used if not one.shown)], 1):

@@ -26,7 +26,7 @@ async def results(run: Run, query: str, place: Place) -> list[Source]:
 
 
 async def searched(run: Run, queries: list[str], places: list[Place]) -> None:
-    """All queries at all places, some at a time."""
+    """Search all queries at all places, some at a time."""
     turn, gate = run.turn, asyncio.Semaphore(run.valves.searches_at_once)
     jobs = [(query, place) for query in queries for place in places][:MOST_SEARCHES]
     done = 0
@@ -49,7 +49,7 @@ async def searched(run: Run, queries: list[str], places: list[Place]) -> None:
 
 
 async def places_of(turn: Turn, valves: Any) -> list[Place]:
-    """Where this person may search now."""
+    """Return where this person may search now."""
     user = turn.person
     web = await web_place(turn, user) if valves.web else None
     documents = await document_place(turn, user) if valves.documents else None

@@ -16,7 +16,7 @@ COMMON = set(
 
 
 def grams(text: str) -> set[str]:
-    """What a text is about: words of Latin letters, pairs of Japanese ones; not the words that every text has."""
+    """Return what a text is about: Latin words and pairs of Japanese letters, without those that every text has."""
     found: set[str] = set()
     for word in WORDS.findall(unicodedata.normalize("NFKC", text).lower()):
         found |= {word} if word.isascii() or len(word) == 1 else {word[at : at + 2] for at in range(len(word) - 1)}
@@ -25,12 +25,12 @@ def grams(text: str) -> set[str]:
 
 
 def overlap(wanted: set[str], found: set[str]) -> float:
-    """The share of what is wanted, less where much else stands beside it; 0 to 1."""
+    """Return the share of what is wanted, less if much else stands beside it; 0 to 1."""
     return len(wanted & found) / (len(wanted) + math.sqrt(len(found))) if wanted else 0.0
 
 
 def nearest(text: str, questions: list[str], limit: int) -> str:
-    """The parts of a long text that are nearest to the questions, in their order."""
+    """Return the parts of a long text that are nearest to the questions, in their order."""
     if len(text) <= limit:
         return text
     wanted, size = grams(" ".join(questions)), max(500, limit // 16)

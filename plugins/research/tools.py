@@ -24,25 +24,25 @@ ITEM_LISTS = ("results", "items", "documents", "hits", "matches", "data")
 
 
 def argument_of(tool: Json, says: "re.Pattern[str]", names: tuple[str, ...]) -> str:
-    """The one string that the tool needs; empty where the tool is of another kind."""
+    """Return the one string argument that the tool needs; empty if the tool is of another kind."""
     spec = dict_of(tool.get("spec"))
     name, parameters = str(spec.get("name") or ""), dict_of(spec.get("parameters"))
-    told = f"{name} {label(spec.get('description'))[:200]}"
+    described = f"{name} {label(spec.get('description'))[:200]}"
     known, needed = dict_of(parameters.get("properties")), items(parameters.get("required"))
     fitting = [key for key in names if dict_of(known.get(key)).get("type") == "string"]
-    fits = callable(tool.get("callable")) and says.search(told) and not CHANGES.search(name)
+    fits = callable(tool.get("callable")) and says.search(described) and not CHANGES.search(name)
     return fitting[0] if fits and fitting and set(needed) <= {fitting[0]} else ""
 
 
 def tool_text(result: Any) -> str:
-    """What a tool gave: text, MCP's parts, JSON, or one of these with the headers of the answer."""
+    """Return what a tool gave as text: text, MCP's parts, JSON, or one of these with the headers of the response."""
     result = result[0] if isinstance(result, tuple) and result else result
     text = result if isinstance(result, str) else words(result)
     return (text or json.dumps(result, ensure_ascii=False, default=str))[:LARGEST_RESULT] if result else ""
 
 
 def items_of(text: str) -> list[Json]:
-    """The results in a tool's JSON."""
+    """Return the results in a tool's JSON."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -62,8 +62,8 @@ async def tool_page(tool: Json, argument: str, handle: str, title: str) -> tuple
     except Exception as error:  # whatever the tool raises
         raise Unread("slow" if isinstance(error, TimeoutError) else "failed") from error
     found = items_of(said)
-    told = words(found[0].get("text") or found[0].get("content")) if found else ""
-    return title, readable(told or said)
+    text = words(found[0].get("text") or found[0].get("content")) if found else ""
+    return title, readable(text or said)
 
 
 async def tool_search(
@@ -74,20 +74,20 @@ async def tool_search(
     for item in items_of(said):
         id, url = str(item.get("id") or ""), web_url(item.get("url") or item.get("link"))
         title = plain(label(item.get("title")) or label(item.get("name"))) or url or id
-        told = next(
+        text = next(
             (words(item.get(key)) for key in ("text", "content", "snippet", "description") if item.get(key)), ""
         )
         handle = {"id": id, "url": url}[reader[1]] if reader else ""
         read = partial(tool_page, reader[0], reader[1], handle, title) if reader and handle else None
-        if title and (told or read):
-            sources.append(Source(f"{name}: {url or id or title}", title, readable(told), url, True, read))
+        if title and (text or read):
+            sources.append(Source(f"{name}: {url or id or title}", title, readable(text), url, True, read))
     return sources or (
         [Source(f"{name}: {query}", f"{plain(name)}: {query}", readable(said), "", True)] if said else []
     )
 
 
 def tool_places(tools: Json) -> Iterator[Place]:
-    """Tools that search with one string. Open WebUI's own are left out: their work is done here."""
+    """Yield tools that search with one string. Open WebUI's own are left out: their work is done here."""
     own = {name: dict_of(tool) for name, tool in tools.items() if dict_of(tool).get("type") != "builtin"}
     fitting = [(name, argument) for name, tool in own.items() if (argument := argument_of(tool, SEARCHES, QUERY_NAMES))]
     for name, argument in fitting[:MOST_TOOLS]:

@@ -11,7 +11,7 @@ from plugins.shared.types import Caller, Json
 
 @dataclass
 class Turn(ChatTurn):
-    """Deltas of the answer go into `pieces`, which waits while nobody reads."""
+    """A turn whose deltas of the answer go into `pieces`, which waits while nobody reads."""
 
     call: Caller | None
     tools: Json

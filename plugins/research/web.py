@@ -16,7 +16,7 @@ from plugins.research.turn import Turn
 
 
 def web_url(value: Any) -> str:
-    """An address that can stand in Markdown; empty if it is none."""
+    """Return an address that can stand in Markdown; empty if it is none."""
     if not isinstance(value, str) or len(value) > 2_000:
         return ""
     try:

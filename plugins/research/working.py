@@ -13,7 +13,7 @@ from plugins.shared.log import log
 
 
 async def gathered(run: Run) -> None:
-    """Plans, then searches and reads in rounds until nothing is missing."""
+    """Plan, then search and read in rounds until nothing is missing."""
     count, rounds, sources = DEPTHS[run.choice.depth]
     run.questions = await corrected(run, await planned(run, count))
     await run.turn.think(clean(f"**{run.text['plan']}**\n{listed(run.questions)}\n\n", set(), run.text))
@@ -30,7 +30,7 @@ async def gathered(run: Run) -> None:
 
 
 async def research(run: Run) -> None:
-    """Everything until the time is over, then the report."""
+    """Gather until the time is over, then write the report."""
     limit = asyncio.timeout(run.budget.limits["minutes"] * 60 or None)
     try:
         async with limit:
@@ -43,7 +43,7 @@ async def research(run: Run) -> None:
 
 
 async def worked(run: Run) -> None:
-    """The end comes into the queue too, but not where nobody reads any more."""
+    """Run to the end, which goes into the queue too, but not if nobody reads any more."""
     try:
         await research(run)
     except Exception:

@@ -4,7 +4,7 @@ from typing import Any
 
 
 class Trouble(Exception):
-    """Why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
+    """Reason why there is no answer, or not all of it: a key of TEXT and what is in its braces."""
 
     def __init__(self, key: str, **said: Any) -> None:
         super().__init__(key)

@@ -42,7 +42,7 @@ class Filter:
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
-        """Changes nothing. Says nothing where the gateway gave no cost for this answer."""
+        """Show the line, if the gateway gave a cost for this answer; change nothing."""
         valves = self.valves
         usage = (body.get("messages") or [{}])[-1].get("usage") or {}
         cost = usage.get("cost")

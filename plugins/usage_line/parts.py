@@ -6,7 +6,7 @@ from plugins.shared.money import money
 
 
 def tokens_of(usage: dict[str, Any]) -> int:
-    """Over all rounds of a tool loop: Open WebUI adds these up."""
+    """Return the tokens of all rounds of a tool loop, which Open WebUI adds up."""
     counted = [usage.get(key) for key in ("input_tokens", "output_tokens")]
     if all(isinstance(count, int) for count in counted):
         return sum(int(count or 0) for count in counted)
@@ -17,7 +17,7 @@ def tokens_of(usage: dict[str, Any]) -> int:
 def parts_of(
     usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
 ) -> list[str]:
-    """¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
 
     def local(usd: Any) -> str:
         return money(float(usd) * valves.rate, valves.currency)

@@ -45,7 +45,7 @@ class Filter:
         __model__: dict[str, Any],
         __request__: Any,
     ) -> dict[str, Any]:
-        """Runs before every call of the model, so that a long tool loop never outlives its signature."""
+        """Sign before every call of the model, so that a long tool loop never outlives its signature."""
         valves = self.valves
         token = body.pop(TOKEN_KEY, None)
         if not valves.secret:

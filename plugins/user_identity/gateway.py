@@ -10,7 +10,7 @@ from plugins.user_identity.memory import remembered
 
 
 async def goes_to_gateway(gateway_url: str, model: dict[str, Any], metadata: dict[str, Any], request: Any) -> bool:
-    """A direct connection goes through the user's browser to wherever it likes, so never there."""
+    """Return whether the request goes to the gateway; a direct connection goes through the browser, so never there."""
     if metadata.get("direct"):
         return False
     if not gateway_url:

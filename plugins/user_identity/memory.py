@@ -16,7 +16,7 @@ memory: dict[str, tuple[float, list[str]]] = {}
 
 
 async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list[str]:
-    """What `load` said within the last minute, so that a call costs no query."""
+    """Return what `load` said within the last minute, so that a call costs no query."""
     until, value = memory.get(key, (0.0, []))
     if time.monotonic() < until:
         return value
@@ -28,7 +28,7 @@ async def remembered(key: str, load: Callable[[], Awaitable[list[str]]]) -> list
 
 
 def is_fresh(token: Any, claims: dict[str, Any], secret: str) -> bool:
-    """Whether `token` is ours, says just this, and has more than half of its life before it."""
+    """Return whether `token` is ours, says just this, and has more than half of its life before it."""
     if not isinstance(token, str):
         return False
     try:
