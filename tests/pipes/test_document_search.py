@@ -124,7 +124,8 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchHost]:
 @contextmanager
 def gateway_serving(folder: Path, address: str) -> Iterator[GatewayProcess]:
     price = {"input": 1.0, "output": 2.0}
-    models = [model(name, deployment(address, name), mode="chat", price=price) for name in BEHAVIOURS]
+    prices = {name: price for name in BEHAVIOURS if name != "invents"}
+    models = [model(name, deployment(address, name), mode="chat", price=prices.get(name)) for name in BEHAVIOURS]
     config = {"open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}, "models": models}
     process = GatewayProcess(folder, config).start()
     try:
@@ -435,6 +436,12 @@ def test_the_models_sentence_with_a_citation_that_opens(search: SearchHost, rule
     rows = [row for row in search.gateway.records() if row.message_id == "m-quotes"]
     told = [(row.task, row.user_id, row.model) for row in rows]
     assert told == [("document_search", search.asker["id"], "quotes")] * 2
+
+
+def test_no_cost_is_told_where_no_model_has_a_price(search: SearchHost, rules: str) -> None:
+    answer = search.ask(LEAVE, valves={"model": "invents"})
+    assert answer.usage["total_tokens"] > 0
+    assert "cost" not in answer.usage
 
 
 @pytest.mark.parametrize("script", ["invents", "silent"])
