@@ -46,7 +46,8 @@ InstallError                      exit code
 ├── NotVerified                   1   written, but it reads back differently
 ├── Drift                         3
 │   ├── DriftFound
-│   └── LeftAlone
+│   ├── LeftAlone
+│   └── ListShrunk
 └── KitError                      1   `sekisho new`, `check`, `dev`, `test`; those marked * exit with 2
     ├── BadPluginName *
     ├── FileExists
@@ -392,6 +393,15 @@ class LeftAlone(Drift):
         super().__init__(
             f"Left alone because somebody else wrote or edited it: {', '.join(names)}.",
             "Save those changes elsewhere, then run the command again with --force.",
+        )
+
+
+class ListShrunk(Drift):
+    def __init__(self, missing: int) -> None:
+        models = "a published model is" if missing == 1 else f"{missing} published models are"
+        super().__init__(
+            f"Half of the gateway's models or more are gone: {models} not listed, and left alone.",
+            "If that is meant, run the command again with --fewer-models; if not, mend the gateway first.",
         )
 
 

@@ -148,7 +148,7 @@ class PackOptions(ServerOptions):
         str | None, _option("--embedding-model", PACK, "Use this gateway model for document search.")
     ] = None
 
-    def desired(self, *, force: bool = False) -> Options:
+    def desired(self, *, force: bool = False, fewer_models: bool = False) -> Options:
         return Options(
             gateway_url=self.gateway_url,
             gateway_key=self.gateway_key,
@@ -157,6 +157,7 @@ class PackOptions(ServerOptions):
             plugins=self.plugins,
             environment=dict(os.environ),
             force=force,
+            fewer_models=fewer_models,
             ask=_ask,
         )
 

@@ -21,10 +21,12 @@ STYLES = {
     Action.UPGRADE: "yellow",
     Action.CHANGE: "yellow",
     Action.TAKE_AWAY: "red",
+    Action.HIDE: "yellow",
     Action.RESTORE: "yellow",
     Action.UNCHANGED: "dim",
     Action.EDITED_BY_HAND: "bold red",
     Action.FOREIGN: "bold red",
+    Action.NOT_LISTED: "bold red",
 }
 
 # Without a terminal there is no width to respect; lines should survive in a CI log.

@@ -1,19 +1,22 @@
 """`sekisho plan`, `apply`, `status`, `rollback` and `remove`: the pack in a running Open WebUI."""
 
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from install import report
-from install.errors import DriftFound, LeftAlone, NothingApplied
+from install.errors import DriftFound, LeftAlone, ListShrunk, NothingApplied
 from install.open_webui import OpenWebUI
 from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
 from install.pack.apply import carry_out, verify
 from install.pack.change import Plan
+from install.pack.desired import Options
 from install.pack.history import plan_rollback
-from install.pack.manifest import read_manifest
+from install.pack.manifest import Manifest, read_manifest
 from install.pack.plan import make_plan, plan_state
 from install.pack.receipts import Receipts
 from install.pack.threeway import Wanted
@@ -22,6 +25,14 @@ Force = Annotated[
     bool, typer.Option("--force", help="Overwrite what somebody else wrote or edited.", rich_help_panel=PACK)
 ]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 also if something would merely change.")]
+FewerModels = Annotated[
+    bool,
+    typer.Option(
+        "--fewer-models",
+        help="The gateway's list may have lost half of the published models or more.",
+        rich_help_panel=PACK,
+    ),
+]
 Diff = Annotated[bool, typer.Option("--diff", help="Show the changed lines of plugins.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen. Nothing is changed.")]
 ReceiptName = Annotated[
@@ -36,25 +47,31 @@ ReceiptName = Annotated[
 
 @takes_pack_options
 def plan(
-    pack: PackOptions, force: Force = False, exit_code: ExitCode = False, diff: Diff = False, json: Json = False
+    pack: PackOptions,
+    force: Force = False,
+    fewer_models: FewerModels = False,
+    exit_code: ExitCode = False,
+    diff: Diff = False,
+    json: Json = False,
 ) -> None:
     """Show what `apply` would change. Nothing is changed. Exits with 3 if something was edited by hand."""
     manifest = read_manifest(pack.manifest)
     with pack.connected() as client:
-        found = make_plan(client, manifest, pack.desired(force=force), pack.receipts().known())
+        desired = pack.desired(force=force, fewer_models=fewer_models)
+        found = make_plan(client, manifest, desired, pack.receipts().known())
     _show(found, json, diff=diff)
     if found.blocked or exit_code:
         _fail_on_difference(found)
 
 
 @takes_pack_options
-def apply(pack: PackOptions, force: Force = False, json: Json = False) -> None:
+def apply(pack: PackOptions, force: Force = False, fewer_models: FewerModels = False, json: Json = False) -> None:
     """Put the pack into Open WebUI, then read it back. A second time changes nothing."""
     manifest = read_manifest(pack.manifest)
     receipts = pack.receipts()
-    desired = pack.desired(force=force)
+    desired = pack.desired(force=force, fewer_models=fewer_models)
     with pack.connected() as client:
-        _carry_out(client, receipts, "apply", lambda: make_plan(client, manifest, desired, receipts.known()), json)
+        _carry_out(client, receipts, "apply", _Asking(client, manifest, desired, receipts), json)
 
 
 @takes_pack_options
@@ -97,6 +114,30 @@ def remove(server: ServerOptions, force: Force = False, dry_run: DryRun = False,
         _carry_out(client, receipts, "remove", make, json, dry_run=dry_run)
 
 
+@dataclass(slots=True)
+class _Asking:
+    """Plans, and asks whoever sits there whether a list that has become so short is meant."""
+
+    client: OpenWebUI
+    manifest: Manifest
+    desired: Options
+    receipts: Receipts
+    asked: bool = False
+
+    def __call__(self) -> Plan:
+        found = self._plan()
+        if found.held and not self.asked and sys.stdin.isatty():
+            self.asked = True
+            question = f"The gateway does not list {len(found.held)} of the published models. Take them away?"
+            if typer.confirm(question, err=True):
+                self.desired = replace(self.desired, fewer_models=True)
+                return self._plan()
+        return found
+
+    def _plan(self) -> Plan:
+        return make_plan(self.client, self.manifest, self.desired, self.receipts.known())
+
+
 def _carry_out(
     client: OpenWebUI,
     receipts: Receipts,
@@ -114,8 +155,11 @@ def _carry_out(
         with receipts.alone():
             found = make()
             _write(client, receipts, command, found, make, json)
-    if found.blocked:
-        raise LeftAlone(f"{change.kind} {change.id}" for change in found.blocked)
+    left = [f"{change.kind} {change.id}" for change in found.blocked if change not in found.held]
+    if left:
+        raise LeftAlone(left)
+    if found.held:
+        raise ListShrunk(len(found.held))
 
 
 def _write(

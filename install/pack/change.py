@@ -14,10 +14,14 @@ class Action(StrEnum):
     CHANGE = "change"
     """Somebody else's setting, which the manifest sets."""
     TAKE_AWAY = "take away"
+    HIDE = "hide"
+    """Out of sight instead of taken away: it holds what somebody else decided."""
     RESTORE = "restore"
     UNCHANGED = "unchanged"
     EDITED_BY_HAND = "edited by hand"
     FOREIGN = "foreign"
+    NOT_LISTED = "not listed"
+    """Published, and missing in a list of the gateway that has lost too much to be believed unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class Plan:
     @property
     def blocked(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.blocked)
+
+    @property
+    def held(self) -> tuple[Change, ...]:
+        """What waits for somebody to say that the gateway's list may have become so short."""
+        return tuple(change for change in self.changes if change.action is Action.NOT_LISTED)
 
     @property
     def unchanged(self) -> tuple[Change, ...]:

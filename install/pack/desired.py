@@ -23,6 +23,8 @@ class Options:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `${NAME}` in the manifest means."""
     force: bool = False
+    fewer_models: bool = False
+    """The gateway's list of models may have shrunk by half or more."""
     ask: Ask | None = None
 
 

@@ -14,6 +14,7 @@ from install.pack.manifest import Manifest
 from install.pack.snapshot import Snapshot
 from install.pack.threeway import Wanted, compare
 from install.pack.tree import Json, get
+from install.pack.unlisted import ALL_LISTED, MODEL, Unlisted, unlisted
 from install.pack.wanted import desire
 from install.pack.withdrawal import withdraw
 
@@ -34,8 +35,10 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
         "banner": bool(manifest.banners),
     }
     current = read(snapshot, known, (name for name, there in sections.items() if there))
-    wanted = desire(_given(snapshot, manifest, options, current))
-    return Plan(tuple(differences(wanted, current, known, force=options.force)))
+    given = _given(snapshot, manifest, options, current)
+    wanted = desire(given)
+    missing = unlisted(given, known, ((each.kind, each.id) for each in wanted))
+    return Plan(tuple(differences(wanted, current, known, missing, force=options.force)))
 
 
 def plan_state(client: OpenWebUI, wanted: Iterable[Wanted], known: Mapping[Key, Known], *, force: bool = False) -> Plan:
@@ -78,7 +81,12 @@ def _gateway_key(options: Options, entry: Json | None) -> Secret:
 
 
 def differences(
-    wanted: Iterable[Wanted], current: Current, known: Mapping[Key, Known], *, force: bool
+    wanted: Iterable[Wanted],
+    current: Current,
+    known: Mapping[Key, Known],
+    missing: Unlisted = ALL_LISTED,
+    *,
+    force: bool,
 ) -> Iterator[Change]:
     """In the order of writing: new and changed things first, then what is no longer wanted, backwards."""
     order = list(KINDS)
@@ -88,6 +96,9 @@ def differences(
         yield compare(KINDS[kind], each, current[kind].get(id), known.get(key), force=force)
     rest = [key for key in known if key not in named]
     for kind, id in sorted(rest, key=lambda key: order.index(key[0]), reverse=True):
-        change = withdraw(KINDS[kind], id, current[kind].get(id), known[kind, id], force=force)
+        if kind == MODEL and id in missing.ids:
+            change = missing.change(id, current[kind].get(id), known[kind, id], force=force)
+        else:
+            change = withdraw(KINDS[kind], id, current[kind].get(id), known[kind, id], force=force)
         if change:
             yield change

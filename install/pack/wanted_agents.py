@@ -9,7 +9,7 @@ from gateway.secret import Secret
 from install.errors import ModelNotOffered
 from install.pack.desired import Given, need
 from install.pack.kinds.access import reading
-from install.pack.kinds.models import STAMP, decided_otherwise
+from install.pack.kinds.models import STAMP, decided_otherwise, shown_again
 from install.pack.manifest_entries import AgentEntry, PipeEntry
 from install.pack.plugin import find_plugin
 from install.pack.threeway import Wanted
@@ -65,6 +65,7 @@ def _published(
         **({("meta", "description"): description} if description else {}),
         **more,
         **reading(groups, given.groups),
+        **shown_again(row),
     }
     return Wanted("model", id, leaves)
 

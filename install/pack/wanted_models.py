@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from install.errors import ModelNotOffered
 from install.pack.desired import Given
 from install.pack.kinds.access import reading
-from install.pack.kinds.models import STAMP, decided_otherwise, undecided
+from install.pack.kinds.models import STAMP, decided_otherwise, shown_again, undecided
 from install.pack.manifest_entries import ModelEntry
 from install.pack.threeway import Wanted
 from install.pack.tree import ABSENT, Json, get
@@ -37,7 +37,7 @@ def wanted_model(given: Given, offered: Json, entry: ModelEntry | None) -> Wante
     }
     if offered.get("description"):
         soft[("meta", "description")] = offered["description"]
-    hard: dict[LeafPath, object] = {}
+    hard: dict[LeafPath, object] = shown_again(row)
     for path, value in ((("name",), entry and entry.title), (("meta", "description"), entry and entry.description)):
         if value is not None:
             hard[path] = value

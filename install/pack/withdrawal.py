@@ -1,5 +1,7 @@
 """Taking back: everything as it was before the pack. Pure."""
 
+from collections.abc import Mapping
+
 from install.errors import SecretLost
 from install.pack.change import Action, Change
 from install.pack.kinds.kind import Kind, Owner
@@ -41,9 +43,12 @@ def withdraw(kind: Kind, id: str, current: Json | None, known: Known, *, force: 
 
 
 def take_away(kind: Kind, id: str, current: Json | None, known: Known, *, force: bool = False) -> Change | None:
-    """Delete what the pack brought, unless somebody edited it since."""
+    """Delete what the pack brought, unless somebody edited it since; hide it where the kind can."""
     if current is None:
         return None
+    hiding, theirs = kind.hiding(current), _theirs(kind, current, known)
+    if hiding is not None and theirs and not force:
+        return _hide(kind, id, current, hiding, theirs)
     # What is gone holds nobody's work.
     edited = [path for path in _edited(kind, current, known) if get(current, path) is not ABSENT]
     if edited and not force:
@@ -51,6 +56,24 @@ def take_away(kind: Kind, id: str, current: Json | None, known: Known, *, force:
     touched: dict[Path, tuple[Leaf, Leaf]] = {path: (value, ABSENT) for path, value in leaves(current)}
     secrets = secret_paths(touched, {}, known)
     return Change(kind.name, id, Action.TAKE_AWAY, pending=True, current=current, touched=touched, secrets=secrets)
+
+
+def _hide(kind: Kind, id: str, current: Json, hiding: Mapping[Path, Leaf], theirs: list[Path]) -> Change:
+    names = ", ".join(dict.fromkeys(kind.label(path) for path in theirs))
+    details = (f"somebody changed {names}: kept out of sight, --force deletes it",)
+    if not hiding:
+        return Change(kind.name, id, Action.UNCHANGED, details, current=current)
+    touched = {path: (get(current, path), value) for path, value in hiding.items()}
+    target = changed(current, hiding)
+    return Change(kind.name, id, Action.HIDE, details, pending=True, current=current, target=target, touched=touched)
+
+
+def _theirs(kind: Kind, current: Json, known: Known) -> list[Path]:
+    """What somebody else wrote into a row that the pack brought, or took out of it."""
+    added = [
+        path for path, value in leaves(current) if path not in known.leaves and not kind.made_by_server(path, value)
+    ]
+    return [*_edited(kind, current, known), *added]
 
 
 def _edited(kind: Kind, current: Json, known: Known) -> list[Path]:

@@ -48,6 +48,14 @@ class Kind:
         """Whether the pack brought it, told without a receipt."""
         return self.owner(current) is Owner.PACK
 
+    def made_by_server(self, path: Path, value: Leaf) -> bool:
+        """Whether every new row has this leaf, so that nobody decided it."""
+        return value in (None, "", False) or value == {} or value == []
+
+    def hiding(self, current: Json) -> Mapping[Path, Leaf] | None:
+        """Leaves that take a row out of sight with everything people put into it; None = such rows are deleted."""
+        return None
+
     def label(self, path: Path) -> str:
         return ".".join(path)
 

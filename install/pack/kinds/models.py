@@ -1,14 +1,18 @@
 """What Open WebUI stores about models: a row each, with its readers."""
 
+from collections.abc import Mapping
+
 from install.open_webui import OpenWebUI
 from install.pack.kinds.access import GRANTS, to_list, to_set
 from install.pack.kinds.kind import Kind
-from install.pack.tree import ABSENT, Json, Path, get
+from install.pack.tree import ABSENT, Json, Leaf, Path, get
 
 STAMP = "sekisho"
 FIELDS = ("name", "base_model_id", "params", "meta", "is_active")
 SETS = ("filterIds", "defaultFilterIds", "actionIds", "toolIds")
 """Lists of ids below `meta`, of which the pack owns single members."""
+HIDDEN = ("meta", STAMP, "hidden")
+"""Switched off by the pack while the gateway does not list it, not by an administrator."""
 
 
 def to_record(row: Json) -> Json:
@@ -61,6 +65,12 @@ class Models(Kind):
     def created(self, current: Json) -> bool:
         return get(current, ("meta", STAMP, "created")) is True
 
+    def made_by_server(self, path: Path, value: Leaf) -> bool:
+        return value is True if path == ("is_active",) else super().made_by_server(path, value)
+
+    def hiding(self, current: Json) -> Mapping[Path, Leaf]:
+        return {("is_active",): False, HIDDEN: True} if current["is_active"] else {}
+
     def told(self, path: Path) -> bool:
         return path[:2] == ("meta", STAMP)
 
@@ -79,9 +89,14 @@ def decided_otherwise(row: Json | None) -> str | None:
         return None
     if row.get("base_model_id"):
         return "a workspace model has this name: kept"
-    if row["is_active"] is False:
+    if row["is_active"] is False and get(row, HIDDEN) is ABSENT:
         return "switched off by an administrator: kept"
     return None
+
+
+def shown_again(row: Json | None) -> dict[Path, Leaf]:
+    """Leaves that bring back what `Models.hiding` took out of sight."""
+    return {} if get(row, HIDDEN) is ABSENT else {("is_active",): True, HIDDEN: ABSENT}
 
 
 def undecided(row: Json | None) -> bool:
