@@ -142,29 +142,34 @@ class Cycle:
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         lines = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status]
         for name, value in headers:
-            if b"\r" in value or b"\n" in value or b"\0" in value:
-                raise ValueError(f"a response header has a line break in it: {name!r}")
             if name == b"content-length":
                 self._left = int(value)
-            elif name == b"content-type" and value.startswith(b"text/event-stream"):
-                self.is_event_stream = True
-            elif name == b"connection" and b"close" in value.lower():
-                self.keep_alive = False
+            elif name == b"content-type":
+                self.is_event_stream = value.startswith(b"text/event-stream")
+            elif name == b"connection":
+                self.keep_alive = self.keep_alive and b"close" not in value.lower()
                 continue
-            lines += (name, b": ", value, b"\r\n")
-        bodiless = status in _NO_BODY or self.scope["method"] == "HEAD"
-        if bodiless:
+            lines.append(b"%s: %s\r\n" % (name, value))
+        lines += self._framing(status)
+        if self._expects_continue or self._wire.ending:  # whether the body still comes, nobody knows
+            self.keep_alive = False
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        self._head = b"".join(lines) + b"\r\n"
+        ends = len(lines) + 1
+        if self._head.count(b"\n") != ends or self._head.count(b"\r") != ends or b"\0" in self._head:
+            raise ValueError("a response header has a line break in it")
+
+    def _framing(self, status: int) -> list[bytes]:
+        """Decide how the client learns where the body ends; return the header that tells it."""
+        if status in _NO_BODY or self.scope["method"] == "HEAD":
             self._left = 0
         elif self._left is None:
             self._chunked = self.scope["http_version"] == "1.1"
             if self._chunked:
-                lines.append(b"transfer-encoding: chunked\r\n")
-            else:  # the end of the connection is the end of the body
-                self.keep_alive = False
-        if self._expects_continue or self._wire.ending:  # whether the body still comes, nobody knows
-            self.keep_alive = False
-        lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
-        self._head = b"".join(lines)
+                return [b"transfer-encoding: chunked\r\n"]
+            self.keep_alive = False  # the end of the connection is the end of the body
+        return []
 
     def _write(self, body: bytes, *, more: bool) -> None:
         if self._head is None and not self.started:
