@@ -17,6 +17,7 @@ InstallError                      exit code
 │   │   └── NotAdministrator
 │   ├── ProbeFailed
 │   └── Refused                       any other answer than success
+│       └── CreateRefused
 ├── GatewayError                  1   the gateway, as Open WebUI sees it
 │   ├── GatewayUnreachable
 │   ├── GatewayKeyRefused
@@ -44,6 +45,7 @@ InstallError                      exit code
 │   ├── PartEnded
 │   └── CheckFailed
 ├── NotVerified                   1   written, but it reads back differently
+├── ChangedMeanwhile              1   somebody else wrote between plan and apply
 ├── Drift                         3
 │   ├── DriftFound
 │   ├── LeftAlone
@@ -173,6 +175,10 @@ class Refused(OpenWebUIError):
             f"Open WebUI refused {method} {path} with {status}: {detail}",
             "Its log says more; mend the cause and run the command again.",
         )
+
+
+class CreateRefused(Refused):
+    """Nothing was made: whatever stands there is somebody else's."""
 
 
 class ProbeFailed(OpenWebUIError):
@@ -371,6 +377,14 @@ class NotVerified(InstallError):
         super().__init__(
             f"Written, but it reads back differently: {'; '.join(differing)}.",
             "Somebody may have changed it at the same moment; run `sekisho plan` to see what is left.",
+        )
+
+
+class ChangedMeanwhile(InstallError):
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            f"Left alone because somebody made or changed it since the plan: {', '.join(names)}.",
+            "Everything else is done; run the command again to see what is left.",
         )
 
 

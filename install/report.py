@@ -53,6 +53,12 @@ def show(plan: Plan, out: Console, *, everything: bool = False, diff: bool = Fal
             if change.diff:
                 out.print(Syntax(change.diff, "diff", theme="ansi_light", background_color="default", word_wrap=True))
     out.print(Text(summary(plan)))
+    show_notes(plan, out)
+
+
+def show_notes(plan: Plan, out: Console) -> None:
+    for note in plan.notes:
+        out.print(Text(f"! {note}", "yellow"))
 
 
 def _blocks(changes: list[Change]) -> Table:
@@ -123,6 +129,8 @@ def as_json(plan: Plan, *, diff: bool = False, receipt: str | None = None, recei
     changes = [_change(change, diff) for change in plan.changes]
     counts = {"pending": len(plan.pending), "blocked": len(plan.blocked), "unchanged": len(plan.unchanged)}
     found: dict[str, Any] = {"changes": changes, **counts}
+    if plan.notes:
+        found["notes"] = list(plan.notes)
     if receipt:
         found["receipt"] = receipt
     if receipts:

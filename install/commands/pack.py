@@ -177,8 +177,10 @@ def _write(
         out.print(Text(f"{len(found.pending)} done and read back. Receipt {receipt}."))
     elif not found.blocked:
         out.print(Text("Nothing to change."))
-    for change in found.blocked:
-        out.print(report.line(change))
+    for change in found.changes:
+        if change.blocked or change.forget:
+            out.print(report.line(change))
+    report.show_notes(found, out)
 
 
 def _show(

@@ -4,10 +4,12 @@ from urllib.parse import quote
 
 from gateway.secret import Secret
 from install.errors import (
+    CreateRefused,
     FunctionsDisabled,
     GatewayAnswerUnusable,
     GatewayKeyRefused,
     GatewayUnreachable,
+    OpenWebUIError,
     Refused,
 )
 from install.open_webui.http import Http
@@ -65,11 +67,22 @@ class OpenWebUI:
 
     def create_function(self, form: Json) -> None:
         try:
-            self._http.post("/api/v1/functions/create", form)
-        except Refused as error:
+            self._create("functions", form)
+        except CreateRefused as error:
             if "ENABLE_FUNCTIONS" in error.detail:
                 raise FunctionsDisabled from error
             raise
+
+    def _create(self, kind: str, form: Json) -> None:
+        """Raises `CreateRefused`, after which nothing of ours is there."""
+        path = f"/api/v1/{kind}/create"
+        try:
+            self._http.post(path, form)
+        except Refused as error:
+            if error.status >= 500:
+                # A proxy may say so of what arrived all the same.
+                raise
+            raise CreateRefused("POST", path, error.status, error.detail) from error
 
     def update_function(self, form: Json) -> None:
         self._http.post(f"{_function(form['id'])}/update", form)
@@ -82,6 +95,11 @@ class OpenWebUI:
         self._http.get(f"{_function(function_id)}/valves/spec")
         answer: Json = self._http.get(_function(function_id))
         return answer
+
+    def function(self, function_id: str) -> Json:
+        """One as `functions` lists it. Raises `Refused` also where there is none."""
+        row: Json = self._http.get(_function(function_id))
+        return {**row, "valves": self.valves(function_id)}
 
     def valves(self, function_id: str) -> Json:
         return self._http.get(f"{_function(function_id)}/valves") or {}
@@ -109,8 +127,13 @@ class OpenWebUI:
         rows = self._http.get("/api/v1/models/all")
         return {row["id"]: row for row in rows}
 
+    def model_row(self, model_id: str) -> Json:
+        """One as `model_rows` lists it. Raises `Refused` also where there is none."""
+        row: Json = self._http.get("/api/v1/models/model", id=model_id)
+        return row
+
     def create_model(self, form: Json) -> None:
-        self._http.post("/api/v1/models/create", form)
+        self._create("models", form)
 
     def update_model(self, form: Json) -> None:
         self._http.post("/api/v1/models/model/update", form)
@@ -131,8 +154,7 @@ class OpenWebUI:
         self._http.post("/api/v1/models/model/delete", {"id": model_id})
 
     def set_model_active(self, model_id: str, active: bool) -> None:
-        row = self._http.get("/api/v1/models/model", id=model_id)
-        if row["is_active"] is not active:
+        if self.model_row(model_id)["is_active"] is not active:
             self._http.post(f"/api/v1/models/model/toggle?id={quote(model_id, safe='')}")
 
     # Tools
@@ -145,7 +167,7 @@ class OpenWebUI:
         return self._http.get(f"{_tool(tool_id)}/valves") or {}
 
     def create_tool(self, form: Json) -> None:
-        self._http.post("/api/v1/tools/create", form)
+        self._create("tools", form)
 
     def update_tool(self, form: Json) -> None:
         self._http.post(f"{_tool(form['id'])}/update", form)
@@ -170,7 +192,7 @@ class OpenWebUI:
         return {row["command"]: row for row in self._http.get("/api/v1/prompts/")}
 
     def create_prompt(self, form: Json) -> None:
-        self._http.post("/api/v1/prompts/create", form)
+        self._create("prompts", form)
 
     def update_prompt(self, prompt_id: str, form: Json) -> None:
         self._http.post(f"{_prompt(prompt_id)}/update", form)
@@ -187,6 +209,14 @@ class OpenWebUI:
         """Every stored setting under its dotted name."""
         answer: Json = self._http.get("/api/v1/configs/export")
         return answer
+
+    def keeps_settings(self) -> bool | None:
+        """Whether settings outlast a restart (ENABLE_PERSISTENT_CONFIG); None = it could not be told."""
+        try:
+            # From the database names are matched by pattern, from memory letter by letter.
+            return bool(self._http.get("/api/v1/configs/namespace/u_"))
+        except OpenWebUIError:
+            return None
 
     def set_settings(self, values: Json) -> None:
         """Those named, nothing else."""

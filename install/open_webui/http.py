@@ -69,7 +69,7 @@ class Http:
 
     def _answer(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         try:
-            response = self._client.request(method, path, **parts)
+            response = self._request(method, path, **parts)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise (NoTls if "SSL" in why else Unreachable)(self.url, why) from error
@@ -80,6 +80,15 @@ class Http:
         if date := response.headers.get("date"):
             self._time = parsedate_to_datetime(date).timestamp()
         return response
+
+    def _request(self, method: str, path: str, **parts: Any) -> httpx2.Response:
+        try:
+            return self._client.request(method, path, **parts)
+        except (httpx2.ReadError, httpx2.RemoteProtocolError):
+            # Open WebUI drops a kept connection after an error of its own; asking again changes nothing.
+            if method != "GET":
+                raise
+            return self._client.request(method, path, **parts)
 
 
 def _detail(response: httpx2.Response) -> str:

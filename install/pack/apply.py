@@ -1,11 +1,12 @@
 """Carry a plan out with a receipt, then read everything back."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 
-from install.errors import NotVerified, PluginsDoNotLoad, Refused
+from install.errors import ChangedMeanwhile, CreateRefused, NotVerified, PluginsDoNotLoad, Refused
 from install.open_webui import OpenWebUI
 from install.pack.change import Action, Change, Plan
-from install.pack.kinds import KINDS
+from install.pack.kinds import KINDS, Kind
 from install.pack.known import Key
 from install.pack.receipt_writer import Writer
 from install.pack.receipts import Receipts
@@ -15,39 +16,62 @@ PUBLISHING = (Action.NEW, Action.UPGRADE, Action.CHANGE)
 CODE = ("filter", "action", "pipe", "tool")
 
 
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """Why a step was not done; nothing of it is left."""
+
+    why: str
+    meanwhile: bool = False
+    """Somebody else wrote between plan and apply."""
+
+
 def carry_out(
     client: OpenWebUI, plan: Plan, receipts: Receipts, command: str, on_done: Callable[[Change], None]
 ) -> str | None:
     """In the plan's order; the receipt's name, None where there was nothing to write.
 
     A failure leaves the rest undone, and the next run goes on from there. Raises `PluginsDoNotLoad` at the end for
-    plugins that the server could not use; those are as they were before.
+    plugins that the server could not use, `ChangedMeanwhile` for what somebody else wrote since the plan; all of these
+    are as they were before.
     """
     seen = list(unrecorded(plan, receipts))
-    if not plan.pending and not seen:
+    gone = [change for change in plan.changes if change.forget]
+    if not (plan.pending or seen or gone):
         return None
-    writer = receipts.begin(command, client.version)
+    writer = receipts.begin(command, client.version, volatile=plan.volatile)
     try:
+        for change in gone:
+            writer.forget(change)
         for change in seen:
             writer.seen(change, created=KINDS[change.kind].created(change.current or {}))
         failed = dict(_write_all(client, plan.pending, writer, set(receipts.known()), on_done))
         writer.end()
     finally:
         writer.close()
-    if failed:
-        raise PluginsDoNotLoad(failed)
+    _raise(failed)
     return writer.name
+
+
+def _raise(failed: Mapping[str, _Failed]) -> None:
+    if any(not each.meanwhile for each in failed.values()):
+        raise PluginsDoNotLoad({name: each.why for name, each in failed.items()})
+    if failed:
+        raise ChangedMeanwhile(failed)
 
 
 def _write_all(
     client: OpenWebUI, changes: Iterable[Change], writer: Writer, known: Set[Key], on_done: Callable[[Change], None]
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, _Failed]]:
     for change in changes:
         step = writer.intend(change, adopted=_adopted(change, known))
-        why = _write(client, change)
-        if why:
+        try:
+            failed = _write(client, change)
+        except CreateRefused:
             writer.taken_back(step)
-            yield f"{change.kind} {change.id}", why
+            raise
+        if failed:
+            writer.taken_back(step)
+            yield f"{change.kind} {change.id}", failed
         else:
             writer.done(step)
             on_done(change)
@@ -59,19 +83,42 @@ def _adopted(change: Change, known: Set[Key]) -> bool:
     return new and KINDS[change.kind].created(change.current or {})
 
 
-def _write(client: OpenWebUI, change: Change) -> str | None:
-    """Why the server cannot use a plugin, after it was taken back."""
+def _write(client: OpenWebUI, change: Change) -> _Failed | None:
+    """None where it is done; else it was taken back, or never begun."""
     kind = KINDS[change.kind]
+    if not _is_as_planned(client, kind, change):
+        return _Failed("somebody changed it since the plan", meanwhile=True)
     try:
         kind.write(client, change.id, change.current, change.target)
         why = kind.check(client, change.id, change.target)
+    except CreateRefused as error:
+        return _not_created(client, kind, change, error)
     except Refused as error:
         if change.kind not in CODE or error.status != 400:
             raise
         why = error.detail
-    if why:
-        kind.write(client, change.id, kind.read(client).get(change.id), change.current)
-    return why
+    if not why:
+        return None
+    now = kind.read_one(client, change.id)
+    if now != change.current:
+        kind.write(client, change.id, now, change.current)
+    return _Failed(why)
+
+
+def _is_as_planned(client: OpenWebUI, kind: Kind, change: Change) -> bool:
+    if change.current is None:
+        # Elsewhere the server refuses to make it twice.
+        return not kind.overwrites or kind.read_one(client, change.id) is None
+    return kind.unchanged(change.current, kind.read_one(client, change.id), change.touched)
+
+
+def _not_created(client: OpenWebUI, kind: Kind, change: Change, error: CreateRefused) -> _Failed:
+    """A refused creation takes nothing back: what stands there came from somebody else. Raises `CreateRefused`."""
+    if kind.read_one(client, change.id) is not None:
+        return _Failed("somebody made it since the plan", meanwhile=True)
+    if change.kind not in CODE or error.status != 400:
+        raise error
+    return _Failed(error.detail)
 
 
 def unrecorded(plan: Plan, receipts: Receipts) -> Iterable[Change]:

@@ -35,6 +35,8 @@ class Change:
     blocked: bool = False
     """Something was left alone because somebody else wrote it."""
     pending: bool = False
+    forget: bool = False
+    """It is gone already: the receipts need not know it any more."""
     current: Json | None = field(default=None, repr=False)
     target: Json | None = field(default=None, repr=False)
     touched: Mapping[Path, tuple[Leaf, Leaf]] = field(default_factory=dict, repr=False)
@@ -54,9 +56,23 @@ class Change:
         return f"{self.kind} {self.id}: {self.action}"
 
 
+VOLATILE = (
+    "Open WebUI runs with ENABLE_PERSISTENT_CONFIG=false: the connection and all settings are lost at its next start. "
+    "Start it with ENABLE_PERSISTENT_CONFIG=true and run `sekisho apply` once; where it has to stay, run "
+    "`sekisho apply` after each start, or give Open WebUI OPENAI_API_BASE_URLS, OPENAI_API_KEYS and OPENAI_API_CONFIGS."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     changes: tuple[Change, ...]
+    volatile: bool = False
+    """Open WebUI forgets connections and settings when it restarts."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What concerns no single change."""
+        return (VOLATILE,) if self.volatile else ()
 
     @property
     def pending(self) -> tuple[Change, ...]:

@@ -12,7 +12,7 @@ from install.pack.plan import read
 from install.pack.receipts import Receipts
 from install.pack.threeway import Wanted, compare
 from install.pack.tree import ABSENT, Json, Leaf, Path, get
-from install.pack.withdrawal import take_away
+from install.pack.withdrawal import forgotten, take_away
 
 
 @dataclass(slots=True)
@@ -82,6 +82,8 @@ def _undo(key: Key, former: Former, known: Known | None, current: Json | None, f
     if not former.existed:
         if current is not None and known is None and not force:
             return Change(kind.name, id, Action.FOREIGN, ("made by somebody else since",), blocked=True)
+        if current is None:
+            return forgotten(kind, id) if known else None
         return take_away(kind, id, current, known or Known(created=True), force=force)
     leaves = {path: _value(key, path, value, current) for path, value in former.leaves.items()}
     if current is None:

@@ -1,7 +1,7 @@
 """What the pack last applied, leaf by leaf, with what was there before it: the receipts folded into one state. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from install.pack.tree import ABSENT, Leaf, Path
 
@@ -36,6 +36,8 @@ class Known:
     created: bool = False
     """It was not there before the pack."""
     may_be_missing: bool = False
+    volatile: bool = False
+    """The server forgot it at a restart, or will: to be missing, or as before, is nobody's decision."""
     unfinished: bool = False
     """Its creation was interrupted: between two requests it stands as the server makes such things."""
     leaves: dict[Path, KnownLeaf] = field(default_factory=dict)
@@ -47,7 +49,18 @@ class Known:
         leaf = self.leaves.get(path)
         if leaf is not None and self.unfinished and path[-1] != "content":
             return True
+        if leaf is not None and self.volatile and same(leaf.original, now):
+            return True
         return leaf is not None and any(same(each, now) for each in leaf.applied)
+
+
+FORGOTTEN = ("connection", "setting", "banner")
+"""Kinds that Open WebUI keeps in memory alone where ENABLE_PERSISTENT_CONFIG=false."""
+
+
+def as_forgotten(known: Mapping[Key, Known]) -> dict[Key, Known]:
+    """Return the same where the server may have been restarted and has forgotten what it keeps in memory."""
+    return {key: replace(each, volatile=True) if key[0] in FORGOTTEN else each for key, each in known.items()}
 
 
 def same(stored: Leaf | Fingerprint, now: Leaf) -> bool:
@@ -70,6 +83,8 @@ class Step:
     seen: bool = False
     adopted: bool = False
     """Another machine's pack brought it."""
+    volatile: bool = False
+    """Written to a server that keeps such things only until its next start."""
     done: bool = False
     taken_back: bool = False
     undoes: bool = False
@@ -112,6 +127,7 @@ def _written(state: dict[Key, Known], step: Step) -> None:
         known.may_be_missing = known.unfinished = not step.done
     if step.done:
         known.unfinished = False
+        known.volatile = step.volatile
     for path, after in step.after.items():
         _leaf(known, path, step.before.get(path, ABSENT), after, done=step.done)
     for path, value in step.above.items():

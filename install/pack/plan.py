@@ -9,7 +9,7 @@ from install.pack.change import Change, Plan
 from install.pack.desired import Given, Options, resolver
 from install.pack.kinds import KINDS
 from install.pack.kinds.connections import address
-from install.pack.known import Key, Known
+from install.pack.known import Key, Known, as_forgotten
 from install.pack.manifest import Manifest
 from install.pack.snapshot import Snapshot
 from install.pack.threeway import Wanted, compare
@@ -36,9 +36,12 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
     }
     current = read(snapshot, known, (name for name, there in sections.items() if there))
     given = _given(snapshot, manifest, options, current)
+    volatile = client.keeps_settings() is False
+    if volatile:
+        known = as_forgotten(known)
     wanted = desire(given)
     missing = unlisted(given, known, ((each.kind, each.id) for each in wanted))
-    return Plan(tuple(differences(wanted, current, known, missing, force=options.force)))
+    return Plan(tuple(differences(wanted, current, known, missing, force=options.force)), volatile)
 
 
 def plan_state(client: OpenWebUI, wanted: Iterable[Wanted], known: Mapping[Key, Known], *, force: bool = False) -> Plan:

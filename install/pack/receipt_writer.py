@@ -16,12 +16,15 @@ from install.pack.vault import Vault
 class Writer:
     """Every line reaches the disk before the next request is sent."""
 
-    def __init__(self, path: File, vault: Vault, command: str, version: str, at: datetime) -> None:
+    def __init__(
+        self, path: File, vault: Vault, command: str, version: str, at: datetime, *, volatile: bool = False
+    ) -> None:
         self.name = path.stem
         self._vault = vault
         self._steps = 0
         self._file: TextIO = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
-        self._line({"command": command, "at": at.isoformat(timespec="seconds"), "open_webui": version})
+        head = {"command": command, "at": at.isoformat(timespec="seconds"), "open_webui": version}
+        self._line({**head, **({"volatile": True} if volatile else {})})
 
     def intend(self, change: Change, *, adopted: bool = False) -> int:
         """Before the write; the number that `done` takes."""
@@ -33,6 +36,10 @@ class Writer:
     def seen(self, change: Change, *, created: bool) -> None:
         """What was found as the manifest wants it."""
         self._step(change, {"seen": True, "creates": created})
+
+    def forget(self, change: Change) -> None:
+        """What is gone already and shall not be known any more."""
+        self._step(change, {"seen": True, "deletes": True})
 
     def _step(self, change: Change, more: Mapping[str, bool]) -> int:
         sides = {path: (value, value) for path, value in change.seen.items()} | dict(change.touched)

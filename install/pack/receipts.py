@@ -17,7 +17,7 @@ from pathlib import Path as File
 from typing import Any, TextIO
 
 from install.errors import AnotherRun, NothingApplied, ReceiptMissing, StateUnusable
-from install.pack.known import Fingerprint, Key, Known, Step, fold
+from install.pack.known import FORGOTTEN, Fingerprint, Key, Known, Step, fold
 from install.pack.receipt_writer import Writer
 from install.pack.tree import ABSENT, Leaf
 from install.pack.vault import Vault
@@ -117,19 +117,21 @@ class Receipts:
             _lock(file, self.folder)
             yield
 
-    def begin(self, command: str, version: str) -> Writer:
+    def begin(self, command: str, version: str, *, volatile: bool = False) -> Writer:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.vault.save()
         now = datetime.now(UTC)
         last = max(map(_number, self._files()), default=0)
         name = f"{last + 1:04d}-{command}-{now:%Y%m%dT%H%M%SZ}"
-        return Writer(self.folder / f"{name}.jsonl", self.vault, command, version, now)
+        return Writer(self.folder / f"{name}.jsonl", self.vault, command, version, now, volatile=volatile)
 
     def _read(self, path: File) -> Receipt:
         try:
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
             head, *rest = lines
             steps = self._steps(rest)
+            for step in steps if head.get("volatile") else ():
+                step.volatile = step.kind in FORGOTTEN
             ended = any("end" in line for line in rest)
             return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
         except (OSError, ValueError, KeyError) as error:

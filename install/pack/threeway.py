@@ -49,7 +49,7 @@ def _same_code(kind: Kind, wanted: Wanted, current: Json) -> bool:
 
 
 def _created(kind: Kind, wanted: Wanted, change: Change, known: Known | None, force: bool) -> Change:
-    if known and not known.may_be_missing and not force:
+    if known and not (known.may_be_missing or known.volatile or force):
         return replace(change, action=Action.EDITED_BY_HAND, blocked=True, details=("deleted by hand",))
     values = {path: value for path, value in wanted.leaves.items() if value is not ABSENT}
     touched: dict[Path, tuple[Leaf, Leaf]] = {path: (ABSENT, plain(value)) for path, value in values.items()}

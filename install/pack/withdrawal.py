@@ -13,7 +13,7 @@ from install.pack.tree import ABSENT, Json, Leaf, Path, changed, get, leaves
 def withdraw(kind: Kind, id: str, current: Json | None, known: Known, *, force: bool = False) -> Change | None:
     """What has to happen so that everything is as it was before the pack."""
     if current is None:
-        return None
+        return forgotten(kind, id)
     if known.created:
         return take_away(kind, id, current, known, force=force)
     edited = _edited(kind, current, known)
@@ -40,6 +40,11 @@ def withdraw(kind: Kind, id: str, current: Json | None, known: Known, *, force: 
         touched=touched,
         secrets=secrets,
     )
+
+
+def forgotten(kind: Kind, id: str) -> Change:
+    """What somebody deleted by hand, and nobody wants any more."""
+    return Change(kind.name, id, Action.UNCHANGED, ("deleted by hand before",), forget=True)
 
 
 def take_away(kind: Kind, id: str, current: Json | None, known: Known, *, force: bool = False) -> Change | None:

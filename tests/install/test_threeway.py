@@ -106,7 +106,9 @@ def test_withdrawing() -> None:
     back = withdraw(THING, "x", {"v": 1, "own": 2}, adopted)
     assert back is not None
     assert (back.action, back.target) == (Action.RESTORE, {"v": 0, "own": 2})
-    assert withdraw(THING, "x", None, created) is None
+    gone_already = withdraw(THING, "x", None, created)
+    assert gone_already is not None
+    assert (gone_already.forget, gone_already.pending) == (True, False)
     assert withdraw(THING, "x", {"v": 0}, adopted) is None
     edited = withdraw(THING, "x", {"v": 9}, created)
     assert edited is not None

@@ -77,6 +77,7 @@ def from_record(record: Json) -> Entry:
 
 class Connections(Kind):
     name = "connection"
+    overwrites = True
 
     def read(self, client: OpenWebUI) -> dict[str, Json]:
         found: dict[str, Json] = {}

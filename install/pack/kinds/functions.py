@@ -77,6 +77,13 @@ class Functions(Plugins):
         # Of every type: a foreign one under our id is no place to create ours.
         return {id: _function_record(row) for id, row in client.functions().items()}
 
+    def read_one(self, client: OpenWebUI, id: str) -> Json | None:
+        try:
+            return _function_record(client.function(id))
+        except Refused:
+            # Also said of a function that is not there.
+            return super().read_one(client, id)
+
     def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
         if target is None:
             client.delete_function(id)

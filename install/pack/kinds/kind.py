@@ -1,6 +1,6 @@
 """What every kind of resource can do: be read, be written, be described."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import ClassVar
 
@@ -22,11 +22,22 @@ class Kind:
     code: ClassVar[Path | None] = None
     """A leaf whose hand edit protects the whole resource."""
 
+    overwrites: ClassVar[bool] = False
+    """Whether the server lets a new row replace one of the same id without a word."""
+
     # Not abstract: the comparison needs a kind's words alone, and is tested without a server to read or write.
 
     def read(self, client: OpenWebUI) -> dict[str, Json]:
         """Every row by id, as a tree of leaves. Raises `OpenWebUIError`."""
         raise NotImplementedError
+
+    def read_one(self, client: OpenWebUI, id: str) -> Json | None:
+        """The row as `read` gives it, asked for anew."""
+        return self.read(client).get(id)
+
+    def unchanged(self, planned: Json, now: Json | None, paths: Iterable[Path]) -> bool:
+        """Whether a row is still as it was planned with; `paths` are the leaves that will be written."""
+        return now == planned
 
     def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
         """Create, change or delete (`target` None) with as few requests as possible; nothing is written for equals."""

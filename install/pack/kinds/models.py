@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from install.errors import Refused
 from install.open_webui import OpenWebUI
 from install.pack.kinds.access import GRANTS, to_list, to_set
 from install.pack.kinds.kind import Kind
@@ -42,6 +43,13 @@ class Models(Kind):
 
     def read(self, client: OpenWebUI) -> dict[str, Json]:
         return {id: to_record(row) for id, row in client.model_rows().items()}
+
+    def read_one(self, client: OpenWebUI, id: str) -> Json | None:
+        try:
+            return to_record(client.model_row(id))
+        except Refused:
+            # Also said of a row that is not there.
+            return super().read_one(client, id)
 
     def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
         if target is None:

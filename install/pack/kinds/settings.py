@@ -1,10 +1,10 @@
 """Open WebUI's own settings, by group. A group owns the settings that the manifest names, and no other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from install.open_webui import OpenWebUI
 from install.pack.kinds.kind import Kind
-from install.pack.tree import Json, Path
+from install.pack.tree import Json, Path, get
 
 EMBEDDING_FORM: Mapping[str, tuple[str, ...]] = {
     "rag.embedding_engine": ("RAG_EMBEDDING_ENGINE",),
@@ -86,6 +86,10 @@ class Settings(Kind):
     def read(self, client: OpenWebUI) -> dict[str, Json]:
         stored = client.settings()
         return dict.fromkeys(GROUPS, stored)
+
+    def unchanged(self, planned: Json, now: Json | None, paths: Iterable[Path]) -> bool:
+        # A group shows all settings, and others of this run have been written meanwhile.
+        return all(get(planned, path) == get(now, path) for path in paths)
 
     def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
         before, after = current or {}, target or {}

@@ -46,6 +46,7 @@ class Prompts(Kind):
 
 class Banners(Kind):
     name = "banner"
+    overwrites = True
 
     def read(self, client: OpenWebUI) -> dict[str, Json]:
         banners = client.settings().get("ui.banners") or []
