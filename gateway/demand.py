@@ -1,5 +1,6 @@
 """What a request may take: estimates before it runs, and the bounds of what an upstream may say it took."""
 
+import math
 from collections.abc import Iterable
 
 import msgspec
@@ -13,7 +14,8 @@ ASSUMED_ANSWER_TOKENS = 512
 """Of an answer whose length nobody limits: what one has on average, for queues and rates."""
 UNKNOWN_ANSWER_TOKENS = 32_768
 """Of an answer of a model of which neither output limit nor window is configured, at most: for budgets."""
-_LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict", "max_new_tokens")
+"""OpenAI's, and those that servers on premises also follow."""
 _MOST_TOKENS = 10**9
 _MOST_ANSWERS = 10_000
 _MOST_PROMPTS = 2048
@@ -36,8 +38,7 @@ class Answers(msgspec.Struct, frozen=True):
 
     def most(self, models: Iterable[Model]) -> int:
         """Return how many tokens may be written at most by any of `models`."""
-        limit = max(_output_limit(model) for model in models)
-        return self.count * (limit if self.tokens is None else min(self.tokens, limit))
+        return self.count * max(_most_tokens(model, self.tokens) for model in models)
 
 
 def answers_of(fields: Members) -> Answers:
@@ -60,20 +61,28 @@ def most_credible(model: Model, size: int, answers: int) -> Most:
     )
 
 
-def _output_limit(model: Model) -> int:
-    return model.max_output_tokens or model.context_window or UNKNOWN_ANSWER_TOKENS
+def _most_tokens(model: Model, asked: int | None) -> int:
+    """Return the most tokens of one answer: the model's limit where nothing smaller is asked, or none is known."""
+    limit = model.max_output_tokens or model.context_window
+    if asked is None:
+        return limit or UNKNOWN_ANSWER_TOKENS
+    return min(asked, limit) if limit else asked
 
 
 def _number(fields: Members, name: str) -> int | None:
-    """Return a member as a whole number that is not negative, also where it is written as a text."""
+    """Return a member as a whole number above 0, also where it is written as a text; None where it limits nothing.
+
+    Servers take 0 and -1 for "as much as you like".
+    """
     kind = wire.kind(fields, name)
     if kind not in (int, str):
         return None
     found = wire.value(fields, name)
     try:
-        return int(max(float(found), 0)) if len(str(found)) < 32 else _MOST_TOKENS
+        number = math.ceil(float(found)) if len(str(found)) < 32 else _MOST_TOKENS
     except (ValueError, OverflowError):
         return None
+    return number if number > 0 else None
 
 
 def _prompts(fields: Members) -> int:
@@ -81,6 +90,6 @@ def _prompts(fields: Members) -> int:
     raw = fields.get("prompt")
     if raw is None or wire.kind(fields, "prompt") is not list:
         return 1
-    if bytes(memoryview(raw)[1:64]).lstrip()[:1] not in (b'"', b"["):
+    if wire.is_numbers(raw):
         return 1  # one prompt, in tokens
     return max(wire.count_items(raw, _MOST_PROMPTS, "prompt"), 1)

@@ -16,14 +16,15 @@ _MOST_HOPS = 32
 
 
 def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> Address | None:
-    """The caller's address. `X-Forwarded-For` is read from the right, as far as the proxies are trusted."""
+    """Return the caller's address; None where a trusted proxy tells one that cannot be read.
+
+    `X-Forwarded-For` is read from the right, as far as the proxies are trusted.
+    """
     peer = _plain(parse_address(scope["client"][0])) if scope.get("client") else None
-    hops = headers.get("x-forwarded-for", "").split(",")[-_MOST_HOPS:]
-    while peer and hops and hops[-1].strip() and inside_any(peer, server.trusted_proxies):
-        told = _plain(parse_address(hops.pop()))
-        if told is None:
-            return peer
-        peer = told
+    told = headers.get("x-forwarded-for", "")
+    hops = told.split(",")[-_MOST_HOPS:] if told.strip() else []
+    while peer and hops and inside_any(peer, server.trusted_proxies):
+        peer = _plain(parse_address(hops.pop()))
     return peer
 
 

@@ -59,6 +59,8 @@ class Relay:
         self._reader = EventReader()
         self._pieces = 0
         self._written = 0
+        self._pieces_counted = 2**62
+        """Pieces of text that were there when the counts came; counts at the end of a stream are of all."""
         self.cost_usd: Callable[[Usage], float | None] | None = None
         """Set where the client is to be told what its answer cost."""
         self.usage: Usage | None = None
@@ -100,8 +102,23 @@ class Relay:
         """Count a piece of text that the model wrote: about four narrow characters or one wide one are a token."""
         self._pieces += 1
         self.opened = True
-        if type(text) is str:
-            self._written += len(text) if text.isascii() else 4 * len(text)
+        if type(text) is not str:
+            text = str(text)
+        self._written += len(text) if text.isascii() else 4 * len(text)
+
+    def take(self, usage: Usage) -> None:
+        """Take counts that came in the middle of a stream; of several the largest count."""
+        if self.usage is None or (usage.output or 0) >= (self.usage.output or 0):
+            self.usage = usage
+        self._pieces_counted = self._pieces
+
+    @property
+    def counts(self) -> Usage | None:
+        """The upstream's counts; without those of the answer where text came after them."""
+        usage = self.usage
+        if usage and self._pieces_counted < self._pieces and self.written() > (usage.output or 0):
+            return msgspec.structs.replace(usage, output=None, reasoning=None)
+        return usage
 
     def name_of(self, fields: Any) -> Any:
         """Return the model member of an event; None where there is none."""

@@ -159,6 +159,18 @@ def kind(fields: Members, name: str) -> type | None:
     return None if raw is None else _KINDS.get(memoryview(raw)[0], int)
 
 
+_decode_numbers = msgspec.json.Decoder(list[int]).decode
+
+
+def is_numbers(raw: msgspec.Raw) -> bool:
+    """Return whether a JSON array holds whole numbers alone."""
+    try:
+        _decode_numbers(raw)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 class _Item:
     """Any item of a list that is counted."""
 

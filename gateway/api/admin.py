@@ -44,6 +44,8 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
         except ApiError as error:
             return _refusal(error)
+        except msgspec.DecodeError as error:
+            return _refusal(InvalidRequest(f"The request body cannot be read: {error}.", code="invalid_json"))
         except ClientGone:
             return Response(status_code=CLIENT_CLOSED)
         except (SQLAlchemyError, OSError) as error:
@@ -144,7 +146,9 @@ async def _object(request: Request) -> dict[str, Any]:
     body = await read_body(request.scope, request.receive, _LARGEST_BODY)
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise InvalidRequest("The request body is nested too deeply.", code="invalid_json") from None
+    except (ValueError, OverflowError) as error:
         raise InvalidRequest(f"The request body must be a JSON object: {error}.", code="invalid_json") from error
 
 

@@ -32,13 +32,15 @@ def counted(exchange: Exchange, ask: Ask, told: Usage | None, written: Callable[
     return usage
 
 
-def left(exchange: Exchange, ask: Ask) -> Usage | None:
-    """Return an estimate for a whole answer that the client did not wait for; None where no upstream was asked."""
+def left(exchange: Exchange, ask: Ask, written: int | None = None) -> Usage | None:
+    """Return an estimate for an answer that nobody waited for; None where no upstream was asked.
+
+    `written` is how many tokens of it are known; None = as many as the time allows.
+    """
     if not exchange.asked_at:
         return None
-    seconds = time.perf_counter() - exchange.asked_at
-    most = ask.model.max_output_tokens or exchange.hints.answer_tokens
-    tokens = min(
-        round(seconds * _TOKENS_PER_SECOND) * exchange.hints.answers.count, exchange.hints.answers.count * most
-    )
+    if written is None:
+        answers, seconds = exchange.hints.answers, time.perf_counter() - exchange.asked_at
+        written = min(round(seconds * _TOKENS_PER_SECOND) * answers.count, answers.most([ask.model]))
+    tokens = written
     return counted(exchange, ask, None, lambda: tokens)

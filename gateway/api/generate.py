@@ -46,6 +46,8 @@ class Generate:
         except ClientGone:
             exchange.settle("cancelled", CLIENT_CLOSED, "client_closed")
         except asyncio.CancelledError:
+            if exchange.answer.started and not exchange.answer.ended:
+                await exchange.fail(Overloaded("The gateway is stopping. Try again.", code="shutdown"))
             exchange.settle("cancelled", CLIENT_CLOSED, "shutdown")
             raise
         except Exception:

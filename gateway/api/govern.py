@@ -106,10 +106,13 @@ def demand_of(exchange: Exchange, ask: Ask) -> Demand:
     """
     hints, routes = exchange.hints, exchange.snapshot.routes
     price = routes.dearest.get(ask.model.name)
-    if price is None:
+    if price is None or not exchange.family.prompt:
         return Demand(tokens=hints.tokens)
     models = [routes.models[name] for name in (ask.model.name, *ask.model.fallback)]
-    most = Usage(input=hints.input_tokens, output=hints.answers.most(models))
+    # A conversation that the upstream remembers has no size here: it fills the window at most.
+    remembered = max(model.context_window or 0 for model in models) if hints.response_id else 0
+    output = hints.answers.most(models) if exchange.family.answer else 0
+    most = Usage(input=max(hints.input_tokens, remembered), output=output)
     return Demand(tokens=hints.tokens, cost_nano_usd=min(cost_nano_usd(price, most), _MOST_NANO_USD))
 
 

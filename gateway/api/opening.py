@@ -18,6 +18,8 @@ from gateway.upstream.answer import Answer
 
 _ANNOUNCEMENT_SECONDS = 1.0
 """So long the events that announce an answer are held back, as a failure after them can still go elsewhere."""
+_MOST_STREAMED_BYTES = 1024 * 1024
+"""A longer answer in one piece is not made into the stream that was asked for."""
 _FAILURE_SECONDS = 0.5
 """Longest wait for what follows an error event."""
 
@@ -55,7 +57,7 @@ async def read_next(response: Answer, relay: Relay, target: Target) -> Step:
 
 def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
     """Return the upstream's counts; what it did not count is estimated from the lengths of prompt and answer."""
-    told = relay.usage or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
+    told = relay.counts or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
     return counted(exchange, ask, told, relay.written)
 
 
@@ -69,7 +71,7 @@ async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
         first = await _first(exchange, response, relay, target)
         if relay.error:
             raise _failure(exchange, relay, target, first)
-        if not relay.opened and (relay.ended or relay.events < 2):
+        if not relay.opened and (relay.ended or (relay.done and relay.events < 2)):
             raise closed(target)
         return Started(target, response, relay, first)
     except BaseException:
@@ -87,7 +89,8 @@ async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Tar
         async with asyncio.timeout(target.deployment.timeout) as limit:
             data = await beginning(response)
             if is_json(data) or is_html(data):
-                return relay.feed(_streamed(data + await response.whole(), exchange, target))
+                data += await response.beginning(_MOST_STREAMED_BYTES)
+                return relay.feed(_streamed(data, exchange, target))
             step = relay.feed(data) if data else relay.end()
             while True:
                 blocks.append(step.block)
@@ -106,6 +109,8 @@ async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Tar
 
 def _streamed(body: bytes, exchange: Exchange, target: Target) -> bytes:
     """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
+    if len(body) >= _MOST_STREAMED_BYTES:
+        raise invalid(target, "answered in one long piece although a stream was asked for")
     answer = whole_answer(body, target, exchange.family)
     if stream := exchange.family.dialect.as_stream(answer):
         return stream

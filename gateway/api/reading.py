@@ -58,7 +58,7 @@ def whole_answer(body: bytes, target: Target, family: Family) -> Members:
         raise _no_answer(body, target, family) from None
     if not family.dialect.failure(answer):
         return answer
-    error = failed(target, family, body)
+    error = failed(target, family, body if len(body) <= MOST_ERROR_BYTES else b"")
     announced = "status" in answer and family.dialect.fails_with_answer
     if announced and error.code != "upstream_misconfigured":
         wire.put(answer, "model", target.model.name)

@@ -4,10 +4,11 @@ import asyncio
 
 from gateway.api.ask import Ask, remember_deployment
 from gateway.api.attempts import first_success
+from gateway.api.counting import left
 from gateway.api.exchange import Exchange
 from gateway.api.opening import Started, read_next, start, used_so_far
 from gateway.api.reading import closed
-from gateway.errors import UpstreamError, UpstreamRefused
+from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.keepalive import KeepAlive
 from gateway.redaction import redacted
 from gateway.refusals import failed
@@ -28,6 +29,10 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
                 raise
             await _fail_with_answer(exchange, error)
             return
+        except (asyncio.CancelledError, UpstreamTimeout):
+            if exchange.record.usage_source == "none":
+                exchange.used(left(exchange, ask, written=0))
+            raise
         try:
             await _relay(exchange, ask, started, alive)
         except (asyncio.CancelledError, UpstreamError):

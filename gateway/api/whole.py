@@ -8,7 +8,7 @@ from gateway.api.attempts import first_success
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
-from gateway.errors import UpstreamRefused
+from gateway.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from gateway.routing import Target
 
 
@@ -30,8 +30,9 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         exchange.settle("error", 200, error.code)
         await exchange.answer.whole(200, exchange.response_headers(), error.answer)
         return
-    except asyncio.CancelledError:
-        exchange.used(left(exchange, ask))
+    except (asyncio.CancelledError, UpstreamTimeout, UpstreamUnreachable) as error:
+        if getattr(error, "code", None) != UpstreamUnreachable.default_code:  # else nobody was asked
+            exchange.used(left(exchange, ask))
         raise
     usage = counted(exchange, ask, dialect.usage(answer), lambda: family.answer_tokens(answer))
     exchange.used(usage)

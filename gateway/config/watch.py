@@ -50,16 +50,21 @@ class Watcher:
         self._marks = dict(runtime.document.marks)
         """The files of the last attempt, refused or not: mending any of them is a change."""
         self._texts = dict(runtime.document.texts)
+        self._target = _target(file)
+        """What the given path leads to: a link may be swapped while its old target stays."""
 
     async def watch(self, now: asyncio.Event) -> None:
         """Run until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(now.wait(), POLL_SECONDS)
-            if now.is_set() or await asyncio.to_thread(_marks, self._marks) != self._marks:
+            if now.is_set() or await asyncio.to_thread(self._changed):
                 now.clear()
                 await self._settled()
                 await self._reload()
+
+    def _changed(self) -> bool:
+        return _target(self._file) != self._target or _marks(self._marks) != self._marks
 
     async def _settled(self) -> None:
         """Wait until the files stay the same."""
@@ -73,6 +78,7 @@ class Watcher:
     async def _reload(self) -> None:
         """Swap in the files as they are now, or log why not."""
         document = Document()
+        self._target = await asyncio.to_thread(_target, self._file)
         before = await asyncio.to_thread(_marks, self._marks)
         try:
             loaded = await asyncio.to_thread(self._checked, document)
@@ -91,6 +97,14 @@ class Watcher:
         loaded = load_startable(self._file, document=document)
         check_change(self._runtime.current.config, self._texts, loaded)
         return loaded
+
+
+def _target(file: Path) -> tuple[Path | None, Mark]:
+    """Return the file that a path leads to, and what it is like now."""
+    try:
+        return file.resolve(), mark_of(file)
+    except (OSError, RuntimeError, ValueError):
+        return None, mark_of(file)
 
 
 def _marks(files: Iterable[Path]) -> dict[Path, Mark]:

@@ -29,6 +29,8 @@ class _Delta(Struct, gc=False):
     content: Any = None
     reasoning_content: Any = None
     reasoning: Any = None
+    refusal: Any = None
+    function_call: _Function | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
@@ -100,7 +102,12 @@ class ChatRelay(Relay):
         for choice in choices:
             text, delta = choice.text, choice.delta
             if type(delta) is _Delta:
-                text = delta.content or delta.reasoning_content or delta.reasoning
+                text, thought = delta.content, delta.reasoning_content or delta.reasoning
+                if thought:
+                    self.wrote(thought)
+                text = text or delta.refusal
+                if delta.function_call and delta.function_call.arguments:
+                    self.wrote(delta.function_call.arguments)
                 if delta.tool_calls:
                     self._read_calls(delta.tool_calls)
             if text:
@@ -130,7 +137,8 @@ class ChatRelay(Relay):
         """Learn the counts, and show them only to a client that asked for them."""
         there = lenient.says(fields.usage)
         usage = from_chat(lenient.value(fields.usage)) if there else None
-        self.usage = usage or self.usage
+        if usage:
+            self.take(usage)
         alone = not fields.choices
         if self._hide_usage and there and alone:
             return b""

@@ -56,6 +56,8 @@ class SegmentWriter:
         self._opened = 0.0
         self._torn = False
         self._dirty = False
+        self._unwritable = False
+        """The folder cannot be read or made."""
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
         self._retired: deque[tuple[int, Path]] = deque()
@@ -93,12 +95,12 @@ class SegmentWriter:
 
     @property
     def healthy(self) -> bool:
-        return not self._torn and not self._pending and not self.refusing
+        return not self._torn and not self._pending and not self._unwritable and not self.refusing
 
     @property
     def refusing(self) -> bool:
         """No new request may begin, for its record would find no place."""
-        return self._refuses and self.room.full
+        return self._refuses and (self.room.full or self._unwritable)
 
     def stop(self) -> None:
         """Sync and close."""
@@ -173,10 +175,16 @@ class SegmentWriter:
 
     def _sync_forever(self) -> None:
         while not self._stopping.wait(self._settings.fsync_seconds):
-            with contextlib.suppress(OSError):
+            try:
                 self._tick()
+                self._unwritable = False
+            except OSError as error:
+                if not self._unwritable:
+                    log.critical("the ledger cannot be written: %s; requests are refused", error)
+                self._unwritable = True
 
     def _tick(self) -> None:
+        self._look_for_folder()
         self.room.measure()
         if self._pending:
             self._write_pending()
@@ -190,6 +198,17 @@ class SegmentWriter:
                 self._rotate()
         self._asked = asked
         self._close_retired()
+
+    def _look_for_folder(self) -> None:
+        """Open a new segment where the present one was taken away: what is written to it, nobody finds."""
+        if self._path.exists():
+            return
+        log.critical("the ledger's segment %s is gone; a new one is opened", self._path.name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            old = self._file
+            self._open()
+            os.close(old)
 
     def _close_retired(self) -> None:
         while self._retired:

@@ -109,7 +109,7 @@ class HttpProtocol(asyncio.Protocol):
         """Keep the connection of a client that only stopped sending; find out whether it did."""
         cycle = self._cycle
         self._eof = True
-        if self._phase is not Phase.ANSWER or cycle is None or cycle.answered:
+        if cycle is None or cycle.answered or not cycle.body_complete:
             return False
         if cycle.scope["http_version"] != "1.1" and not cycle.is_event_stream:
             return False  # an interim answer, the only way to find out, is not in HTTP/1.0

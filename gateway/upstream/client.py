@@ -60,6 +60,8 @@ class UpstreamClient:
         pool = self._pools.get(way) or self._pools.setdefault(way, Pool())
         try:
             connection = await self._asked(call, way, pool)
+        except UnicodeError as error:  # a host name with an empty or an endless part
+            raise broken(OSError("not a host name"), target.id) from error
         except OSError as error:
             raise broken(error, target.id) from error
         answer = Answer(connection, pool, target.id)

@@ -50,6 +50,10 @@ class Upstream:
         name, stream = body["model"], body.get("stream", False)
         if name == "slow":
             await asyncio.sleep(3)
+        if name == "breaks":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+            await send({"type": "http.response.body", "body": b"{", "more_body": True})
+            raise ConnectionAbortedError
         usage = COUNTS.get(name, {"prompt_tokens": 10, "completion_tokens": 5})
         media = b"text/event-stream" if stream else b"application/json"
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", media)]})
@@ -100,7 +104,7 @@ def fake() -> Iterator[tuple[Upstream, str]]:
 def paid(fake: tuple[Upstream, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     price = {"input": 1.0, "output": 2.0}
     limits = {"price": price, "context_window": 100_000, "max_output_tokens": 10_000}
-    names = (*COUNTS, "good", "slow", "bursts")
+    names = (*COUNTS, "good", "slow", "bursts", "breaks")
     models = [model(name, deployment(fake[1], name), **limits) for name in names]
     models += [model("unknown", deployment(fake[1], "good"), price=price)]
     models += [model(f"embed-{name}", deployment(fake[1], name), mode="embedding", **limits) for name in COUNTS]
@@ -184,6 +188,10 @@ def test_the_model_s_limit_is_reserved_where_nothing_smaller_is_asked(
         {"max_completion_tokens": 10, "max_tokens": 9900},
         {"max_tokens": 9.9e3},
         {"max_tokens": 1e300},
+        {"max_tokens": 0},
+        {"max_tokens": -1},
+        {"max_tokens": " -1"},
+        {"max_tokens": 1, "n_predict": 9999},
     ],
     ids=repr,
 )
@@ -273,3 +281,44 @@ def test_counts_that_are_parts_never_exceed_their_whole(tmp_path: Path) -> None:
     messages = from_messages({"output_tokens": 3, "output_tokens_details": {"thinking_tokens": 9}})
     assert messages is not None
     assert (messages.input, messages.reasoning) == (None, 3)
+
+
+@pytest.mark.parametrize("before", ["", " " * 80, "\n" * 5000], ids=["none", "spaces", "lines"])
+def test_each_prompt_of_a_list_is_reserved(paid: GatewayProcess, before: str) -> None:
+    small = paid.key(f"prompts {len(before)}", "--budget-usd", "0.019", "--budget-per", "month")
+    body = '{"model":"good","prompt":[' + before + ",".join(['"a"'] * 40) + '],"max_tokens":300}'
+    headers = {"authorization": f"Bearer {small}"}
+    refused = httpx2.post(f"{paid.url}/v1/completions", content=body, headers=headers, timeout=20, trust_env=False)
+    assert refused.status_code == 429, refused.text
+
+
+def test_leaving_a_stream_before_its_first_event_is_not_free(paid: GatewayProcess, key: str) -> None:
+    since = time.time()
+    body, headers = {"model": "slow", "stream": True, **QUESTION}, {"authorization": f"Bearer {key}"}
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.post(f"{paid.url}/v1/chat/completions", json=body, headers=headers, timeout=1, trust_env=False)
+    found = _left(paid, "slow", since)
+    assert (found.outcome, found.usage_source) == ("cancelled", "estimated")
+    assert found.input_tokens is not None
+    assert found.input_tokens > 200
+
+
+def test_an_answer_that_breaks_off_is_not_free(paid: GatewayProcess, key: str) -> None:
+    answer = ask(paid, key, "breaks")
+    assert answer.status_code == 502
+    found = record(paid, answer)
+    assert (found.outcome, found.usage_source) == ("error", "estimated")
+    assert found.cost_nano_usd
+
+
+def test_counting_tokens_needs_no_budget(fake: tuple[Upstream, str], tmp_path: Path) -> None:
+    """It costs nothing."""
+    claude = deployment(fake[1], "good", provider="anthropic")
+    price = {"input": 1.0, "output": 2.0}
+    gateway = GatewayProcess(tmp_path, {"models": [model("m", claude, price=price, max_output_tokens=10_000)]}).start()
+    small = gateway.key("small", "--budget-usd", "0.001", "--budget-per", "month")
+    body, headers = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}, {"x-api-key": small}
+    url = f"{gateway.url}/v1/messages"
+    assert httpx2.post(url, json=body | {"max_tokens": 9999}, headers=headers, trust_env=False).status_code == 429
+    assert httpx2.post(f"{url}/count_tokens", json=body, headers=headers, trust_env=False).status_code != 429
+    assert gateway.stop() == 0
