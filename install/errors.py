@@ -49,7 +49,8 @@ InstallError                      exit code
 ├── Drift                         3
 │   ├── DriftFound
 │   ├── LeftAlone
-│   └── ListShrunk
+│   ├── ListShrunk
+│   └── NotAnswered
 └── KitError                      1   `sekisho new`, `check`, `dev`, `test`; those marked * exit with 2
     ├── BadPluginName *
     ├── FileExists
@@ -407,6 +408,14 @@ class LeftAlone(Drift):
         super().__init__(
             f"Left alone because somebody else wrote or edited it: {', '.join(names)}.",
             "Save those changes elsewhere, then run the command again with --force.",
+        )
+
+
+class NotAnswered(Drift):
+    def __init__(self, models: Iterable[str]) -> None:
+        super().__init__(
+            f"Published, but not answered by the gateway: {'; '.join(models)}.",
+            "Mend that in Open WebUI; `sekisho status` looks again.",
         )
 
 

@@ -26,6 +26,7 @@ STYLES = {
     Action.UNCHANGED: "dim",
     Action.EDITED_BY_HAND: "bold red",
     Action.FOREIGN: "bold red",
+    Action.NOT_ANSWERED: "bold red",
     Action.NOT_LISTED: "bold red",
 }
 

@@ -12,6 +12,7 @@ from install import report
 from install.errors import DriftFound, LeftAlone, ListShrunk, NothingApplied
 from install.open_webui import OpenWebUI
 from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
+from install.pack.answering import answered, require_answered
 from install.pack.apply import carry_out, verify
 from install.pack.change import Plan
 from install.pack.desired import Options
@@ -80,7 +81,7 @@ def status(pack: PackOptions, json: Json = False) -> None:
     manifest = read_manifest(pack.manifest)
     receipts = pack.receipts()
     with pack.connected() as client:
-        found = make_plan(client, manifest, pack.desired(), receipts.known())
+        found = answered(client, make_plan(client, manifest, pack.desired(), receipts.known()))
     _show(found, json, everything=True, receipts=receipts)
     _fail_on_difference(found)
 
@@ -170,6 +171,8 @@ def _write(
         receipt = carry_out(client, found, receipts, command, on_done)
         if found.pending:
             verify(make, client, found)
+        else:
+            require_answered(client, found)
     if json:
         print(report.as_json(found, receipt=receipt))
         return

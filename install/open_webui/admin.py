@@ -141,10 +141,10 @@ class OpenWebUI:
     def set_model_access(self, model_id: str, grants: list[Json]) -> None:
         self._http.post("/api/v1/models/model/access/update", {"id": model_id, "access_grants": grants})
 
-    def refresh_models(self) -> set[str]:
-        """Make Open WebUI ask every connection anew; the ids that it then offers."""
+    def refresh_models(self) -> dict[str, Json]:
+        """Make Open WebUI ask every connection anew; what it then offers by id, with who answers for it."""
         answer = self._http.get("/api/models", refresh=True)
-        return {model["id"] for model in answer["data"]}
+        return {model["id"]: model for model in answer["data"]}
 
     def groups(self) -> dict[str, str]:
         """Group ids by name."""

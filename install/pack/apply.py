@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from install.errors import ChangedMeanwhile, CreateRefused, NotVerified, PluginsDoNotLoad, Refused
 from install.open_webui import OpenWebUI
-from install.pack.change import Action, Change, Plan
+from install.pack.answering import require_answered
+from install.pack.change import Change, Plan
 from install.pack.kinds import KINDS, Kind
 from install.pack.known import Key
 from install.pack.receipt_writer import Writer
 from install.pack.receipts import Receipts
-
-PUBLISHING = (Action.NEW, Action.UPGRADE, Action.CHANGE)
 
 CODE = ("filter", "action", "pipe", "tool")
 
@@ -130,10 +129,7 @@ def unrecorded(plan: Plan, receipts: Receipts) -> Iterable[Change]:
 
 
 def verify(plan_again: Callable[[], Plan], client: OpenWebUI, applied: Plan) -> None:
-    """Raises `NotVerified` if something did not take, or Open WebUI does not list a published model."""
-    listed = client.refresh_models()
-    published = {change.id for change in applied.pending if change.kind == "model" and change.action in PUBLISHING}
-    left = [change.headline for change in plan_again().pending]
-    left += [f"model {name}: not listed" for name in sorted(published - listed)]
-    if left:
+    """Raises `NotVerified` if something did not take, `NotAnswered` where the gateway is not asked for its models."""
+    if left := [change.headline for change in plan_again().pending]:
         raise NotVerified(left)
+    require_answered(client, applied)

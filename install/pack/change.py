@@ -20,6 +20,8 @@ class Action(StrEnum):
     UNCHANGED = "unchanged"
     EDITED_BY_HAND = "edited by hand"
     FOREIGN = "foreign"
+    NOT_ANSWERED = "not answered"
+    """A published model for which the gateway is not asked."""
     NOT_LISTED = "not listed"
     """Published, and missing in a list of the gateway that has lost too much to be believed unasked."""
 
@@ -68,6 +70,8 @@ class Plan:
     changes: tuple[Change, ...]
     volatile: bool = False
     """Open WebUI forgets connections and settings when it restarts."""
+    gateway: str = ""
+    """Id of the gateway's connection; "" where the plan only takes back."""
 
     @property
     def notes(self) -> tuple[str, ...]:

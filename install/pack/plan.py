@@ -41,7 +41,7 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
         known = as_forgotten(known)
     wanted = desire(given)
     missing = unlisted(given, known, ((each.kind, each.id) for each in wanted))
-    return Plan(tuple(differences(wanted, current, known, missing, force=options.force)), volatile)
+    return Plan(tuple(differences(wanted, current, known, missing, force=options.force)), volatile, address(given.url))
 
 
 def plan_state(client: OpenWebUI, wanted: Iterable[Wanted], known: Mapping[Key, Known], *, force: bool = False) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from httpx2 import URL
+from httpx2 import URL, InvalidURL
 
 from gateway.secret import Secret
 from install.open_webui import OpenWebUI
@@ -41,8 +41,11 @@ def same_address(one: str, other: str) -> bool:
 
 
 def address(url: str) -> str:
-    """However it is spelled."""
-    return str(URL(url.rstrip("/")))
+    """However it is spelled; what is no address is only compared."""
+    try:
+        return str(URL(url.rstrip("/")))
+    except InvalidURL:
+        return url
 
 
 def as_config(config: Json, found: list[Entry]) -> Json:
