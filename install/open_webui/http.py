@@ -16,6 +16,10 @@ TIMEOUT = httpx2.Timeout(60, connect=10)
 # Pydantic repeats the refused value in its message, and that may be a secret valve.
 REFUSED_VALUE = re.compile(r"input_value=.*?(, input_type=|\])", re.DOTALL)
 
+PAGE = re.compile(r"\s*<(!doctype|html|head|\?xml)", re.IGNORECASE)
+PAGE_TITLE = re.compile(r"<title[^>]*>([^<]*)", re.IGNORECASE)
+PAGE_BYTES = 4096
+
 
 class Http:
     """Sends JSON, returns JSON. Raises `Unreachable`, `NotOpenWebUI` or `Refused`."""
@@ -64,8 +68,8 @@ class Http:
         response = self._answer(method, path, **parts)
         try:
             return response.json()
-        except json.JSONDecodeError as error:
-            raise NotOpenWebUI(self.url, f"{path} is not JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise NotOpenWebUI(self.url, f"{path} is {_kind_of(response)} instead of JSON") from error
 
     def _answer(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         try:
@@ -77,8 +81,7 @@ class Http:
             raise NotOpenWebUI(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
         if response.is_error:
             raise Refused(method, path, response.status_code, _detail(response))
-        if date := response.headers.get("date"):
-            self._time = parsedate_to_datetime(date).timestamp()
+        self._time = _time_of(response)
         return response
 
     def _request(self, method: str, path: str, **parts: Any) -> httpx2.Response:
@@ -91,14 +94,38 @@ class Http:
             return self._client.request(method, path, **parts)
 
 
+def _time_of(response: httpx2.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _kind_of(response: httpx2.Response) -> str:
+    """What came in place of an answer of Open WebUI: mostly a page of a proxy, of which the title says enough."""
+    if not PAGE.match(text := response.text[:PAGE_BYTES]):
+        return "text"
+    title = PAGE_TITLE.search(text)
+    return f"a page, {' '.join(title[1].split())[:100]!r}" if title else "a page"
+
+
 def _detail(response: httpx2.Response) -> str:
     try:
         body = response.json()
-    except json.JSONDecodeError:
-        body = response.text
+    except (ValueError, RecursionError):
+        if PAGE.match(response.text[:PAGE_BYTES]):
+            return f"{_kind_of(response)}, from a proxy before Open WebUI"
+        body = " ".join(response.text[:PAGE_BYTES].split()) or "no reason given"
     detail = body.get("detail", body) if isinstance(body, dict) else body
     if isinstance(detail, list):
         # Validation errors repeat the whole input, keys included: keep the place and the reason.
-        detail = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in detail)
+        detail = "; ".join(map(_reason, detail))
     text = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     return REFUSED_VALUE.sub(r"input_value=***\1", text)[:500]
+
+
+def _reason(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    place = item.get("loc")
+    return f"{'.'.join(map(str, place)) if isinstance(place, list) else '?'}: {item.get('msg', 'not accepted')}"

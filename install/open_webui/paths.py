@@ -130,9 +130,11 @@ class Paths:
     def encrypts_valves(self, function_id: str) -> bool | None:
         """Whether Open WebUI encrypts valves, told by how it stores the person's own; None = it could not be told.
 
-        Where there are none yet, empty ones of `function_id` are stored for a moment.
+        Where there are none yet, empty ones of `function_id` are stored for a moment, if that leaves no trace.
         """
-        own = self._own_functions()
+        settings = self._http.get("/api/v1/users/user/settings") or {}
+        if not isinstance(own := settings.get("functions"), dict):
+            return None
         if valves := own.get("valves"):
             return all(isinstance(value, str) for value in valves.values())
         try:

@@ -50,6 +50,8 @@ def _told(change: Change, wrong: Mapping[str, str]) -> Change:
 
 
 def _is_published(change: Change) -> bool:
+    if change.action is Action.NOT_LISTED:
+        return False
     row = change.target if change.pending else change.current
     return change.kind == "model" and row is not None and row.get("is_active", True) and not row.get("base_model_id")
 

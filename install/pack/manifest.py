@@ -8,8 +8,6 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
 
 from install.errors import ManifestError
 from install.pack.manifest_entries import (
@@ -32,6 +30,7 @@ from install.pack.manifest_entries import (
     ToolEntry,
     TranscriptionEntry,
 )
+from install.pack.yaml_file import line_of, read_yaml
 
 BUNDLED = Path(__file__).parent.parent / "pack.yaml"
 
@@ -77,7 +76,7 @@ class Manifest(Entry):
 
     def where(self, *keys: str | int) -> str:
         """File and line of a key, for errors that show only when the value is used."""
-        return f"{self._path}:{_line(self._tree, keys)}: {'.'.join(map(str, keys))}"
+        return f"{self._path}:{line_of(self._tree, keys)}: {'.'.join(map(str, keys))}"
 
 
 SECTIONS: dict[str, type[Entry]] = {
@@ -103,17 +102,9 @@ SECTIONS: dict[str, type[Entry]] = {
 
 def read_manifest(path: Path = BUNDLED) -> Manifest:
     """Raises `ManifestError` with file, line, key, what is wrong and what is allowed."""
+    values, tree = read_yaml(path)
     try:
-        tree = YAML().load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ManifestError(str(path), f"cannot be read ({error.strerror})", "an existing YAML file") from error
-    except UnicodeDecodeError as error:
-        raise ManifestError(str(path), "is not UTF-8 text", "a YAML file in UTF-8") from error
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ManifestError(f"{path}:{line}", f"not YAML: {error.problem}", "YAML 1.2") from error
-    try:
-        manifest = Manifest.model_validate({} if tree is None else tree)
+        manifest = Manifest.model_validate({} if values is None else values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise _manifest_error(path, tree, first) from error
@@ -139,24 +130,8 @@ def _manifest_error(path: Path, tree: Any, error: Any) -> ManifestError:
     name = ".".join(map(str, keys)) or "the file"
     problem = "unknown key" if error["type"] == "extra_forbidden" else error["msg"]
     section = SECTIONS.get(str(keys[0])) if len(keys) > 1 else None
-    return ManifestError(f"{path}:{_line(tree, keys)}", f"{name}: {problem}", _keys_of(section or Manifest))
+    return ManifestError(f"{path}:{line_of(tree, keys)}", f"{name}: {problem}", _keys_of(section or Manifest))
 
 
 def _keys_of(model: type[Entry]) -> str:
     return ", ".join(field.alias or name for name, field in model.model_fields.items())
-
-
-def _line(tree: Any, keys: tuple[str | int, ...]) -> int:
-    """The line of the deepest key that is in the file; ruamel counts from 0."""
-    line = 1
-    for key in keys:
-        position = getattr(tree, "lc", None)
-        if position is None or not _has(tree, key):
-            break
-        line = position.data[key][0] + 1
-        tree = tree[key]
-    return line
-
-
-def _has(tree: Any, key: str | int) -> bool:
-    return key in tree if isinstance(tree, dict) else isinstance(key, int) and key < len(tree)

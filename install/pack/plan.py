@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.secret import Secret
-from install.errors import OptionMissing
+from install.errors import NotOpenWebUI, OptionMissing
 from install.open_webui import OpenWebUI
 from install.pack.change import Change, Plan
 from install.pack.desired import Given, Options, resolver
-from install.pack.kinds import KINDS
+from install.pack.kinds import KINDS, Kind
 from install.pack.kinds.connections import address
 from install.pack.known import Key, Known, as_forgotten
 from install.pack.manifest import Manifest
@@ -54,7 +54,14 @@ def plan_state(client: OpenWebUI, wanted: Iterable[Wanted], known: Mapping[Key, 
 def read(client: OpenWebUI, known: Iterable[Key], more: Iterable[str] = ()) -> Current:
     """The records of all kinds that matter."""
     needed = {*ALWAYS, *(kind for kind, _ in known), *more}
-    return {name: kind.read(client) for name, kind in KINDS.items() if name in needed}
+    return {name: _rows(client, kind) for name, kind in KINDS.items() if name in needed}
+
+
+def _rows(client: OpenWebUI, kind: Kind) -> Mapping[str, Json]:
+    try:
+        return kind.read(client)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise NotOpenWebUI(client.url, f"its list of {kind.name}s has another form") from error
 
 
 def _given(client: OpenWebUI, manifest: Manifest, options: Options, current: Current) -> Given:

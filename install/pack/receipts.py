@@ -37,6 +37,20 @@ def server_folder(state: File, url: str) -> File:
 NAME = re.compile(r"(\d{4,6})-[a-z]+-")
 
 
+_UNBEGUN = {"command": "?", "at": "", "open_webui": "?"}
+"""Of a run that ended before its first line was on the disk."""
+
+
+def _lines(path: File) -> list[Any]:
+    """Every line that reached the disk whole; the last may be cut. Raises `ValueError` for one that is no JSON."""
+    *whole, rest = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    found = [json.loads(line) for line in whole]
+    try:
+        return [*found, json.loads(rest)]
+    except (ValueError, RecursionError):
+        return found
+
+
 def _number(path: File) -> int:
     return int(path.name.partition("-")[0])
 
@@ -127,15 +141,14 @@ class Receipts:
 
     def _read(self, path: File) -> Receipt:
         try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-            head, *rest = lines
+            head, *rest = _lines(path) or [_UNBEGUN]
             steps = self._steps(rest)
             for step in steps if head.get("volatile") else ():
                 step.volatile = step.kind in FORGOTTEN
             ended = any("end" in line for line in rest)
             return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
-        except (OSError, ValueError, KeyError) as error:
-            raise StateUnusable(path, f"not a receipt: {error!r}") from error
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise StateUnusable(path, f"not a receipt: {str(error)[:200]!r}") from error
 
     def _steps(self, lines: Iterable[Any]) -> tuple[Step, ...]:
         steps: list[Step] = []

@@ -27,6 +27,12 @@ def write_private(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a value is no text")
+    return value
+
+
 class Vault:
     """Values by fingerprint. The salt is this file's own, so that a receipt alone cannot be searched for passwords."""
 
@@ -34,9 +40,10 @@ class Vault:
         self._path = path
         try:
             kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            self._values: dict[str, Secret] = {name: Secret(value) for name, value in kept.get("values", {}).items()}
-            self.salt: str = kept.get("salt") or secrets.token_hex(16)
-        except (OSError, ValueError, AttributeError) as error:
+            values = kept.get("values", {}).items()
+            self._values: dict[str, Secret] = {name: Secret(_text(value)) for name, value in values}
+            self.salt: str = _text(kept.get("salt") or secrets.token_hex(16))
+        except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
             raise StateUnusable(path, str(error)) from error
 
     def fingerprint(self, value: str) -> str:

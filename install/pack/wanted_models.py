@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from install.errors import ModelNotOffered
+from install.errors import ManifestError, ModelNotOffered
 from install.pack.desired import Given
 from install.pack.kinds.access import reading
 from install.pack.kinds.models import STAMP, decided_otherwise, shown_again, undecided
@@ -55,4 +55,19 @@ def wanted_model(given: Given, offered: Json, entry: ModelEntry | None) -> Wante
 
 def _default_filters(given: Given, entry: ModelEntry | None) -> tuple[str, ...]:
     own = entry.default_filters if entry else None
-    return given.manifest.default_filters if own is None else own
+    names = given.manifest.default_filters if own is None else own
+    keys: tuple[str | int, ...] = ("default_filters",)
+    if entry and own is not None:
+        keys = ("models", (given.manifest.models or ()).index(entry), *keys)
+    for name in names:
+        _require_filter(given, name, keys)
+    return names
+
+
+def _require_filter(given: Given, name: str, keys: tuple[str | int, ...]) -> None:
+    others = {entry.name for entry in (*given.manifest.functions, *given.manifest.pipes)}
+    filters = {entry.name for entry in given.manifest.filters} | (given.current["filter"].keys() - others)
+    if name not in filters:
+        raise ManifestError(
+            given.manifest.where(*keys), f"there is no filter {name}", ", ".join(sorted(filters)) or "none"
+        )
