@@ -50,11 +50,12 @@ class Watcher:
         self._marks = dict(runtime.document.marks)
         """The files of the last attempt, refused or not: mending any of them is a change."""
         self._texts = dict(runtime.document.texts)
-        self._target = _target(file)
+        self._target: tuple[Path | None, Mark] | None = None
         """What the given path leads to: a link may be swapped while its old target stays."""
 
     async def watch(self, now: asyncio.Event) -> None:
         """Run until cancelled."""
+        self._target = await asyncio.to_thread(_target, self._file)
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(now.wait(), POLL_SECONDS)
