@@ -105,6 +105,9 @@ TASKS = ("title", "tags", "follow-ups", "queries")
 def test_a_healthy_stack(opened: Stack, doctor: Doctor) -> None:
     chats = opened.open_webui.request("GET", "/api/v1/chats/")
     opened.open_webui.request("POST", "/api/v1/auths/api_key")
+    # How valves are stored shows in one's own; where there are no settings at all, none are made for it.
+    opened.open_webui.request("POST", "/api/v1/users/user/settings/update", {"functions": {}})
+    settings = opened.open_webui.request("GET", "/api/v1/users/user/settings")
 
     done = doctor("--json", "--model", TOOL_MODEL)
 
@@ -122,6 +125,7 @@ def test_a_healthy_stack(opened: Stack, doctor: Doctor) -> None:
     assert "ENABLE_VALVE_ENCRYPTION" in checks["valves"]["remedy"]
     assert done.returncode == 0, done.stderr
     assert opened.open_webui.request("GET", "/api/v1/chats/") == chats
+    assert opened.open_webui.request("GET", "/api/v1/users/user/settings") == settings
     secrets = (IDENTITY_SECRET, ADMIN_KEY, opened.open_webui.admin_token)
     assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
 

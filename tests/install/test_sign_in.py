@@ -156,7 +156,7 @@ def answering(answers: Answers) -> Iterator[str]:
         ({"/api/version": {"version": "0.11.1"}}, TooOld, r"0\.11\.1 is too old. Update it to 0\.11\.2"),
         ({"/api/version": {"version": "latest"}}, NotOpenWebUI, "its version is 'latest'"),
         ({"/api/version": {}}, NotOpenWebUI, "names no version"),
-        ({"/api/version": PlainTextResponse("<html>")}, NotOpenWebUI, "not JSON"),
+        ({"/api/version": PlainTextResponse("<html>")}, NotOpenWebUI, "is a page instead of JSON"),
         ({"/api/version": JSONResponse({}, 404)}, NotOpenWebUI, "answers 404"),
         ({"/api/version": RedirectResponse("https://chat")}, NotOpenWebUI, "redirects to https://chat"),
         ({"/api/config": {"features": {"enable_functions": False}}}, FunctionsDisabled, "ENABLE_FUNCTIONS=true"),
