@@ -90,6 +90,6 @@ def _prompts(fields: Members) -> int:
     raw = fields.get("prompt")
     if raw is None or wire.kind(fields, "prompt") is not list:
         return 1
-    if wire.is_numbers(raw):
+    if wire.holds_numbers(raw):
         return 1  # one prompt, in tokens
     return max(wire.count_items(raw, _MOST_PROMPTS, "prompt"), 1)

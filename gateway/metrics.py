@@ -16,7 +16,6 @@ from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from gateway.errors import SekishoError
 from gateway.ledger.record import Record
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -35,17 +34,11 @@ _LEAST = ("sekisho_deployment_up", "sekisho_key_database_up", "sekisho_shared_st
 def share_metrics(data_dir: Path) -> None:
     """Let the worker processes that this one starts from now on share their metrics, from nothing.
 
-    Raises `SekishoError` where they cannot be written.
+    Raises `OSError` where they cannot be written.
     """
     folder = data_dir / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SekishoError(
-            f"The gateway cannot start: {error.strerror}: '{folder}'. Check 'data_dir' and the rights "
-            "of whoever runs it."
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ[_FOLDER] = str(folder.absolute())
 
 

@@ -13,10 +13,10 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from gateway.app import FastLane, create_app
-from gateway.config.load import Loaded
 from gateway.config.schema import Server
 from gateway.config.startable import load_startable
 from gateway.errors import SekishoError
+from gateway.failures import in_words
 from gateway.metrics import share_metrics
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
@@ -39,7 +39,7 @@ def serve(config_file: Path) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, _stopped)
     if loaded.config.server.workers == 1:
-        _run(_made(loaded), config_file, loaded.config.server)
+        _run(Runtime(loaded), config_file, loaded.config.server)
     else:
         os.environ.update({_CONFIG: str(config_file.absolute()), PARENT: str(os.getpid())})
         share_metrics(loaded.config.data_dir)
@@ -98,21 +98,13 @@ def worker() -> FastLane:
     _log()
     config_file = Path(os.environ[_CONFIG])
     try:
-        return FastLane(create_app(_made(load_startable(config_file)), config_file))
-    except SekishoError as error:
-        log.error("%s", error)
+        return FastLane(create_app(Runtime(load_startable(config_file)), config_file))
+    except Exception as error:
+        words = str(error) if isinstance(error, SekishoError) else in_words(error)
+        if words is None:
+            raise
+        log.error("%s", words)
         sys.exit(STARTUP_FAILURE)
-
-
-def _made(loaded: Loaded) -> Runtime:
-    """Raises `SekishoError` where folders or files of the configuration cannot be used."""
-    try:
-        return Runtime(loaded)
-    except OSError as error:
-        raise SekishoError(
-            f"The gateway cannot start: {error.strerror or error}: '{error.filename}'. "
-            "Check 'data_dir' and the rights of whoever runs it."
-        ) from error
 
 
 def _log() -> None:

@@ -14,6 +14,9 @@ from gateway.routing import Target
 from gateway.upstream.client import Call
 from gateway.wire import Members
 
+_LONGEST_NAME = 256
+"""Of a model, in characters; what is longer is neither looked for nor repeated."""
+
 
 class Ask(msgspec.Struct, frozen=True):
     """A request that may be sent on. `fields` hold no identity token."""
@@ -42,9 +45,6 @@ def presented_key(headers: dict[str, str]) -> str:
     """The key of `Authorization: Bearer` or `x-api-key`, or an empty text."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" and token else headers.get("x-api-key", "").strip()
-
-
-_LONGEST_NAME = 256
 
 
 def parse(exchange: Exchange, key: Key, body: bytes) -> Ask:

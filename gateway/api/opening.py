@@ -84,7 +84,7 @@ async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
 async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Target) -> Step:
     """Read until the answer begins, or has failed, or has announced itself long enough."""
     blocks: list[bytes] = []
-    step = Step()
+    step, announced = Step(), False
     try:
         async with asyncio.timeout(target.deployment.timeout) as limit:
             data = await beginning(response)
@@ -96,7 +96,8 @@ async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Tar
                 blocks.append(step.block)
                 if relay.opened or relay.done or relay.ended:
                     break
-                if relay.events == 1:
+                if relay.events and not announced:
+                    announced = True
                     limit.reschedule(asyncio.get_running_loop().time() + _ANNOUNCEMENT_SECONDS)
                 step = await read_next(response, relay, target)
     except EventTooLong:

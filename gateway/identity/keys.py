@@ -33,6 +33,7 @@ ANSWER_SECONDS = 3.0
 """What the database may take; known keys wait for nothing."""
 _ASK_ANYWAY_SECONDS = 2.0
 """A file's time has steps; a change within one is seen this late."""
+_LONGEST_KEY = 256
 _MISSES_KEPT = 4096
 _LIMITS_KEPT = 10_000
 _MISS_SECONDS = 1.0
@@ -66,9 +67,6 @@ class Budget:
     nano_usd: int
     window: str
     hard: bool
-
-
-_LONGEST_KEY = 256
 
 
 class KeyStore:

@@ -24,6 +24,7 @@ _ISSUERS = ("sekisho", "open-webui")
 _LEEWAY_SECONDS = 30
 _LONGEST = 512
 """Characters kept of any one claim or header."""
+_LONGEST_TOKEN = 8192
 
 _HEADERS = {
     "user_id": "x-openwebui-user-id",
@@ -82,9 +83,6 @@ def identify(
     if claimed:
         return msgspec.structs.replace(told, user_id=claimed[:_LONGEST], source="body")
     return _joined(_owner(key), told)
-
-
-_LONGEST_TOKEN = 8192
 
 
 def _owner(key: Key) -> Person:

@@ -27,9 +27,8 @@ async def thinker(scope: Scope, receive: Receive, send: Send) -> None:
     """As many events of the role as the model's name says, a pause, then the answer."""
     announced = int(json.loads((await receive())["body"])["model"])
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
-    for _ in range(announced):
-        await send({"type": "http.response.body", "body": chunk(ROLE), "more_body": True})
-    await asyncio.sleep(1.6)
+    await send({"type": "http.response.body", "body": chunk(ROLE) * announced, "more_body": True})
+    await asyncio.sleep(2.5)
     await send({"type": "http.response.body", "body": chunk(TEXT) + chunk(STOP) + b"data: [DONE]\n\n"})
 
 
@@ -53,3 +52,14 @@ def test_a_pause_behind_the_announcement_is_waited_for(gateway: GatewayProcess, 
     assert "hello" in answer.text
     assert answer.text.endswith("data: [DONE]\n\n")
     assert answer.headers["x-sekisho-attempts"] == "1"
+
+
+def test_announcements_that_come_together_are_shown_after_a_second(gateway: GatewayProcess) -> None:
+    key = gateway.key("together")
+    body = {"model": "m2", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"authorization": f"Bearer {key}"}
+    url = f"{gateway.url}/v1/chat/completions"
+    with httpx2.stream("POST", url, json=body, headers=headers, timeout=20, trust_env=False) as answer:
+        first = next(answer.iter_raw())
+    assert b"assistant" in first
+    assert b"hello" not in first

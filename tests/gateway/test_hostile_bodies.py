@@ -128,6 +128,15 @@ def test_one_body_does_not_hold_the_event_loop(gateway: GatewayProcess, key: str
     assert gateway.record(answer.headers["x-sekisho-request-id"]).status == status
 
 
+def test_a_prompt_of_twenty_million_tokens_is_one_prompt(gateway: GatewayProcess, key: str) -> None:
+    """It is counted without being made into Python's numbers."""
+    body = b'{"model":"m","max_tokens":1,"prompt":[' + b"1," * 20 * MIB + b"1]}"
+    with Watch(gateway) as watch:
+        answer = ask(gateway, key, body, "/v1/completions")
+    assert answer.status_code == 200, answer.text
+    assert watch.longest < LONGEST_SECONDS
+
+
 def test_many_long_bodies_at_once_are_bounded(gateway: GatewayProcess, key: str) -> None:
     body = BODIES["a text of 50 MB"][0]()
     with Watch(gateway) as watch, ThreadPoolExecutor(16) as pool:
