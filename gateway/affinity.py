@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.demand import Answers
-from gateway.routing import Target
+from gateway.routing import Serving
 
 PREFIX_BYTES = 2048
 """So much of the prompt names the conversation: system prompt and first words."""
@@ -50,24 +50,23 @@ class Affinity:
         if len(self._issued) > _RESPONSES_KEPT:
             self._issued.popitem(last=False)
 
-    def preferred(self, targets: Sequence[Target], hints: Hints) -> list[Target]:
-        """`targets`, least busy first as they come, with the one to prefer in front."""
-        if len(targets) < 2:
-            return list(targets)
+    def preferred(self, servings: Sequence[Serving], hints: Hints) -> list[Serving]:
+        """Return `servings`, which come least busy first, with the one to prefer in front."""
+        if len(servings) < 2:
+            return list(servings)
         known = self._issued.get(hints.response_id) if hints.response_id else None
-        favourite = next((target for target in targets if target.id == known), None)
-        favourite = favourite or _by_prefix(targets, hints.prefix)
+        favourite = next((serving for serving in servings if serving.target.id == known), None)
+        favourite = favourite or _by_prefix(servings, hints.prefix)
         if favourite is None:
-            return list(targets)
-        return [favourite, *(target for target in targets if target is not favourite)]
+            return list(servings)
+        return [favourite, *(serving for serving in servings if serving is not favourite)]
 
 
-def _by_prefix(targets: Sequence[Target], prefix: bytes) -> Target | None:
-    """Rendezvous hashing: when a server comes or goes, only its own conversations move."""
-    caching = [target for target in targets if target.provider.prefix_cache and not target.health.cooling]
+def _by_prefix(servings: Sequence[Serving], prefix: bytes) -> Serving | None:
+    """Return one by rendezvous hashing: when a server comes or goes, only its own conversations move."""
+    caching = [each for each in servings if each.target.provider.prefix_cache and not each.target.health.cooling]
     if not prefix or len(caching) < 2:
         return None
-    best = max(caching, key=lambda target: hashlib.blake2b(prefix, key=target.id.encode()[-64:]).digest())
-    least = min(target.health.tokens for target in caching)
-    busy = best.health.tokens > _ALWAYS_FINE_TOKENS and best.health.tokens > _TOO_BUSY * least
-    return None if busy else best
+    best = max(caching, key=lambda each: hashlib.blake2b(prefix, key=each.target.id.encode()[-64:]).digest())
+    tokens, least = best.target.health.tokens, min(each.target.health.tokens for each in caching)
+    return None if tokens > _ALWAYS_FINE_TOKENS and tokens > _TOO_BUSY * least else best

@@ -1,7 +1,7 @@
 """The gateway as an ASGI application."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,8 +21,8 @@ from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
 from gateway.config.watch import watching
-from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
-from gateway.dialects.openai import CHAT, COMPLETIONS, EMBEDDINGS
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
@@ -31,11 +31,9 @@ from gateway.serving.connections import Connections
 from gateway.serving.life import draining, ending_with_parent
 from gateway.usage.answers import Answers
 
-FAMILIES = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
 
-
-def create_app(runtime: Runtime, config_file: Path) -> Starlette:
-    """Routes and life span; the configuration is watched while the application lives."""
+def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint] = ENDPOINTS) -> Starlette:
+    """Return routes and life span; the configuration is watched while the application lives."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -60,7 +58,7 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
         await runtime.stop()
 
     app = Starlette(
-        routes=_routes(runtime),
+        routes=_routes(runtime, endpoints),
         lifespan=lifespan,
         middleware=[Middleware(NetworkGuard, runtime=runtime)],
         exception_handlers={HTTPException: not_served},
@@ -69,7 +67,7 @@ def create_app(runtime: Runtime, config_file: Path) -> Starlette:
     app.router.redirect_slashes = False
     app.state.runtime = runtime
     app.state.answers = Answers(config_file)
-    app.state.families = {family.path: family for family in FAMILIES}
+    app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     return app
 
 
@@ -107,8 +105,8 @@ class FastLane:
         return told
 
 
-def _routes(runtime: Runtime) -> list[BaseRoute]:
-    generate = [Route(f"/v1{family.path}", Generate(family, runtime), methods=["POST"]) for family in FAMILIES]
+def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
+    generate = [Route(f"/v1{each.path}", Generate(each, runtime), methods=["POST"]) for each in endpoints]
     return [
         *generate,
         *no_websocket(f"/v1{RESPONSES.path}"),

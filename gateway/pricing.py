@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from gateway.config.schema import Deployment, Model, Price
 from gateway.dialects.usage import Usage
+from gateway.providers.rows import PROVIDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +21,16 @@ class Priced:
     longer: tuple[tuple[int, Price], ...] = ()
     """Prices of prompts of more than so many tokens, the longest first."""
 
-    def cost(self, usage: Usage, images: int = 0, audio_seconds: float = 0, search_units: int = 0) -> int:
-        """Nano-USD."""
+    def cost(self, usage: Usage) -> int:
+        """Return what a request cost, in nano-USD."""
         for tokens, price in self.longer:
             if (usage.input or 0) > tokens:
-                return cost_nano_usd(price, usage, images, audio_seconds, search_units)
-        return cost_nano_usd(self.price, usage, images, audio_seconds, search_units)
+                return cost_nano_usd(price, usage)
+        return cost_nano_usd(self.price, usage)
 
 
-def cost_nano_usd(price: Price, usage: Usage, images: int = 0, audio_seconds: float = 0, search_units: int = 0) -> int:
-    """Tokens times their prices, rounded once at the end, a half upwards.
+def cost_nano_usd(price: Price, usage: Usage) -> int:
+    """Return nano-USD: amounts times their prices, rounded once at the end, a half upwards.
 
     Cached and cache-written tokens are part of the input, reasoning tokens part of the output; each is priced apart.
     """
@@ -44,8 +45,11 @@ def cost_nano_usd(price: Price, usage: Usage, images: int = 0, audio_seconds: fl
         + answer * rates.output
         + reasoning * rates.reasoning
     )
-    pieces = images * rates.image + search_units * rates.search_unit + round(audio_seconds * rates.audio_second)
-    return (tokens + 500_000) // 1_000_000 + pieces
+    cost = (tokens + 500_000) // 1_000_000
+    if usage.images or usage.search_units or usage.audio_seconds:
+        cost += (usage.images or 0) * rates.image + (usage.search_units or 0) * rates.search_unit
+        cost += round((usage.audio_seconds or 0) * rates.audio_second)
+    return cost
 
 
 def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> Priced | None:
@@ -57,7 +61,8 @@ def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> 
 
 def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:
     """The public list price of a provider's model, or None where nobody published one (on our own machines)."""
-    vendor = _VENDORS.get(provider or "")
+    row = PROVIDERS.get(provider or "")
+    vendor = row.price_list if row else None
     if vendor is None and not (base_url and base_url.startswith("https://")):
         return None
     # Two megabytes and a tenth of a second, which only those pay who need them.
@@ -90,16 +95,6 @@ def numbers(price: Price) -> str:
     given = price.model_dump(exclude_none=True, exclude_unset=True)
     return ",".join(f"{name}={value.normalize():f}" for name, value in given.items())
 
-
-_VENDORS: Mapping[str, str] = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "azure": "azure",
-    "azure-anthropic": "anthropic",
-    "bedrock": "aws",
-    "vertex": "google",
-}
-"""Our providers by the price list's names."""
 
 _FIELDS = {
     "input": ("input_mtok", 1),

@@ -22,11 +22,11 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from gateway import lenient
-from gateway.dialects.family import Family
+from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
 from gateway.errors import InvalidRequest, UpstreamRefused
 from gateway.redaction import redacted
-from gateway.routing import Target
+from gateway.routing import Serving
 
 MOST_ERROR_BYTES = 64 * 1024
 """Read of an error response; what is larger has no words for people."""
@@ -52,13 +52,16 @@ _WORDS = {
 }
 
 
-def refused(target: Target, family: Family, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamRefused:
+def refused(
+    serving: Serving, client: ClientDialect, status: int, headers: Mapping[str, str], body: bytes
+) -> UpstreamRefused:
     """Return an error response of an upstream as the error that our client gets, without our secrets."""
+    target, endpoint = serving.target, serving.endpoint
     body = redacted(body, target.secrets)
     who = f"Deployment '{target.id}'"
-    if status == 404 and family.optional:
+    if status == 404 and endpoint.optional:
         return UpstreamRefused(
-            f"{who} has no '{family.path}'.",
+            f"{who} has no '{endpoint.path}'.",
             status=404,
             upstream_status=404,
             code="endpoint_not_supported",
@@ -72,7 +75,7 @@ def refused(target: Target, family: Family, status: int, headers: Mapping[str, s
             f"{who} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
         )
     if 400 <= status < 500 and status not in _STATUS:
-        return _kept(target, family, status, fault, body)
+        return _kept(serving, client, status, fault, body)
     answer = _STATUS.get(status, 502)
     return UpstreamRefused(
         f"{who} {_WORDS[answer]}{_said(fault) if answer == 429 else ''}",
@@ -83,21 +86,21 @@ def refused(target: Target, family: Family, status: int, headers: Mapping[str, s
     )
 
 
-def failed(target: Target, family: Family, payload: bytes) -> UpstreamRefused:
+def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamRefused:
     """Return an error that stands in an answer with status 200; its own code counts."""
-    return refused(target, family, fault_of(payload).status or 502, {}, payload)
+    return refused(serving, client, fault_of(payload).status or 502, {}, payload)
 
 
-def _kept(target: Target, family: Family, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
+def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
-    words = f"Deployment '{target.id}' refused the request with status {status}.{_said(fault)}"
+    words = f"Deployment '{serving.target.id}' refused the request with status {status}.{_said(fault)}"
     code = "context_length_exceeded" if fault.too_long else "upstream_refused"
-    own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(family, body)
+    own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(
         words,
         status=status,
         upstream_status=status,
-        body=body if own else family.dialect.error_body(InvalidRequest(words, code=code), None),
+        body=body if own else client.error_body(InvalidRequest(words, code=code), None),
         code=code,
         retryable=False,
         too_long=fault.too_long and status in (400, 413, 422),
@@ -108,10 +111,10 @@ def _said(fault: Fault) -> str:
     return f" It says: {fault.words}" if fault.words else ""
 
 
-def _is_own(family: Family, body: bytes) -> bool:
+def _is_own(serving: Serving, body: bytes) -> bool:
     """Return whether an error has the shape of our client's dialect, so that it may be passed on untouched."""
     try:
-        return family.dialect.is_error(lenient.members(body))
+        return serving.translation is None and serving.endpoint.upstream.is_error(lenient.members(body))
     except lenient.UNREADABLE:
         return False
 

@@ -2,18 +2,26 @@
 
 import random
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.relay import Relay
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
-from gateway.providers.table import PROVIDERS, Provider
+from gateway.providers.contract import Provider
+from gateway.providers.rows import PROVIDERS
+from gateway.translation.contract import Translation
+from gateway.translation.rows import TRANSLATIONS
+from gateway.upstream.request import Timeouts
+from gateway.wire import Members
 
 FIRST_COOLDOWN_SECONDS = 5.0
 LONGEST_COOLDOWN_SECONDS = 60.0
@@ -51,11 +59,12 @@ class Quirks:
     refuses_stream_options: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Target:
     """A deployment with everything a call needs."""
 
     id: str
+    """Its name, as long as it stays where it is."""
     model: Model
     deployment: Deployment
     provider: Provider
@@ -91,8 +100,54 @@ class Target:
         """Return whether a stream is asked to end with its token counts."""
         return self.provider.stream_usage and not self.quirks.refuses_stream_options
 
+    @cached_property
+    def record_fields(self) -> Mapping[str, str | None]:
+        """What records tell of it."""
+        return {
+            "provider": self.provider.name,
+            "deployment": self.id,
+            "upstream_model": self.deployment.model,
+        }
+
+    @cached_property
+    def response_headers(self) -> list[tuple[bytes, bytes]]:
+        """What answers tell of it."""
+        return [(b"x-sekisho-model", self.model.name.encode()), (b"x-sekisho-deployment", self.id.encode())]
+
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A way to serve a client's endpoint: a deployment, its own endpoint, and a translation where they differ."""
+
+    target: Target
+    endpoint: Endpoint
+    """The upstream's."""
+    translation: Translation | None = None
+
+    @cached_property
+    def urls(self) -> tuple[str, str]:
+        """The addresses that are asked for whole and for streamed answers."""
+        provider, deployment = self.target.provider, self.target.deployment
+        whole, streamed = (provider.url(provider, deployment, self.endpoint.path, stream) for stream in (False, True))
+        return whole, streamed
+
+    @cached_property
+    def timeouts(self) -> tuple[Timeouts, Timeouts]:
+        """For whole and for streamed answers."""
+        deployment = self.target.deployment
+        return (
+            Timeouts(deployment.connect_timeout, deployment.timeout),
+            Timeouts(deployment.connect_timeout, deployment.idle_timeout, streams=True),
+        )
+
+    def relay(self, model: str, fields: Members) -> Relay:
+        """Return what sends a stream on to the client under our name of the model."""
+        if self.translation:
+            return self.translation.relay(model, fields, self.target.provider.framing)
+        return self.endpoint.upstream.relay(model, fields)
 
 
 @dataclass(frozen=True)
@@ -104,6 +159,7 @@ class Routes:
     dearest: Mapping[str, Price]
     """The highest prices that a request to a model may come to, its fallbacks' among them."""
     created: int = field(default_factory=lambda: int(time.time()))
+    _made: dict[tuple[str, str], tuple[tuple[Serving, ...], ...]] = field(default_factory=dict)
 
     def model(self, name: str, policy: Policy | None = None) -> Model:
         """The model of that name. Raises `NotFound` with the nearest names, or with when it is served."""
@@ -122,41 +178,45 @@ class Routes:
         allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))
         return [model for model in allowed if is_available(model)]
 
-    def chain(
-        self, model: Model, dialect: str, policy: Policy | None = None, modes: Collection[str] = ()
-    ) -> list[tuple[Target, ...]]:
-        """Return the model's own deployments, then those of each fallback that the request may use.
+    def chain(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> list[tuple[Serving, ...]]:
+        """Return who may serve a request, in groups: the model's own deployments, then those of each fallback.
 
-        Raises `InvalidRequest` where none of them speaks the dialect.
+        Within a model those that speak the client's dialect stand before those behind a translation. Raises
+        `InvalidRequest` where there are none.
         """
-        unusable = self.unusable_fallbacks(model, dialect, policy, modes)
+        unusable = self.unusable_fallbacks(model, endpoint, policy)
         models = [model, *(self.models[name] for name in model.fallback if name not in unusable)]
-        speaking = [tuple(t for t in self.targets[each.name] if t.speaks(dialect)) for each in models]
-        if not any(speaking):
+        groups = [group for each in models for group in self._servings(each, endpoint)]
+        if not groups:
             raise InvalidRequest(
-                f"The model '{model.name}' is not served in this API's dialect ('{dialect}'). "
+                f"The model '{model.name}' is not served in this API's dialect ('{endpoint.dialect}'). "
                 f"It speaks: {', '.join(_dialects(self.targets[model.name]))}.",
                 code="dialect_not_supported",
                 param="model",
             )
-        return [targets for targets in speaking if targets]
+        return groups
 
-    def unusable_fallbacks(
-        self, model: Model, dialect: str, policy: Policy | None = None, modes: Collection[str] = ()
-    ) -> dict[str, str]:
-        """Return the fallbacks that a request may not use, each with the reason. No `modes`: all."""
+    def unusable_fallbacks(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> dict[str, str]:
+        """Return the fallbacks that a request may not use, each with the reason."""
         reasons: dict[str, str] = {}
         for name in model.fallback:
             other = self.models[name]
             checks = (
                 (policy is None or policy.allows(name), "the key may not use it"),
-                (not modes or other.mode in modes, f"it is for {other.mode}"),
+                (other.mode in endpoint.modes, f"it is for {other.mode}"),
                 (is_available(other), "it is not served now"),
-                (any(target.speaks(dialect) for target in self.targets[name]), f"it does not speak '{dialect}'"),
+                (bool(self._servings(other, endpoint)), f"it does not speak '{endpoint.dialect}'"),
             )
             if reason := next((reason for holds, reason in checks if not holds), None):
                 reasons[name] = reason
         return reasons
+
+    def _servings(self, model: Model, endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
+        """Return the groups of a model's own deployments that serve an endpoint. Made once a configuration."""
+        key = (model.name, endpoint.path)
+        if key not in self._made:
+            self._made[key] = _grouped(self.targets[model.name], endpoint)
+        return self._made[key]
 
     def all_targets(self) -> Iterator[Target]:
         for targets in self.targets.values():
@@ -188,11 +248,30 @@ def is_available(model: Model, now: datetime | None = None) -> bool:
     return (begins is None or begins <= now) and (ends is None or now < ends)
 
 
-def by_load(targets: tuple[Target, ...]) -> list[Target]:
-    """Least outstanding work for its weight first; those cooling down last, but never left out."""
-    if len(targets) == 1:
-        return list(targets)
-    return sorted(targets, key=lambda t: (t.health.cooling, t.health.tokens / t.deployment.weight, random.random()))
+def by_load(servings: Sequence[Serving]) -> list[Serving]:
+    """Return those with the least outstanding work for their weight first, those cooling down last, all of them."""
+    if len(servings) == 1:
+        return list(servings)
+    return sorted(servings, key=lambda serving: (*_load(serving.target), random.random()))
+
+
+def _load(target: Target) -> tuple[bool, float]:
+    return target.health.cooling, target.health.tokens / target.deployment.weight
+
+
+def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
+    """Return native servings, then translated ones; a group without any is left out."""
+    native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
+    others = (target for target in targets if not target.speaks(endpoint.dialect))
+    translated = tuple(found for target in others if (found := _translated(target, endpoint)))
+    return tuple(group for group in (native, translated) if group)
+
+
+def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
+    """Return the first of a deployment's dialects into which the client's can be translated, or None."""
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
+    row = next((row for row in rows if row), None)
+    return Serving(target, row.endpoint, row.translation) if row else None
 
 
 def _check_time(model: Model) -> None:

@@ -54,7 +54,7 @@ class Runtime:
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.contents = Contents(config.data_dir, config.ledger.content)
         self._tending = Tending(config, loaded.document.files[0])
-        self.client = UpstreamClient(config.server)
+        self.client = UpstreamClient(config.server.outbound_proxy, config.server.no_proxy, config.server.custom_ca)
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
         self.retries = RetryBudget()

@@ -4,27 +4,22 @@ What they tell comes from the record, named after the GenAI semantic conventions
 (opentelemetry.io/docs/specs/semconv/gen-ai): no prompt, no answer, and of the person only the pseudonym.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.schema import Telemetry
 from gateway.errors import ConfigError
 from gateway.ledger.record import Record
+from gateway.providers.rows import PROVIDERS
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Span, SpanContext, Tracer
+    from opentelemetry.trace import Span, Tracer
 
 _OPERATIONS = {"completions": "text_completion", "embeddings": "embeddings"}
-_PROVIDERS = {
-    "bedrock": "aws.bedrock",
-    "azure": "azure.ai.openai",
-    "azure-anthropic": "anthropic",
-    "vertex": "gcp.vertex_ai",
-}
 _OF_CALL: tuple[tuple[str, Callable[[Record], Any]], ...] = (
     ("gen_ai.operation.name", lambda record: _operation(record)),
-    ("gen_ai.provider.name", lambda record: _PROVIDERS.get(record.provider or "", record.provider)),
+    ("gen_ai.provider.name", lambda record: _provider_name(record)),
     ("gen_ai.request.model", lambda record: record.upstream_model),
     ("gen_ai.request.stream", lambda record: record.stream),
     ("gen_ai.conversation.id", lambda record: record.chat_id),
@@ -64,9 +59,9 @@ class Tracing:
         self._provider = _provider(settings)
         self._tracer = self._provider.get_tracer("sekisho")
 
-    def begin(self, path: str, traceparent: str | None) -> "Trace":
-        """The trace of a request that arrived, below the client's where it has one."""
-        return Trace(self._tracer, path, traceparent)
+    def begin(self, path: str, headers: Mapping[str, str]) -> "Trace":
+        """Return the trace of a request that arrived, below the client's where its headers name one."""
+        return Trace(self._tracer, path, headers)
 
     def stop(self) -> None:
         """Send what is left, within the exporter's own patience."""
@@ -74,24 +69,27 @@ class Tracing:
 
 
 class Trace:
-    """One request's spans."""
+    """One request's spans. Their contexts travel as W3C `traceparent` and `tracestate` (w3.org/TR/trace-context)."""
 
-    def __init__(self, tracer: "Tracer", path: str, traceparent: str | None) -> None:
+    def __init__(self, tracer: "Tracer", path: str, headers: Mapping[str, str]) -> None:
+        from opentelemetry.context import Context
         from opentelemetry.trace import SpanKind
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+        self._propagator = TraceContextTextMapPropagator()
         self._tracer = tracer
-        self._request = tracer.start_span(f"POST {path}", _under(_context(traceparent)), SpanKind.SERVER)
+        self._request = tracer.start_span(f"POST {path}", self._propagator.extract(headers, Context()), SpanKind.SERVER)
         self._call: Span | None = None
 
-    def calling(self) -> str:
-        """The model is called, maybe again; gives the `traceparent` that its server is told."""
-        from opentelemetry.trace import SpanKind
+    def calling(self) -> dict[str, str]:
+        """Return the headers for the model's server, which is called now, maybe again."""
+        from opentelemetry.trace import SpanKind, set_span_in_context
 
         if self._call is None:
-            below = _under(self._request.get_span_context())
-            self._call = self._tracer.start_span("call", below, SpanKind.CLIENT)
-        context = self._call.get_span_context()
-        return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+            self._call = self._tracer.start_span("call", set_span_in_context(self._request), SpanKind.CLIENT)
+        headers: dict[str, str] = {}
+        self._propagator.inject(headers, set_span_in_context(self._call))
+        return headers
 
     def end(self, record: Record, person: str | None) -> None:
         """Tell what became of the request. `person` is a pseudonym."""
@@ -128,30 +126,14 @@ def _provider(settings: Telemetry) -> "TracerProvider":
     return provider
 
 
-def _context(traceparent: str | None) -> "SpanContext | None":
-    """A W3C `traceparent` as a span's context; None where it is none (w3.org/TR/trace-context)."""
-    from opentelemetry.trace import SpanContext, TraceFlags
-
-    parts = (traceparent or "").split("-")
-    if len(parts) < 4 or [len(part) for part in parts[:4]] != [2, 32, 16, 2]:
-        return None
-    try:
-        trace, span, flags = int(parts[1], 16), int(parts[2], 16), int(parts[3], 16)
-    except ValueError:
-        return None
-    found = SpanContext(trace, span, is_remote=True, trace_flags=TraceFlags(flags))
-    return found if found.is_valid else None
-
-
-def _under(parent: "SpanContext | None") -> Any:
-    from opentelemetry.trace import NonRecordingSpan, set_span_in_context
-
-    return set_span_in_context(NonRecordingSpan(parent)) if parent else None
-
-
 def _attributes(table: tuple[tuple[str, Callable[[Record], Any]], ...], record: Record) -> dict[str, Any]:
     told = {name: take(record) for name, take in table}
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _provider_name(record: Record) -> str | None:
+    row = PROVIDERS.get(record.provider or "")
+    return row.trace_name if row and row.trace_name else record.provider
 
 
 def _operation(record: Record) -> str:

@@ -10,12 +10,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import wire
-from gateway.api.ask import presented_key
+from gateway.api.authenticate import presented_key
 from gateway.api.client import ClientGone, headers_of, read_body
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
-from gateway.dialects.openai import error_body
+from gateway.dialects.chat import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Overloaded, Unauthenticated
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, KeyStore

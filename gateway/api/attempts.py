@@ -5,10 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
 from gateway.errors import UpstreamError, UpstreamRefused
-from gateway.routing import Target, by_load
+from gateway.routing import Serving, Target, by_load
 
 log = logging.getLogger("sekisho.requests")
 
@@ -19,46 +20,46 @@ FIRST_PAUSE_SECONDS = 0.25
 T = TypeVar("T")
 
 
-async def first_success(exchange: Exchange, model: Model, attempt: Callable[[Target], Awaitable[T]]) -> T:
-    """What the first deployment that does not fail gives back.
+async def first_success(exchange: Exchange, ask: Ask, attempt: Callable[[Serving], Awaitable[T]]) -> T:
+    """Return what the first deployment that does not fail gives back.
 
     Raises the last `UpstreamError`, at once where another deployment would not do better; `Busy`.
     """
     runtime = exchange.runtime
     runtime.retries.request()
     failure: UpstreamError | None = None
-    for targets in _rounds(exchange, model):
-        if failure and (_same_fate(failure, targets, model) or not await _go_on(exchange, failure, targets)):
+    for servings in _rounds(exchange, ask):
+        if failure and (_same_fate(failure, servings, ask.model) or not await _go_on(exchange, failure, servings)):
             continue
-        left = list(targets)
+        left = list(servings)
         while left:
-            target = await exchange.enter([each for each in left if not each.health.cooling] or left)
-            left.remove(target)
+            serving = await exchange.enter([each for each in left if not each.target.health.cooling] or left, ask)
+            left.remove(serving)
             try:
-                answer = await attempt(target)
+                answer = await attempt(serving)
             except UpstreamError as error:
-                failure = _note(exchange, target, error)
+                failure = _note(exchange, serving.target, error)
                 if _too_long(error):
                     break
                 if left and not _may_retry(exchange):
                     raise
             else:
-                target.health.worked()
+                serving.target.health.worked()
                 return answer
     assert failure is not None, "a chain has at least one deployment"
     raise failure
 
 
-def _rounds(exchange: Exchange, model: Model) -> list[list[Target]]:
-    """Own deployments, fallbacks', and where there is only one deployment in all, that one again."""
-    chain = exchange.snapshot.routes.chain(model, exchange.family.api, exchange.policy, exchange.family.modes)
-    rounds = [exchange.runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
+def _rounds(exchange: Exchange, ask: Ask) -> list[list[Serving]]:
+    """Return own deployments, then fallbacks'; where there is only one deployment in all, that one twice."""
+    chain = exchange.snapshot.routes.chain(ask.model, ask.endpoint, ask.caller.policy)
+    rounds = [exchange.runtime.affinity.preferred(by_load(servings), ask.hints) for servings in chain]
     return rounds * 2 if len(rounds) == 1 and len(rounds[0]) == 1 else rounds
 
 
 def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamError:
     """Log a failure and remember it for the deployment. Raises it where nobody else would do better."""
-    log.warning("request %s: %s: %s", exchange.record.request_id, target.id, _cause(error))
+    log.warning("request %s: %s: %s", exchange.recorder.request_id, target.id, _cause(error))
     if error.retryable:
         target.health.failed(error.retry_after)
     elif not (_too_long(error) and target.model.fallback):
@@ -67,14 +68,14 @@ def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamE
 
 
 def _may_retry(exchange: Exchange) -> bool:
-    return exchange.record.attempts < MAX_ATTEMPTS and exchange.runtime.retries.spend()
+    return exchange.recorder.attempts < MAX_ATTEMPTS and exchange.runtime.retries.spend()
 
 
-async def _go_on(exchange: Exchange, failure: UpstreamError, targets: list[Target]) -> bool:
-    """Whether the next round is tried; the same deployment only after a pause that it may ask for."""
+async def _go_on(exchange: Exchange, failure: UpstreamError, servings: list[Serving]) -> bool:
+    """Return whether the next round is tried; the same deployment only after a pause that it may ask for."""
     if not _may_retry(exchange):
         return False
-    if exchange.target is None or exchange.target not in targets:
+    if all(serving.target is not exchange.target for serving in servings):
         return True
     if failure.code == "upstream_misconfigured":
         return False
@@ -85,12 +86,13 @@ async def _go_on(exchange: Exchange, failure: UpstreamError, targets: list[Targe
     return True
 
 
-def _same_fate(failure: UpstreamError, targets: list[Target], model: Model) -> bool:
-    """A prompt that is too long goes only where the window is larger."""
+def _same_fate(failure: UpstreamError, servings: list[Serving], model: Model) -> bool:
+    """Return whether a round would fail alike: a prompt that is too long goes only where the window is larger."""
     if not _too_long(failure):
         return False
-    window, larger = model.context_window, targets[0].model.context_window
-    return targets[0].model is model or (window is not None and larger is not None and larger <= window)
+    other = servings[0].target.model
+    window, larger = model.context_window, other.context_window
+    return other is model or (window is not None and larger is not None and larger <= window)
 
 
 def _too_long(error: UpstreamError) -> bool:

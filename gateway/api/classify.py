@@ -7,12 +7,11 @@ import msgspec
 from gateway import wire
 from gateway.affinity import PREFIX_BYTES, Hints
 from gateway.demand import answers_of
-from gateway.dialects.usage import estimate_json
+from gateway.dialects.estimates import estimate_json
 from gateway.errors import InvalidRequest
 from gateway.identity.client import AGENTS
 from gateway.identity.keys import Key
 from gateway.identity.policy import CLASSES, TrafficClass
-from gateway.ledger.record import Record
 from gateway.wire import Members
 
 CLASS_HEADER = "x-sekisho-class"
@@ -30,22 +29,22 @@ _TASKS = {
 }
 """Open WebUI's background calls that nobody waits for."""
 
-_BY_API: dict[str, TrafficClass] = {"completions": "completion"}
+_BY_DIALECT: dict[str, TrafficClass] = {"completions": "completion"}
 _LARGE_PROMPT_BYTES = 64 * 1024
 _PROMPTS = ("messages", "input", "prompt")
 
 
-def traffic_class(record: Record, headers: Mapping[str, str], key: Key) -> TrafficClass:
-    """The class of a request: what its kind says, then its key; a header may only make it less urgent.
+def traffic_class(task: str, client: str, dialect: str, headers: Mapping[str, str], key: Key) -> TrafficClass:
+    """Return the class of a request: what its kind says, then its key; a header may only make it less urgent.
 
     Raises `InvalidRequest` where the header names no class.
     """
     found: TrafficClass = key.policy.traffic_class or "chat"
-    if record.task in _TASKS:
+    if task in _TASKS:
         found = "task"
-    elif record.client in AGENTS and key.policy.traffic_class is None:
+    elif client in AGENTS and key.policy.traffic_class is None:
         found = "agent"
-    found = _BY_API.get(record.api, found)
+    found = _BY_DIALECT.get(dialect, found)
     return _lowered(found, headers.get(CLASS_HEADER))
 
 

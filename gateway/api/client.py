@@ -6,9 +6,9 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Share
+from gateway.dialects.framing import KEEPALIVE
 from gateway.errors import TooLarge, UnsupportedEncoding
 from gateway.ledger.contents import Capture, Contents
-from gateway.streaming import KEEPALIVE
 from gateway.wire import LARGE_BYTES
 
 _EVENT_STREAM = [
@@ -39,7 +39,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: Share | N
     """The whole request body. Raises `TooLarge` over `limit` bytes, `Overloaded` without room for it, `ClientGone`."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     parts, size = [], 0
     while True:
         message = await receive()
@@ -48,7 +48,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: Share | N
         part = message.get("body", b"")
         size += len(part)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         if share and size > LARGE_BYTES:
             share.grow(size)
         parts.append(part)
@@ -67,7 +67,7 @@ def check_encoding(headers: dict[str, str]) -> None:
         )
 
 
-def _too_large(limit: int) -> TooLarge:
+def too_large(limit: int) -> TooLarge:
     return TooLarge(
         f"The request body is larger than {limit:,} bytes. Send less, or ask the administrator "
         "to raise 'server.max_body_bytes'."

@@ -20,14 +20,14 @@ def counted(exchange: Exchange, ask: Ask, told: Usage | None, written: Callable[
     `told` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
     endpoint counts nothing and nothing was told.
     """
-    family = exchange.family
-    if told is None and not family.prompt:
+    endpoint = ask.endpoint
+    if told is None and not endpoint.prompt:
         return None
     model = exchange.target.model if exchange.target else ask.model
-    usage = credible(told or Usage(), most_credible(model, exchange.hints.size, exchange.hints.answers.count))
+    usage = credible(told or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
     if not usage.input:  # a prompt without tokens does not exist
-        usage = msgspec.structs.replace(usage, input=family.prompt_tokens(ask.fields), source="estimated")
-    if not usage.output and family.answer and (tokens := written()) != usage.output:
+        usage = msgspec.structs.replace(usage, input=endpoint.prompt_tokens(ask.payload.fields), source="estimated")
+    if not usage.output and endpoint.answer and (tokens := written()) != usage.output:
         usage = msgspec.structs.replace(usage, output=tokens, source="estimated")
     return usage
 
@@ -40,7 +40,7 @@ def left(exchange: Exchange, ask: Ask, written: int | None = None) -> Usage | No
     if not exchange.asked_at:
         return None
     if written is None:
-        answers, seconds = exchange.hints.answers, time.perf_counter() - exchange.asked_at
+        answers, seconds = ask.hints.answers, time.perf_counter() - exchange.asked_at
         written = min(round(seconds * _TOKENS_PER_SECOND) * answers.count, answers.most([ask.model]))
     tokens = written
     return counted(exchange, ask, None, lambda: tokens)

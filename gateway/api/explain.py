@@ -6,15 +6,17 @@ from typing import Any
 from starlette.requests import Request
 
 from gateway import wire
-from gateway.api.ask import parse
-from gateway.api.classify import hints, traffic_class
-from gateway.api.client import read_body
-from gateway.api.exchange import Exchange
+from gateway.api.ask import understand
+from gateway.api.client import headers_of, read_body
 from gateway.api.govern import demand_of
-from gateway.dialects.family import Family
+from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest
 from gateway.identity import key_admin
+from gateway.identity.caller import Caller
+from gateway.identity.client import calling_client
 from gateway.identity.keys import Key, KeyStore
+from gateway.ledger.recorder import Recorder
+from gateway.payload import JsonPayload
 from gateway.routing import Target, by_load
 from gateway.runtime import Runtime
 
@@ -22,39 +24,40 @@ from gateway.runtime import Runtime
 async def explain(store: KeyStore, request: Request) -> Any:
     """Model, class, order of deployments, estimates, and what would be taken out of the body."""
     runtime: Runtime = request.app.state.runtime
-    family = _family(request)
+    endpoint = _endpoint(request)
     key = await key_admin.get(store, request.query_params.get("key", ""))
-    body = await read_body(request.scope, request.receive, runtime.current.config.server.max_body_bytes)
-    exchange = Exchange(family, runtime, request.scope, _silent)
-    exchange.authenticated(key)
-    ask = parse(exchange, key, body)
-    exchange.hints = hints(ask.fields, len(body))
-    record = exchange.record
-    routes, about = exchange.snapshot.routes, (ask.model, family.api, key.policy, family.modes)
-    chain = routes.chain(*about)
-    demand = demand_of(exchange, ask)
-    ordered = [runtime.affinity.preferred(by_load(targets), exchange.hints) for targets in chain]
+    snapshot, headers = runtime.current, headers_of(request.scope)
+    body = await read_body(request.scope, request.receive, snapshot.config.server.max_body_bytes)
+    recorder = Recorder(api=endpoint.dialect, task=endpoint.task, client=calling_client(headers))
+    recorder.asked_by(Caller(key))
+    payload = JsonPayload(wire.request_members(body), len(body))
+    sent = set(payload.fields)
+    ask = understand(endpoint, snapshot, key, headers, payload, recorder)
+    routes, person = snapshot.routes, ask.caller.person
+    chain = routes.chain(ask.model, endpoint, key.policy)
+    demand = demand_of(ask, routes)
+    ordered = [runtime.affinity.preferred(by_load(servings), ask.hints) for servings in chain]
     return {
         "model": ask.model.name,
-        "api": family.api,
+        "api": endpoint.dialect,
         "stream": ask.stream,
-        "class": traffic_class(record, exchange.headers, key),
-        "person": {"user_id": record.user_id, "source": record.identity_source, "team": record.team},
-        "estimate": {"input_tokens": exchange.hints.input_tokens, "answer_tokens": exchange.hints.answer_tokens},
+        "class": ask.traffic_class,
+        "person": {"user_id": person.user_id, "source": person.source, "team": key.team},
+        "estimate": {"input_tokens": ask.hints.input_tokens, "answer_tokens": ask.hints.answer_tokens},
         "reserves": {"tokens": demand.tokens, "cost_usd": demand.cost_nano_usd / 1e9},
-        "deployments": [_shown(target) for targets in ordered for target in targets],
-        "fallbacks_left_out": routes.unusable_fallbacks(*about),
-        "dropped": sorted(set(wire.request_members(body)) - set(ask.fields)),
+        "deployments": [_shown(serving.target) for servings in ordered for serving in servings],
+        "fallbacks_left_out": routes.unusable_fallbacks(ask.model, endpoint, key.policy),
+        "dropped": sorted(sent - set(ask.payload.fields)),
         "key": _key(key),
     }
 
 
-def _family(request: Request) -> Family:
-    families: dict[str, Family] = request.app.state.families
+def _endpoint(request: Request) -> Endpoint:
+    endpoints: dict[str, Endpoint] = request.app.state.endpoints
     wanted = request.query_params.get("api", "/v1/chat/completions")
-    found = families.get(wanted.removeprefix("/v1"))
+    found = endpoints.get(wanted.removeprefix("/v1"))
     if found is None:
-        allowed = ", ".join(f"/v1{path}" for path in families)
+        allowed = ", ".join(f"/v1{path}" for path in endpoints)
         raise InvalidRequest(f"The query 'api' must be one of {allowed}.", param="api")
     return found
 
@@ -82,7 +85,3 @@ def _key(key: Key) -> dict[str, Any]:
         "class": policy.traffic_class,
         "valid": key.valid_at(time.time_ns() // 1000),
     }
-
-
-async def _silent(_: object) -> None:
-    """Nothing is answered here."""

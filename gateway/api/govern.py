@@ -7,11 +7,13 @@ from types import TracebackType
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.dialects.usage import Usage
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Budget, Key, KeyStore
-from gateway.ledger.record import Record
-from gateway.limits.limit import Demand, Kind, Limit, Standing, Window, scopes_of
+from gateway.ledger.recorder import Recorder
+from gateway.limits.limit import Demand, Kind, Limit, Standing, Window
 from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
+from gateway.routing import Routes
 
 _NOTHING = Demand()
 _settling: set[asyncio.Future[None]] = set()
@@ -28,15 +30,15 @@ class Reserved:
     Raises `LimitReached`, `Overloaded` on entering.
     """
 
-    def __init__(self, exchange: Exchange, key: Key, ask: Ask) -> None:
+    def __init__(self, exchange: Exchange, ask: Ask) -> None:
         self._exchange = exchange
-        self._limits = limits_of(exchange.record, key, exchange.runtime.keys)
-        self._demand = demand_of(exchange, ask)
+        self._limits = limits_of(ask.caller, exchange.runtime.keys)
+        self._demand = demand_of(ask, exchange.snapshot.routes)
 
     async def __aenter__(self) -> None:
         exchange, limiter = self._exchange, self._exchange.runtime.limiter
         try:
-            held = await limiter.reserve(exchange.record.request_id, self._limits, self._demand)
+            held = await limiter.reserve(exchange.recorder.request_id, self._limits, self._demand)
         except LimitReached as error:
             exchange.standings = shown_standings(error.standings)
             raise
@@ -52,7 +54,7 @@ class Reserved:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        limiter, taken = self._exchange.runtime.limiter, used(self._exchange.record)
+        limiter, taken = self._exchange.runtime.limiter, used(self._exchange.recorder)
         try:
             await limiter.settle(self._held, taken)
         except asyncio.CancelledError:  # what was begun is done again, which changes nothing where it was done
@@ -66,12 +68,12 @@ def shown_standings(standings: Iterable[Standing]) -> list[Standing]:
     return [each for each in standings if each.limit.amount < _UNLIMITED]
 
 
-def limits_of(record: Record, key: Key, store: KeyStore) -> Sequence[Limit]:
-    """Everything that this request counts against: key, person, team."""
-    scopes = scopes_of(record)
+def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:
+    """Return everything that a request counts against: of its key, its person and its team."""
+    scopes = caller.scopes
     limits = store.limits.get(scopes)
     if limits is None:
-        limits = tuple(_limits(key, scopes, store))
+        limits = tuple(_limits(caller.key, scopes, store))
         store.remember_limits(scopes, limits)
     return limits
 
@@ -99,27 +101,27 @@ def _budget(scope: str, budget: Budget | None) -> Limit:
     return Limit(scope, "budget", budget.nano_usd, budget.window, hard=budget.hard)  # type: ignore[arg-type]
 
 
-def demand_of(exchange: Exchange, ask: Ask) -> Demand:
-    """What a request may take: in tokens as it is expected, in money the most that it can cost.
+def demand_of(ask: Ask, routes: Routes) -> Demand:
+    """Return what a request may take: in tokens as it is expected, in money the most that it can cost.
 
-    The longest answers that the model and its fallbacks give, at the dearest of their prices.
+    That is the longest answers that the model and its fallbacks give, at the dearest of their prices.
     """
-    hints, routes = exchange.hints, exchange.snapshot.routes
-    price = routes.dearest.get(ask.model.name)
-    if price is None or not exchange.family.prompt:
-        return Demand(tokens=hints.tokens)
+    about, price = ask.hints, routes.dearest.get(ask.model.name)
+    if price is None or not ask.endpoint.prompt:
+        return Demand(tokens=about.tokens)
     models = [routes.models[name] for name in (ask.model.name, *ask.model.fallback)]
     # A conversation that the upstream remembers has no size here: it fills the window at most.
-    remembered = max(model.context_window or 0 for model in models) if hints.response_id else 0
-    output = hints.answers.most(models) if exchange.family.answer else 0
-    most = Usage(input=max(hints.input_tokens, remembered), output=output)
-    return Demand(tokens=hints.tokens, cost_nano_usd=min(cost_nano_usd(price, most), _MOST_NANO_USD))
+    remembered = max(model.context_window or 0 for model in models) if about.response_id else 0
+    output = about.answers.most(models) if ask.endpoint.answer else 0
+    most = Usage(input=max(about.input_tokens, remembered), output=output)
+    return Demand(tokens=about.tokens, cost_nano_usd=min(cost_nano_usd(price, most), _MOST_NANO_USD))
 
 
-def used(record: Record) -> Demand:
-    """What a finished request really took; nothing where nobody answered."""
-    tokens = (record.input_tokens or 0) + (record.output_tokens or 0)
-    return Demand(tokens=tokens, cost_nano_usd=record.cost_nano_usd or 0)
+def used(recorder: Recorder) -> Demand:
+    """Return what a finished request really took; nothing where nobody answered."""
+    usage = recorder.usage
+    tokens = (usage.input or 0) + (usage.output or 0) if usage else 0
+    return Demand(tokens=tokens, cost_nano_usd=recorder.cost_nano_usd or 0)
 
 
 def shown(limits: Sequence[Limit]) -> list[Limit]:

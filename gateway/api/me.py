@@ -5,14 +5,15 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.access import admitted
+from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer
 from gateway.api.govern import limits_of, shown
 from gateway.config.schema import Model, Price
-from gateway.dialects import openai
+from gateway.dialects import chat
 from gateway.errors import ApiError
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
-from gateway.ledger.record import Record
+from gateway.identity.person import owner
 from gateway.limits.limit import Standing
 from gateway.runtime import Runtime
 
@@ -26,14 +27,14 @@ class Me:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
         try:
-            key = await admitted(self._runtime, scope)
+            key = await authenticate_reader(self._runtime, scope)
             await answer.whole(200, [], wire.encode(await self._told(key)))
         except ApiError as error:
-            await answer.whole(error.status, [], openai.DIALECT.error_body(error, None))
+            await answer.whole(error.status, [], chat.error_body(error, None))
 
     async def _told(self, key: Key) -> dict[str, Any]:
         runtime = self._runtime
-        limits = shown(limits_of(_as_record(key), key, runtime.keys))
+        limits = shown(limits_of(Caller(key, owner(key)), runtime.keys))
         models = runtime.current.routes.available(key.policy)
         targets = runtime.current.routes.targets
 
@@ -46,14 +47,6 @@ class Me:
             "limits": [_limit(each) for each in await runtime.limiter.standing(limits)],
             "models": [{"id": model.name, "price_usd_per_million_tokens": _price(prices(model))} for model in models],
         }
-
-
-def _as_record(key: Key) -> Record:
-    """Whom this key's own requests count against."""
-    email = key.owner if key.owner and "@" in key.owner else None
-    return Record(
-        request_id="", started_at=0, api="", key_id=key.id, team=key.team, user_id=key.owner, user_email=email
-    )
 
 
 def _limit(standing: Standing) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.access import admitted
+from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
 from gateway.config.schema import Model
-from gateway.dialects import messages, openai
-from gateway.dialects.family import Dialect
+from gateway.dialects import chat, messages
+from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError
 from gateway.identity.policy import Policy
 from gateway.routing import Routes
@@ -28,21 +28,21 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
-        dialect = messages.DIALECT if "anthropic-version" in headers_of(scope) else openai.DIALECT
+        dialect = messages.CLIENT if "anthropic-version" in headers_of(scope) else chat.CLIENT
         try:
-            key = await admitted(self._runtime, scope)
+            key = await authenticate_reader(self._runtime, scope)
             found = self._found(scope["path_params"].get("name"), key.policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
             await answer.whole(dialect.status(error), [], dialect.error_body(error, None))
 
-    def _found(self, name: str | None, policy: Policy, dialect: Dialect) -> dict[str, Any]:
+    def _found(self, name: str | None, policy: Policy, dialect: ClientDialect) -> dict[str, Any]:
         routes = self._runtime.current.routes
-        described = _as_anthropic if dialect is messages.DIALECT else _as_openai
+        described = _as_anthropic if dialect is messages.CLIENT else _as_openai
         if name:
             return described(routes.model(name, policy), routes)
         listed = [described(model, routes) for model in routes.available(policy)]
-        return _page(listed) if dialect is messages.DIALECT else {"object": "list", "data": listed}
+        return _page(listed) if dialect is messages.CLIENT else {"object": "list", "data": listed}
 
 
 def _as_openai(model: Model, routes: Routes) -> dict[str, Any]:

@@ -4,17 +4,19 @@ import asyncio
 
 import msgspec
 
-from gateway.api.ask import Ask, to_call
+from gateway.api.ask import Ask
 from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
+from gateway.api.upstream_request import upstream_request
+from gateway.dialects.framing import FrameTooLong
+from gateway.dialects.relay import BROKEN, WAITING, Relay, Step
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
 from gateway.refusals import failed
-from gateway.routing import Target
-from gateway.streaming import EventTooLong, Relay, Step
-from gateway.upstream.answer import Answer
+from gateway.routing import Serving, Target
+from gateway.upstream.answer import UpstreamAnswer
 
 _ANNOUNCEMENT_SECONDS = 1.0
 """So long the events that announce an answer are held back, as a failure after them can still go elsewhere."""
@@ -27,31 +29,31 @@ _FAILURE_SECONDS = 0.5
 class Started(msgspec.Struct, frozen=True):
     """An upstream stream whose answer has begun."""
 
-    target: Target
-    response: Answer
+    serving: Serving
+    response: UpstreamAnswer
     relay: Relay
     first: Step
 
 
-async def start(exchange: Exchange, ask: Ask, target: Target) -> Started:
-    """Send the call and wait for the beginning of its answer. Raises `UpstreamError`."""
+async def start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
+    """Send the request and wait for the beginning of its answer. Raises `UpstreamError`."""
     try:
-        return await _start(exchange, ask, target)
+        return await _start(exchange, ask, serving)
     except UpstreamRefused as error:
-        if not _refuses_usage(exchange, ask, target, error):
+        if not _refuses_usage(ask, serving, error):
             raise
-    target.quirks.refuses_stream_options = True
-    return await _start(exchange, ask, target)
+    serving.target.quirks.refuses_stream_options = True
+    return await _start(exchange, ask, serving)
 
 
-async def read_next(response: Answer, relay: Relay, target: Target) -> Step:
+async def read_next(response: UpstreamAnswer, relay: Relay, target: Target) -> Step:
     """Return the next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
     try:
         if relay.error:
             return await _after_failure(response, relay)
-        data = await response.some()
+        data = await response.read()
         return relay.feed(data) if data else relay.end()
-    except EventTooLong:
+    except FrameTooLong:
         raise invalid(target, "sent an event that is too long to be one") from None
 
 
@@ -61,46 +63,45 @@ def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
     return counted(exchange, ask, told, relay.written)
 
 
-async def _start(exchange: Exchange, ask: Ask, target: Target) -> Started:
-    family = exchange.family
-    response = await exchange.runtime.client.open(to_call(exchange, ask, target))
-    relay = family.dialect.relay(ask.model.name, ask.fields)
+async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
+    response = await exchange.runtime.client.send(await upstream_request(exchange, ask, serving))
+    relay = serving.relay(ask.model.name, ask.payload.fields)
     relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
     try:
-        await check_status(response, target, family)
-        first = await _first(exchange, response, relay, target)
+        await check_status(response, serving, ask.endpoint.client)
+        first = await _first(response, relay, ask, serving)
         if relay.error:
-            raise _failure(exchange, relay, target, first)
-        if not relay.opened and (relay.ended or (relay.done and relay.events < 2)):
-            raise closed(target)
-        return Started(target, response, relay, first)
+            raise _failure(relay, ask, serving, first)
+        if relay.state is BROKEN:
+            raise closed(serving.target)
+        return Started(serving, response, relay, first)
     except BaseException:
         response.close()
-        if relay.opened or (relay.events and relay.error is None):
+        if relay.events and (relay.error is None or relay.written()):
             exchange.used(used_so_far(exchange, ask, relay))
         raise
 
 
-async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Target) -> Step:
+async def _first(response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serving) -> Step:
     """Read until the answer begins, or has failed, or has announced itself long enough."""
     blocks: list[bytes] = []
-    step, announced = Step(), False
+    step, announced, target = Step(), False, serving.target
     try:
         async with asyncio.timeout(target.deployment.timeout) as limit:
             data = await beginning(response)
-            if is_json(data) or is_html(data):
-                data += await response.beginning(_MOST_STREAMED_BYTES)
-                return relay.feed(_streamed(data, exchange, target))
+            if serving.translation is None and (is_json(data) or is_html(data)):
+                data += await response.read_beginning(_MOST_STREAMED_BYTES)
+                return relay.feed(_streamed(data, ask, serving))
             step = relay.feed(data) if data else relay.end()
             while True:
                 blocks.append(step.block)
-                if relay.opened or relay.done or relay.ended:
+                if relay.state is not WAITING:
                     break
                 if relay.events and not announced:
                     announced = True
                     limit.reschedule(asyncio.get_running_loop().time() + _ANNOUNCEMENT_SECONDS)
                 step = await read_next(response, relay, target)
-    except EventTooLong:
+    except FrameTooLong:
         raise invalid(target, "sent an event that is too long to be one") from None
     except TimeoutError:
         if not relay.events:
@@ -108,36 +109,38 @@ async def _first(exchange: Exchange, response: Answer, relay: Relay, target: Tar
     return Step(b"".join(blocks), step.last)
 
 
-def _streamed(body: bytes, exchange: Exchange, target: Target) -> bytes:
+def _streamed(body: bytes, ask: Ask, serving: Serving) -> bytes:
     """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
     if len(body) >= _MOST_STREAMED_BYTES:
-        raise invalid(target, "answered in one long piece although a stream was asked for")
-    answer = whole_answer(body, target, exchange.family)
-    if stream := exchange.family.dialect.as_stream(answer):
+        raise invalid(serving.target, "answered in one long piece although a stream was asked for")
+    answer = whole_answer(body, serving, ask.endpoint.client)
+    if stream := serving.endpoint.upstream.as_stream(answer):
         return stream
-    raise invalid(target, "answered in one piece although a stream was asked for")
+    raise invalid(serving.target, "answered in one piece although a stream was asked for")
 
 
-def _failure(exchange: Exchange, relay: Relay, target: Target, first: Step) -> UpstreamRefused:
+def _failure(relay: Relay, ask: Ask, serving: Serving, first: Step) -> UpstreamRefused:
     """Return the error with which a stream began. What announced it goes with it where clients want that."""
     assert relay.error is not None
-    error = failed(target, exchange.family, relay.error)
-    if exchange.family.dialect.fails_with_answer and first.block and error.code != "upstream_misconfigured":
-        error.answer = redacted(first.block + first.last, target.secrets)
+    client = ask.endpoint.client
+    error = failed(serving, client, relay.error)
+    if client.fails_with_answer and first.block and error.code != "upstream_misconfigured":
+        error.answer = redacted(first.block + first.last, serving.target.secrets)
     return error
 
 
-async def _after_failure(response: Answer, relay: Relay) -> Step:
+async def _after_failure(response: UpstreamAnswer, relay: Relay) -> Step:
     """Return what follows an error event, if it comes soon."""
     try:
         async with asyncio.timeout(_FAILURE_SECONDS):
-            data = await response.some()
+            data = await response.read()
     except (TimeoutError, UpstreamError):
         data = b""
     return relay.feed(data) if data else relay.end()
 
 
-def _refuses_usage(exchange: Exchange, ask: Ask, target: Target, error: UpstreamRefused) -> bool:
+def _refuses_usage(ask: Ask, serving: Serving, error: UpstreamRefused) -> bool:
     """Return whether an upstream refused the option that we added to make it count tokens."""
-    ours = target.asks_for_usage and exchange.family.dialect.asks_for_usage and "stream_options" not in ask.fields
+    added = serving.target.asks_for_usage and serving.endpoint.upstream.ask_for_usage is not None
+    ours = added and "stream_options" not in ask.payload.fields
     return ours and error.upstream_status in (400, 422) and "stream_options" in f"{error.message}{error.body!r}"

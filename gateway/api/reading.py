@@ -3,13 +3,13 @@
 import contextlib
 
 from gateway import lenient, wire
-from gateway.dialects.family import Family
+from gateway.dialects.contract import ClientDialect
+from gateway.dialects.framing import FrameTooLong
 from gateway.errors import UpstreamError, UpstreamUnreachable
-from gateway.events import EventTooLong
 from gateway.redaction import redacted
 from gateway.refusals import MOST_ERROR_BYTES, failed, refused
-from gateway.routing import Target
-from gateway.upstream.answer import Answer
+from gateway.routing import Serving, Target
+from gateway.upstream.answer import UpstreamAnswer
 from gateway.wire import Members
 
 _MOST_BLANK_BYTES = 64 * 1024
@@ -18,21 +18,21 @@ _JSON = (b"{", b"[")
 _EVENT_STREAM = (b"data:", b"event:", b":", b"id:", b"retry:")
 
 
-async def check_status(response: Answer, target: Target, family: Family) -> None:
+async def check_status(response: UpstreamAnswer, serving: Serving, client: ClientDialect) -> None:
     """Raise `UpstreamRefused` for a status that is none of success."""
     if 200 <= response.status < 300:
         return
     body = b""
     with contextlib.suppress(UpstreamError):  # the status counts, whatever becomes of its words
-        body = await response.beginning(MOST_ERROR_BYTES)
-    raise refused(target, family, response.status, response.headers, body)
+        body = await response.read_beginning(MOST_ERROR_BYTES)
+    raise refused(serving, client, response.status, response.headers, body)
 
 
-async def beginning(response: Answer) -> bytes:
+async def beginning(response: UpstreamAnswer) -> bytes:
     """Read a body until it says something; empty where it never does."""
     data = b""
     while not data.strip(_BLANK) and len(data) < _MOST_BLANK_BYTES:
-        part = await response.some()
+        part = await response.read()
         if not part:
             return b""
         data += part
@@ -49,17 +49,18 @@ def is_html(body: bytes) -> bool:
     return body.lstrip(_BLANK)[:1] == b"<"
 
 
-def whole_answer(body: bytes, target: Target, family: Family) -> Members:
-    """Return the members of a whole answer. Raises `UpstreamRefused` for an error, `UpstreamUnreachable`."""
+def whole_answer(body: bytes, serving: Serving, client: ClientDialect) -> Members:
+    """Return the members of an upstream's answer. Raises `UpstreamRefused` for an error, `UpstreamUnreachable`."""
+    upstream, target = serving.endpoint.upstream, serving.target
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
-        answer = lenient.members(body)
+        answer = upstream.read(body)
     except lenient.UNREADABLE:
-        raise _no_answer(body, target, family) from None
-    if not family.dialect.failure(answer):
+        raise _no_answer(body, serving, client) from None
+    if not upstream.failure(answer):
         return answer
-    error = failed(target, family, body if len(body) <= MOST_ERROR_BYTES else b"")
-    announced = "status" in answer and family.dialect.fails_with_answer
+    error = failed(serving, client, body if len(body) <= MOST_ERROR_BYTES else b"")
+    announced = "status" in answer and client.fails_with_answer and serving.translation is None
     if announced and error.code != "upstream_misconfigured":
         wire.put(answer, "model", target.model.name)
         error.answer = redacted(wire.encode(answer), target.secrets)
@@ -78,16 +79,16 @@ def closed(target: Target) -> UpstreamUnreachable:
     )
 
 
-def _no_answer(body: bytes, target: Target, family: Family) -> UpstreamError:
-    """Return the error for a body that is no JSON object: an array with an error, an event stream, a page."""
+def _no_answer(body: bytes, serving: Serving, client: ClientDialect) -> UpstreamError:
+    """Return the error for a body that is no answer: an array with an error, an event stream, a page."""
     if body.lstrip(_BLANK)[:1] == b"[":
-        return failed(target, family, body[:MOST_ERROR_BYTES])
+        return failed(serving, client, body[:MOST_ERROR_BYTES])
     if not body.lstrip(_BLANK).startswith(_EVENT_STREAM):
-        return invalid(target, "answered with something that is not JSON")
-    relay = family.dialect.relay("", {})
-    with contextlib.suppress(EventTooLong):
+        return invalid(serving.target, "answered with something that is not JSON")
+    relay = serving.endpoint.upstream.relay("", {})
+    with contextlib.suppress(FrameTooLong):
         relay.feed(body)
         relay.end()
     if relay.error:
-        return failed(target, family, relay.error)
-    return invalid(target, "answered with a stream although none was asked for")
+        return failed(serving, client, relay.error)
+    return invalid(serving.target, "answered with a stream although none was asked for")

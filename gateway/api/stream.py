@@ -2,17 +2,17 @@
 
 import asyncio
 
-from gateway.api.ask import Ask, remember_deployment
+from gateway.api.ask import Ask
 from gateway.api.attempts import first_success
 from gateway.api.counting import left
 from gateway.api.exchange import Exchange
 from gateway.api.opening import Started, read_next, start, used_so_far
 from gateway.api.reading import closed
+from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, Step
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.keepalive import KeepAlive
 from gateway.redaction import redacted
 from gateway.refusals import failed
-from gateway.streaming import Step
 
 
 async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
@@ -23,14 +23,14 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
 
     async with KeepAlive(exchange.snapshot.config.server.keepalive_seconds, comment) as alive:
         try:
-            started = await first_success(exchange, ask.model, lambda target: start(exchange, ask, target))
+            started = await first_success(exchange, ask, lambda serving: start(exchange, ask, serving))
         except UpstreamRefused as error:
             if not error.answer:
                 raise
             await _fail_with_answer(exchange, error)
             return
         except (asyncio.CancelledError, UpstreamTimeout):
-            if exchange.record.usage_source == "none":
+            if exchange.recorder.usage is None:
                 exchange.used(left(exchange, ask, written=0))
             raise
         try:
@@ -48,7 +48,7 @@ def _let_go(started: Started) -> None:
 
     Never waits: the server reports the client as gone as soon as it has the whole answer, and the request is cancelled.
     """
-    if started.relay.done:
+    if started.relay.state in (DONE, FAILED):
         started.response.finish()
     else:
         started.response.close()
@@ -64,31 +64,31 @@ async def _fail_with_answer(exchange: Exchange, error: UpstreamRefused) -> None:
 
 async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAlive) -> None:
     answer, relay, step = exchange.answer, started.relay, started.first
-    exchange.first_token()
+    exchange.recorder.first_token()
     started.response.at_end(exchange.release)
     await answer.start_stream(exchange.response_headers())
     while True:
         await answer.write(step.block)
         alive.beat()
-        if relay.done or relay.ended:
+        if relay.state > FINISHED:
             break
-        step = await read_next(started.response, relay, started.target)
+        step = await read_next(started.response, relay, started.serving.target)
     await _finish(exchange, ask, started, step)
 
 
 async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) -> None:
     """The last event, after the record. What was never finished is never called finished."""
     relay = started.relay
-    if not relay.done and not relay.finished:
-        raise closed(started.target)
+    if relay.state is BROKEN:
+        raise closed(started.serving.target)
     exchange.used(used_so_far(exchange, ask, relay))
-    remember_deployment(exchange, relay.answer_id)
+    exchange.remember_deployment(relay.answer_id)
     exchange.release()
     if relay.error is None:
         exchange.settle("ok", 200)
-        await exchange.answer.end_stream(step.last or relay.closing)
+        await exchange.answer.end_stream(step.last)
         return
-    error = failed(started.target, exchange.family, relay.error)
+    error = failed(started.serving, ask.endpoint.client, relay.error)
     exchange.settle("error", 200, error.code)
     await exchange.answer.end_stream(_shown(exchange, error, started, step.last))
 
@@ -96,5 +96,5 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
 def _shown(exchange: Exchange, error: UpstreamRefused, started: Started, event: bytes) -> bytes:
     """Return the upstream's error event; the administrator's faults are told in our words."""
     if error.code != "upstream_misconfigured":
-        return redacted(event, started.target.secrets)
-    return exchange.family.dialect.error_event(error, exchange.record.request_id, started.relay.events)
+        return redacted(event, started.serving.target.secrets)
+    return exchange.endpoint.client.error_event(error, exchange.recorder.request_id, started.relay.events)

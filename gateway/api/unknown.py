@@ -1,21 +1,20 @@
 """Requests to addresses and methods that the gateway does not serve: answered in the path's dialect, and recorded."""
 
 import contextlib
-import secrets
-import time
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api.ask import presented_key
+from gateway.api.authenticate import presented_key
 from gateway.api.client import headers_of
-from gateway.dialects import messages, openai
+from gateway.dialects import chat, messages
 from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
+from gateway.identity.caller import Caller
 from gateway.identity.client import calling_client
 from gateway.identity.person import identify
-from gateway.ledger.record import Record
+from gateway.ledger.recorder import Recorder
 from gateway.network import client_address
 from gateway.runtime import Runtime
 
@@ -28,17 +27,15 @@ _SHOWN = 200
 async def not_served(request: Request, error: Exception) -> Response:
     """Answer Starlette's 404 and 405 in the dialect that the path is of, and leave a record."""
     assert isinstance(error, HTTPException)
-    began = time.perf_counter()
     runtime: Runtime = request.app.state.runtime
     refusal = _refusal(request, error)
-    dialect = messages.DIALECT if request.url.path.startswith(f"/v1{MESSAGES.path}") else openai.DIALECT
-    record = await _record(runtime, request)
-    record.outcome, record.status, record.error_code = "refused", refusal.status, refusal.code
-    record.duration_ms = round((time.perf_counter() - began) * 1000)
-    runtime.ledger.write(record)
-    runtime.metrics.observe(record, "chat")
-    headers = {**(error.headers or {}), "x-sekisho-request-id": record.request_id}
-    body = dialect.error_body(refusal, record.request_id)
+    client = messages.CLIENT if request.url.path.startswith(f"/v1{MESSAGES.path}") else chat.CLIENT
+    recorder = await _recorder(runtime, request)
+    if record := recorder.settle("refused", refusal.status, refusal.code):
+        runtime.ledger.write(record)
+        runtime.metrics.observe(record, recorder.traffic_class)
+    headers = {**(error.headers or {}), "x-sekisho-request-id": recorder.request_id}
+    body = client.error_body(refusal, recorder.request_id)
     return Response(body, refusal.status, headers=headers, media_type="application/json")
 
 
@@ -51,22 +48,15 @@ def _refusal(request: Request, error: HTTPException) -> ApiError:
     return NotFound(f"There is no '{here}' here. The API is below '/v1'; see the README for its routes.")
 
 
-async def _record(runtime: Runtime, request: Request) -> Record:
-    """A record of who asked, as far as the key says."""
+async def _recorder(runtime: Runtime, request: Request) -> Recorder:
+    """Return what is known of who asked, as far as the key says."""
     headers = headers_of(request.scope)
     address = client_address(request.scope, headers, runtime.current.config.server)
-    record = Record(
-        request_id=secrets.token_hex(16),
-        started_at=time.time_ns() // 1000,
-        api=API,
-        client=calling_client(headers),
-        client_ip=str(address) if address else None,
-    )
+    recorder = Recorder(api=API, client=calling_client(headers), client_ip=str(address) if address else None)
     with contextlib.suppress(ApiError):
         key = await runtime.keys.find(presented) if (presented := presented_key(headers)) else None
         if key:
-            record.key_id, record.key_alias, record.team = key.id, key.alias, key.team
-            record.client = key.identity or record.client
-            person = identify(key, headers, None, None, runtime.current.config.open_webui.identity_secret)
-            record.user_id, record.user_email, record.identity_source = person.user_id, person.email, person.source
-    return record
+            recorder.asked_by(Caller(key))
+            secret = runtime.current.config.open_webui.identity_secret
+            recorder.asked_by(Caller(key, identify(key, headers, None, None, secret)))
+    return recorder

@@ -9,16 +9,16 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
-from gateway.api.access import admitted
+from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
 from gateway.casing import lower
 from gateway.config.schema import Ledger
-from gateway.dialects import openai
+from gateway.dialects import chat
 from gateway.errors import ApiError, InvalidRequest, Unauthenticated
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person, identify
-from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
 from gateway.limits.limit import Standing
 from gateway.runtime import Runtime
@@ -92,11 +92,11 @@ class MyUsage:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
         try:
-            key = await admitted(self._runtime, scope)
+            key = await authenticate_reader(self._runtime, scope)
             told = await self._told(key, Request(scope))
             await answer.whole(200, [], wire.encode(told))
         except ApiError as error:
-            await answer.whole(error.status, [], openai.DIALECT.error_body(error, None))
+            await answer.whole(error.status, [], chat.error_body(error, None))
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: Answers = request.app.state.answers
@@ -127,12 +127,9 @@ class MyUsage:
 
     async def _budget(self, key: Key, person: Person) -> dict[str, Any] | None:
         """The person's, or else the key's own."""
-        record = Record(
-            request_id="", started_at=0, api="", user_id=person.user_id, user_email=person.email,
-            key_id=None if key.identity else key.id,
-        )  # fmt: skip
-        limits = shown(limits_of(record, key, self._runtime.keys))
-        budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith("team:")]
+        limits = shown(limits_of(Caller(key, person), self._runtime.keys))
+        others = ("team:", "key:") if key.identity else ("team:",)
+        budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith(others)]
         budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
         standings = await self._runtime.limiter.standing(budgets[:1])
         return _budget(standings[0]) if standings else None

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from gateway.dialects.openai import error_body
+from gateway.dialects.chat import error_body
 from gateway.errors import MethodNotAllowed
 
 UPGRADE_REQUIRED = 426

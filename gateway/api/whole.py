@@ -3,27 +3,29 @@
 import asyncio
 
 from gateway import wire
-from gateway.api.ask import Ask, remember_deployment, to_call
+from gateway.api.ask import Ask
 from gateway.api.attempts import first_success
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
+from gateway.api.upstream_request import upstream_request
 from gateway.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
-from gateway.routing import Target
+from gateway.routing import Serving
 
 
 async def answer_whole(exchange: Exchange, ask: Ask) -> None:
     """Fetch, record, send."""
-    family, dialect = exchange.family, exchange.family.dialect
+    client = ask.endpoint.client
 
-    async def attempt(target: Target) -> wire.Members:
-        async with await exchange.runtime.client.open(to_call(exchange, ask, target)) as response:
-            await check_status(response, target, family)
-            body = await response.whole()
-        return whole_answer(body, target, family)
+    async def attempt(serving: Serving) -> tuple[Serving, wire.Members]:
+        request = await upstream_request(exchange, ask, serving)
+        async with await exchange.runtime.client.send(request) as response:
+            await check_status(response, serving, client)
+            body = await response.read_all()
+        return serving, whole_answer(body, serving, client)
 
     try:
-        answer = await first_success(exchange, ask.model, attempt)
+        serving, answer = await first_success(exchange, ask, attempt)
     except UpstreamRefused as error:
         if not error.answer:
             raise
@@ -34,13 +36,23 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         if getattr(error, "code", None) != UpstreamUnreachable.default_code:  # else nobody was asked
             exchange.used(left(exchange, ask))
         raise
-    usage = counted(exchange, ask, dialect.usage(answer), lambda: family.answer_tokens(answer))
-    exchange.used(usage)
-    if usage and exchange.tells_cost:
-        dialect.put_cost(answer, exchange.cost_usd(usage))
-    remember_deployment(exchange, dialect.answer_id(answer))
-    if family.names_model:
-        wire.put(answer, "model", ask.model.name)
+    shown = _shown(exchange, ask, serving, answer)
     exchange.release()
     exchange.settle("ok", 200)
-    await exchange.answer.whole(200, exchange.response_headers(), wire.encode(answer))
+    await exchange.answer.whole(200, exchange.response_headers(), shown)
+
+
+def _shown(exchange: Exchange, ask: Ask, serving: Serving, answer: wire.Members) -> bytes:
+    """Count what an upstream's answer used; return it in the client's dialect and under our name of the model."""
+    upstream, endpoint = serving.endpoint.upstream, ask.endpoint
+    found = upstream.usage(answer)
+    exchange.remember_deployment(upstream.answer_id(answer))
+    if serving.translation:
+        answer = serving.translation.answer(answer)
+    usage = counted(exchange, ask, found, lambda: endpoint.answer_tokens(answer))
+    exchange.used(usage)
+    if usage and exchange.tells_cost:
+        endpoint.client.put_cost(answer, exchange.cost_usd(usage))
+    if endpoint.names_model:
+        wire.put(answer, "model", ask.model.name)
+    return wire.encode(answer)

@@ -8,8 +8,8 @@ from gateway.config.near import near
 from gateway.config.schema import Config, Deployment, Model
 from gateway.errors import ConfigError
 from gateway.limits.choose import limiter_of
-from gateway.providers.table import PROVIDERS
-from gateway.upstream.way import proxy_of
+from gateway.providers.rows import PROVIDERS
+from gateway.upstream.destination import proxy_of
 
 
 def conflicts(config: Config, document: Document) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from gateway.config.document import Document
 from gateway.config.load import Loaded, load
 from gateway.errors import ConfigError
-from gateway.upstream.reach import trusting
+from gateway.upstream.connecting import trusting
 
 
 def load_startable(path: Path, environ: Mapping[str, str] = os.environ, document: Document | None = None) -> Loaded:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.config.schema import Config
 from gateway.errors import ConfigError
-from gateway.upstream.reach import authorities
+from gateway.upstream.connecting import authorities
 
 P = ParamSpec("P")
 T = TypeVar("T")

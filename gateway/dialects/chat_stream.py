@@ -6,12 +6,13 @@ from typing import Any, ClassVar
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from gateway import lenient, wire
+from gateway.dialects.framing import with_data
+from gateway.dialects.passthrough import NOTHING, PassThrough
+from gateway.dialects.relay import BROKEN, DONE, FINISHED, OPENED, WAITING
 from gateway.dialects.usage import from_chat
-from gateway.events import with_data
-from gateway.streaming import NOTHING, Relay
 from gateway.wire import Members
 
-DONE = b"data: [DONE]\n\n"
+DONE_EVENT = b"data: [DONE]\n\n"
 _NO_USAGE = b',"usage":null}\n\n'
 """The end of an event whose last member is this one."""
 _MOST_CHOICES = 1024
@@ -67,12 +68,12 @@ class _Chunk(_Bare, gc=False):
 _UNFINISHED = ("", "null")
 
 
-class ChatRelay(Relay):
+class ChatRelay(PassThrough):
     """Takes the usage chunk that nobody asked for out of the stream."""
 
     shapes = (_Chunk, _BareChunk, _Bare)
     name_of = staticmethod(attrgetter("model"))  # type: ignore[assignment]  # a call in C, for every event
-    closing = DONE
+    closing = DONE_EVENT
 
     def __init__(self, model: str, *, hide_usage: bool) -> None:
         super().__init__(model)
@@ -83,7 +84,9 @@ class ChatRelay(Relay):
         self._closed: set[int] = set()
 
     def read_text(self, payload: bytes, event: bytes) -> bytes:
-        self.done = payload.strip() == b"[DONE]"
+        if payload.strip() == b"[DONE]":
+            empty = self.state is WAITING and self.events < 2
+            self.state = BROKEN if empty else DONE
         return event
 
     def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
@@ -114,11 +117,13 @@ class ChatRelay(Relay):
                 self.wrote(text)
             if choice.finish_reason is not None or choice.index not in self._open:
                 self._read_finish(choice)
-        if not self.opened:
-            self.opened, self._announced = self._announced, True
+        if self.state is WAITING:
+            if self._announced:
+                self.state = OPENED
+            self._announced = True
 
     def _read_calls(self, calls: list[_ToolCall]) -> None:
-        self.opened = True
+        self._open_answer()
         for call in calls:
             if call.function and call.function.arguments:
                 self.wrote(call.function.arguments)
@@ -128,10 +133,17 @@ class ChatRelay(Relay):
         if isinstance(reason, str) and reason.strip() not in _UNFINISHED:
             self._closed.add(index)
             self._open.discard(index)
-            self.opened = True
+            self._open_answer()
         elif index not in self._closed and len(self._open) < _MOST_CHOICES:
             self._open.add(index)
-        self.finished = not self._open
+        if not self._open:
+            self.state = FINISHED
+        elif self.state is FINISHED:
+            self.state = OPENED
+
+    def _open_answer(self) -> None:
+        if self.state is WAITING:
+            self.state = OPENED
 
     def _read_usage(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
         """Learn the counts, and show them only to a client that asked for them."""
@@ -182,7 +194,7 @@ def as_stream(answer: Members) -> bytes | None:
     events = [with_data(b"", wire.encode({**answer, "choices": [_as_delta(each)]})) for each in choices]
     if usage is not None:
         events.append(with_data(b"", wire.encode({**answer, "choices": [], "usage": usage})))
-    return b"".join([*events, DONE])
+    return b"".join([*events, DONE_EVENT])
 
 
 def _as_delta(choice: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from gateway import lenient, wire
-from gateway.dialects.family import Dialect, Family
+from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.passthrough import NOTHING, PassThrough
+from gateway.dialects.relay import BROKEN, DONE, OPENED, WAITING, Relay
 from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
-from gateway.streaming import NOTHING, Relay
 from gateway.wire import Members
 
 VERSION = "2023-06-01"
@@ -58,7 +60,7 @@ class _Event(_Bare, gc=False):
 _ANNOUNCING = ("message_start", "ping")
 
 
-class MessagesRelay(Relay):
+class MessagesRelay(PassThrough):
     """Counts of the prompt come first, those of the answer last; `message_stop` is the end."""
 
     shapes = (_Event, _Bare)
@@ -80,10 +82,11 @@ class MessagesRelay(Relay):
         elif kind == "message_delta":
             self.usage = self._counted(fields.usage) or self.usage
         elif kind == "message_stop":
-            self.done = True
+            self.state = BROKEN if self.state is WAITING and self.events < 2 else DONE
         elif kind == "error" or lenient.says(fields.error):
             return self.failed(payload, event)
-        self.opened = self.opened or kind not in _ANNOUNCING
+        if self.state is WAITING and kind not in _ANNOUNCING:
+            self.state = OPENED
         return event
 
     def _counted(self, raw: Raw) -> Usage | None:
@@ -128,7 +131,7 @@ def failure(answer: Members) -> bool:
 
 def _type(error: ApiError) -> str:
     """By status; what the table lacks is the client's fault below 500 and ours from there."""
-    status = DIALECT.status(error)
+    status = CLIENT.status(error)
     return _TYPES.get(status, _TYPES[400] if status < 500 else _TYPES[500])
 
 
@@ -141,35 +144,39 @@ def _check_count(fields: Members) -> None:
     wire.require(fields, "messages", list)
 
 
-DIALECT = Dialect(
+CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
+    statuses={503: 529},
+    personal=("metadata.user_id",),
+)
+UPSTREAM = UpstreamDialect(
     is_error=is_error,
     failure=failure,
     usage=usage_of,
     relay=relay,
-    statuses={503: 529},
     forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
     query=frozenset({"beta=true"}),
-    personal=("metadata.user_id",),
 )
 
-MESSAGES = Family(
+MESSAGES = Endpoint(
     "messages",
     "/messages",
     ("chat", "agent"),
     _check_messages,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=("system", "messages", "tools"),
     answer=("content",),
     pseudonym="metadata.user_id",
 )
-COUNT_TOKENS = Family(
+COUNT_TOKENS = Endpoint(
     "messages",
     "/messages/count_tokens",
     ("chat", "agent"),
     _check_count,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=(),
     streams=False,
     task="count_tokens",

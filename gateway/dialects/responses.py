@@ -8,12 +8,14 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from gateway import lenient, wire
-from gateway.dialects import openai
-from gateway.dialects.family import Dialect, Family
+from gateway.dialects import chat
+from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.faults import fault_of
+from gateway.dialects.passthrough import NOTHING, PassThrough
+from gateway.dialects.relay import BROKEN, DONE, FAILED, OPENED, WAITING, Relay, Step
 from gateway.dialects.usage import Usage, from_responses
 from gateway.errors import ApiError, InvalidRequest
-from gateway.streaming import NOTHING, Relay, Step
 from gateway.wire import Members
 
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -37,7 +39,7 @@ class _Event(_Bare, gc=False):
     response: _Response | None = None
 
 
-class ResponsesRelay(Relay):
+class ResponsesRelay(PassThrough):
     """Everything that counts is in the final event, which repeats the whole answer.
 
     An `error` is followed by `response.failed`, of which some clients read only the second: both are the end.
@@ -62,7 +64,8 @@ class ResponsesRelay(Relay):
             return self._last(fields, kind, payload, event)
         if self._held or kind == "error" or lenient.says(fields.error):
             return self.failed(payload, event)
-        self.opened = self.opened or kind not in _ANNOUNCING
+        if self.state is WAITING and kind not in _ANNOUNCING:
+            self.state = OPENED
         return event
 
     def failed(self, payload: bytes, event: bytes) -> bytes:
@@ -73,17 +76,15 @@ class ResponsesRelay(Relay):
 
     def end(self) -> Step:
         step = super().end()
-        if self._held and not self.done:
-            self.done = True
+        if self._held and self.state is BROKEN:
+            self.state = FAILED
             return Step(step.block, self._held + _failed_after(self.error or b"", self.events))
         return step
 
     def _last(self, fields: _Bare, kind: Any, payload: bytes, event: bytes) -> bytes:
-        self.done = True
+        self.state = DONE
         if kind == "response.failed":
-            self.error = self.error or payload
-        else:
-            self.opened = True
+            self.state, self.error = FAILED, self.error or payload
         answer = fields.response
         if isinstance(answer, _Response):
             self.usage = from_responses(lenient.value(answer.usage))
@@ -107,7 +108,7 @@ def answer_id(answer: Members) -> str | None:
 
 def failure(answer: Members) -> bool:
     """Return whether a whole answer with status 200 is an error."""
-    return lenient.peek(answer, "status") == "failed" or openai.failure(answer)
+    return lenient.peek(answer, "status") == "failed" or chat.failure(answer)
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
@@ -115,7 +116,7 @@ def error_event(error: ApiError, request_id: str, number: int) -> bytes:
 
     Codex shows the reason only of the second.
     """
-    told = openai.error_object(error)
+    told = chat.error_object(error)
     documented = {name: told[name] for name in ("code", "message", "param")}
     first = {"type": "error", "sequence_number": number, **documented, "error": told}
     fault = {"code": "server_error", "message": error.message}
@@ -151,25 +152,28 @@ def _check(fields: Members) -> None:
         )
 
 
-DIALECT = Dialect(
-    error_body=openai.error_body,
+CLIENT = ClientDialect(
+    error_body=chat.error_body,
     error_event=error_event,
-    is_error=openai.is_error,
+    fails_with_answer=True,
+    personal=("user", "safety_identifier"),
+)
+UPSTREAM = UpstreamDialect(
+    is_error=chat.is_error,
     failure=failure,
     usage=usage_of,
     relay=relay,
     answer_id=answer_id,
-    fails_with_answer=True,
     forwarded={"openai-beta": None},
-    personal=("user", "safety_identifier"),
 )
 
-RESPONSES = Family(
+RESPONSES = Endpoint(
     "responses",
     "/responses",
     ("chat", "agent"),
     _check,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=("instructions", "input", "tools"),
     answer=("output",),
     pseudonym="safety_identifier",

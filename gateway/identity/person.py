@@ -60,7 +60,7 @@ class Person(msgspec.Struct, frozen=True):
     source: str = "none"
 
 
-_NOBODY = Person()
+NOBODY = Person()
 
 
 def identify(
@@ -72,7 +72,7 @@ def identify(
     a token is there and does not verify: an attack, or two different secrets.
     """
     if key.identity != "open-webui":
-        return _owner(key)
+        return owner(key)
     told = _from_headers(headers)
     if secret and token:
         return _joined(_verified(token, secret, "token"), told)
@@ -82,13 +82,14 @@ def identify(
         return told
     if claimed:
         return msgspec.structs.replace(told, user_id=claimed[:_LONGEST], source="body")
-    return _joined(_owner(key), told)
+    return _joined(owner(key), told)
 
 
-def _owner(key: Key) -> Person:
-    owner = key.owner
-    email = owner if owner and "@" in owner else None
-    return Person(user_id=owner, email=email, source="key" if owner else "none")
+def owner(key: Key) -> Person:
+    """Return the person to whom a key belongs."""
+    name = key.owner
+    email = name if name and "@" in name else None
+    return Person(user_id=name, email=email, source="key" if name else "none")
 
 
 def _verified(token: str, secret: Secret, source: str) -> Person:
@@ -127,7 +128,7 @@ def _from_headers(headers: Mapping[str, str]) -> Person:
     found = {field: headers[header] for field, header in _HEADERS.items() if header in headers}
     told = headers.get("x-sekisho-groups")
     if not found and told is None:
-        return _NOBODY
+        return NOBODY
     texts = {field: _text(unquote(value)) for field, value in found.items()}
     groups = _groups(unquote(told or "").split(","))
     return Person(**texts, groups=groups, source="headers" if texts.get("user_id") else "none")
@@ -135,7 +136,7 @@ def _from_headers(headers: Mapping[str, str]) -> Person:
 
 def _joined(person: Person, told: Person) -> Person:
     """The strong source says who; the headers may add in which conversation."""
-    if told is _NOBODY:
+    if told is NOBODY:
         return person
     return msgspec.structs.replace(
         person,

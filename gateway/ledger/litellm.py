@@ -21,6 +21,7 @@ from gateway.config.schema import Config, LiteLLM
 from gateway.ledger.lines import from_line
 from gateway.ledger.record import Record
 from gateway.ledger.store import Store, open_store
+from gateway.providers.rows import PROVIDERS
 
 log = logging.getLogger("sekisho.ledger")
 
@@ -37,8 +38,6 @@ _CALL_TYPES = {
     "transcriptions": "atranscription",
     "speech": "aspeech",
 }
-_SYSTEMS = {"bedrock": "bedrock", "vertex": "vertex_ai", "azure-anthropic": "azure_ai", "vllm": "hosted_vllm"}
-"""LiteLLM's names of providers, where they are not ours."""
 _UNKNOWN_METADATA = (
     "user_api_key_spend",
     "user_api_key_max_budget",
@@ -71,6 +70,12 @@ _UNKNOWN_ERROR = (
     "error_budget_spend",
     "normalized_error",
 )
+
+
+def _provider_name(record: Record) -> str | None:
+    """Return LiteLLM's name of a record's provider."""
+    row = PROVIDERS.get(record.provider or "")
+    return row.litellm_name if row and row.litellm_name else record.provider
 
 
 def folder(data_dir: Path) -> Path:
@@ -165,7 +170,7 @@ def payload(record: Record) -> dict[str, Any]:
         "response_cost_failure_debug_info": None,
         "status": "failure" if failed else "success",
         "status_fields": {"llm_api_status": "failure" if failed else "success", "guardrail_status": "not_run"},
-        "custom_llm_provider": _SYSTEMS.get(record.provider or "", record.provider),
+        "custom_llm_provider": _provider_name(record),
         "total_tokens": total,
         "prompt_tokens": record.input_tokens or 0,
         "completion_tokens": record.output_tokens or 0,

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.casing import lower
+from gateway.identity.scopes import scopes
 from gateway.ledger.record import Record
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
@@ -119,10 +119,8 @@ def rate_standing(limit: Limit, level: float) -> Standing:
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:
-    """Who a record counts against. A person is known by e-mail where there is one, else by id."""
-    person = lower(record.user_email or record.user_id or "")
-    scopes = (("key", record.key_id), ("person", person), ("team", record.team))
-    return tuple(f"{kind}:{name}" for kind, name in scopes if name)
+    """Return whose limits and budgets a record counts against."""
+    return scopes(record.key_id, record.user_email, record.user_id, record.team)
 
 
 _RATE_HEADERS = {

@@ -134,7 +134,7 @@ def _client(address: StoreAddress, timeout_seconds: float, custom_ca: Path | Non
     }
     if address.tls and custom_ca is not None:
         # In the gateway's way of reading it, for its words where it cannot be read.
-        from gateway.upstream.reach import authorities
+        from gateway.upstream.connecting import authorities
 
         authorities(custom_ca)
         settings.setdefault("ssl_ca_certs", str(custom_ca))

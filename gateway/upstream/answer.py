@@ -11,45 +11,45 @@ from gateway.upstream.pool import Pool
 _LARGEST_ANSWER = 256 * 1024 * 1024
 
 
-class Answer:
-    """Status and headers are there; the body comes. Closing it gives the connection back or ends it."""
+class UpstreamAnswer:
+    """An answer whose status and headers are there; its body comes. Closing it gives the connection back or ends it."""
 
-    __slots__ = ("_connection", "_deployment_id", "_pool", "headers", "status")
+    __slots__ = ("_connection", "_pool", "_upstream", "headers", "status")
 
-    def __init__(self, connection: Connection, pool: Pool, deployment_id: str) -> None:
+    def __init__(self, connection: Connection, pool: Pool, upstream: str) -> None:
         self._connection: Connection | None = connection
         self._pool = pool
-        self._deployment_id = deployment_id
+        self._upstream = upstream
         self.status = connection.status
         self.headers = connection.headers
         """By lower-case name."""
 
-    async def some(self) -> bytes:
-        """What arrived of the body; empty at its end. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
+    async def read(self) -> bytes:
+        """Return what arrived of the body; empty at its end. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
         if self._connection is None:
             return b""
         try:
-            return await self._connection.some()
+            return await self._connection.read()
         except OSError as error:
-            raise broken(error, self._deployment_id) from error
+            raise broken(error, self._upstream) from error
 
-    async def whole(self) -> bytes:
-        """All of the body. Raises as `some` does."""
+    async def read_all(self) -> bytes:
+        """Return all of the body. Raises as `read` does."""
         parts, size = [], 0
-        while part := await self.some():
+        while part := await self.read():
             parts.append(part)
             size += len(part)
             if size > _LARGEST_ANSWER:
                 raise UpstreamUnreachable(
-                    f"The answer of deployment '{self._deployment_id}' is larger than {_LARGEST_ANSWER // 2**20} MiB.",
+                    f"The answer of deployment '{self._upstream}' is larger than {_LARGEST_ANSWER // 2**20} MiB.",
                     code="upstream_answer_too_large",
                 )
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def beginning(self, most: int) -> bytes:
-        """Read the body as far as `most` bytes. Raises as `some` does."""
+    async def read_beginning(self, most: int) -> bytes:
+        """Return the body, or the first `most` bytes of it. Raises as `read` does."""
         body = b""
-        while len(body) < most and (part := await self.some()):
+        while len(body) < most and (part := await self.read()):
             body += part
         return body[:most]
 
@@ -79,9 +79,9 @@ class Answer:
         self.close()
 
 
-def broken(error: OSError, deployment_id: str) -> UpstreamError:
-    """A connection's failure as ours. Addresses stay out of the message: clients read it."""
-    who = f"Deployment '{deployment_id}'"
+def broken(error: OSError, upstream: str) -> UpstreamError:
+    """Return the failure of a connection as our error. Addresses stay out of the message: clients read it."""
+    who = f"Deployment '{upstream}'"
     if isinstance(error, TimeoutError):
         return UpstreamTimeout(f"{who} did not answer in time. Try again, or ask for a shorter answer.")
     if isinstance(error, NotHttp):

@@ -1,140 +1,117 @@
-"""Opens calls: a kept connection where there is one, else a new one."""
+"""Sends requests: over a kept connection where there is one, else over a new one."""
 
 import asyncio
 import errno
 import ssl
-from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from pathlib import Path
 
-import msgspec
-
-from gateway.config.schema import Server
 from gateway.errors import UpstreamUnreachable
-from gateway.routing import Target
-from gateway.upstream.answer import Answer, broken
-from gateway.upstream.connection import Closed, Connection
+from gateway.upstream.answer import UpstreamAnswer, broken
+from gateway.upstream.connecting import connect, trusting
+from gateway.upstream.connection import ClosedUnanswered, Connection
+from gateway.upstream.destination import Destination, Proxy, destination_of, proxy_of, request_target
 from gateway.upstream.pool import Pool
-from gateway.upstream.reach import reach, trusting
-from gateway.upstream.way import Way, proxy_of, request_target, way_to
+from gateway.upstream.request import UpstreamRequest
 
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
 _PLAIN = ("", "identity")
 """Values of `content-encoding` that mean no compression."""
-_MEDIA = {True: "text/event-stream", False: "application/json"}
-
-
-class Call(msgspec.Struct, frozen=True):
-    """An upstream request, ready to be sent."""
-
-    target: Target
-    path: str
-    """Below the deployment's base URL, with the query."""
-    headers: Mapping[str, str]
-    """The client's that its dialect forwards; ours come by themselves."""
-    body: bytes
-    stream: bool
 
 
 class UpstreamClient:
-    """One for a process. Every call brings its own timeouts."""
+    """One for a process. Every request brings its own timeouts."""
 
-    def __init__(self, server: Server) -> None:
-        """Raises `ConfigError` where the proxy or the authorities cannot be used."""
-        self._server = server
-        self._proxy = proxy_of(server.outbound_proxy)
-        self._pools: dict[Way, Pool] = {}
-        if server.custom_ca:
+    def __init__(
+        self, outbound_proxy: str | None = None, no_proxy: tuple[str, ...] = (), custom_ca: Path | None = None
+    ) -> None:
+        """Take the settings of the same names in `server:`. Raises `ConfigError` where one cannot be used."""
+        self._proxy = proxy_of(outbound_proxy)
+        self._no_proxy = no_proxy
+        self._custom_ca = custom_ca
+        self._pools: dict[Destination, Pool] = {}
+        if custom_ca:
             self._trusted  # noqa: B018  # a bad file is told at start
 
     async def stop(self) -> None:
+        """Close every idle connection, and every other one when its answer is read."""
         for pool in self._pools.values():
             pool.close()
 
-    async def open(self, call: Call) -> Answer:
-        """Send a call and wait for the head of the answer.
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer:
+        """Send a request and wait for the head of the answer.
 
         The caller closes the answer. Raises `UpstreamUnreachable`, `UpstreamTimeout`.
         """
-        target = call.target
-        way = self._way(target.base_url)
-        pool = self._pools.get(way) or self._pools.setdefault(way, Pool())
+        destination, head = _prepared(request.method, request.url, self._proxy, self._no_proxy)
+        pool = self._pools.get(destination) or self._pools.setdefault(destination, Pool())
         try:
-            connection = await self._asked(call, way, pool)
+            connection = await self._sent(request, head, destination, pool)
         except UnicodeError as error:  # a host name with an empty or an endless part
-            raise broken(OSError("not a host name"), target.id) from error
+            raise broken(OSError("not a host name"), request.upstream) from error
         except OSError as error:
-            raise broken(error, target.id) from error
-        answer = Answer(connection, pool, target.id)
+            raise broken(error, request.upstream) from error
+        answer = UpstreamAnswer(connection, pool, request.upstream)
         if answer.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
             answer.close()
             raise UpstreamUnreachable(
-                f"Deployment '{target.id}' compresses its answers although it was asked not to.",
+                f"Deployment '{request.upstream}' compresses its answers although it was asked not to.",
                 code="upstream_invalid_answer",
             )
         return answer
 
-    async def _asked(self, call: Call, way: Way, pool: Pool) -> Connection:
-        """Raises `OSError`."""
+    async def _sent(self, request: UpstreamRequest, head: str, destination: Destination, pool: Pool) -> Connection:
+        """Return the connection on which an answer has begun. Raises `OSError`."""
         if kept := pool.take():
             try:
-                return await self._exchange(kept, call, way)
-            except Closed:
-                if kept.heard:
-                    raise
-                # The server had closed it, or was just doing so: no fault of the request, which it never read.
-        async with asyncio.timeout(call.target.deployment.connect_timeout):
-            made = await self._reach(way)
-        return await self._exchange(made, call, way)
+                return await _exchange(kept, head, request)
+            except ClosedUnanswered:
+                pass  # the server had closed it, or was just doing so: no fault of the request, which it never read
+        async with asyncio.timeout(request.timeouts.connect):
+            made = await self._connect(destination)
+        return await _exchange(made, head, request)
 
-    async def _reach(self, way: Way) -> Connection:
+    async def _connect(self, destination: Destination) -> Connection:
         """Open a connection; where the process may open no more files, idle ones give theirs up."""
-        trusted = self._trusted if way.tls else None
+        trusted = self._trusted if destination.tls else None
         try:
-            return await reach(way, trusted)
+            return await connect(destination, trusted)
         except OSError as error:
             if error.errno not in _NO_MORE_FILES:
                 raise
         for pool in self._pools.values():
             pool.clear()
         await asyncio.sleep(0)  # the event loop closes the files
-        return await reach(way, trusted)
-
-    async def _exchange(self, connection: Connection, call: Call, way: Way) -> Connection:
-        deployment = call.target.deployment
-        seconds = deployment.idle_timeout if call.stream else deployment.timeout
-        try:
-            connection.send(_head(call, way), call.body, seconds, total=not call.stream)
-            await connection.head()
-        except BaseException:
-            connection.abort()
-            raise
-        return connection
+        return await connect(destination, trusted)
 
     @cached_property
     def _trusted(self) -> ssl.SSLContext:
-        return trusting(self._server.custom_ca)
-
-    def _way(self, base_url: str) -> Way:
-        return _cached_way(base_url, self._proxy, self._server.no_proxy)
+        return trusting(self._custom_ca)
 
 
-_cached_way = lru_cache(1024)(way_to)
+async def _exchange(connection: Connection, head: str, request: UpstreamRequest) -> Connection:
+    """Send a request and wait for the head of its answer. Raises `OSError`."""
+    body, timeouts = request.body, request.timeouts
+    length = len(body) if isinstance(body, bytes) else body.length
+    fields = "".join([f"{name}: {value}\r\n" for name, value in request.headers.items()])
+    encoded = f"{head}{fields}content-length: {length}\r\n\r\n".encode("latin-1")
+    try:
+        if isinstance(body, bytes):
+            connection.send(encoded, body, timeouts.answer, total=not timeouts.streams)
+        else:
+            connection.send(encoded, b"", timeouts.answer, total=not timeouts.streams)
+            await connection.send_pieces(body.pieces())
+        await connection.head()
+    except BaseException:
+        connection.abort()
+        raise
+    return connection
 
 
-def _head(call: Call, way: Way) -> bytes:
-    target = call.target
-    key = target.deployment.api_key
-    own = f"{target.provider.auth_header}: {target.provider.auth_prefix}{key.reveal()}\r\n" if key else ""
-    fixed = _fixed_head(target.base_url, call.path, way, own, call.stream)
-    told = "".join([f"{name}: {value}\r\n" for name, value in call.headers.items()])
-    return f"{fixed}{told}content-length: {len(call.body)}\r\n\r\n".encode("latin-1")
-
-
-@lru_cache(1024)
-def _fixed_head(base_url: str, path: str, way: Way, authorization: str, stream: bool) -> str:
-    named, host = request_target(base_url, path, way)
-    proxy = way.proxy.header if way.proxy and not way.tls else ""
-    return (
-        f"POST {named} HTTP/1.1\r\nhost: {host}\r\n{proxy}user-agent: sekisho\r\naccept-encoding: identity\r\n"
-        f"content-type: application/json\r\naccept: {_MEDIA[stream]}\r\n{authorization}"
-    )
+@lru_cache(4096)
+def _prepared(method: str, url: str, proxy: Proxy | None, no_proxy: tuple[str, ...]) -> tuple[Destination, str]:
+    """Return where a URL's connections go, and the first lines of its requests."""
+    destination = destination_of(url, proxy, no_proxy)
+    target, host = request_target(url, destination)
+    own = destination.proxy.header if destination.proxy and not destination.tls else ""
+    return destination, f"{method} {target} HTTP/1.1\r\nhost: {host}\r\n{own}"

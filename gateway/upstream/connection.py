@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from enum import IntEnum
 from typing import cast
 
 import httptools
 
 _MOST_WAITING_BYTES = 1024 * 1024
-"""Read but not fetched yet; beyond it the server is made to wait."""
+"""Received but not read yet; beyond it the server is made to wait."""
 _LARGEST_HEAD_BYTES = 256 * 1024
 _DRAIN_SECONDS = 0.5
 """Longest wait for the end of a response whose content is complete."""
@@ -16,11 +17,37 @@ _MOST_DRAINED_BYTES = 64 * 1024
 
 
 class Closed(ConnectionError):
-    """The server closed the connection before its answer was complete, or at once."""
+    """The server closed the connection before its answer was complete."""
+
+
+class ClosedUnanswered(Closed):
+    """The server closed the connection before anything of its answer came."""
 
 
 class NotHttp(ConnectionError):
     """What came is no answer."""
+
+
+class ConnectionState(IntEnum):
+    """How far the exchange on a connection is. From `COMPLETE` on nothing further may arrive."""
+
+    REQUESTED = 0
+    """Nothing of the answer has arrived."""
+    ANSWERING = 1
+    """The head of the answer is arriving."""
+    BODY = 2
+    """The head is here, and the body arrives."""
+    BODY_UNTIL_CLOSE = 3
+    """As `BODY`, of which only the end of the connection tells the length."""
+    COMPLETE = 4
+    """The answer is here. What of it was not read can still be; then the connection may carry another exchange."""
+    SPENT = 5
+    """As `COMPLETE`, on a connection that may carry no other exchange."""
+    IDLE = 6
+    CLOSED = 7
+
+
+REQUESTED, ANSWERING, BODY, BODY_UNTIL_CLOSE, COMPLETE, SPENT, IDLE, CLOSED = ConnectionState
 
 
 class Connection(asyncio.Protocol):
@@ -29,80 +56,87 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
+        self.state: ConnectionState = IDLE
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        """Of the answer, by lower-case name."""
+        self.made_at = self._loop.time()
+        self.idle_since = 0.0
+        self._error: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        """Pending while the server does not take what we send."""
+        self._sending = False
+        """True until the last piece of a request's body is written."""
         self._pieces: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._head_bytes = 0
         self._paused = False
-        self._error: OSError | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._limit = 0.0
         self._total = False
         self._moved = 0.0
-        self._closed = False
-        self._has_head = False
-        self._until_close = False
-        self._keep = False
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        """Of the answer, by lower-case name."""
-        self.heard = False
-        """Something of the answer arrived."""
-        self.ended = True
-        """The answer is complete; what of it was not fetched can still be."""
-        self._unasked = False
-        """True while a second response arrives for one request."""
-        self.made_at = self._loop.time()
-        self.idle_since = 0.0
         self._drained: Callable[[Connection], None] | None = None
         self._at_end: Callable[[], None] | None = None
 
     def send(self, head: bytes, body: bytes, seconds: float, *, total: bool) -> None:
         """Begin an exchange. It fails `seconds` after it began, or after the last thing that arrived."""
-        self.heard = self.ended = self._has_head = self._until_close = self._keep = self._unasked = False
+        self.state = REQUESTED
         self.headers = {}
         self._pieces.clear()
         self._waiting_bytes = self._head_bytes = 0
         self._limit, self._total, self._moved = seconds, total, self._loop.time()
-        self._timer = self._loop.call_later(seconds, self._look)
+        self._timer = self._loop.call_later(seconds, self._check_time)
         self._transport.writelines((head, body))
+
+    async def send_pieces(self, pieces: AsyncIterator[bytes]) -> None:
+        """Send a body after `send`, no faster than the server takes it. Ends where the server has answered before."""
+        self._sending = True
+        async for piece in pieces:
+            if self._error:
+                raise self._error
+            if self.state >= BODY:
+                return
+            self._transport.write(piece)
+            self._moved = self._loop.time()
+            if self._writable:
+                await self._writable
+        self._sending = False
 
     async def head(self) -> None:
         """Wait for `status` and `headers`."""
-        while not self._has_head:
+        while self.state < BODY:
             await self._more()
+        if self.state is CLOSED and self._error:
+            raise self._error
 
-    async def some(self) -> bytes:
-        """What arrived of the body; empty at its end."""
+    async def read(self) -> bytes:
+        """Return what arrived of the body; empty at its end."""
         while not self._pieces:
-            if self.ended:
+            if self.state >= COMPLETE and not self._error:
                 return b""
             await self._more()
         data = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
         self._pieces.clear()
         self._waiting_bytes = 0
         if self._paused:
-            self._paused = False
             self._moved = self._loop.time()  # while we did not read, the server could not send
-            self._transport.resume_reading()
+            self._resume()
         return data
 
     def at_end(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once the response is complete, though not all of it may have been fetched."""
-        if self.ended:
+        """Call `callback` once the response is complete, though not all of it may have been read."""
+        if self.state >= COMPLETE:
             callback()
         else:
             self._at_end = callback
 
     def release(self) -> bool:
-        """End the exchange. Whether the connection may carry another; else it is closed."""
+        """End the exchange. Return whether the connection may carry another; else it is closed."""
         self._at_end = None
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-        unsent = self._transport.get_write_buffer_size()
-        if self.ended and self._keep and not self._unasked and not unsent and not self._closed and not self._error:
-            self.idle_since = self._loop.time()
+        self._stop_timer()
+        if self.state is COMPLETE and not self._transport.get_write_buffer_size():
+            self.state, self.idle_since = IDLE, self._loop.time()
             return True
         self.abort()
         return False
@@ -112,31 +146,30 @@ class Connection(asyncio.Protocol):
 
         Needs no task, so no cancellation reaches it. A response that does not end soon ends the connection.
         """
-        if self.ended or self._closed or self._error:
+        if self.state >= COMPLETE:
             if self.release():
                 drained(self)
             return
         self._drained = drained
         self._pieces.clear()
         self._waiting_bytes = 0
-        if self._timer:
-            self._timer.cancel()
+        self._stop_timer()
         self._timer = self._loop.call_later(_DRAIN_SECONDS, self.abort)
         if self._paused:
-            self._paused = False
-            self._transport.resume_reading()
+            self._resume()
 
     def abort(self) -> None:
-        self._closed, self._drained, self._at_end = True, None, None
-        if self._timer:
-            self._timer.cancel()
+        """Close the connection at once."""
+        self.state, self._drained, self._at_end = CLOSED, None, None
+        self._stop_timer()
         self._transport.abort()
 
     @property
     def alive(self) -> bool:
-        return not self._closed
+        return self.state is not CLOSED
 
     async def _more(self) -> None:
+        """Wait until something happens. Raises the exchange's failure."""
         if self._error is None:
             self._waiter = self._loop.create_future()
             try:
@@ -147,16 +180,19 @@ class Connection(asyncio.Protocol):
             raise self._error
 
     def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
+        for waiter in (self._waiter, self._writable):
+            if waiter and not waiter.done():
+                waiter.set_result(None)
 
     def _fail(self, error: OSError) -> None:
+        """End the exchange with an error and close the connection."""
         self._error = self._error or error
+        self.abort()
         self._wake()
 
-    def _end(self) -> None:
-        """Take note that the response is complete."""
-        self.ended = True
+    def _complete(self, state: ConnectionState) -> None:
+        """Take note that the response is here."""
+        self.state = state
         self._wake()
         callback, self._at_end = self._at_end, None
         if callback:
@@ -168,77 +204,100 @@ class Connection(asyncio.Protocol):
         if drained and self.release():
             drained(self)
 
-    def _look(self) -> None:
-        """The limit may have passed. Set once an exchange, however much arrives."""
-        if self.ended:  # the rest is here, however long the client takes to read it
+    def _check_time(self) -> None:
+        """Fail where the limit has passed. Set once an exchange, however much arrives."""
+        if self.state >= COMPLETE:  # the rest is here, however long the client takes to read it
             return
         if self._paused:
             self._moved = self._loop.time()
         quiet = self._loop.time() - self._moved
         if quiet >= self._limit - 0.001:
             self._fail(TimeoutError())
-            self.abort()
         else:
-            self._timer = self._loop.call_later(self._limit - quiet, self._look)
+            self._timer = self._loop.call_later(self._limit - quiet, self._check_time)
+
+    def _stop_timer(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._transport.resume_reading()
 
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none of asyncio's classes
 
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
     def data_received(self, data: bytes) -> None:
-        if self.ended:  # nobody asked
-            self.abort()
+        if self.state >= COMPLETE:  # nobody asked
+            self._forbid_reuse()
             return
-        self.heard = True
+        if self.state is REQUESTED:
+            self.state = ANSWERING
         if not self._total:
             self._moved = self._loop.time()
-        if not self._has_head:
+        if self.state is ANSWERING:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(NotHttp("what came is not HTTP"))
-            self.abort()
-        if self._waiting_bytes > _MOST_WAITING_BYTES and not self._paused and not self._closed:
+            return
+        if self._waiting_bytes > _MOST_WAITING_BYTES and not self._paused and self.state is not CLOSED:
             self._paused = True
             self._transport.pause_reading()
-        if not self._has_head and self._head_bytes > _LARGEST_HEAD_BYTES:
+        if self.state is ANSWERING and self._head_bytes > _LARGEST_HEAD_BYTES:
             self._fail(NotHttp("a head without end"))
-            self.abort()
+
+    def _forbid_reuse(self) -> None:
+        """Close the connection, of whose last answer the rest may still be read."""
+        self.state = CLOSED if self.state is IDLE else SPENT
+        self._transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._closed = True
         if self._drained:
             self.abort()
-        if self.ended:
-            return
-        if self._until_close and error is None:
-            self._end()
+        elif self.state in (COMPLETE, SPENT):
+            self.state = SPENT
+        elif self.state is BODY_UNTIL_CLOSE and error is None:
+            self._complete(SPENT)
+        elif self.state < COMPLETE:
+            closed = ClosedUnanswered if self.state is REQUESTED else Closed
+            self._fail(closed(str(error or "closed")))
         else:
-            self._fail(Closed(str(error or "closed")))
+            self.state = CLOSED
 
     # llhttp's side
 
     def on_message_begin(self) -> None:
-        self._unasked = self.ended
+        if self.state >= COMPLETE:  # a second response to one request
+            self.state = SPENT
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._unasked:
-            return
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        if self.state < COMPLETE:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
-        if self._unasked:
+        if self.state >= COMPLETE:
             return
         self.status = self._parser.get_status_code()
         if self.status >= 200:
-            self._has_head = True
-            self._until_close = "content-length" not in self.headers and "transfer-encoding" not in self.headers
+            sized = "content-length" in self.headers or "transfer-encoding" in self.headers
+            self.state = BODY if sized else BODY_UNTIL_CLOSE
             self._wake()
 
     def on_body(self, body: bytes) -> None:
-        if self._unasked:
+        if self.state >= COMPLETE:
             return
         self._waiting_bytes += len(body)
         if self._drained:
@@ -249,12 +308,12 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def on_message_complete(self) -> None:
-        if self._unasked:
+        if self.state >= COMPLETE:
             return
         if self.status < 200:  # 100, 103: the answer itself is still to come
             self.headers = {}
             return
-        self._keep = self._parser.should_keep_alive()
-        self._end()
+        reusable = self._parser.should_keep_alive() and not self._sending
+        self._complete(COMPLETE if reusable else SPENT)
         if self._drained:
             self._loop.call_soon(self._end_drain)

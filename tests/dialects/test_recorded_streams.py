@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import messages, responses
-from gateway.dialects.family import Dialect
+from gateway.dialects.contract import UpstreamDialect
+from gateway.dialects.passthrough import PassThrough
+from gateway.dialects.relay import BROKEN, DONE, FINISHED
 from gateway.dialects.usage import Usage
-from gateway.streaming import Relay
 from tests.fakes.recordings import FOLDER, Recorded, require_recordings, streams
 from tests.fakes.replaying import events
 
-WIRES = {"test_anthropic": messages.DIALECT, "test_openai_responses": responses.DIALECT}
+WIRES = {"test_anthropic": messages.UPSTREAM, "test_openai_responses": responses.UPSTREAM}
 STREAMS = [(dialect, each) for name, dialect in WIRES.items() for each in (streams(name) if FOLDER.is_dir() else [])]
 
 
@@ -26,9 +27,9 @@ def test_there_are_recordings() -> None:
 
 
 @pytest.mark.parametrize(("dialect", "stream"), STREAMS)
-def test_only_the_name_differs(dialect: Dialect, stream: Recorded) -> None:
+def test_only_the_name_differs(dialect: UpstreamDialect, stream: Recorded) -> None:
     sent, relay = _through(dialect, [stream.answer])
-    assert relay.done
+    assert relay.state is DONE
     assert relay.error is None
     theirs = _payloads(stream.answer)
     holder = relay.holder or ""
@@ -40,7 +41,7 @@ def test_only_the_name_differs(dialect: Dialect, stream: Recorded) -> None:
 
 
 @pytest.mark.parametrize(("dialect", "stream"), STREAMS)
-def test_counts_are_the_recorded_ones(dialect: Dialect, stream: Recorded) -> None:
+def test_counts_are_the_recorded_ones(dialect: UpstreamDialect, stream: Recorded) -> None:
     _, relay = _through(dialect, [stream.answer])
     assert relay.usage
     counted = [event.get("response", event).get("usage") for event in _payloads(stream.answer)]
@@ -51,7 +52,7 @@ def test_counts_are_the_recorded_ones(dialect: Dialect, stream: Recorded) -> Non
 
 
 @pytest.mark.parametrize(("dialect", "stream"), STREAMS[::6])
-def test_cuts_change_nothing(dialect: Dialect, stream: Recorded) -> None:
+def test_cuts_change_nothing(dialect: UpstreamDialect, stream: Recorded) -> None:
     whole, _ = _through(dialect, [stream.answer])
 
     @settings(max_examples=20, deadline=None)
@@ -60,17 +61,16 @@ def test_cuts_change_nothing(dialect: Dialect, stream: Recorded) -> None:
         edges = [0, *sorted(cuts), len(stream.answer)]
         sent, relay = _through(dialect, [stream.answer[start:end] for start, end in pairwise(edges)])
         assert sent == whole
-        assert relay.done
+        assert relay.state is DONE
 
     check()
 
 
 @pytest.mark.parametrize(("dialect", "stream"), STREAMS[::3])
-def test_without_its_end_a_stream_is_not_finished(dialect: Dialect, stream: Recorded) -> None:
+def test_without_its_end_a_stream_is_not_finished(dialect: UpstreamDialect, stream: Recorded) -> None:
     parts = [each for each in events(stream.answer) if not _is_final(each)]
     _, relay = _through(dialect, parts)
-    assert not relay.done
-    assert not relay.finished
+    assert relay.state is BROKEN
     assert relay.written() > 0
 
 
@@ -79,17 +79,17 @@ def test_text_that_looks_like_the_wires_own_marks_is_left_alone() -> None:
     start = {"type": "message_start", "message": {"model": "theirs", "usage": {"input_tokens": 5}}}
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
     stream = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (start, delta))
-    sent, relay = _through(messages.DIALECT, [stream])
+    sent, relay = _through(messages.UPSTREAM, [stream])
     assert _payloads(sent)[1] == delta
     assert _payloads(sent)[0]["message"]["model"] == "ours"
-    assert (relay.done, relay.usage, relay.begun) == (False, None, Usage(input=5))
+    assert (relay.state, relay.usage, relay.begun) == (BROKEN, None, Usage(input=5))
 
 
 def test_a_zero_at_the_end_does_not_hide_a_count_of_the_start() -> None:
     start = {"type": "message_start", "message": {"model": "x", "usage": {"input_tokens": 50, "output_tokens": 0}}}
     delta = {"type": "message_delta", "delta": {}, "usage": {"input_tokens": 0, "output_tokens": 7}}
     stream = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in (start, delta))
-    _, relay = _through(messages.DIALECT, [stream])
+    _, relay = _through(messages.UPSTREAM, [stream])
     assert relay.usage == Usage(input=50, output=7)
 
 
@@ -117,7 +117,7 @@ INSERTED += [
 
 
 @pytest.mark.parametrize(("dialect", "stream"), STREAMS[::4])
-def test_damaged_streams_crash_nobody_however_they_are_cut(dialect: Dialect, stream: Recorded) -> None:
+def test_damaged_streams_crash_nobody_however_they_are_cut(dialect: UpstreamDialect, stream: Recorded) -> None:
     places = st.lists(st.tuples(st.integers(0, len(stream.answer)), st.sampled_from(INSERTED)), max_size=5)
 
     @settings(max_examples=40, deadline=None)
@@ -130,17 +130,18 @@ def test_damaged_streams_crash_nobody_however_they_are_cut(dialect: Dialect, str
         whole, one = _through(dialect, [damaged])
         sent, other = _through(dialect, [damaged[start:end] for start, end in pairwise(edges)])
         assert sent == whole
-        assert (one.usage, one.done, one.error) == (other.usage, other.done, other.error)
+        assert (one.usage, one.state, one.error) == (other.usage, other.state, other.error)
 
     check()
 
 
-def _through(dialect: Dialect, pieces: list[bytes]) -> tuple[bytes, Relay]:
+def _through(dialect: UpstreamDialect, pieces: list[bytes]) -> tuple[bytes, PassThrough]:
     relay, sent = dialect.relay("ours", {}), b""
+    assert isinstance(relay, PassThrough)
     for piece in pieces:
         step = relay.feed(piece)
         sent += step.block + step.last
-        if relay.done:
+        if relay.state > FINISHED:
             return sent, relay
     step = relay.end()
     return sent + step.block + step.last, relay

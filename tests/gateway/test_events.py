@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.events import MAX_EVENT_BYTES, EventReader, EventTooLong, fields_of, with_data
+from gateway.dialects.framing import MAX_EVENT_BYTES, EventReader, FrameTooLong, fields_of, with_data
 
 STREAM = "\ufeff: hello\n\nevent: a\ndata: one\ndata:two\nid: 1\n\n\ndata:  世界\n\n: ping\n\ndata\n\n".encode()
 STREAM += b"data: last\n\n"
@@ -65,7 +65,7 @@ def test_the_last_event_needs_no_blank_line() -> None:
 def test_an_event_without_end_is_given_up() -> None:
     pieces = [b"x" * 2**20] * (MAX_EVENT_BYTES // 2**20)
     assert len(_read(pieces)) == 1
-    with pytest.raises(EventTooLong):
+    with pytest.raises(FrameTooLong):
         _read([*pieces, b"x"])
 
 

@@ -7,10 +7,10 @@ import httpx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.app import FAMILIES
+from gateway.dialects.endpoints import ENDPOINTS
 from tests.fixtures.gateway import ADMIN_KEY, GatewayProcess
 
-PATHS = [f"/v1{family.path}" for family in FAMILIES]
+PATHS = [f"/v1{endpoint.path}" for endpoint in ENDPOINTS]
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner))
 NAMES = st.sampled_from(

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.schema import Ledger, Price
-from gateway.dialects.usage import Usage, estimate, from_chat
+from gateway.dialects.estimates import estimate
+from gateway.dialects.usage import Usage, from_chat
 from gateway.ledger.lines import from_line, to_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import SegmentWriter, folder, read, recover

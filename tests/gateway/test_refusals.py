@@ -7,18 +7,20 @@ from email.utils import format_datetime
 import pytest
 
 from gateway.config.schema import Config
+from gateway.dialects.chat import CHAT
+from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.messages import MESSAGES
-from gateway.dialects.openai import CHAT
 from gateway.dialects.responses import RESPONSES
 from gateway.refusals import failed, refused, retry_after
-from gateway.routing import Target, build_routes
+from gateway.routing import Serving, build_routes
 
 SECRET = "sk-provider-canary-5f2d"
 
 
-def _target() -> Target:
+def _serving(endpoint: Endpoint = CHAT) -> Serving:
     row = {"provider": "vllm", "base_url": "http://gpu/v1", "model": "x", "api_key": SECRET}
-    return build_routes(Config.model_validate({"models": [{"name": "m", "deployments": [row]}]}), {}).targets["m"][0]
+    routes = build_routes(Config.model_validate({"models": [{"name": "m", "deployments": [row]}]}), {})
+    return Serving(routes.targets["m"][0], endpoint)
 
 
 STATUSES = {
@@ -34,34 +36,36 @@ STATUSES = {
 @pytest.mark.parametrize("status", STATUSES)
 def test_statuses(status: int) -> None:
     ours, retryable = STATUSES[status][0] or status, STATUSES[status][1]
-    error = refused(_target(), CHAT, status, {}, b'{"error":{"message":"because of x"}}')
+    error = refused(_serving(), CHAT.client, status, {}, b'{"error":{"message":"because of x"}}')
     assert (error.status, error.retryable, error.upstream_status) == (ours, retryable, status)
     assert ("because of x" in error.message) is (ours in (400, 409, 413, 422, 429))
     assert (error.body is None) is retryable
-    inside = failed(_target(), CHAT, json.dumps({"error": {"message": "because of x", "code": status}}).encode())
+    inside = failed(
+        _serving(), CHAT.client, json.dumps({"error": {"message": "because of x", "code": status}}).encode()
+    )
     assert (inside.status, inside.retryable) == ((ours, retryable) if status >= 400 else (502, True))
 
 
-@pytest.mark.parametrize("family", [CHAT, MESSAGES, RESPONSES])
-def test_words_have_the_clients_shape_and_no_secret(family: object) -> None:
+@pytest.mark.parametrize("endpoint", [CHAT, MESSAGES, RESPONSES])
+def test_words_have_the_clients_shape_and_no_secret(endpoint: Endpoint) -> None:
     body = json.dumps({"detail": [{"loc": ["body", "x"], "msg": f"no {SECRET}"}]}).encode()
-    error = refused(_target(), family, 422, {}, body)  # type: ignore[arg-type]
+    error = refused(_serving(endpoint), endpoint.client, 422, {}, body)
     assert error.body
     told = json.loads(error.body)
     assert "body.x: no ***" in told["error"]["message"]
-    assert ("type" in told) is (family is MESSAGES)
+    assert ("type" in told) is (endpoint is MESSAGES)
     assert SECRET not in error.message
 
 
 def test_an_own_error_is_passed_on_untouched_but_for_secrets() -> None:
     body = b'{"error" : {"message":"no","x":1.50}}'
-    assert refused(_target(), CHAT, 400, {}, body).body == body
+    assert refused(_serving(), CHAT.client, 400, {}, body).body == body
     with_key = body.replace(b"no", SECRET.encode())
-    assert SECRET.encode() not in (refused(_target(), CHAT, 400, {}, with_key).body or b"")
+    assert SECRET.encode() not in (refused(_serving(), CHAT.client, 400, {}, with_key).body or b"")
 
 
 def test_only_a_large_one_is_reworded() -> None:
-    error = refused(_target(), CHAT, 400, {}, json.dumps({"error": {"message": "x" * 60_000}}).encode())
+    error = refused(_serving(), CHAT.client, 400, {}, json.dumps({"error": {"message": "x" * 60_000}}).encode())
     assert error.body
     assert 2000 < len(error.body) < 3000
 

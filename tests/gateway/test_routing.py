@@ -8,70 +8,74 @@ import pytest
 
 from gateway.affinity import Affinity, Hints
 from gateway.config.schema import Config
+from gateway.dialects.chat import CHAT
 from gateway.errors import InvalidRequest, NotFound
 from gateway.retries import RetryBudget
-from gateway.routing import FIRST_COOLDOWN_SECONDS, Target, build_routes, by_load
+from gateway.routing import FIRST_COOLDOWN_SECONDS, Serving, build_routes, by_load
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 
 
-def _targets(count: int = 3, provider: str = "vllm", **more: Any) -> tuple[Target, ...]:
+def _servings(count: int = 3, provider: str = "vllm", **more: Any) -> tuple[Serving, ...]:
     rows = [{"provider": provider, "base_url": f"http://gpu{n}/v1", "model": "x", **more} for n in range(count)]
-    return build_routes(Config.model_validate({"models": [{"name": "m", "deployments": rows}]}), {}).targets["m"]
+    routes = build_routes(Config.model_validate({"models": [{"name": "m", "deployments": rows}]}), {})
+    (group,) = routes.chain(routes.model("m"), CHAT)
+    return group
 
 
 def test_least_outstanding_tokens_for_its_weight() -> None:
-    targets = _targets()
-    for target, tokens in zip(targets, (900, 100, 500), strict=True):
-        target.health.tokens = tokens
-    assert [target.health.tokens for target in by_load(targets)] == [100, 500, 900]
+    servings = _servings()
+    for serving, tokens in zip(servings, (900, 100, 500), strict=True):
+        serving.target.health.tokens = tokens
+    assert [serving.target.health.tokens for serving in by_load(servings)] == [100, 500, 900]
 
 
 def test_a_failing_deployment_cools_down_longer_each_time_and_probes_alone() -> None:
-    first, *_ = targets = _targets()
-    first.health.failed()
-    assert first.health.cooling
-    assert by_load(targets)[-1] is first, "avoided, never left out"
-    until = first.health.cooling_until
-    first.health.failed()
-    assert first.health.cooling_until > until + FIRST_COOLDOWN_SECONDS / 2
-    first.health.cooling_until = 0.0
-    assert first.has_room
-    first.health.running = 1
-    assert not first.has_room, "one probe at a time"
-    first.health.worked()
-    assert first.has_room
+    first, *_ = servings = _servings()
+    target, health = first.target, first.target.health
+    health.failed()
+    assert health.cooling
+    assert by_load(servings)[-1] is first, "avoided, never left out"
+    until = health.cooling_until
+    health.failed()
+    assert health.cooling_until > until + FIRST_COOLDOWN_SECONDS / 2
+    health.cooling_until = 0.0
+    assert target.has_room
+    health.running = 1
+    assert not target.has_room, "one probe at a time"
+    health.worked()
+    assert target.has_room
 
 
 def test_the_same_beginning_goes_to_the_same_server_until_it_is_too_busy() -> None:
-    targets, affinity = _targets(4), Affinity()
+    servings, affinity = _servings(4), Affinity()
     hints = Hints(prefix=b"You are a helpful assistant.")
-    favourite = affinity.preferred(targets, hints)[0]
-    assert all(affinity.preferred(by_load(targets), hints)[0] is favourite for _ in range(20))
-    others = {affinity.preferred(targets, Hints(prefix=b"%d" % number))[0].id for number in range(64)}
+    favourite = affinity.preferred(servings, hints)[0]
+    assert all(affinity.preferred(by_load(servings), hints)[0] is favourite for _ in range(20))
+    others = {affinity.preferred(servings, Hints(prefix=b"%d" % number))[0].target.id for number in range(64)}
     assert len(others) == 4, "conversations spread over all servers"
-    favourite.health.tokens = 100_000
-    assert affinity.preferred(by_load(targets), hints)[0] is not favourite
-    plain = _targets(4, "openai-compatible")
+    favourite.target.health.tokens = 100_000
+    assert affinity.preferred(by_load(servings), hints)[0] is not favourite
+    plain = _servings(4, "openai-compatible")
     assert affinity.preferred(plain, hints) == list(plain), "only servers with a prefix cache gain from it"
 
 
 def test_when_a_server_leaves_only_its_conversations_move() -> None:
-    targets, affinity = _targets(4), Affinity()
-    before = {number: affinity.preferred(targets, Hints(prefix=b"%d" % number))[0].id for number in range(64)}
-    left = targets[:3]
+    servings, affinity = _servings(4), Affinity()
+    before = {number: affinity.preferred(servings, Hints(prefix=b"%d" % number))[0].target.id for number in range(64)}
+    left = servings[:3]
     for number, target_id in before.items():
-        after = affinity.preferred(left, Hints(prefix=b"%d" % number))[0].id
-        assert after == target_id or target_id == targets[3].id
+        after = affinity.preferred(left, Hints(prefix=b"%d" % number))[0].target.id
+        assert after == target_id or target_id == servings[3].target.id
 
 
 def test_a_response_id_goes_to_who_issued_it() -> None:
-    targets, affinity = _targets(4, "openai-compatible"), Affinity()
-    affinity.issued("resp_1", targets[2].id)
-    assert affinity.preferred(targets, Hints(response_id="resp_1"))[0] is targets[2]
-    assert affinity.preferred(targets, Hints(response_id="resp_unknown")) == list(targets)
+    servings, affinity = _servings(4, "openai-compatible"), Affinity()
+    affinity.issued("resp_1", servings[2].target.id)
+    assert affinity.preferred(servings, Hints(response_id="resp_1"))[0] is servings[2]
+    assert affinity.preferred(servings, Hints(response_id="resp_unknown")) == list(servings)
 
 
 def test_retries_stay_within_a_share_of_the_traffic() -> None:
@@ -90,7 +94,7 @@ def test_names_and_dialects() -> None:
     with pytest.raises(NotFound, match="does not exist"):
         routes.model("n")
     with pytest.raises(InvalidRequest, match="It speaks: converse"):
-        routes.chain(routes.model("m"), "chat")
+        routes.chain(routes.model("m"), CHAT)
 
 
 def test_a_prompt_that_is_too_long_goes_to_the_larger_fallback(

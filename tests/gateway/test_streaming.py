@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.dialects.chat_stream import ChatRelay
-from gateway.events import fields_of
+from gateway.dialects.framing import fields_of
+from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, OPENED, WAITING
 from tests.fakes.upstream import USAGE, WORDS, chunk, event
 
 USAGE_EVENT = event({**chunk("theirs", {}), "choices": [], "usage": USAGE})
@@ -24,7 +25,7 @@ def _through(pieces: list[bytes], *, hide_usage: bool) -> tuple[bytes, ChatRelay
     for piece in pieces:
         step = relay.feed(piece)
         sent += step.block + step.last
-        if relay.done:
+        if relay.state > FINISHED:
             return sent, relay
     step = relay.end()
     return sent + step.block + step.last, relay
@@ -40,8 +41,7 @@ def test_cuts_change_nothing(cuts: list[int], hide_usage: bool) -> None:
     whole, _ = _through([WHOLE], hide_usage=hide_usage)
     sent, relay = _through(_pieces(cuts), hide_usage=hide_usage)
     assert _payloads(sent) == _payloads(whole)
-    assert relay.done
-    assert relay.finished
+    assert relay.state is DONE
     assert relay.usage
     assert relay.usage.input == USAGE["prompt_tokens"]
 
@@ -61,7 +61,7 @@ def test_text_that_looks_like_our_marks_is_left_alone() -> None:
     sent, relay = _through([event(chunk("theirs", {"content": text}))], hide_usage=True)
     (payload,) = _payloads(sent)
     assert payload["choices"][0]["delta"]["content"] == text
-    assert (relay.done, relay.finished, relay.usage) == (False, False, None)
+    assert (relay.state, relay.usage) == (BROKEN, None)
 
 
 def _payloads(stream: bytes) -> list[dict[str, Any]]:
@@ -118,17 +118,17 @@ ENDS += [(reason, False) for reason in UNFINISHED]
 )
 def test_what_ends_an_answer(write: Write, reason: Any, finished: bool) -> None:
     _, relay = _through([write(_chunk()), write(_finish(reason))], hide_usage=False)
-    assert (relay.finished, relay.done) == (finished, False)
+    assert relay.state is (DONE if finished else BROKEN)
 
 
 def test_an_answer_with_several_choices_ends_with_the_last_of_them() -> None:
     both = _chunk(choices=[{"index": at, "delta": {"content": "x"}, "finish_reason": None} for at in (0, 1)])
     _, relay = _through([_compact(both), _compact(_finish("stop"))], hide_usage=False)
-    assert not relay.finished
+    assert relay.state is BROKEN
     _, relay = _through([_compact(each) for each in (both, _finish("stop"), _finish("stop", 1))], hide_usage=False)
-    assert relay.finished
+    assert relay.state is DONE
     _, relay = _through([_compact(each) for each in (_chunk(), _finish("stop"), _finish(None))], hide_usage=False)
-    assert relay.finished, "what follows the end of a choice does not begin it again"
+    assert relay.state is DONE, "what follows the end of a choice does not begin it again"
 
 
 @WRITTEN
@@ -141,7 +141,7 @@ def test_a_usage_chunk_reaches_only_who_asked_for_it(write: Write, choices: Any,
     stream = [write(_chunk()), write(_finish("stop")), write(told), b"data: [DONE]\n\n"]
     hidden, relay = _through(stream, hide_usage=True)
     assert len(_payloads(_joined(hidden))) == 2
-    assert relay.done
+    assert relay.state is DONE
     shown, _ = _through(stream, hide_usage=False)
     *_, last = _payloads(_joined(shown))
     assert (last["choices"], last["usage"]) == ([], counts)
@@ -187,7 +187,7 @@ def test_a_name_that_is_not_there_is_left_alone(name: Any) -> None:
 )
 def test_an_error_is_the_last_event(write: Write, fault: Any) -> None:
     sent, relay = _through([write(_chunk()), write(fault), b"data: [DONE]\n\n"], hide_usage=True)
-    assert relay.done
+    assert relay.state is FAILED
     assert relay.error
     assert b"[DONE]" not in sent
     assert "no" in json.dumps(_payloads(_joined(sent))[-1])
@@ -201,7 +201,7 @@ def test_an_event_of_this_name_is_one() -> None:
 @pytest.mark.parametrize("nothing", [None, "", {}, [], False])
 def test_an_error_that_says_nothing_is_none(nothing: Any) -> None:
     _, relay = _through([_compact(_chunk(error=nothing)), _compact(_finish("stop"))], hide_usage=True)
-    assert (relay.error, relay.finished) == (None, True)
+    assert (relay.error, relay.state) == (None, DONE)
 
 
 ODD = [
@@ -222,7 +222,7 @@ def test_odd_events_are_passed_on_under_our_name(payload: bytes) -> None:
     theirs, ours = json.loads(payload), json.loads(sent.split(b"\n\n")[1][6:])
     theirs.pop("usage", None)
     assert json.dumps(ours) == json.dumps({**theirs, "model": "ours"})
-    assert relay.finished is (b'"stop"' in payload)
+    assert relay.state is (DONE if b'"stop"' in payload else BROKEN)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_odd_events_are_passed_on_under_our_name(payload: bytes) -> None:
 )
 def test_what_cannot_be_read_goes_on_as_it_came(payload: bytes) -> None:
     event = b"data: " + payload + b"\n\n"
-    sent, relay = _through([event], hide_usage=True)
-    assert sent == event
-    assert (relay.opened, relay.done) == (False, False)
+    relay = ChatRelay("ours", hide_usage=True)
+    assert relay.feed(event).block == event
+    assert relay.state is WAITING
 
 
 def test_what_was_relayed_is_estimated_from_its_text() -> None:
@@ -247,13 +247,13 @@ def test_what_was_relayed_is_estimated_from_its_text() -> None:
 
 def test_only_what_announces_an_answer_does_not_open_it() -> None:
     role = _chunk(choices=[{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}])
-    _, relay = _through(
-        [_compact({**BASE, "choices": [], "prompt_filter_results": []}), _compact(role)], hide_usage=True
-    )
-    assert (relay.opened, relay.events) == (False, 2)
+    relay = ChatRelay("ours", hide_usage=True)
+    relay.feed(_compact({**BASE, "choices": [], "prompt_filter_results": []}) + _compact(role))
+    assert (relay.state, relay.events) == (WAITING, 2)
     for more in (_chunk(), _finish("stop"), _chunk(choices=[{"index": 0, "delta": {"tool_calls": [{"index": 0}]}}])):
-        _, relay = _through([_compact(role), _compact(more)], hide_usage=True)
-        assert relay.opened
+        relay = ChatRelay("ours", hide_usage=True)
+        relay.feed(_compact(role) + _compact(more))
+        assert relay.state in (OPENED, FINISHED)
 
 
 def _joined(stream: bytes) -> bytes:

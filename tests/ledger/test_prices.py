@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gateway.config.schema import Deployment, Model, Price
 from gateway.dialects.usage import Usage
@@ -78,9 +79,8 @@ def test_everything_that_costs() -> None:
     usage = Usage(input=1000, output=100, cached_input=300, cache_write=200, reasoning=40)
     tokens = 500 * 1000 + 300 * 500 + 200 * 4000 + 60 * 2000 + 40 * 3000
     assert cost_nano_usd(price, usage) == tokens
-    assert cost_nano_usd(price, usage, images=2, audio_seconds=12.5, search_units=3) == (
-        tokens + 2 * 40_000_000 + 1_250_000 + 3 * 2_000_000
-    )
+    more = replace(usage, images=2, audio_seconds=12.5, search_units=3)
+    assert cost_nano_usd(price, more) == tokens + 2 * 40_000_000 + 1_250_000 + 3 * 2_000_000
 
 
 @given(COUNT, COUNT, COUNT, COUNT, USD, USD, USD)

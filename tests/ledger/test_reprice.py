@@ -74,8 +74,10 @@ def _expected(record: Record, price: Price) -> tuple[int | None, str | None]:
         output=record.output_tokens,
         cached_input=record.cached_input_tokens,
         reasoning=record.reasoning_tokens,
+        images=record.images,
+        audio_seconds=record.audio_seconds,
     )
-    return found.cost(usage, record.images or 0, record.audio_seconds or 0), found.id
+    return found.cost(usage), found.id
 
 
 NEW = Price(input=Decimal("0.11"), output=Decimal("0.37"), image=Decimal("0.01"), audio_second=Decimal("0.0003"))

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from gateway.config.schema import Server
 from gateway.upstream.client import UpstreamClient
 
 Opened = Callable[..., UpstreamClient]
@@ -18,7 +17,7 @@ async def opened() -> AsyncIterator[Opened]:
     made: list[UpstreamClient] = []
 
     def make(**settings: Any) -> UpstreamClient:
-        made.append(UpstreamClient(Server(**settings)))
+        made.append(UpstreamClient(**settings))
         return made[-1]
 
     yield make

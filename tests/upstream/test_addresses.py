@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway.upstream.connecting import connect_first
 from gateway.upstream.connection import Connection
-from gateway.upstream.reach import connect_first
 from tests.fakes.wire import saying
 from tests.upstream.test_connection import OK, says
 

@@ -1,7 +1,7 @@
-"""Server-sent events on the way back: each is read as JSON, and goes on as it came but for the model's name.
+"""Streams where client and upstream speak the same dialect: each event goes on as it came but for the model's name.
 
 Pure: bytes in, bytes out. An event costs one pass of a typed decoder that keeps only the members with a meaning; what
-those mean is each wire's own, in `dialects/`.
+those mean is each dialect's own.
 """
 
 import re
@@ -11,30 +11,18 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway import lenient, wire
+from gateway.dialects.framing import EventReader, fields_of, with_data
+from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, OPENED, WAITING, Step, StreamState
 from gateway.dialects.usage import Usage
-from gateway.events import EventReader, EventTooLong, fields_of, with_data
 
-__all__ = ["KEEPALIVE", "NOTHING", "EventTooLong", "Relay", "Step"]
-
-KEEPALIVE = b": keepalive\n\n"
 NOTHING = msgspec.Raw(b"")
 """Stands for a member that is absent."""
 _START = b"data: "
 _LONGEST_PREFIX = 4096
 
 
-class Step(msgspec.Struct, frozen=True):
-    """Result of reading a piece of the upstream's stream: bytes to send on, and what ends the answer.
-
-    `last` is to be sent after the record is written: it holds the stream's final event.
-    """
-
-    block: bytes = b""
-    last: bytes = b""
-
-
-class Relay:
-    """Relays one stream under our model name. A wire says in a subclass what its events mean."""
+class PassThrough:
+    """Relays one stream of server-sent events under our model name. A dialect says in a subclass what they mean."""
 
     shapes: ClassVar[tuple[type[msgspec.Struct], ...]]
     """Members with a meaning. An event that does not fit the first shape is read by the next, more tolerant one."""
@@ -70,29 +58,28 @@ class Relay:
         """The id by which the client may continue this answer, where the upstream remembers it."""
         self.events = 0
         """Number of events read."""
-        self.opened = False
-        """True once the answer has begun: the events before announce it, but hold none of it."""
-        self.finished = False
-        """True once the answer is complete, whether or not the stream's final event comes."""
-        self.done = False
-        """True once the final event came."""
-        self.ended = False
-        """True once the upstream closed the connection."""
+        self.state: StreamState = WAITING
         self.error: bytes | None = None
         """The data of the upstream's own error event; nothing but the end follows it."""
 
     def feed(self, data: bytes) -> Step:
-        """Take what arrived; return the whole events in it. Raises `EventTooLong`."""
+        """Take what arrived; return the whole events in it. Raises `FrameTooLong`."""
         events = self._reader.feed(data)
         if len(events) != 1:
             return self._relay(events)
         shown = self._event(events[0])
-        return Step(b"", shown) if self.done else Step(shown)
+        return Step(shown) if self.state <= FINISHED else Step(b"", shown)
 
     def end(self) -> Step:
         """Take the end of the connection. A last event without its blank line still counts."""
-        self.ended = True
-        return self._relay(self._reader.end())
+        step = self._relay(self._reader.end())
+        if self.state > FINISHED:
+            return step
+        if self.state < FINISHED:
+            self.state = BROKEN
+            return step
+        self.state = DONE
+        return Step(step.block, self.closing)
 
     def written(self) -> int:
         """Return about how many tokens were relayed."""
@@ -101,7 +88,8 @@ class Relay:
     def wrote(self, text: Any) -> None:
         """Count a piece of text that the model wrote: about four narrow characters or one wide one are a token."""
         self._pieces += 1
-        self.opened = True
+        if self.state is WAITING:
+            self.state = OPENED
         if type(text) is not str:
             text = str(text)
         self._written += len(text) if text.isascii() else 4 * len(text)
@@ -134,7 +122,7 @@ class Relay:
 
     def failed(self, payload: bytes, event: bytes) -> bytes:
         """Take an error, which is the final event."""
-        self.done, self.error = True, payload
+        self.state, self.error = FAILED, payload
         return event
 
     def _relay(self, events: list[bytes]) -> Step:
@@ -142,7 +130,7 @@ class Relay:
         kept: list[bytes] = []
         for event in events:
             shown = self._event(event)
-            if self.done:
+            if self.state > FINISHED:
                 return Step(b"".join(kept), shown)
             kept.append(shown)
         return Step(b"".join(kept))

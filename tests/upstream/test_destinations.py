@@ -10,10 +10,9 @@ import pytest
 import trustme
 import uvicorn
 
-from gateway.config.schema import Server
 from gateway.errors import ConfigError, UpstreamUnreachable
 from gateway.upstream.client import UpstreamClient
-from gateway.upstream.way import is_near, proxy_of, way_to
+from gateway.upstream.destination import destination_of, is_internal, proxy_of
 from tests.fakes.upstream import FakeUpstream
 from tests.fakes.wire import WebProxy, saying
 from tests.upstream.conftest import Opened
@@ -54,10 +53,9 @@ def secured(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 async def _asked(client: UpstreamClient, address: str) -> None:
     """Whole and streamed, twice: over a new connection and over the kept one."""
     for body in (BODY, STREAM) * 2:
-        made = call(address, stream=body is STREAM)
-        async with await client.open(type(made)(made.target, made.path, {}, body, made.stream)) as answer:
+        async with await client.send(call(address, stream=body is STREAM, body=body)) as answer:
             assert answer.status == 200
-            assert b"Hello" in await answer.whole()
+            assert b"Hello" in await answer.read_all()
 
 
 async def test_tls_under_the_companys_authority(secured: int, custom_ca: Path, opened: Opened) -> None:
@@ -117,14 +115,14 @@ async def test_neighbours_are_called_directly(upstream: tuple[FakeUpstream, str]
         ("evilcorp.example.com", False),
     ],
 )
-def test_who_is_near(host: str, near: bool) -> None:
-    assert is_near(host, [".corp.example.com"]) is near
+def test_who_is_internal(host: str, near: bool) -> None:
+    assert is_internal(host, [".corp.example.com"]) is near
 
 
 def test_ways() -> None:
     proxy = proxy_of("http://proxy.example.com:3128")
-    assert way_to("https://api.openai.com/v1", proxy, ()).proxy == proxy
-    assert way_to("http://[::1]:8000/v1", proxy, ()) == way_to("http://[::1]:8000", None, ())
+    assert destination_of("https://api.openai.com/v1", proxy, ()).proxy == proxy
+    assert destination_of("http://[::1]:8000/v1", proxy, ()) == destination_of("http://[::1]:8000", None, ())
     with pytest.raises(ConfigError, match="outbound_proxy"):
         proxy_of("socks5://proxy:1080")
 
@@ -133,4 +131,4 @@ def test_a_bad_authority_is_told_at_start(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("nothing")
     with pytest.raises(ConfigError, match="custom_ca"):
-        UpstreamClient(Server(custom_ca=file))
+        UpstreamClient(custom_ca=file)

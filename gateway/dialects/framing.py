@@ -1,16 +1,41 @@
-"""Framing of server-sent events: bytes that arrive in any pieces are cut into whole events.
+"""How an upstream's stream is cut into frames: bytes arrive in any pieces and leave as whole events or documents.
 
 Source: html.spec.whatwg.org/multipage/server-sent-events.html. Lines end with CR LF, LF or CR; here they end with LF.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
 MAX_EVENT_BYTES = 16 * 1024 * 1024
-"""An event longer than this is a fault of the upstream, not an answer."""
+"""A frame longer than this is a fault of the upstream, not an answer."""
+KEEPALIVE = b": keepalive\n\n"
+"""A comment, which clients skip and every proxy counts as traffic."""
 
 _BOM = b"\xef\xbb\xbf"
 
 
-class EventTooLong(Exception):
-    """The upstream sent an event over `MAX_EVENT_BYTES`."""
+class FrameTooLong(Exception):
+    """The upstream sent a frame over `MAX_EVENT_BYTES`."""
+
+
+class FrameReader(Protocol):
+    """Collects one stream's bytes and gives back its frames."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the frames that are complete now. Raises `FrameTooLong`."""
+
+    def end(self) -> list[bytes]:
+        """Return what the end of the stream makes a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """A way to put events on a connection."""
+
+    media_type: str
+    """Asked for in `accept`."""
+    reader: Callable[[], FrameReader]
 
 
 class EventReader:
@@ -23,7 +48,7 @@ class EventReader:
         self._after_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the events that are complete now, each with the blank line that ends it. Raises `EventTooLong`."""
+        """Return the events that are complete now, each with the blank line that ends it. Raises `FrameTooLong`."""
         if self._begun and not self._part and not self._after_cr and b"\r" not in data:
             end = len(data) - 2
             if data.endswith(b"\n\n") and (data.find(b"\n") == end or data.find(b"\n\n") == end):
@@ -55,7 +80,7 @@ class EventReader:
 
     def _checked(self, events: list[bytes]) -> list[bytes]:
         if len(self._part) > MAX_EVENT_BYTES:
-            raise EventTooLong
+            raise FrameTooLong
         return events
 
     def _without_bom(self, data: bytes) -> bytes:
@@ -92,3 +117,24 @@ def with_data(event: bytes, data: bytes) -> bytes:
     data = data.replace(b"\r", b" ").replace(b"\n", b" ")
     others = [line for line in event.strip(b"\n").split(b"\n") if line and line.partition(b":")[0] != b"data"]
     return b"\n".join([*others, b"data: " + data]) + b"\n\n"
+
+
+class DocumentReader:
+    """Reads a body that is one frame as a whole."""
+
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Collect `data`; the frame comes at the end. Raises `FrameTooLong`."""
+        self._body += data
+        if len(self._body) > MAX_EVENT_BYTES:
+            raise FrameTooLong
+        return []
+
+    def end(self) -> list[bytes]:
+        return [bytes(self._body)] if self._body else []
+
+
+SERVER_SENT_EVENTS = Framing("text/event-stream", EventReader)
+DOCUMENT = Framing("application/json", DocumentReader)

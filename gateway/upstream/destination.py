@@ -1,4 +1,4 @@
-"""How a server is reached: directly or through the company's proxy, in the open or under TLS. Pure."""
+"""Where connections go for a URL: directly or through the company's proxy, in the open or under TLS. Pure."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """Where connections go; equal ways share them."""
+class Destination:
+    """Where a connection goes. Requests with equal destinations share connections."""
 
     host: str
     port: int
@@ -44,20 +44,20 @@ def proxy_of(address: str | None) -> Proxy | None:
     if not usable or not all("!" <= each <= "~" for each in address):
         raise ConfigError("server.outbound_proxy: must be http://[USER:PASSWORD@]HOST:PORT")
     secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-    told = f"Basic {b64encode(secret.encode()).decode()}" if secret else None
-    return Proxy(parts.hostname or "", parts.port or 80, told)
+    authorization = f"Basic {b64encode(secret.encode()).decode()}" if secret else None
+    return Proxy(parts.hostname or "", parts.port or 80, authorization)
 
 
-def way_to(base_url: str, proxy: Proxy | None, direct: Sequence[str]) -> Way:
-    """`direct`: hosts and domains for which the proxy is not asked."""
-    parts = urlsplit(base_url)
+def destination_of(url: str, proxy: Proxy | None, direct: Sequence[str]) -> Destination:
+    """Return where connections for a URL go. `direct`: hosts and domains for which the proxy is not asked."""
+    parts = urlsplit(url)
     host, tls = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
-    return Way(host, port, tls, None if is_near(host, direct) else proxy)
+    return Destination(host, port, tls, None if is_internal(host, direct) else proxy)
 
 
-def is_near(host: str, direct: Sequence[str]) -> bool:
-    """Inside the company: a private address, a name without a domain, or one that the configuration lists."""
+def is_internal(host: str, direct: Sequence[str]) -> bool:
+    """Return whether a host is the company's: a private address, a name without a domain, or one that is listed."""
     try:
         return ip_address(host).is_private
     except ValueError:
@@ -66,12 +66,10 @@ def is_near(host: str, direct: Sequence[str]) -> bool:
     return "." not in host or any(host == name or host.endswith(f".{name}") for name in names)
 
 
-def request_target(base_url: str, path: str, way: Way) -> tuple[str, str]:
-    """Return the target of the request line and the `host` header. A query of the base URL is part of every request."""
-    parts = urlsplit(base_url)
-    place = parts.netloc.rpartition("@")[2]
-    inside = parts.path.rstrip("/") + path
-    if parts.query:
-        inside += ("&" if "?" in path else "?") + parts.query
-    whole = way.proxy is not None and not way.tls
-    return (f"http://{place}{inside}" if whole else inside), place
+def request_target(url: str, destination: Destination) -> tuple[str, str]:
+    """Return the target of the request line and the `host` header."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    inside = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    absolute = destination.proxy is not None and not destination.tls
+    return (f"http://{host}{inside}" if absolute else inside), host

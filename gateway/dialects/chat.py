@@ -7,11 +7,12 @@ from typing import Any
 
 from gateway import lenient, wire
 from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
-from gateway.dialects.family import Dialect, Family
+from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.faults import fault_of
+from gateway.dialects.relay import Relay
 from gateway.dialects.usage import Usage, from_chat
 from gateway.errors import ApiError
-from gateway.streaming import Relay
 from gateway.wire import Members
 
 
@@ -77,48 +78,52 @@ def _check_embedding(fields: Members) -> None:
     wire.require(fields, "input", str, list)
 
 
-DIALECT = Dialect(
+CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
-    is_error=is_error,
-    failure=failure,
-    as_stream=as_stream,
-    usage=usage_of,
-    relay=relay,
     put_cost=put_cost,
-    ask_for_usage=ask_for_usage,
-    asks_for_usage=True,
-    forwarded={"openai-beta": None},
     personal=("user", "safety_identifier"),
 )
+UPSTREAM = UpstreamDialect(
+    is_error=is_error,
+    failure=failure,
+    usage=usage_of,
+    relay=relay,
+    ask_for_usage=ask_for_usage,
+    as_stream=as_stream,
+    forwarded={"openai-beta": None},
+)
 
-CHAT = Family(
+CHAT = Endpoint(
     "chat",
     "/chat/completions",
     ("chat", "agent"),
     _check_chat,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=("messages", "tools"),
     answer=("choices",),
     pseudonym="safety_identifier",
 )
-COMPLETIONS = Family(
+COMPLETIONS = Endpoint(
     "completions",
     "/completions",
     ("completion", "chat"),
     _check_completion,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=("prompt", "suffix"),
     answer=("choices",),
     task="completion",
     pseudonym="user",
 )
-EMBEDDINGS = Family(
+EMBEDDINGS = Endpoint(
     "embeddings",
     "/embeddings",
     ("embedding",),
     _check_embedding,
-    DIALECT,
+    CLIENT,
+    UPSTREAM,
     prompt=("input",),
     streams=False,
     task="embedding",

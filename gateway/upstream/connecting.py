@@ -1,4 +1,4 @@
-"""Opening a connection along a way."""
+"""Opening a connection to a destination."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from aiohappyeyeballs import start_connection
 
 from gateway.errors import ConfigError
 from gateway.upstream.connection import Connection
-from gateway.upstream.way import Proxy, Way
+from gateway.upstream.destination import Destination, Proxy
 
 _LARGEST_HEAD_BYTES = 16 * 1024
 _NEXT_ADDRESS_SECONDS = 0.25
@@ -20,17 +20,17 @@ _NEXT_ADDRESS_SECONDS = 0.25
 P = TypeVar("P", bound=asyncio.Protocol)
 
 
-async def reach(way: Way, trusted: ssl.SSLContext | None) -> Connection:
-    """A new connection. `trusted` is needed for TLS. Raises `OSError`."""
-    if way.tls and way.proxy:
+async def connect(destination: Destination, trusted: ssl.SSLContext | None) -> Connection:
+    """Return a new connection. `trusted` is needed for TLS. Raises `OSError`."""
+    if destination.tls and destination.proxy:
         assert trusted is not None
-        return await _through(way, way.proxy, trusted)
-    host, port = (way.proxy.host, way.proxy.port) if way.proxy else (way.host, way.port)
-    tls = {"ssl": trusted, "server_hostname": way.host} if way.tls else {}
-    return (await _connect(Connection, host, port, **tls))[1]
+        return await _through(destination, destination.proxy, trusted)
+    first = destination.proxy or destination
+    tls = {"ssl": trusted, "server_hostname": destination.host} if destination.tls else {}
+    return (await _connect_host(Connection, first.host, first.port, **tls))[1]
 
 
-async def _connect(protocol: Callable[[], P], host: str, port: int, **tls: Any) -> tuple[asyncio.Transport, P]:
+async def _connect_host(protocol: Callable[[], P], host: str, port: int, **tls: Any) -> tuple[asyncio.Transport, P]:
     """Connect to whichever address of a host answers first. Raises `OSError`."""
     loop = asyncio.get_running_loop()
     return await connect_first(protocol, await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), **tls)
@@ -64,15 +64,16 @@ def authorities(custom_ca: Path | None) -> ssl.SSLContext:
     return context
 
 
-async def _through(way: Way, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:
+async def _through(destination: Destination, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:
     loop = asyncio.get_running_loop()
-    transport, tunnel = await _connect(_Tunnel, proxy.host, proxy.port)
+    transport, tunnel = await _connect_host(_Tunnel, proxy.host, proxy.port)
     try:
-        place = f"[{way.host}]:{way.port}" if ":" in way.host else f"{way.host}:{way.port}"
+        host = f"[{destination.host}]" if ":" in destination.host else destination.host
+        place = f"{host}:{destination.port}"
         transport.write(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{proxy.header}\r\n".encode("latin-1"))
         await tunnel.opened
         connection = Connection()
-        secured = await loop.start_tls(transport, connection, trusted, server_hostname=way.host)
+        secured = await loop.start_tls(transport, connection, trusted, server_hostname=destination.host)
     except BaseException:
         transport.abort()
         raise

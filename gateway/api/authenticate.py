@@ -1,0 +1,44 @@
+"""Who calls: the API key that a request presents."""
+
+from collections.abc import Mapping
+
+from starlette.types import Scope
+
+from gateway.api.client import headers_of
+from gateway.errors import Unauthenticated
+from gateway.identity.keys import Key
+from gateway.network import check_key, check_server, client_address
+from gateway.runtime import Runtime
+
+
+def presented_key(headers: Mapping[str, str]) -> str:
+    """Return the key of `Authorization: Bearer` or `x-api-key`, or an empty text."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token else headers.get("x-api-key", "").strip()
+
+
+async def authenticate(runtime: Runtime, headers: Mapping[str, str]) -> Key:
+    """Return the caller's key. Raises `Unauthenticated`; the message never repeats what was presented."""
+    presented = presented_key(headers)
+    if not presented:
+        raise Unauthenticated(
+            "No API key. Send 'Authorization: Bearer sk-…'; administrators make keys with `sekisho keys create`.",
+            code="missing_api_key",
+        )
+    key = await runtime.keys.find(presented)
+    if key is None:
+        raise Unauthenticated("This API key is not known or was revoked. Ask an administrator for a new one.")
+    return key
+
+
+async def authenticate_reader(runtime: Runtime, scope: Scope) -> Key:
+    """Return the key of a GET that asks no model. Raises `Unauthenticated`, `Forbidden`."""
+    headers, server = headers_of(scope), runtime.current.config.server
+    address = client_address(scope, headers, server)
+    check_server(address, server)
+    presented = presented_key(headers)
+    key = await runtime.keys.find(presented) if presented else None
+    if key is None:
+        raise Unauthenticated(f"GET {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.")
+    check_key(address, key.policy)
+    return key

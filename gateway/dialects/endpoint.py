@@ -1,0 +1,49 @@
+"""What a client calls, as a row: every endpoint of the gateway, and every endpoint of an upstream, is one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.estimates import estimate_json, estimate_texts
+from gateway.wire import Members
+
+BodyKind = Literal["json", "multipart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint, in both of its roles: what our clients call, and what an upstream serves."""
+
+    dialect: str
+    """Its name in the ledger and in a deployment's `dialects:`."""
+    path: str
+    """Below `/v1` here, and below the upstream's base URL."""
+    modes: tuple[str, ...]
+    """The modes of model that it serves."""
+    check: Callable[[Members], None]
+    """Raises `InvalidRequest` naming the field at fault."""
+    client: ClientDialect
+    upstream: UpstreamDialect
+    prompt: tuple[str, ...]
+    """The members that the model reads."""
+    answer: tuple[str, ...] = ()
+    """The members of a whole answer that hold what the model wrote; empty = it writes no text."""
+    body: BodyKind = "json"
+    streams: bool = True
+    task: str = "chat"
+    """The ledger's task where nobody names another."""
+    pseudonym: str | None = None
+    """The member that takes our pseudonym of the person, for providers that want one."""
+    optional: bool = False
+    """Upstreams that speak the dialect may still lack this endpoint: their 404 says no more than that."""
+    names_model: bool = True
+    """Its answers say which model made them."""
+
+    def prompt_tokens(self, fields: Members) -> int:
+        """Return about how many tokens a request's prompt has."""
+        return sum(estimate_json(bytes(fields[name])) for name in self.prompt if name in fields)
+
+    def answer_tokens(self, answer: Members) -> int:
+        """Return about how many tokens the model wrote in a whole answer."""
+        return sum(estimate_texts(answer[name]) for name in self.answer if name in answer)

@@ -1,0 +1,77 @@
+"""What the gateway has to know of a provider: where it is, how it is asked and signed, and what others call it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
+from gateway.secret import Secret
+from gateway.upstream.request import UpstreamRequest
+
+
+class Deployment(Protocol):
+    """What a provider reads of a deployment in the configuration."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def api_key(self) -> Secret | None: ...
+    @property
+    def region(self) -> str | None: ...
+
+
+Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
+"""Signs a request, whose body is encoded, by changing its headers. Runs last. Raises `UpstreamError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """Authorizes by the deployment's `api_key` in a header; without a key the request stays as it is."""
+
+    header: str = "authorization"
+    prefix: str = "Bearer "
+
+    async def __call__(self, request: UpstreamRequest, deployment: Deployment) -> None:
+        if deployment.api_key:
+            request.headers[self.header] = self.prefix + deployment.api_key.reveal()
+
+
+def below_base_url(provider: "Provider", deployment: Deployment, path: str, stream: bool) -> str:
+    """Return the URL of an endpoint: its path below the base URL. A query of the base URL is part of every request."""
+    parts = urlsplit(deployment.base_url or provider.base_url or "")
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + provider.paths.get(path, path)))
+
+
+@dataclass(frozen=True)
+class Provider:
+    """A provider's row. Defaults are the conservative ones; a row opts in."""
+
+    name: str
+    base_url: str | None = None
+    """Without a trailing slash, including `/v1`."""
+    needs_base_url: bool = True
+    """Every deployment names its own address, as this row has none."""
+    dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
+    """What it speaks, native first; a client of another dialect is told so."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Paths of endpoints, below the base URL, that are not the endpoint's own."""
+    url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
+    """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
+    authorize: Authorize = ApiKey()
+    framing: Framing = SERVER_SENT_EVENTS
+    """Of its streams."""
+    pseudonyms: bool = False
+    """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
+    prefix_cache: bool = False
+    """Is fast on prompts whose beginning it has seen, so the same beginning goes to the same server."""
+    stream_usage: bool = True
+    """Understands `stream_options.include_usage`."""
+    price_list: str | None = None
+    """Its name in the public price list; None = found by the base URL."""
+    trace_name: str | None = None
+    """Its `gen_ai.provider.name` (opentelemetry.io/docs/specs/semconv/gen-ai); None = our name."""
+    litellm_name: str | None = None
+    """Its `custom_llm_provider` in LiteLLM's logs; None = our name."""

@@ -1,0 +1,61 @@
+"""The providers: a row each."""
+
+from gateway.providers.contract import ApiKey, Provider
+
+_CHAT = ("chat", "completions", "embeddings")
+
+_ROWS = (
+    Provider(
+        "openai",
+        base_url="https://api.openai.com/v1",
+        needs_base_url=False,
+        dialects=(*_CHAT, "responses"),
+        pseudonyms=True,
+        price_list="openai",
+    ),
+    Provider(
+        "anthropic",
+        base_url="https://api.anthropic.com/v1",
+        needs_base_url=False,
+        dialects=("messages",),
+        authorize=ApiKey("x-api-key", ""),
+        pseudonyms=True,
+        price_list="anthropic",
+    ),
+    Provider("openai-compatible"),
+    Provider("vllm", dialects=(*_CHAT, "responses", "messages"), prefix_cache=True, litellm_name="hosted_vllm"),
+    Provider("llama.cpp", dialects=(*_CHAT, "responses", "messages")),
+    Provider(
+        "bedrock",
+        needs_base_url=False,
+        dialects=("converse",),
+        price_list="aws",
+        trace_name="aws.bedrock",
+    ),
+    Provider(
+        "azure",
+        dialects=(*_CHAT, "responses"),
+        authorize=ApiKey("api-key", ""),
+        price_list="azure",
+        trace_name="azure.ai.openai",
+    ),
+    # Claude in Azure AI Foundry: https://RESOURCE.services.ai.azure.com/anthropic/v1, `model` is the deployment's name.
+    Provider(
+        "azure-anthropic",
+        dialects=("messages",),
+        authorize=ApiKey("x-api-key", ""),
+        price_list="anthropic",
+        trace_name="anthropic",
+        litellm_name="azure_ai",
+    ),
+    Provider(
+        "vertex",
+        needs_base_url=False,
+        dialects=("gemini",),
+        price_list="google",
+        trace_name="gcp.vertex_ai",
+        litellm_name="vertex_ai",
+    ),
+)
+
+PROVIDERS: dict[str, Provider] = {row.name: row for row in _ROWS}

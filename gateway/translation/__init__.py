@@ -1,0 +1,1 @@
+"""Conversations between a client of one dialect and an upstream of another."""
