@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, print_json
-from gateway.config.load import load
 from gateway.ledger.closing import close_running
 from gateway.ledger.errors import NotAgreeing, NothingRecorded
 from gateway.ledger.status import Status, status_of
+from gateway.preflight import load
 
 app = typer.Typer(no_args_is_help=True, help="The ledger's files: ship segments, join small files, see how it stands.")
 

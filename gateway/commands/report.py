@@ -11,8 +11,8 @@ import typer
 from gateway.cli_options import takes
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
 from gateway.commands.days import From, To, Zone, wrong_use
-from gateway.config.load import load
 from gateway.errors import ConfigError
+from gateway.preflight import load
 from gateway.usage.questions import ask
 from gateway.usage.report.drawing import warm_up
 from gateway.usage.report.elsewhere import OnPremises, priced_models

@@ -14,9 +14,9 @@ from gateway.commands.corrections import FORGET_EXAMPLE, REPRICE_EXAMPLE, forget
 from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.commands.report import report
 from gateway.commands.tables import AsCsv, show
-from gateway.config.load import load
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.ledger.files import forget_abandoned
+from gateway.preflight import load
 from gateway.usage import athena, export, sql
 from gateway.usage.dimensions import DIMENSIONS, MEASURES, parse
 from gateway.usage.killable import OutOfTime, within

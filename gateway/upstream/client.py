@@ -11,10 +11,11 @@ import msgspec
 from gateway.config.schema import Server
 from gateway.errors import UpstreamUnreachable
 from gateway.routing import Target
+from gateway.tls import http_context
 from gateway.upstream.answer import Answer, broken
 from gateway.upstream.connection import Closed, Connection
 from gateway.upstream.pool import Pool
-from gateway.upstream.reach import reach, trusting
+from gateway.upstream.reach import reach
 from gateway.upstream.way import Way, proxy_of, request_target, way_to
 
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE)
@@ -112,7 +113,7 @@ class UpstreamClient:
 
     @cached_property
     def _trusted(self) -> ssl.SSLContext:
-        return trusting(self._server.custom_ca)
+        return http_context(self._server.custom_ca)
 
     def _way(self, base_url: str) -> Way:
         return _cached_way(base_url, self._proxy, self._server.no_proxy)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.identity import key_admin
 from gateway.identity.keys import opened
+from gateway.preflight import load
 from gateway.secret import Secret
 from install.embedded.layout import (
     ADMIN_EMAIL,

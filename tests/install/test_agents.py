@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config.load import load
+from gateway.preflight import load
 from install.errors import ManifestError, ModelNotOffered
 from install.pack.change import Action
 from install.pack.desired import Options

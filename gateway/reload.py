@@ -1,4 +1,4 @@
-"""Edited files are picked up while running. A file that cannot be used changes nothing."""
+"""Reload the configuration when its files change. A file that cannot be used changes nothing."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,9 @@ from pathlib import Path
 from gateway.config.changes import check_change
 from gateway.config.document import Document
 from gateway.config.load import Loaded
-from gateway.config.startable import load_startable
 from gateway.config.yaml_file import Mark, mark_of
 from gateway.errors import ConfigError
+from gateway.preflight import load_startable
 from gateway.runtime import Runtime
 
 log = logging.getLogger("sekisho.config")
