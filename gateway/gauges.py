@@ -1,37 +1,46 @@
-"""What is true at the moment of asking, for `/metrics`."""
+"""Collectors of values that are read at the moment of a scrape, for `/metrics`."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-if TYPE_CHECKING:
-    from gateway.runtime import Runtime
+from gateway.admission import Gate
+from gateway.ledger.segments import SegmentWriter
+from gateway.routing import Target
+
+Probe = tuple[str, Callable[[], bool]]
+"""Help text of a gauge, and whether the part that it is about can be reached."""
 
 
-class ProcessState(Collector):
-    """What is true of this process at the moment of asking: queues, deployments, what it reaches."""
+class ProcessCollector(Collector):
+    """Collects queues, deployments, records and reachable parts of this process."""
 
-    def __init__(self, runtime: "Runtime") -> None:
-        self._runtime = runtime
+    def __init__(
+        self,
+        gate: Gate,
+        targets: Callable[[], Iterable[Target]],
+        ledger: SegmentWriter,
+        probes: Mapping[str, Probe],
+    ) -> None:
+        """`probes` are by the name of their gauge."""
+        self._gate = gate
+        self._targets = targets
+        self._ledger = ledger
+        self._probes = probes
 
     def collect(self) -> Iterable[Metric]:
-        runtime = self._runtime
-        yield _gauge("sekisho_running", "Requests that run at deployments.", [((), runtime.gate.running)])
-        waiting = [((name,), count) for name, count in runtime.gate.waiting_by_class().items()]
+        yield _gauge("sekisho_running", "Requests that run at deployments.", [((), self._gate.running)])
+        waiting = [((name,), count) for name, count in self._gate.waiting_by_class().items()]
         yield _gauge("sekisho_waiting", "Requests in the queue.", waiting, ("class",))
         yield from self._deployments()
-        yield _count("sekisho_ledger_records", "Records that this process wrote.", runtime.ledger.records_in)
-        yield _count("sekisho_ledger_lost", "Records that could not be written.", runtime.ledger.records_lost)
-        yield _gauge("sekisho_key_database_up", "0 while the database of keys does not answer.", self._up("keys"))
-        yield _gauge("sekisho_shared_state_up", "0 while the shared state is away.", self._up("limiter"))
-
-    def _up(self, part: str) -> Iterator[tuple[tuple[str, ...], float]]:
-        yield (), float(getattr(self._runtime, part).healthy)
+        yield _count("sekisho_ledger_records", "Records that this process wrote.", self._ledger.records_in)
+        yield _count("sekisho_ledger_lost", "Records that could not be written.", self._ledger.records_lost)
+        for name, (help, reachable) in self._probes.items():
+            yield _gauge(name, help, [((), reachable())])
 
     def _deployments(self) -> Iterator[Metric]:
-        targets = list(self._runtime.current.routes.all_targets())
+        targets = list(self._targets())
         labels = ("deployment",)
         up = [((each.id,), 0 if each.health.failures else 1) for each in targets]
         yield _gauge("sekisho_deployment_up", "0 after a failure until a probe works.", up, labels)
@@ -41,18 +50,18 @@ class ProcessState(Collector):
         yield _gauge("sekisho_deployment_tokens", "Estimated outstanding tokens.", tokens, labels)
 
 
-class MachineState(Collector):
-    """How shipping stands, over all processes of this machine and their predecessors."""
+class MachineCollector(Collector):
+    """Collects the progress of shipping, over all processes of this machine and their predecessors."""
 
-    def __init__(self, runtime: "Runtime") -> None:
-        self._runtime = runtime
+    def __init__(self, ledger: SegmentWriter) -> None:
+        self._ledger = ledger
 
     def collect(self) -> Iterable[Metric]:
-        ledger, shipped = self._runtime.ledger, self._runtime.ledger.shipped()
+        ledger, shipped = self._ledger, self._ledger.shipped()
         yield _count("sekisho_ledger_records_in", "Records of shipped segments.", shipped.records_in)
         yield _count("sekisho_ledger_records_out", "Records in Parquet.", shipped.records_out)
-        yield _gauge("sekisho_ledger_waiting_bytes", "Segments not in Parquet.", [((), ledger.room.waiting_bytes)])
-        yield _gauge("sekisho_ledger_lag_seconds", "Age of the oldest of them.", [((), ledger.room.lag)])
+        yield _gauge("sekisho_ledger_waiting_bytes", "Segments not in Parquet.", [((), ledger.quota.waiting_bytes)])
+        yield _gauge("sekisho_ledger_lag_seconds", "Age of the oldest of them.", [((), ledger.quota.lag)])
         yield _gauge("sekisho_ledger_shipping_failed", "1 while shipping fails.", [((), bool(shipped.problem))])
 
 

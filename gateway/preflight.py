@@ -55,7 +55,7 @@ def _check_shared_state(config: Config) -> None:
 
 def _check_content_key(config: Config) -> None:
     if config.ledger.content.encryption_key is not None:
-        from gateway.ledger.sealed import master_key
+        from gateway.ledger.encryption import master_key
 
         master_key(config.ledger.content.encryption_key)
 

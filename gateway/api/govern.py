@@ -69,10 +69,10 @@ def shown_standings(standings: Iterable[Standing]) -> list[Standing]:
 def limits_of(record: Record, key: Key, store: KeyStore) -> Sequence[Limit]:
     """Everything that this request counts against: key, person, team."""
     scopes = scopes_of(record)
-    limits = store.limits.get(scopes)
+    limits: Sequence[Limit] | None = store.derived.get(scopes)
     if limits is None:
         limits = tuple(_limits(key, scopes, store))
-        store.remember_limits(scopes, limits)
+        store.remember(scopes, limits)
     return limits
 
 

@@ -22,7 +22,7 @@ def forget(
 
     The person's own keys are revoked. Where several machines write, run it on each.
     """
-    from gateway.ledger.forget import forget as forgetting
+    from gateway.maintenance.forget import forget as forgetting
 
     done = forgetting(load(config).config, user)
     if as_json:
@@ -53,7 +53,7 @@ def reprice(
 
     What was not shipped yet keeps its cost: `sekisho ledger ship --all` before. Budgets keep what they counted.
     """
-    from gateway.ledger.reprice import reprice as repricing
+    from gateway.maintenance.reprice import reprice as repricing
 
     done = repricing(load(config).config, _day(first), _day(last), datetime.now(UTC))
     if as_json:

@@ -23,7 +23,6 @@ from gateway.db.engine import closed, open_database
 from gateway.errors import ConfigError, Overloaded
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
-from gateway.limits.limit import Limit
 from gateway.once import made_once
 
 log = logging.getLogger("sekisho.keys")
@@ -35,7 +34,7 @@ _ASK_ANYWAY_SECONDS = 2.0
 """A file's time has steps; a change within one is seen this late."""
 _LONGEST_KEY = 256
 _MISSES_KEPT = 4096
-_LIMITS_KEPT = 10_000
+_DERIVED_KEPT = 10_000
 _MISS_SECONDS = 1.0
 
 
@@ -78,8 +77,8 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
-        self.limits: dict[tuple[str, ...], tuple[Limit, ...]] = {}
-        """By scopes: what was worked out since the last change."""
+        self.derived: dict[tuple[str, ...], Any] = {}
+        """By scopes: what callers derived from keys and budgets since the last change; see `remember`."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._revision = -1
@@ -152,10 +151,11 @@ class KeyStore:
         kind, _, _ = scope.partition(":")
         return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
-    def remember_limits(self, scopes: tuple[str, ...], limits: tuple[Limit, ...]) -> None:
-        if len(self.limits) >= _LIMITS_KEPT:
-            self.limits.clear()
-        self.limits[scopes] = limits
+    def remember(self, scopes: tuple[str, ...], derived: Any) -> None:
+        """Keep what was derived from keys and budgets until either changes; the oldest entry goes when it is full."""
+        if len(self.derived) >= _DERIVED_KEPT:
+            del self.derived[next(iter(self.derived))]
+        self.derived[scopes] = derived
 
     async def refresh(self) -> None:
         """Read anew if anyone changed anything, after everything that was done before.
@@ -189,7 +189,7 @@ class KeyStore:
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
         self.budgets = {row["scope"]: Budget(**row) for row in budgets}
         self._revision = revision
-        self.limits = {}
+        self.derived = {}
 
     async def _watch(self) -> None:
         files = _files_of(self.engine)

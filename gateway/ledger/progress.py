@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.ledger.room import CLOSED, OPEN
+from gateway.ledger.disk_quota import CLOSED, OPEN
 
 
 class Progress(msgspec.Struct):

@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.casing import lower
+from gateway.identity.scopes import scopes
 from gateway.ledger.record import Record
+from gateway.spending.days import LARGEST_SUM
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 Window = Literal["minute", "day", "week", "month"]
 OnFailure = Literal["open", "closed"]
 """What becomes of requests while the store that counts them is away: admitted, or refused."""
 
-UNREACHABLE = 2**53
-"""An amount from here on limits nobody (nine million USD); no standing is told of it."""
+UNREACHABLE = LARGEST_SUM
+"""An amount from here on limits nobody; no standing is told of it."""
 
 TINY = 1e-6
 """Of a token or a request: what rounding may have lost."""
@@ -119,10 +120,8 @@ def rate_standing(limit: Limit, level: float) -> Standing:
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:
-    """Who a record counts against. A person is known by e-mail where there is one, else by id."""
-    person = lower(record.user_email or record.user_id or "")
-    scopes = (("key", record.key_id), ("person", person), ("team", record.team))
-    return tuple(f"{kind}:{name}" for kind, name in scopes if name)
+    """Return the scopes that a record counts against."""
+    return scopes(record.key_id, record.team, record.user_email, record.user_id)
 
 
 _RATE_HEADERS = {

@@ -12,8 +12,9 @@ import msgspec
 from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
 from gateway.limits.reached import LimitReached
-from gateway.limits.spending import Spending
-from gateway.limits.windows import Calendar, day_of
+from gateway.limits.windows import Calendar
+from gateway.spending.days import day_of
+from gateway.spending.reader import SpendingReader
 
 TTL_SECONDS = 3600.0
 """A reservation that nobody settled is given up after this; no request runs longer."""
@@ -34,7 +35,7 @@ class MemoryLimiter:
     ) -> None:
         self._clock = clock
         self._ttl = ttl_seconds
-        self._spending = Spending(data_dir, clock) if data_dir else None
+        self._spending = SpendingReader(data_dir, clock) if data_dir else None
         self._calendar = Calendar()
         self._counters: dict[tuple[str, str], Counter] = {}
         self._sweep_at = _COUNTERS_AT_LEAST
@@ -168,12 +169,12 @@ class MemoryLimiter:
         self._counters = {name: each for name, each in self._counters.items() if not each.idle(now)}
         self._sweep_at = max(_COUNTERS_AT_LEAST, 2 * len(self._counters))
 
-    async def _keep_checkpoints(self, spending: Spending) -> None:
+    async def _keep_checkpoints(self, spending: SpendingReader) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             await asyncio.to_thread(_checkpoint, spending)
 
 
-def _checkpoint(spending: Spending) -> None:
+def _checkpoint(spending: SpendingReader) -> None:
     spending.advance()
     spending.save()

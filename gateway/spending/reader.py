@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from gateway.identity.scopes import scopes
 from gateway.ledger.lines import from_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import CLOSED, SHIPPED, folder
-from gateway.limits.checkpoint import Checkpoint, load_checkpoint, load_shipped, save_checkpoint
-from gateway.limits.limit import UNREACHABLE, scopes_of
-from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
+from gateway.spending.checkpoint import Checkpoint, load_checkpoint, load_shipped, save_checkpoint
+from gateway.spending.days import DAY_SECONDS, DAYS_KEPT, LARGEST_SUM, day_of
 
 log = logging.getLogger("sekisho.limits")
 
@@ -27,7 +27,7 @@ Ended = deque[tuple[str, tuple[str, ...]]]
 _Who = tuple[str | None, str | None, str | None, str | None]
 
 
-class Spending:
+class SpendingReader:
     """One thread at a time reads; callers on an event loop use a thread."""
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
@@ -64,7 +64,7 @@ class Spending:
                     spent = (record.started_at // (DAY_SECONDS * 10**6), who)
                     sums[spent] = sums.get(spent, 0) + record.cost_nano_usd
                 if who not in self._scopes:
-                    self._scopes[who] = scopes_of(record)
+                    self._scopes[who] = scopes(*who)
                 if ended is not None:
                     ended.append((record.request_id, self._scopes[who]))
             self._add(sums)
@@ -103,7 +103,7 @@ class Spending:
         for (day, who), spent in sums.items():
             of_day = days.setdefault(day, {})
             for scope in self._scopes[who]:
-                of_day[scope] = min(of_day.get(scope, 0) + spent, UNREACHABLE)
+                of_day[scope] = min(of_day.get(scope, 0) + spent, LARGEST_SUM)
                 self._changed.add((day, scope))
         for day in [day for day in days if day < oldest]:
             del days[day]

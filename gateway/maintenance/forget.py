@@ -1,7 +1,7 @@
 """Forgets a person: requests, tokens and costs stay, who it was goes, everywhere in the ledger; then it is proved.
 
 Files are rewritten under their own names, one at a time, so that every record is there once at any moment. What
-another machine has not shipped yet it ships without the person (`gateway.ledger.tombstones`); what it recorded of
+another machine has not shipped yet it ships without the person (`gateway.maintenance.tombstones`); what it recorded of
 prompts and answers is its own to forget: run it there too. The second copy (`ledger.litellm`) is rewritten object by
 object; what others made of it is theirs. Keys and budgets lose the person, too (`gateway.identity.forgetting`).
 """
@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, TypeVar
 from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.identity.forgetting import forget_in_keys, named_in_keys
-from gateway.ledger.alone import alone, workspace
-from gateway.ledger.closing import close_running
 from gateway.ledger.contents import forget_contents
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
-from gateway.ledger.emptied import blank_segments, emptied, is_one_of, listed
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
-from gateway.ledger.lease import leased
-from gateway.ledger.second_copy import forget_copies
-from gateway.ledger.shipping import ship
+from gateway.ledger.lease import store_lease
+from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.store import Item, Store, open_store
-from gateway.ledger.tombstones import Tombstones
-from gateway.limits.checkpoint import forget_spending
+from gateway.maintenance.anonymize import anonymized, blank_segments, is_one_of, listed
+from gateway.maintenance.closing import close_running
+from gateway.maintenance.second_copy import forget_copies
+from gateway.maintenance.shipping import ship
+from gateway.maintenance.tombstones import Tombstones
+from gateway.spending.checkpoint import forget_spending
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -76,7 +76,7 @@ def forget(config: Config, user: str) -> Forgotten:
     ship(config)
     store = open_store(config)
     done = Forgotten(user)
-    with alone(config.data_dir), leased(store), workspace(config.data_dir) as working:
+    with process_lock(config.data_dir), store_lease(store), workspace(config.data_dir) as working:
         connection = connect(working)
         persons = _steady(lambda: _identities(connection, store, {lower(user)}))
         done.identities = len(persons)
@@ -158,7 +158,7 @@ def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons
     ((records, theirs),) = connection.execute(
         f"SELECT count(*), count(*) FILTER ({is_one_of(persons)}) FROM ({rows})"
     ).fetchall()
-    columns = ", ".join(f"{emptied(name, persons)} AS {name}" for name in COLUMNS)
+    columns = ", ".join(f"{anonymized(name, persons)} AS {name}" for name in COLUMNS)
     query = f"SELECT * FROM (SELECT {columns} FROM ({rows})) ORDER BY {SORTED}"
     ((written,),) = connection.execute(f"COPY ({query}) TO {quoted(str(file))} {PARQUET_OPTIONS}").fetchall()
     if written != records:

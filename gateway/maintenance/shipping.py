@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.schema import Config
-from gateway.ledger.alone import PATIENCE_SECONDS, alone, workspace
-from gateway.ledger.checked import Checked, batches, checked
 from gateway.ledger.contents import forget_contents
-from gateway.ledger.covered import covered
 from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
-from gateway.ledger.emptied import blank_segments, emptied, listed
 from gateway.ledger.errors import RowsDiffer, ShippingBusy
 from gateway.ledger.files import forget_abandoned
-from gateway.ledger.litellm import hand_over, send_all
+from gateway.ledger.process_lock import PATIENCE_SECONDS, process_lock, workspace
 from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
 from gateway.ledger.store import open_store
-from gateway.ledger.tombstones import Tombstones
-from gateway.limits.checkpoint import Spent, forget_spending, note_shipped, persons_in_spending
+from gateway.maintenance.anonymize import anonymized, blank_segments, listed
+from gateway.maintenance.litellm import hand_over, send_all
+from gateway.maintenance.prune import prune
+from gateway.maintenance.tombstones import Tombstones
+from gateway.maintenance.validate import ValidSegment, batches, validate
+from gateway.spending.checkpoint import Spent, forget_spending, note_shipped, persons_in_spending
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -73,11 +73,11 @@ class Shipped:
 def ship(config: Config, patience: float = PATIENCE_SECONDS) -> Shipped:
     """Ship every closed segment. Raises `ShippingBusy`, `StoreError`, `RowsDiffer`; what was done before stays done."""
     began = time.monotonic()
-    with alone(config.data_dir, patience):
+    with process_lock(config.data_dir, patience):
         forget_abandoned(config.data_dir)
         segments = folder(config.data_dir)
         recover(segments)
-        covered(config.data_dir)
+        prune(config.data_dir)
         progress = load_progress(config.data_dir)
         with _told(config.data_dir, progress):
             done = Run(config, progress).ship(sorted(segments.glob(f"*{CLOSED}")))
@@ -122,13 +122,13 @@ class Run:
         return self._done
 
     def _ship_batch(self, segments: Sequence[Path], working: Path) -> None:
-        ready = [checked(segment, working) for segment in segments]
+        ready = [validate(segment, working) for segment in segments]
         rows = self._written({each.segment.stem: each for each in ready}, working)
         differing = [each for each in ready if rows[each.segment.stem] != each.records]
         self._commit([each for each in ready if each not in differing], rows)
         self._differing += [RowsDiffer(each.segment.name, each.records, rows[each.segment.stem]) for each in differing]
 
-    def _written(self, ready: dict[str, Checked], working: Path) -> dict[str, int]:
+    def _written(self, ready: dict[str, ValidSegment], working: Path) -> dict[str, int]:
         """Write a batch, again where somebody was forgotten between the look before it and the look after it."""
         for _ in range(_TRIES):
             rows = self._write(ready, working)
@@ -136,7 +136,7 @@ class Run:
                 return rows
         raise ShippingBusy
 
-    def _write(self, ready: dict[str, Checked], working: Path) -> dict[str, int]:
+    def _write(self, ready: dict[str, ValidSegment], working: Path) -> dict[str, int]:
         """Write a file for every hour of every segment; gives the rows written of each segment."""
         rows = dict.fromkeys(ready, 0)
         for stem in ready:
@@ -176,11 +176,11 @@ class Run:
             if persons:
                 self._forgotten |= persons
                 before = f"segment IN {listed(segments)}"
-                columns = ", ".join(f"{emptied(name, persons, before)} AS {name}" for name in COLUMNS)
+                columns = ", ".join(f"{anonymized(name, persons, before)} AS {name}" for name in COLUMNS)
                 query = f"SELECT {columns}, segment, hour FROM ({query})"
         return query
 
-    def _write_part(self, cursor: "DuckDBPyConnection", of: Checked, part: Part, working: Path) -> tuple[int, int]:
+    def _write_part(self, cursor: "DuckDBPyConnection", of: ValidSegment, part: Part, working: Path) -> tuple[int, int]:
         """Rows and bytes of a segment's part of an hour; the rows of a part stand together, and sorted."""
         name = f"{of.segment.stem}.{self._source}.{of.hash}.parquet"
         file = working / f"{part.hour.replace('/', '-')}-{name}"
@@ -191,7 +191,7 @@ class Run:
         file.unlink()
         return int(written[0]), size
 
-    def _commit(self, shipped: Sequence[Checked], rows: dict[str, int]) -> None:
+    def _commit(self, shipped: Sequence[ValidSegment], rows: dict[str, int]) -> None:
         """From the renames on, Parquet counts instead of the segments."""
         progress = self._progress
         for of in shipped:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.ledger.record import Record
-from gateway.limits.limit import UNREACHABLE, scopes_of
-from gateway.limits.windows import DAYS_KEPT, day_of
+from gateway.identity.scopes import scopes
+from gateway.spending.days import DAYS_KEPT, LARGEST_SUM, day_of
 
 _VERSION = 1
 _COUNTED, _SHIPPED, _FORGOTTEN = "spending.json", "spending-shipped.json", "forgotten.json"
@@ -71,7 +70,7 @@ def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, I
         for day, *who, nano_usd in spent.get(stem, ()):
             of_day = state.days.setdefault(day, {})
             for scope in scopes(*who):
-                of_day[scope] = min(of_day.get(scope, 0) + nano_usd, UNREACHABLE)
+                of_day[scope] = min(of_day.get(scope, 0) + nano_usd, LARGEST_SUM)
     oldest = day_of(time.time()) - DAYS_KEPT
     state.days = {day: sums for day, sums in state.days.items() if day >= oldest}
     state.read = {stem: size for stem, size in {**state.read, **sizes}.items() if stem in there}
@@ -110,7 +109,7 @@ def _load(file: Path) -> Checkpoint:
 
 def _sound(sums: dict[str, int]) -> dict[str, int]:
     """Return sums that the shared store can hold, whatever an older version has counted."""
-    return {scope: min(max(nano_usd, 0), UNREACHABLE) for scope, nano_usd in sums.items()}
+    return {scope: min(max(nano_usd, 0), LARGEST_SUM) for scope, nano_usd in sums.items()}
 
 
 def _save(file: Path, state: Checkpoint) -> None:
@@ -118,12 +117,6 @@ def _save(file: Path, state: Checkpoint) -> None:
     partial = file.with_suffix(f".{os.getpid()}.partial")
     partial.write_bytes(msgspec.json.encode(state))
     partial.replace(file)
-
-
-def scopes(key_id: str | None, team: str | None, user_email: str | None, user_id: str | None) -> tuple[str, ...]:
-    """Return whom such a record counts against."""
-    who = Record(request_id="", started_at=0, api="", key_id=key_id, team=team, user_email=user_email, user_id=user_id)
-    return scopes_of(who)
 
 
 def _drop_forgotten(state: Checkpoint, data_dir: Path) -> None:

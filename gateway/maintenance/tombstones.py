@@ -17,8 +17,8 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.ledger.disk_quota import CLOSED, OPEN
 from gateway.ledger.errors import ShippingBusy
-from gateway.ledger.room import CLOSED, OPEN
 from gateway.ledger.source import source_of
 from gateway.ledger.store import Store
 

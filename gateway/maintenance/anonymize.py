@@ -5,17 +5,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gateway.casing import lower
-from gateway.ledger import litellm
 from gateway.ledger.duck import COLUMNS, quoted
 from gateway.ledger.lines import from_line
 from gateway.ledger.segments import SHIPPED, folder
+from gateway.maintenance import litellm
 
 _PERSONAL = ("user_id", "user_email", "user_name", "user_role", "chat_id", "message_id", "client_ip")
 _OWN_KEY = ("key_id", "key_alias")
 """Tell who it was where the key is the person's own."""
 
 
-def emptied(name: str, persons: set[str], when: str = "true") -> str:
+def anonymized(name: str, persons: set[str], when: str = "true") -> str:
     """A column's value as SQL, or nothing where it tells one of the persons and `when` holds."""
     theirs = f"({when} AND {is_one_of(persons)})"
     if name == "user_groups":

@@ -13,7 +13,7 @@ OPEN, CLOSED, SHIPPED = ".open", ".jsonl", ".shipped"
 _RESERVE_BYTES = 1024 * 1024
 
 
-class Room:
+class DiskQuota:
     """Measured from time to time, not at every record."""
 
     def __init__(self, folder: Path, settings: Ledger) -> None:

@@ -9,7 +9,7 @@ from gateway.ledger.lines import is_whole
 
 
 @dataclass(frozen=True)
-class Checked:
+class ValidSegment:
     """A segment whose every line is whole: itself, or a copy without its damaged lines."""
 
     segment: Path
@@ -20,7 +20,7 @@ class Checked:
     """Of the whole lines, 16 hex digits."""
 
 
-def checked(segment: Path, working: Path) -> Checked:
+def validate(segment: Path, working: Path) -> ValidSegment:
     """Check a segment. Damaged lines go to `damaged/` beside the segments' folder, the rest into a copy."""
     lines = segment.read_bytes().split(b"\n")
     whole = [line for line in lines if is_whole(line)]
@@ -33,7 +33,7 @@ def checked(segment: Path, working: Path) -> Checked:
         aside.write_bytes(b"\n".join(damaged) + b"\n")
         file = working / segment.name
         file.write_bytes(content + b"\n")
-    return Checked(segment, file, len(whole), len(damaged), sha256(content).hexdigest()[:16])
+    return ValidSegment(segment, file, len(whole), len(damaged), sha256(content).hexdigest()[:16])
 
 
 def batches(segments: Sequence[Path], most_bytes: int) -> Iterator[list[Path]]:

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
-from gateway.ledger.alone import alone, workspace
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import ClockDoubtful, RowsDiffer
 from gateway.ledger.files import JOURNAL, PARQUET, REPRICED, Journal, names, partition_of, segment_of
-from gateway.ledger.lease import leased
+from gateway.ledger.lease import store_lease
+from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
 from gateway.ledger.store import Item, Store, open_store
@@ -46,7 +46,7 @@ def compact(config: Config, now: float | None = None) -> Compacted:
     """Join the small files of hours that are over. Raises `ShippingBusy`, `StoreError`, `RowsDiffer`."""
     store = open_store(config)
     done = Compacted()
-    with alone(config.data_dir), leased(store):
+    with process_lock(config.data_dir), store_lease(store):
         _finish(store, time.time() if now is None else now)
         for items in _joinable(config, store, time.time() if now is None else now):
             target = f"{partition_of(items[0].path)}/compacted.{source_of(config.data_dir)}.{_hash(items)}{PARQUET}"
@@ -66,7 +66,7 @@ def expire(config: Config, now: float | None = None) -> list[str]:
         return []
     today = datetime.fromtimestamp(time.time() if now is None else now, UTC).date()
     store = open_store(config)
-    with alone(config.data_dir), leased(store):
+    with process_lock(config.data_dir), store_lease(store):
         items = [item for item in store.list() if "dt=" in item.path]
         days = {_day(item) for item in items}
         if not days:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.schema import Config, Price
-from gateway.ledger.alone import alone, workspace
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import REPRICED, current, names
-from gateway.ledger.lease import leased
+from gateway.ledger.lease import store_lease
+from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.record import LARGEST_COST
 from gateway.ledger.store import Item, Store, open_store
 from gateway.pricing import Priced, listed, priced
@@ -46,7 +46,7 @@ def reprice(config: Config, first: date, last: date, now: datetime | None = None
     store, folder = open_store(config), f"{REPRICED}{now or datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     done = Repriced(folder=folder)
     targets = {target.id: target for target in build_routes(config, {}).all_targets()}
-    with alone(config.data_dir), leased(store), workspace(config.data_dir) as working:
+    with process_lock(config.data_dir), store_lease(store), workspace(config.data_dir) as working:
         connection = connect(working)
         mount(connection, store)
         for item in current(store, (), first, last):

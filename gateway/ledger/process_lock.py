@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 120.0
 
 
 @contextmanager
-def alone(data_dir: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+def process_lock(data_dir: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
     """The only one on this machine, as soon as nobody else is; a killed process holds nothing.
 
     Raises `ShippingBusy` where that takes longer than `patience`, in seconds.
@@ -45,7 +45,7 @@ def _locked(file: int) -> bool:
 
 @contextmanager
 def workspace(data_dir: Path) -> Iterator[Path]:
-    """A folder for who is `alone`; what a killed one left goes."""
+    """Return a temporary folder for the holder of the process lock; what a killed process left is deleted first."""
     prefix = f"sekisho-{source_of(data_dir)}-"
     for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)

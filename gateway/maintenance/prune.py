@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 from gateway.ledger.segments import SHIPPED, folder
-from gateway.limits.checkpoint import load_checkpoint
-from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT
+from gateway.spending.checkpoint import load_checkpoint
+from gateway.spending.days import DAY_SECONDS, DAYS_KEPT
 
 
-def covered(data_dir: Path) -> int:
+def prune(data_dir: Path) -> int:
     """Delete what no budget needs any more; gives the number of files."""
     read = load_checkpoint(data_dir).read
     deleted = 0

@@ -1,6 +1,6 @@
 """What other ledgers of the destination have spent, from their Parquet: for a store of limits that lost its data.
 
-`python -m gateway.limits.elsewhere FILE` prints it as JSON, in a process of its own, so that no worker grows by
+`python -m gateway.spending.other_ledgers FILE` prints it as JSON, in a process of its own, so that no worker grows by
 DuckDB. A machine that lives publishes its sums itself; this is for those that are gone for good.
 """
 
@@ -18,12 +18,11 @@ import msgspec
 from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.errors import SekishoError
+from gateway.identity.scopes import scopes
 from gateway.ledger.files import names, originals, segment_of
 from gateway.ledger.source import source_of
 from gateway.ledger.store import Item, open_store
-from gateway.limits.checkpoint import scopes
-from gateway.limits.limit import UNREACHABLE
-from gateway.limits.windows import DAYS_KEPT
+from gateway.spending.days import DAYS_KEPT, LARGEST_SUM
 
 Sum = tuple[str, int, str, int]
 """Ledger, day since 1970, scope, nano-USD."""
@@ -39,10 +38,10 @@ class Unreadable(Exception):
     """The destination cannot be read now; `str` says why."""
 
 
-async def spent_elsewhere(config_file: Path) -> list[Sum]:
+async def spending_of_other_ledgers(config_file: Path) -> list[Sum]:
     """Ask a process of its own. Raises `Unreadable`."""
     pipe = asyncio.subprocess.PIPE
-    call = (sys.executable, "-m", "gateway.limits.elsewhere", str(config_file))
+    call = (sys.executable, "-m", "gateway.spending.other_ledgers", str(config_file))
     process = await asyncio.create_subprocess_exec(*call, stdout=pipe, stderr=pipe)
     try:
         async with asyncio.timeout(_SECONDS):
@@ -76,7 +75,7 @@ def sums(config: Config, now: float | None = None) -> list[Sum]:
             for day, *who, nano_usd in found:
                 for scope in scopes(*who):
                     totals[ledger, int(day), scope] += int(nano_usd)
-    return [(*place, min(nano_usd, UNREACHABLE)) for place, nano_usd in totals.items()]
+    return [(*place, min(nano_usd, LARGEST_SUM)) for place, nano_usd in totals.items()]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What keeps a ledger in order while its gateway runs: a process of its own, started by one of the workers."""
+"""Run the maintenance of a ledger from time to time, in a process that one of the workers starts."""
 
 import asyncio
 import contextlib
@@ -14,27 +14,11 @@ from gateway.ledger.segments import CLOSED, SHIPPED, folder
 
 log = logging.getLogger("sekisho.ledger")
 
-_JOIN_SECONDS = 24 * 3600
 _STOP_SECONDS = 5.0
 _CONFIRM_SECONDS = 3600.0
 
 
-def tend(config: Config) -> None:
-    """Ship; once a day join small files and drop old partitions. Raises what those raise."""
-    from gateway.ledger.compaction import compact, expire
-    from gateway.ledger.contents import expire_contents
-    from gateway.ledger.shipping import ship
-
-    ship(config, patience=0)
-    stamp = config.data_dir / "ledger" / "joined"
-    if not stamp.exists() or stamp.stat().st_mtime < time.time() - _JOIN_SECONDS:
-        stamp.touch()
-        compact(config)
-        expire(config)
-        expire_contents(config)
-
-
-class Tending:
+class MaintenanceScheduler:
     """Runs `sekisho ledger tend` every `ledger.ship_seconds` where there is something to do."""
 
     def __init__(self, config: Config, config_file: Path) -> None:
@@ -42,12 +26,12 @@ class Tending:
         self._data_dir = config.data_dir
         self._command = (sys.executable, "-m", "gateway", "ledger", "tend", "--config", str(config_file))
         self._task: asyncio.Task[None] | None = None
-        self._elected = -1
+        self._election = -1
         self._ran_at = float("-inf")
 
     def start(self) -> None:
         if self._seconds is not None:
-            self._task = asyncio.create_task(self._forever(self._seconds), name="ledger-tending")
+            self._task = asyncio.create_task(self._forever(self._seconds), name="ledger-maintenance")
 
     async def stop(self) -> None:
         """A process that ships right now is stopped; the next one does it again."""
@@ -55,36 +39,36 @@ class Tending:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        if self._elected >= 0:
-            os.close(self._elected)
+        if self._election >= 0:
+            os.close(self._election)
 
     async def _forever(self, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
             try:
-                if await asyncio.to_thread(self._wanted):
+                if await asyncio.to_thread(self._is_due):
                     await self._run()
             except OSError as error:
                 log.error("the ledger cannot be tended: %s", error)
 
-    def _wanted(self) -> bool:
+    def _is_due(self) -> bool:
         """Whether there is something to do, and we are the worker that does it.
 
         A machine without records says from time to time, too, that it knows who was forgotten.
         """
         due = time.monotonic() - self._ran_at > _CONFIRM_SECONDS
         paths = folder(self._data_dir).glob("*")
-        return (due or any(path.suffix in (CLOSED, SHIPPED) for path in paths)) and self._alone()
+        return (due or any(path.suffix in (CLOSED, SHIPPED) for path in paths)) and self._is_elected()
 
-    def _alone(self) -> bool:
-        if self._elected < 0:
+    def _is_elected(self) -> bool:
+        if self._election < 0:
             file = os.open(self._data_dir / "ledger" / "tending", os.O_RDWR | os.O_CREAT, 0o640)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 os.close(file)
                 return False
-            self._elected = file
+            self._election = file
         return True
 
     async def _run(self) -> None:
