@@ -21,9 +21,9 @@ from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import closed, open_database
 from gateway.errors import ConfigError, Overloaded
+from gateway.files import create_once
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
-from gateway.once import made_once
 
 log = logging.getLogger("sekisho.keys")
 
@@ -265,7 +265,7 @@ def hash_secret(config: Config) -> bytes:
     """The secret under which keys are hashed: configured, or a file made at first use."""
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
-    return made_once(config.data_dir / "key-secret", secrets.token_hex(32)).encode()
+    return create_once(config.data_dir / "key-secret", secrets.token_hex(32).encode())
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:

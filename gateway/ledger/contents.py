@@ -187,6 +187,7 @@ def _without(path: Path, tags: set[str]) -> int:
                 os.pwrite(file.fileno(), b" " * (len(line) - 1), place)
                 blanked += 1
             place += len(line)
+        os.fsync(file.fileno())
     return blanked
 
 

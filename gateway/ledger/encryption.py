@@ -7,7 +7,6 @@ import base64
 import binascii
 import contextlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.errors import ConfigError
+from gateway.files import create_once
 from gateway.secret import Secret
 
 _NONCE = 12
@@ -84,15 +84,9 @@ class Keys:
         return self._open[tag]
 
     def _make(self, tag: str) -> None:
-        """Whoever comes first."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Create a person's key, unless another process was first."""
         nonce = secrets.token_bytes(_NONCE)
-        made = self._folder / f".{secrets.token_hex(8)}"
-        made.write_bytes(nonce + self._master.encrypt(nonce, secrets.token_bytes(_KEY), tag.encode()))
-        made.chmod(0o600)
-        with contextlib.suppress(FileExistsError):
-            os.link(made, self._path(tag))
-        made.unlink()
+        create_once(self._path(tag), nonce + self._master.encrypt(nonce, secrets.token_bytes(_KEY), tag.encode()))
 
     def _read(self, tag: str) -> AESGCM | None:
         with contextlib.suppress(FileNotFoundError, InvalidTag):

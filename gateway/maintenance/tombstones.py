@@ -7,7 +7,6 @@ nothing that is older waits on it; whoever forgets somebody is told who has not 
 """
 
 import contextlib
-import os
 import secrets
 import socket
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.files import write_file
 from gateway.ledger.disk_quota import CLOSED, OPEN
 from gateway.ledger.errors import ShippingBusy
 from gateway.ledger.source import source_of
@@ -152,9 +152,7 @@ class Tombstones:
 
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._file.with_suffix(f".{os.getpid()}.partial")
-        partial.write_bytes(msgspec.json.encode(self._state))
-        partial.replace(self._file)
+        write_file(self._file, msgspec.json.encode(self._state))
 
 
 def _machines(store: Store) -> list[Machine]:

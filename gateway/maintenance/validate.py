@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from gateway.files import write_file
 from gateway.ledger.lines import is_whole
 
 
@@ -30,7 +31,7 @@ def validate(segment: Path, working: Path) -> ValidSegment:
     if damaged:
         aside = segment.parents[1] / "damaged" / segment.name
         aside.parent.mkdir(exist_ok=True)
-        aside.write_bytes(b"\n".join(damaged) + b"\n")
+        write_file(aside, b"\n".join(damaged) + b"\n")
         file = working / segment.name
         file.write_bytes(content + b"\n")
     return ValidSegment(segment, file, len(whole), len(damaged), sha256(content).hexdigest()[:16])

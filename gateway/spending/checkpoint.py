@@ -1,7 +1,6 @@
 """Spending on disk: the checkpoint of who counts it, and beside it the sums of what was shipped, by who shipped it."""
 
 import contextlib
-import os
 import time
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import sha256
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.files import write_file
 from gateway.identity.scopes import scopes
 from gateway.spending.days import DAYS_KEPT, LARGEST_SUM, day_of
 
@@ -43,7 +43,7 @@ def load_checkpoint(data_dir: Path) -> Checkpoint:
 def save_checkpoint(data_dir: Path, state: Checkpoint) -> None:
     """Without those who were forgotten since."""
     _drop_forgotten(state, data_dir)
-    _save(data_dir / "ledger" / _COUNTED, state)
+    write_file(data_dir / "ledger" / _COUNTED, msgspec.json.encode(state))
 
 
 def load_others(data_dir: Path) -> Checkpoint:
@@ -54,7 +54,7 @@ def load_others(data_dir: Path) -> Checkpoint:
 def save_others(data_dir: Path, state: Checkpoint) -> None:
     """Save it for a start while the shared store is away; without those who were forgotten since."""
     _drop_forgotten(state, data_dir)
-    _save(data_dir / "ledger" / _OTHERS, state)
+    write_file(data_dir / "ledger" / _OTHERS, msgspec.json.encode(state))
 
 
 def load_shipped(data_dir: Path) -> Checkpoint:
@@ -75,7 +75,7 @@ def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, I
     state.days = {day: sums for day, sums in state.days.items() if day >= oldest}
     state.read = {stem: size for stem, size in {**state.read, **sizes}.items() if stem in there}
     _drop_forgotten(state, data_dir)
-    _save(data_dir / "ledger" / _SHIPPED, state)
+    write_file(data_dir / "ledger" / _SHIPPED, msgspec.json.encode(state))
 
 
 def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
@@ -84,11 +84,11 @@ def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
     A running gateway writes the next one itself, so what is forgotten is noted, as hashes.
     """
     forgotten = _forgotten(data_dir) | {_hash_of(f"person:{each}"): day_of(time.time()) for each in persons}
-    (data_dir / "ledger" / _FORGOTTEN).write_bytes(msgspec.json.encode(forgotten))
+    write_file(data_dir / "ledger" / _FORGOTTEN, msgspec.json.encode(forgotten))
     for name in (_COUNTED, _SHIPPED, _OTHERS):
         if state := _load(data_dir / "ledger" / name):
             _drop_forgotten(state, data_dir)
-            _save(data_dir / "ledger" / name, state)
+            write_file(data_dir / "ledger" / name, msgspec.json.encode(state))
 
 
 def persons_in_spending(data_dir: Path) -> set[str]:
@@ -110,13 +110,6 @@ def _load(file: Path) -> Checkpoint:
 def _sound(sums: dict[str, int]) -> dict[str, int]:
     """Return sums that the shared store can hold, whatever an older version has counted."""
     return {scope: min(max(nano_usd, 0), LARGEST_SUM) for scope, nano_usd in sums.items()}
-
-
-def _save(file: Path, state: Checkpoint) -> None:
-    """Written beside and renamed, so that a torn one never takes the place of a whole one."""
-    partial = file.with_suffix(f".{os.getpid()}.partial")
-    partial.write_bytes(msgspec.json.encode(state))
-    partial.replace(file)
 
 
 def _drop_forgotten(state: Checkpoint, data_dir: Path) -> None:
