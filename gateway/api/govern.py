@@ -72,7 +72,7 @@ def limits_of(record: Record, key: Key, store: KeyStore) -> Sequence[Limit]:
     limits: Sequence[Limit] | None = store.derived.get(scopes)
     if limits is None:
         limits = tuple(_limits(key, scopes, store))
-        store.remember(scopes, limits)
+        store.derived[scopes] = limits
     return limits
 
 

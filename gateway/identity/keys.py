@@ -5,7 +5,6 @@ import contextlib
 import logging
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -77,12 +77,12 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
-        self.derived: dict[tuple[str, ...], Any] = {}
-        """By scopes: what callers derived from keys and budgets since the last change; see `remember`."""
+        self.derived: LRUCache[tuple[str, ...], Any] = LRUCache(_DERIVED_KEPT)
+        """By scopes: what callers derived from keys and budgets; dropped when either changes."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._revision = -1
-        self._misses: OrderedDict[bytes, float] = OrderedDict()
+        self._misses: TTLCache[bytes, None] = TTLCache(_MISSES_KEPT, _MISS_SECONDS, timer=time.monotonic)
         self._poll: asyncio.Task[None] | None = None
         self.healthy = True
 
@@ -151,12 +151,6 @@ class KeyStore:
         kind, _, _ = scope.partition(":")
         return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
-    def remember(self, scopes: tuple[str, ...], derived: Any) -> None:
-        """Keep what was derived from keys and budgets until either changes; the oldest entry goes when it is full."""
-        if len(self.derived) >= _DERIVED_KEPT:
-            del self.derived[next(iter(self.derived))]
-        self.derived[scopes] = derived
-
     async def refresh(self) -> None:
         """Read anew if anyone changed anything, after everything that was done before.
 
@@ -189,7 +183,7 @@ class KeyStore:
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
         self.budgets = {row["scope"]: Budget(**row) for row in budgets}
         self._revision = revision
-        self.derived = {}
+        self.derived.clear()
 
     async def _watch(self) -> None:
         files = _files_of(self.engine)
@@ -214,13 +208,9 @@ class KeyStore:
 
     def _worth_asking(self, digest: bytes) -> bool:
         """A wrong key asks the database at most once a second, and only so many are remembered."""
-        now = time.monotonic()
-        if now - self._misses.get(digest, -_MISS_SECONDS) < _MISS_SECONDS:
+        if digest in self._misses:
             return False
-        self._misses[digest] = now
-        self._misses.move_to_end(digest)
-        if len(self._misses) > _MISSES_KEPT:
-            self._misses.popitem(last=False)
+        self._misses[digest] = None
         return True
 
 

@@ -10,6 +10,7 @@ import hmac
 import secrets
 from pathlib import Path
 
+from cachetools import LRUCache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -42,7 +43,7 @@ class Keys:
         self._folder = folder
         self._master = AESGCM(master)
         self._tagging = hmac.digest(master, b"person", "sha256")
-        self._open: dict[str, AESGCM] = {}
+        self._open: LRUCache[str, AESGCM] = LRUCache(_KEYS_KEPT)
 
     def tag(self, person: str) -> str:
         """What stands for a person in files."""
@@ -75,8 +76,6 @@ class Keys:
             self._open.pop(tag, None)
             self._make(tag)
         if tag not in self._open:
-            if len(self._open) >= _KEYS_KEPT:
-                self._open.clear()
             found = self._read(tag)
             if found is None:
                 raise ConfigError("a person's key cannot be opened; was ledger.content.encryption_key changed?")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from cachetools import FIFOCache
 
 from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
@@ -40,7 +41,7 @@ class MemoryLimiter:
         self._counters: dict[tuple[str, str], Counter] = {}
         self._sweep_at = _COUNTERS_AT_LEAST
         self._open: OrderedDict[str, tuple[Reservation, list[Counter]]] = OrderedDict()
-        self._expired: OrderedDict[str, None] = OrderedDict()
+        self._expired: FIFOCache[str, None] = FIFOCache(_EXPIRED_KEPT)
         """May still be settled, once."""
         self._checkpoints: asyncio.Task[None] | None = None
 
@@ -133,8 +134,6 @@ class MemoryLimiter:
             for counter in self._open.pop(oldest.id)[1]:
                 counter.drop(oldest.demand, Demand(tokens=oldest.demand.tokens), self._calendar.today)
             self._expired[oldest.id] = None
-            if len(self._expired) > _EXPIRED_KEPT:
-                self._expired.popitem(last=False)
         if len(self._counters) > self._sweep_at:
             self._sweep(now)
         return now
