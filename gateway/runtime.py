@@ -13,7 +13,6 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
-from gateway.gauges import MachineCollector, ProcessCollector
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.contents import Contents
@@ -21,7 +20,8 @@ from gateway.ledger.segments import SegmentWriter
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler
-from gateway.metrics import Metrics
+from gateway.metrics.live import MachineCollector, ProcessCollector
+from gateway.metrics.metrics import Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.serving.connections import Connections

@@ -16,7 +16,7 @@ from gateway.app import FastLane, create_app
 from gateway.config.schema import Server
 from gateway.errors import SekishoError
 from gateway.failures import in_words
-from gateway.metrics import share_metrics
+from gateway.metrics.workers import share_metrics
 from gateway.preflight import load_startable
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
