@@ -1,7 +1,6 @@
 """One request on its way: what is known of it so far, its answer, and its one record."""
 
 import logging
-import secrets
 import time
 
 from starlette.types import Scope, Send
@@ -15,6 +14,7 @@ from gateway.identity.client import calling_client
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.identity.policy import Policy, TrafficClass
+from gateway.ids import request_id
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome, Record
 from gateway.limits.limit import Standing, ratelimit_headers, soft_budget_headers
@@ -56,7 +56,7 @@ class Exchange:
         """How the caller's limits stand; told in the answer's headers."""
         self.trace = runtime.tracing.begin(family.path, self.headers.get("traceparent")) if runtime.tracing else None
         self.record = Record(
-            request_id=secrets.token_hex(16),
+            request_id=request_id(),
             started_at=time.time_ns() // 1000,
             api=family.api,
             task=family.task,

@@ -1,7 +1,6 @@
 """Requests to addresses and methods that the gateway does not serve: answered in the path's dialect, and recorded."""
 
 import contextlib
-import secrets
 import time
 
 from starlette.exceptions import HTTPException
@@ -15,6 +14,7 @@ from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
 from gateway.identity.client import calling_client
 from gateway.identity.person import identify
+from gateway.ids import request_id
 from gateway.ledger.record import Record
 from gateway.network import client_address
 from gateway.runtime import Runtime
@@ -56,7 +56,7 @@ async def _record(runtime: Runtime, request: Request) -> Record:
     headers = headers_of(request.scope)
     address = client_address(request.scope, headers, runtime.current.config.server)
     record = Record(
-        request_id=secrets.token_hex(16),
+        request_id=request_id(),
         started_at=time.time_ns() // 1000,
         api=API,
         client=calling_client(headers),

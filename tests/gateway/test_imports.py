@@ -11,7 +11,19 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "events", "files", "keepalive", "providers", "redaction", "retries", "secret"),
+    (
+        "casing",
+        "cli_options",
+        "errors",
+        "events",
+        "files",
+        "ids",
+        "keepalive",
+        "providers",
+        "redaction",
+        "retries",
+        "secret",
+    ),
     ("bodies", "config", "failures", "supersede", "tls", "wire"),
     ("db", "lenient"),
     ("identity", "streaming"),
