@@ -20,12 +20,12 @@ from gateway.api.network_guard import NetworkGuard
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
-from gateway.config.watch import watching
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
+from gateway.reload import watching
 from gateway.runtime import Runtime
 from gateway.serving.connections import Connections
 from gateway.serving.life import draining, ending_with_parent

@@ -13,15 +13,15 @@ from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
-from gateway.gauges import MachineState, ProcessState
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.ledger.contents import Contents
 from gateway.ledger.segments import SegmentWriter
-from gateway.ledger.tending import Tending
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter, OnFailure
-from gateway.metrics import Metrics
+from gateway.maintenance.scheduler import MaintenanceScheduler
+from gateway.metrics.live import MachineCollector, ProcessCollector
+from gateway.metrics.metrics import Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.serving.connections import Connections
@@ -53,7 +53,7 @@ class Runtime:
         """What the configuration was read from; watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.contents = Contents(config.data_dir, config.ledger.content)
-        self._tending = Tending(config, loaded.document.files[0])
+        self._maintenance = MaintenanceScheduler(config, loaded.document.files[0])
         self.client = UpstreamClient(config.server.outbound_proxy, config.server.no_proxy, config.server.custom_ca)
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
@@ -62,7 +62,7 @@ class Runtime:
         on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
         self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
         self.metrics = Metrics()
-        self.metrics.watch(ProcessState(self), MachineState(self))
+        self.metrics.watch(self._process_collector(), MachineCollector(self.ledger))
         self.keys: KeyStore
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.connections = Connections(lambda: self.current.config.server)
@@ -79,8 +79,18 @@ class Runtime:
         await self.limiter.start()
         self.ledger.start()
         self.contents.start()
-        self._tending.start()
+        self._maintenance.start()
         self.metrics.start()
+
+    def _process_collector(self) -> ProcessCollector:
+        probes = {
+            "sekisho_key_database_up": (
+                "0 while the database of keys does not answer.",
+                lambda: self.keys.healthy,
+            ),
+            "sekisho_shared_state_up": ("0 while the shared state is away.", lambda: self.limiter.healthy),
+        }
+        return ProcessCollector(self.gate, lambda: self.current.routes.all_targets(), self.ledger, probes)
 
     def begin_stop(self) -> None:
         """Tell balancers, through /readyz, to send no new requests."""
@@ -91,7 +101,7 @@ class Runtime:
         await self.metrics.stop()
         await self.client.stop()
         await self.keys.stop()
-        await self._tending.stop()
+        await self._maintenance.stop()
         self.ledger.stop()
         await asyncio.to_thread(self.contents.stop)
         if self.tracing:

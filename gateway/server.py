@@ -14,10 +14,10 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.app import FastLane, create_app
 from gateway.config.schema import Server
-from gateway.config.startable import load_startable
 from gateway.errors import SekishoError
 from gateway.failures import in_words
-from gateway.metrics import share_metrics
+from gateway.metrics.workers import share_metrics
+from gateway.preflight import load_startable
 from gateway.runtime import Runtime
 from gateway.serving.life import PARENT
 from gateway.serving.protocol import HttpProtocol

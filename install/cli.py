@@ -6,7 +6,7 @@ from collections.abc import Callable
 import typer
 
 from install.commands import doctor, kit, pack
-from install.errors import ExtraMissing
+from install.errors import UsageError
 
 app = typer.Typer(
     name="sekisho",
@@ -70,12 +70,14 @@ def _add_signposts(missing: ModuleNotFoundError) -> None:
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
     for verb, extra in EXTRAS.items():
         help = f"Needs `pip install 'sekisho[{extra}]'`."
-        app.command(verb, help=help, context_settings=settings)(_signpost(ExtraMissing(verb, extra), missing))
+        app.command(verb, help=help, context_settings=settings)(_signpost(verb, extra, missing))
 
 
-def _signpost(error: ExtraMissing, missing: ModuleNotFoundError) -> Callable[[], None]:
+def _signpost(verb: str, extra: str, missing: ModuleNotFoundError) -> Callable[[], None]:
     def say() -> None:
-        raise error from missing
+        raise UsageError(
+            f"`sekisho {verb}` needs parts that are not installed.", f"Run `pip install 'sekisho[{extra}]'`."
+        ) from missing
 
     return say
 

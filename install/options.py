@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli_options import takes
 from gateway.secret import Secret, weakness
-from install.errors import OptionMissing
+from install.errors import UsageError
 from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCache, connect
 from install.pack.desired import Options
 from install.pack.manifest import BUNDLED
@@ -71,11 +71,11 @@ class ServerOptions:
     ] = None
 
     def credentials(self) -> Credentials:
-        """Raises `OptionMissing`."""
+        """Raises `UsageError`."""
         if self.token:
             return Token(self.token)
         if not self.email:
-            raise OptionMissing("The sign-in", "Pass --token, or --email and --password.")
+            raise UsageError("The sign-in is missing.", "Pass --token, or --email and --password.")
         email = self.email
         return Password(email, self.password or (lambda: _ask_password(email)))
 
@@ -164,7 +164,7 @@ class PackOptions(ServerOptions):
 
 def _ask_password(email: str) -> Secret:
     if not sys.stdin.isatty():
-        raise OptionMissing("The password", "Pass --password or set SEKISHO_OPEN_WEBUI_PASSWORD.")
+        raise UsageError("The password is missing.", "Pass --password or set SEKISHO_OPEN_WEBUI_PASSWORD.")
     return Secret(typer.prompt(f"Password of {email}", hide_input=True, err=True))
 
 

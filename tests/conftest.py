@@ -1,6 +1,7 @@
 """What all tests share."""
 
 pytest_plugins = [
+    "tests.fixtures.interrupts",
     "tests.fixtures.skips",
     "tests.fixtures.blocking",
     "tests.fixtures.gateway",

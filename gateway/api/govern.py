@@ -71,10 +71,10 @@ def shown_standings(standings: Iterable[Standing]) -> list[Standing]:
 def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:
     """Return everything that a request counts against: of its key, its person and its team."""
     scopes = caller.scopes
-    limits = store.limits.get(scopes)
+    limits: Sequence[Limit] | None = store.derived.get(scopes)
     if limits is None:
         limits = tuple(_limits(caller.key, scopes, store))
-        store.remember_limits(scopes, limits)
+        store.derived[scopes] = limits
     return limits
 
 

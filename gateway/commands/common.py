@@ -12,10 +12,10 @@ import msgspec
 import typer
 from rich.console import Console
 
-from gateway.config.load import load
 from gateway.db.once import run_once
 from gateway.errors import ConfigError
 from gateway.identity.keys import KeyStore, opened
+from gateway.preflight import load
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ import typer
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
 from gateway.config.document import Document
-from gateway.config.load import Loaded, load
-from gateway.config.startable import load_startable
+from gateway.config.load import Loaded
 from gateway.errors import ConfigError
+from gateway.preflight import load, load_startable
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 

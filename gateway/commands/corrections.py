@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json, usd
-from gateway.config.load import load
 from gateway.errors import ConfigError
+from gateway.preflight import load
 
 FORGET_EXAMPLE = "Example: sekisho usage forget alice@example.com"
 REPRICE_EXAMPLE = "Example: sekisho usage reprice --from 2026-04-01 --to 2026-04-30"
@@ -22,7 +22,7 @@ def forget(
 
     The person's own keys are revoked. Where several machines write, run it on each.
     """
-    from gateway.ledger.forget import forget as forgetting
+    from gateway.maintenance.forget import forget as forgetting
 
     done = forgetting(load(config).config, user)
     if as_json:
@@ -53,7 +53,7 @@ def reprice(
 
     What was not shipped yet keeps its cost: `sekisho ledger ship --all` before. Budgets keep what they counted.
     """
-    from gateway.ledger.reprice import reprice as repricing
+    from gateway.maintenance.reprice import reprice as repricing
 
     done = repricing(load(config).config, _day(first), _day(last), datetime.now(UTC))
     if as_json:

@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, print_json
-from gateway.config.load import load
-from gateway.ledger.closing import close_running
 from gateway.ledger.errors import NotAgreeing, NothingRecorded
 from gateway.ledger.status import Status, status_of
+from gateway.maintenance.closing import close_running
+from gateway.preflight import load
 
 app = typer.Typer(no_args_is_help=True, help="The ledger's files: ship segments, join small files, see how it stands.")
 
@@ -22,7 +22,7 @@ def ship(
     as_json: AsJson = False,
 ) -> None:
     """Write closed segments as Parquet to `ledger.destination`. Doing it twice changes nothing."""
-    from gateway.ledger.shipping import ship as shipping
+    from gateway.maintenance.shipping import ship as shipping
 
     loaded = load(config).config
     if everything:
@@ -40,7 +40,7 @@ def ship(
 @app.command(epilog="Example: sekisho ledger compact")
 def compact(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Join the small files of hours that are over."""
-    from gateway.ledger.compaction import compact as joining
+    from gateway.maintenance.compaction import compact as joining
 
     done = joining(load(config).config)
     if as_json:
@@ -52,10 +52,10 @@ def compact(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: sekisho ledger tend    # what a running gateway does by itself")
 def tend(config: ConfigFile = DEFAULT) -> None:
     """Ship, join small files, drop what `retention_days` no longer covers; with low priority."""
-    from gateway.ledger.tending import tend as tending
+    from gateway.maintenance.tasks import maintain
 
     os.nice(10)
-    tending(load(config).config)
+    maintain(load(config).config)
 
 
 @app.command(epilog="Example: sekisho ledger content 0f3a… --json | jq -r .answer")

@@ -11,8 +11,9 @@ import typer
 from gateway.cli_options import takes
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
 from gateway.commands.days import From, To, Zone, wrong_use
-from gateway.config.load import load
 from gateway.errors import ConfigError
+from gateway.files import write_file
+from gateway.preflight import load
 from gateway.usage.questions import ask
 from gateway.usage.report.drawing import warm_up
 from gateway.usage.report.elsewhere import OnPremises, priced_models
@@ -75,11 +76,19 @@ def report(
     priced, own = priced_models(loaded, compare or ()), OnPremises(**asdict(machines))
     wanted = Wanted(span, hide_names, _hours(working_hours), priced, own)
     figures = ask(loaded, span, lambda connection: collect(connection, wanted))
-    output.write_text(page(figures, look), encoding="utf-8")
+    _write(output, page(figures, look).encode())
     if as_json:
         print_json(figures)
     else:
         typer.echo(f"{output}: {figures['totals']['requests']:,} requests of {span.first} to {span.last}.")
+
+
+def _write(output: Path, content: bytes) -> None:
+    """Write a file, whole or not at all; a device or a pipe as it is."""
+    if output.exists() and not output.is_file():
+        output.write_bytes(content)
+    else:
+        write_file(output.resolve(), content)
 
 
 def _money(currency: str, per_usd: float | None) -> tuple[str, float]:

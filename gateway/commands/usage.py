@@ -14,9 +14,10 @@ from gateway.commands.corrections import FORGET_EXAMPLE, REPRICE_EXAMPLE, forget
 from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.commands.report import report
 from gateway.commands.tables import AsCsv, show
-from gateway.config.load import load
 from gateway.errors import ConfigError, InvalidRequest
+from gateway.files import replacing
 from gateway.ledger.files import forget_abandoned
+from gateway.preflight import load
 from gateway.usage import athena, export, sql
 from gateway.usage.dimensions import DIMENSIONS, MEASURES, parse
 from gateway.usage.killable import OutOfTime, within
@@ -89,17 +90,13 @@ def export_command(
     with wrong_use():
         span = span_of(first, to, timezone)
     wanted = kind or export.format_of(output)
-    partial = output.resolve().with_name(f".{output.name}.partial")
-    try:
+    with replacing(output.resolve()) as partial:
         count = ask(
             load(config).config,
             span,
             lambda connection: export.export(connection, span, partial, wanted),
             target=partial,
         )
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
     typer.echo(f"{output}: {count} records of {span.first} to {span.last}.")
 
 

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Iterator
 
 from gateway.config.addresses import base_url_problem, endpoint_problem
-from gateway.config.document import Document, Key
+from gateway.config.document import Document
 from gateway.config.near import near
 from gateway.config.schema import Config, Deployment, Model
-from gateway.errors import ConfigError
-from gateway.limits.choose import limiter_of
 from gateway.providers.rows import PROVIDERS
-from gateway.upstream.destination import proxy_of
 
 
 def conflicts(config: Config, document: Document) -> Iterator[str]:
@@ -29,47 +26,6 @@ def _server(config: Config, document: Document) -> Iterator[str]:
             f"{document.place(('database',))}: database: machines that share it need one 'key_secret' "
             "(32 random characters, from the environment), or none knows the others' keys"
         )
-
-
-def _parts(config: Config, document: Document) -> Iterator[str]:
-    """What each part says that is made of a value, without being started."""
-    for key, part in _PARTS:
-        try:
-            part(config)
-        except ConfigError as error:
-            yield f"{document.place(key)}: {error}"
-
-
-def _proxy(config: Config) -> None:
-    proxy_of(config.server.outbound_proxy)
-
-
-def _database(config: Config) -> None:
-    if config.database is not None:
-        # SQLAlchemy takes a fifth of a second to import, and most commands need none of it.
-        from gateway.db.engine import check_address
-
-        check_address(config.database.reveal())
-
-
-def _shared_state(config: Config) -> None:
-    if config.shared_state is not None:
-        limiter_of(config)
-
-
-def _content_key(config: Config) -> None:
-    if config.ledger.content.encryption_key is not None:
-        from gateway.ledger.sealed import master_key
-
-        master_key(config.ledger.content.encryption_key)
-
-
-_PARTS: tuple[tuple[Key, Callable[[Config], None]], ...] = (
-    (("server", "outbound_proxy"), _proxy),
-    (("database",), _database),
-    (("shared_state",), _shared_state),
-    (("ledger", "content", "encryption_key"), _content_key),
-)
 
 
 def _destinations(config: Config, document: Document) -> Iterator[str]:
@@ -143,7 +99,6 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
 
 _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
     _server,
-    _parts,
     _destinations,
     _names,
     _times,

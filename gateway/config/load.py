@@ -4,7 +4,7 @@ An error says: file, line, key, what is wrong, what is allowed.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ _LONGEST_PROBLEM = 600
 """Characters; a value may be quoted in it."""
 _TEXT = f"{TAG}str"
 
+Check = Callable[[Config, Document], Iterable[str]]
+"""Returns one sentence a problem: where, what is wrong, what is allowed."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -35,10 +38,16 @@ class Loaded:
     document: Document
 
 
-def load(path: Path, environ: Mapping[str, str] = os.environ, document: Document | None = None) -> Loaded:
+def load(
+    path: Path,
+    environ: Mapping[str, str] = os.environ,
+    document: Document | None = None,
+    checks: Sequence[Check] = (),
+) -> Loaded:
     """Read and check a configuration file. Raises `ConfigError`, one line a problem.
 
     `document` is filled as far as reading got, so that a caller knows the files of a configuration that is refused.
+    `checks` are those of parts that the configuration itself does not know.
     """
     document = Document() if document is None else document
     path = _resolved(path)
@@ -51,7 +60,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ, document: Document
     except ValidationError as error:
         problems += [explain(document, each) for each in error.errors()]
         raise ConfigError(_listed(problems)) from None
-    problems += conflicts(config, document)
+    problems += [problem for check in (conflicts, *checks) for problem in check(config, document)]
     if problems:
         raise ConfigError(_listed(problems))
     return Loaded(_absolute(config, path.parent), document)

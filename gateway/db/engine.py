@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from gateway.config.schema import Config
 from gateway.errors import ConfigError
-from gateway.upstream.connecting import authorities
+from gateway.tls import tls_context
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def _arguments(address: URL, custom_ca: Path | None) -> dict[str, Any]:
     arguments: dict[str, Any] = {"timeout": ANSWER_SECONDS, "command_timeout": ANSWER_SECONDS}
     mode = _tls_mode(address)
     if mode.startswith("verify") or (mode == "require" and custom_ca is not None):
-        context = authorities(custom_ca)
+        context = tls_context(custom_ca)
         context.check_hostname = mode == "verify-full"
         return {**arguments, "ssl": context}
     return {**arguments, "ssl": mode} if mode else arguments

@@ -31,4 +31,4 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def scopes(self) -> tuple[str, ...]:
         """Whose limits and budgets a request counts against."""
-        return scopes(self.key.id, self.person.email, self.person.user_id, self.key.team)
+        return scopes(self.key.id, self.key.team, self.person.email, self.person.user_id)

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,10 +21,9 @@ from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import closed, open_database
 from gateway.errors import ConfigError, Overloaded
+from gateway.files import create_once
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
-from gateway.limits.limit import Limit
-from gateway.once import made_once
 
 log = logging.getLogger("sekisho.keys")
 
@@ -35,7 +34,7 @@ _ASK_ANYWAY_SECONDS = 2.0
 """A file's time has steps; a change within one is seen this late."""
 _LONGEST_KEY = 256
 _MISSES_KEPT = 4096
-_LIMITS_KEPT = 10_000
+_DERIVED_KEPT = 10_000
 _MISS_SECONDS = 1.0
 
 
@@ -78,12 +77,12 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
-        self.limits: dict[tuple[str, ...], tuple[Limit, ...]] = {}
-        """By scopes: what was worked out since the last change."""
+        self.derived: LRUCache[tuple[str, ...], Any] = LRUCache(_DERIVED_KEPT)
+        """By scopes: what callers derived from keys and budgets; dropped when either changes."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._revision = -1
-        self._misses: OrderedDict[bytes, float] = OrderedDict()
+        self._misses: TTLCache[bytes, None] = TTLCache(_MISSES_KEPT, _MISS_SECONDS, timer=time.monotonic)
         self._poll: asyncio.Task[None] | None = None
         self.healthy = True
 
@@ -152,11 +151,6 @@ class KeyStore:
         kind, _, _ = scope.partition(":")
         return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
-    def remember_limits(self, scopes: tuple[str, ...], limits: tuple[Limit, ...]) -> None:
-        if len(self.limits) >= _LIMITS_KEPT:
-            self.limits.clear()
-        self.limits[scopes] = limits
-
     async def refresh(self) -> None:
         """Read anew if anyone changed anything, after everything that was done before.
 
@@ -189,7 +183,7 @@ class KeyStore:
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
         self.budgets = {row["scope"]: Budget(**row) for row in budgets}
         self._revision = revision
-        self.limits = {}
+        self.derived.clear()
 
     async def _watch(self) -> None:
         files = _files_of(self.engine)
@@ -214,13 +208,9 @@ class KeyStore:
 
     def _worth_asking(self, digest: bytes) -> bool:
         """A wrong key asks the database at most once a second, and only so many are remembered."""
-        now = time.monotonic()
-        if now - self._misses.get(digest, -_MISS_SECONDS) < _MISS_SECONDS:
+        if digest in self._misses:
             return False
-        self._misses[digest] = now
-        self._misses.move_to_end(digest)
-        if len(self._misses) > _MISSES_KEPT:
-            self._misses.popitem(last=False)
+        self._misses[digest] = None
         return True
 
 
@@ -265,7 +255,7 @@ def hash_secret(config: Config) -> bytes:
     """The secret under which keys are hashed: configured, or a file made at first use."""
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
-    return made_once(config.data_dir / "key-secret", secrets.token_hex(32)).encode()
+    return create_once(config.data_dir / "key-secret", secrets.token_hex(32).encode())
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:

@@ -25,7 +25,7 @@ from gateway.config.schema import Config, Content
 from gateway.ledger.record import Record
 
 if TYPE_CHECKING:
-    from gateway.ledger.sealed import Keys
+    from gateway.ledger.encryption import Keys
 
 log = logging.getLogger("sekisho.ledger")
 
@@ -131,7 +131,7 @@ def folder(data_dir: Path) -> Path:
 
 def keys_of(where: Path, settings: Content) -> "Keys":
     """Raises `ConfigError`."""
-    from gateway.ledger.sealed import Keys, master_key
+    from gateway.ledger.encryption import Keys, master_key
 
     assert settings.encryption_key is not None, "the schema sees to that"
     return Keys(where / "persons", master_key(settings.encryption_key))
@@ -187,6 +187,7 @@ def _without(path: Path, tags: set[str]) -> int:
                 os.pwrite(file.fileno(), b" " * (len(line) - 1), place)
                 blanked += 1
             place += len(line)
+        os.fsync(file.fileno())
     return blanked
 
 

@@ -105,7 +105,7 @@ def rows_of_nothing() -> str:
 def mount(connection: "DuckDBPyConnection", store: Store, items: Iterable[Item] = ()) -> None:
     """Let a connection read a store that is no folder, under `sekisho://`; `items` are fetched if they are small."""
     if store.folder is None:
-        from gateway.ledger.mounted import StoreFiles
+        from gateway.ledger.duckdb_fs import StoreFiles
 
         files: Any = StoreFiles(store, items)
         files.fetch()

@@ -97,7 +97,7 @@ class Held:
 
 
 @contextmanager
-def leased(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]:
+def store_lease(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]:
     """Be the only one of all machines; what changes the store meanwhile is checked against it.
 
     A dead holder's lock is taken over when it was not renewed for as long as it says. Raises `ShippingBusy`.

@@ -1,13 +1,13 @@
 """How far shipping is: counters that outlive processes, and how the ledger stands."""
 
 import contextlib
-import os
 from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
-from gateway.ledger.room import CLOSED, OPEN
+from gateway.files import write_file
+from gateway.ledger.disk_quota import CLOSED, OPEN
 
 
 class Progress(msgspec.Struct):
@@ -32,20 +32,14 @@ def file_of(data_dir: Path) -> Path:
 
 
 def load_progress(data_dir: Path) -> Progress:
-    """Zeros, where nothing was shipped yet."""
+    """Return the shipping progress, all zero before the first run."""
     with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
         return msgspec.json.decode(file_of(data_dir).read_bytes(), type=Progress)
     return Progress()
 
 
 def save_progress(data_dir: Path, progress: Progress) -> None:
-    """Written beside, synced and renamed."""
-    partial = file_of(data_dir).with_suffix(".partial")
-    with partial.open("wb") as file:
-        file.write(msgspec.json.encode(progress))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(file_of(data_dir))
+    write_file(file_of(data_dir), msgspec.json.encode(progress))
 
 
 def count_waiting(data_dir: Path, counted: Collection[str] = ()) -> int:

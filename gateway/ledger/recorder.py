@@ -1,6 +1,5 @@
 """Collects what becomes known of one request, and makes its one record."""
 
-import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +8,7 @@ from gateway.dialects.usage import Usage
 from gateway.identity.caller import Caller
 from gateway.identity.person import NOBODY
 from gateway.identity.policy import TrafficClass
+from gateway.ids import request_id
 from gateway.ledger.record import Outcome, Record
 
 _CLOCK = time.perf_counter
@@ -40,7 +40,7 @@ class Recorder:
     )
 
     def __init__(self, *, api: str, client: str, client_ip: str | None = None, task: str = "chat") -> None:
-        self.request_id = secrets.token_hex(16)
+        self.request_id = request_id()
         self.started_at = time.time_ns() // 1000
         self.api = api
         self.client = client

@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gateway.config.schema import Ledger
+from gateway.ledger.disk_quota import CLOSED, OPEN, SHIPPED, DiskQuota
 from gateway.ledger.lines import from_line, to_line
 from gateway.ledger.progress import Progress, load_progress
 from gateway.ledger.record import Record
-from gateway.ledger.room import CLOSED, OPEN, SHIPPED, Room
 
 __all__ = ["CLOSED", "OPEN", "SHIPPED", "SegmentWriter", "ask_to_close", "close_segment", "folder", "read", "recover"]
 
@@ -47,7 +47,7 @@ class SegmentWriter:
     def __init__(self, data_dir: Path, settings: Ledger) -> None:
         self._folder = folder(data_dir)
         self._settings = settings
-        self.room = Room(self._folder, settings)
+        self.quota = DiskQuota(self._folder, settings)
         self._refuses = settings.when_full == "refuse"
         self._lock = threading.Lock()
         self._file = -1
@@ -72,14 +72,14 @@ class SegmentWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         recover(self._folder)
         self._asked = _asked_at(self._folder)
-        self.room.measure()
+        self.quota.measure()
         self._open()
         self._syncer.start()
 
     def write(self, record: Record) -> None:
         """Append a record. It never breaks an answer: where the disk is full, `ledger.when_full` decides."""
         self.records_in += 1
-        if self.room.full and not (self._refuses and record.attempts):
+        if self.quota.full and not (self._refuses and record.attempts):
             self._lose(record.request_id)
             return
         line = to_line(record)
@@ -100,7 +100,7 @@ class SegmentWriter:
     @property
     def refusing(self) -> bool:
         """No new request may begin, for its record would find no place."""
-        return self._refuses and (self.room.full or self._unwritable)
+        return self._refuses and (self.quota.full or self._unwritable)
 
     def stop(self) -> None:
         """Sync and close."""
@@ -110,7 +110,7 @@ class SegmentWriter:
         self.records_lost += len(self._pending)
         self._retired.append((self._file, self._path))
         self._close_retired()
-        self.room.close()
+        self.quota.close()
 
     def _append(self, line: bytes) -> bool:
         """Whether the whole line was taken. What was taken of a torn one is cut off, or ends where the next begins."""
@@ -126,7 +126,7 @@ class SegmentWriter:
                 self._cut(written)
             except OSError as error:
                 log.critical("the ledger cannot be written: %s", error)
-            if not self.room.release():
+            if not self.quota.release():
                 break
         return False
 
@@ -185,7 +185,7 @@ class SegmentWriter:
 
     def _tick(self) -> None:
         self._look_for_folder()
-        self.room.measure()
+        self.quota.measure()
         if self._pending:
             self._write_pending()
         if self._dirty:

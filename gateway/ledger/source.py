@@ -3,9 +3,9 @@
 import secrets
 from pathlib import Path
 
-from gateway.once import made_once
+from gateway.files import create_once
 
 
 def source_of(data_dir: Path) -> str:
     """The name in `ledger/source`, made by whoever comes first: 16 hex digits."""
-    return made_once(data_dir / "ledger" / "source", secrets.token_hex(8))
+    return create_once(data_dir / "ledger" / "source", secrets.token_hex(8).encode()).decode()

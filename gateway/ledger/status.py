@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from gateway.config.schema import Config
+from gateway.ledger.disk_quota import DiskQuota
 from gateway.ledger.progress import count_waiting, load_progress
-from gateway.ledger.room import Room
 from gateway.ledger.segments import folder
 
 
@@ -32,17 +32,17 @@ def status_of(config: Config) -> Status:
     """Reads every waiting segment once."""
     segments = folder(config.data_dir)
     segments.mkdir(parents=True, exist_ok=True)
-    room = Room(segments, config.ledger)
-    room.measure()
-    room.close()
+    quota = DiskQuota(segments, config.ledger)
+    quota.measure()
+    quota.close()
     progress = load_progress(config.data_dir)
     waiting = count_waiting(config.data_dir, progress.counted)
     return Status(
         records_in=progress.records_in + waiting,
         records_out=progress.records_out,
         waiting=waiting,
-        waiting_bytes=room.waiting_bytes,
-        lag_seconds=room.lag if room.oldest else None,
+        waiting_bytes=quota.waiting_bytes,
+        lag_seconds=quota.lag if quota.oldest else None,
         damaged=progress.damaged,
         shipped_at=progress.shipped_at,
         problem=progress.problem,

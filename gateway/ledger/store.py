@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.schema import Config
+from gateway.files import fsync
 from gateway.ledger.errors import StoreError
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ class Store:
         with self._told():
             for path in sorted(self._unsettled, reverse=True):
                 with contextlib.suppress(FileNotFoundError):
-                    _fsync(path)
+                    fsync(path)
         self._unsettled.clear()
 
     def _check(self) -> None:
@@ -265,14 +266,6 @@ def _client(config: Config, options: dict[str, str], seconds: timedelta) -> "Cli
     if config.server.custom_ca:
         client["root_certificate"] = config.server.custom_ca.read_bytes()
     return client
-
-
-def _fsync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _short(error: BaseException) -> str:

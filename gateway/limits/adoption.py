@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.limits.elsewhere import Unreadable, spent_elsewhere
 from gateway.limits.store import ADOPT, Store, StoreAway
-from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
+from gateway.spending.days import DAY_SECONDS, DAYS_KEPT, day_of
+from gateway.spending.other_ledgers import Unreadable, spending_of_other_ledgers
 
 log = logging.getLogger("sekisho.limits")
 
@@ -51,7 +51,7 @@ class Adoption:
 
     async def _adopt(self, config_file: Path) -> None:
         try:
-            sums = await spent_elsewhere(config_file)
+            sums = await spending_of_other_ledgers(config_file)
             for start in range(0, len(sums), _PART):
                 await self._put(sums[start : start + _PART], last=False)
             await self._put((), last=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from gateway.limits.limit import TINY, Demand, Limit, Standing, rate_standing
-from gateway.limits.windows import DAYS_KEPT, Calendar
+from gateway.limits.windows import Calendar
+from gateway.spending.days import DAYS_KEPT
 
 
 class Counter(Protocol):

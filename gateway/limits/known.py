@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.limits.checkpoint import Checkpoint, load_others, save_others
 from gateway.limits.limit import UNREACHABLE, Reservation
-from gateway.limits.spending import Spending
 from gateway.limits.store import LEARN, Store
-from gateway.limits.windows import DAYS_KEPT, day_of
+from gateway.spending.checkpoint import Checkpoint, load_others, save_others
+from gateway.spending.days import DAYS_KEPT, day_of
+from gateway.spending.reader import SpendingReader
 
 log = logging.getLogger("sekisho.limits")
 
@@ -72,7 +72,7 @@ class Known:
         for day, sums in others.days.items():
             for scope, nano_usd in sums.items():
                 self._days.setdefault(scope, {})[day] = nano_usd
-        for scope, days in Spending(data_dir, self._clock).restore().items():
+        for scope, days in SpendingReader(data_dir, self._clock).restore().items():
             mine = self._days.setdefault(scope, {})
             for day, nano_usd in days.items():
                 mine[day] = min(mine.get(day, 0) + nano_usd, UNREACHABLE)

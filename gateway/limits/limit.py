@@ -9,14 +9,15 @@ import msgspec
 
 from gateway.identity.scopes import scopes
 from gateway.ledger.record import Record
+from gateway.spending.days import LARGEST_SUM
 
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 Window = Literal["minute", "day", "week", "month"]
 OnFailure = Literal["open", "closed"]
 """What becomes of requests while the store that counts them is away: admitted, or refused."""
 
-UNREACHABLE = 2**53
-"""An amount from here on limits nobody (nine million USD); no standing is told of it."""
+UNREACHABLE = LARGEST_SUM
+"""An amount from here on limits nobody; no standing is told of it."""
 
 TINY = 1e-6
 """Of a token or a request: what rounding may have lost."""
@@ -119,8 +120,8 @@ def rate_standing(limit: Limit, level: float) -> Standing:
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:
-    """Return whose limits and budgets a record counts against."""
-    return scopes(record.key_id, record.user_email, record.user_id, record.team)
+    """Return the scopes that a record counts against."""
+    return scopes(record.key_id, record.team, record.user_email, record.user_id)
 
 
 _RATE_HEADERS = {

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+from cachetools import FIFOCache
 
 from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
 from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
 from gateway.limits.reached import LimitReached
-from gateway.limits.spending import Spending
-from gateway.limits.windows import Calendar, day_of
+from gateway.limits.windows import Calendar
+from gateway.spending.days import day_of
+from gateway.spending.reader import SpendingReader
 
 TTL_SECONDS = 3600.0
 """A reservation that nobody settled is given up after this; no request runs longer."""
@@ -34,12 +36,12 @@ class MemoryLimiter:
     ) -> None:
         self._clock = clock
         self._ttl = ttl_seconds
-        self._spending = Spending(data_dir, clock) if data_dir else None
+        self._spending = SpendingReader(data_dir, clock) if data_dir else None
         self._calendar = Calendar()
         self._counters: dict[tuple[str, str], Counter] = {}
         self._sweep_at = _COUNTERS_AT_LEAST
         self._open: OrderedDict[str, tuple[Reservation, list[Counter]]] = OrderedDict()
-        self._expired: OrderedDict[str, None] = OrderedDict()
+        self._expired: FIFOCache[str, None] = FIFOCache(_EXPIRED_KEPT)
         """May still be settled, once."""
         self._checkpoints: asyncio.Task[None] | None = None
 
@@ -132,8 +134,6 @@ class MemoryLimiter:
             for counter in self._open.pop(oldest.id)[1]:
                 counter.drop(oldest.demand, Demand(tokens=oldest.demand.tokens), self._calendar.today)
             self._expired[oldest.id] = None
-            if len(self._expired) > _EXPIRED_KEPT:
-                self._expired.popitem(last=False)
         if len(self._counters) > self._sweep_at:
             self._sweep(now)
         return now
@@ -168,12 +168,12 @@ class MemoryLimiter:
         self._counters = {name: each for name, each in self._counters.items() if not each.idle(now)}
         self._sweep_at = max(_COUNTERS_AT_LEAST, 2 * len(self._counters))
 
-    async def _keep_checkpoints(self, spending: Spending) -> None:
+    async def _keep_checkpoints(self, spending: SpendingReader) -> None:
         while True:
             await asyncio.sleep(CHECKPOINT_SECONDS)
             await asyncio.to_thread(_checkpoint, spending)
 
 
-def _checkpoint(spending: Spending) -> None:
+def _checkpoint(spending: SpendingReader) -> None:
     spending.advance()
     spending.save()

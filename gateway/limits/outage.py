@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from cachetools import LRUCache
+
 from gateway.errors import Overloaded
 from gateway.limits.known import Known
 from gateway.limits.limit import Demand, Limit, Reservation, Standing, wanted
@@ -20,7 +22,7 @@ class OutageLimiter:
         self._name = name
         self._clock = clock
         self._memory = MemoryLimiter(clock=clock)
-        self._shares: dict[Limit, Limit] = {}
+        self._shares: LRUCache[Limit, Limit] = LRUCache(_SHARES_KEPT)
 
     def begin(self, running: Iterable[Reservation]) -> None:
         """Take over what this process holds in the store, as an outage begins."""
@@ -54,9 +56,7 @@ class OutageLimiter:
             self._memory.learn(limit.scope, self._known.of(limit.scope))
         found = self._shares.get(limit)
         if found is None:
-            found = replace(limit, amount=await self._amount(limit))
-            if len(self._shares) < _SHARES_KEPT:
-                self._shares[limit] = found
+            found = self._shares[limit] = replace(limit, amount=await self._amount(limit))
         return found
 
     async def _amount(self, limit: Limit) -> int:

@@ -19,9 +19,9 @@ from typing import Any
 from gateway.ledger.source import source_of
 from gateway.limits.adoption import Adoption
 from gateway.limits.known import Known
-from gateway.limits.spending import Ended, Spending
 from gateway.limits.store import PUBLISH, Store, StoreAway
-from gateway.limits.windows import DAY_SECONDS, DAYS_KEPT, day_of
+from gateway.spending.days import DAY_SECONDS, DAYS_KEPT, day_of
+from gateway.spending.reader import Ended, SpendingReader
 
 log = logging.getLogger("sekisho.limits")
 
@@ -45,7 +45,7 @@ class Publisher:
         self._known = known
         self._folder = data_dir / "ledger"
         self._clock = clock
-        self._spending = Spending(data_dir, clock)
+        self._spending = SpendingReader(data_dir, clock)
         self._ended: Ended = deque(maxlen=_ENDED_KEPT)
         self._lock_file = -1
         self._sequence: str | None = None

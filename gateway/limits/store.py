@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as NotConnected
 from redis.exceptions import TimeoutError as NoAnswer
 
 from gateway.limits.address import StoreAddress, store_address
+from gateway.tls import tls_context
 
 CONNECTIONS = 64
 """Of one process. Each carries one script at a time, so at 120 ms a round trip 64 carry 500 scripts a second."""
@@ -134,9 +135,7 @@ def _client(address: StoreAddress, timeout_seconds: float, custom_ca: Path | Non
     }
     if address.tls and custom_ca is not None:
         # In the gateway's way of reading it, for its words where it cannot be read.
-        from gateway.upstream.connecting import authorities
-
-        authorities(custom_ca)
+        tls_context(custom_ca)
         settings.setdefault("ssl_ca_certs", str(custom_ca))
     return _KINDS[address.kind](address, settings)
 

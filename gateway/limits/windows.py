@@ -4,10 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from gateway.limits.limit import Window
-
-DAY_SECONDS = 86_400
-DAYS_KEPT = 32
-"""No window is longer than a month."""
+from gateway.spending.days import day_of
 
 
 def bounds(window: Window, now: float) -> tuple[float, float]:
@@ -23,11 +20,6 @@ def bounds(window: Window, now: float) -> tuple[float, float]:
         return monday.timestamp(), (monday + timedelta(days=7)).timestamp()
     first = today.replace(day=1)
     return first.timestamp(), (first + timedelta(days=32)).replace(day=1).timestamp()
-
-
-def day_of(moment: float) -> int:
-    """The day's number since 1970, in UTC."""
-    return int(moment // DAY_SECONDS)
 
 
 class Calendar:

@@ -21,6 +21,8 @@ _FAILED = b'{"error":{"message":"The gateway failed.","type":"server_error","par
 class Wire(Protocol):
     """What a cycle needs of its connection."""
 
+    loop: asyncio.AbstractEventLoop
+
     @property
     def ending(self) -> bool:
         """Whether no further request is served on this connection."""
@@ -133,7 +135,7 @@ class Cycle:
             self._write(message.get("body", b""), more=message.get("more_body", False))
 
     async def _wait(self) -> None:
-        self._wake = asyncio.get_running_loop().create_future()
+        self._wake = self._wire.loop.create_future()
         try:
             await self._wake
         finally:

@@ -42,10 +42,10 @@ class HttpProtocol(asyncio.Protocol):
         self._registry: Connections = self._app.connections
         self._uvicorn = server_state
         self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self.loop = _loop or asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._phase = Phase.IDLE
-        self._since = self._loop.time()
+        self._since = self.loop.time()
         """When the phase began."""
         self._served = 0
         self._cycle: Cycle | None = None
@@ -119,7 +119,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         if self.write_paused is None:
-            self.write_paused, self._write_since = self._loop.create_future(), self._loop.time()
+            self.write_paused, self._write_since = self.loop.create_future(), self.loop.time()
 
     def resume_writing(self) -> None:
         waiting, self.write_paused = self.write_paused, None
@@ -195,7 +195,7 @@ class HttpProtocol(asyncio.Protocol):
     def resume_reading(self) -> None:
         if self._read_paused and not self._closing:
             self._read_paused = False
-            self._since = self._loop.time()  # what we did not read, the client could not send
+            self._since = self.loop.time()  # what we did not read, the client could not send
             self._transport.resume_reading()
 
     def finished(self, cycle: Cycle) -> None:
@@ -216,7 +216,7 @@ class HttpProtocol(asyncio.Protocol):
         return between and (self._cycle is None or self._cycle.answered)
 
     def close_idle(self) -> None:
-        self._closing, self._closed_at = True, self._loop.time()
+        self._closing, self._closed_at = True, self.loop.time()
         self._transport.abort()
 
     def check(self, now: float, limits: Server) -> None:
@@ -240,10 +240,10 @@ class HttpProtocol(asyncio.Protocol):
 
         One that has just been opened, or is sending, has a request on its way.
         """
-        if self._phase is Phase.IDLE and (self._served or self._loop.time() - self._since > _COMING_SECONDS):
+        if self._phase is Phase.IDLE and (self._served or self.loop.time() - self._since > _COMING_SECONDS):
             self._close()
         elif self.idle:
-            self._loop.call_later(_COMING_SECONDS, self._close_if_idle)
+            self.loop.call_later(_COMING_SECONDS, self._close_if_idle)
         else:
             self._end_after_answers()
 
@@ -260,7 +260,7 @@ class HttpProtocol(asyncio.Protocol):
         return limits.body_seconds if self._phase is Phase.BODY else limits.head_seconds
 
     def _enter(self, phase: Phase) -> None:
-        self._phase, self._since = phase, self._loop.time()
+        self._phase, self._since = phase, self.loop.time()
 
     def _begin(self, version: str, head: Head, target: Target) -> None:
         path, raw_path, query = target
@@ -293,7 +293,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def _start(self, cycle: Cycle) -> None:
         self._cycle = cycle
-        task = self._loop.create_task(cycle.run(self._app))
+        task = self.loop.create_task(cycle.run(self._app))
         self._uvicorn.tasks.add(task)
         task.add_done_callback(self._uvicorn.tasks.discard)
 
@@ -339,7 +339,7 @@ class HttpProtocol(asyncio.Protocol):
         if delays == PROBE_AFTER_SECONDS:
             cycle.probe()
         if delays:
-            self._loop.call_later(delays[0], self._probe, delays[1:])
+            self.loop.call_later(delays[0], self._probe, delays[1:])
 
     def _pause_reading(self) -> None:
         if not self._read_paused and not self._closing:
@@ -348,5 +348,5 @@ class HttpProtocol(asyncio.Protocol):
 
     def _close(self) -> None:
         """Send what is written, then end the connection."""
-        self._closing, self._closed_at = True, self._loop.time()
+        self._closing, self._closed_at = True, self.loop.time()
         self._transport.close()

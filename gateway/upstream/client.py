@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from gateway.errors import UpstreamUnreachable
+from gateway.tls import http_context
 from gateway.upstream.answer import UpstreamAnswer, broken
-from gateway.upstream.connecting import connect, trusting
+from gateway.upstream.connecting import connect
 from gateway.upstream.connection import ClosedUnanswered, Connection
 from gateway.upstream.destination import Destination, Proxy, destination_of, proxy_of, request_target
 from gateway.upstream.pool import Pool
@@ -86,7 +87,7 @@ class UpstreamClient:
 
     @cached_property
     def _trusted(self) -> ssl.SSLContext:
-        return trusting(self._custom_ca)
+        return http_context(self._custom_ca)
 
 
 async def _exchange(connection: Connection, head: str, request: UpstreamRequest) -> Connection:

@@ -4,12 +4,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohappyeyeballs import start_connection
 
-from gateway.errors import ConfigError
 from gateway.upstream.connection import Connection
 from gateway.upstream.destination import Destination, Proxy
 
@@ -44,24 +42,6 @@ async def connect_first(protocol: Callable[[], P], addresses: Sequence[Any], **t
     except BaseException:
         connected.close()
         raise
-
-
-def trusting(custom_ca: Path | None) -> ssl.SSLContext:
-    """The public authorities and the company's own, for HTTP. Raises `ConfigError`."""
-    context = authorities(custom_ca)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
-def authorities(custom_ca: Path | None) -> ssl.SSLContext:
-    """The public authorities and the company's own, for any protocol. Raises `ConfigError`."""
-    context = ssl.create_default_context()
-    if custom_ca:
-        try:
-            context.load_verify_locations(custom_ca)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(f"server.custom_ca: {custom_ca} is not a readable PEM file ({error})") from error
-    return context
 
 
 async def _through(destination: Destination, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.config.load import load
 from gateway.errors import SekishoError
+from gateway.preflight import load
 from gateway.usage.answers import Asked
 from gateway.usage.questions import ask
 from gateway.usage.summary import Question, summary

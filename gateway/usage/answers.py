@@ -5,10 +5,10 @@ import contextlib
 import logging
 import sys
 import time
-from collections import OrderedDict
 from pathlib import Path
 
 import msgspec
+from cachetools import TTLCache
 
 from gateway.errors import Overloaded
 from gateway.usage.span import Span
@@ -39,14 +39,13 @@ class Answers:
     def __init__(self, config_file: Path) -> None:
         self._config_file = config_file
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._kept: OrderedDict[bytes, tuple[float, bytes]] = OrderedDict()
+        self._kept: TTLCache[bytes, bytes] = TTLCache(_KEPT, FRESH_SECONDS, timer=time.monotonic)
         self._running: dict[bytes, asyncio.Task[bytes]] = {}
 
     async def ask(self, asked: Asked) -> bytes:
         """The answer of `summary` as JSON, up to `FRESH_SECONDS` old. Raises `Overloaded`."""
         question = msgspec.json.encode(asked, order="sorted")
-        since, answer = self._kept.get(question, (0.0, b""))
-        if answer and time.monotonic() - since < FRESH_SECONDS:
+        if answer := self._kept.get(question):
             return answer
         task = self._running.get(question)
         if task is None:
@@ -63,10 +62,7 @@ class Answers:
         finally:
             del self._running[question]
         if len(answer) <= _LARGEST_KEPT:
-            self._kept[question] = (time.monotonic(), answer)
-            self._kept.move_to_end(question)
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            self._kept[question] = answer
         return answer
 
 

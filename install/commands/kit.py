@@ -12,7 +12,7 @@ import typer
 
 from install import report
 from install.doctor.texts import language as users_language
-from install.errors import ConversationsFailed, KeptBack, RulesBroken
+from install.errors import InstallError
 from install.kit.check import check as check_file
 from install.kit.check import committed, known_rules, plugin_files
 from install.kit.finding import Finding, Language
@@ -76,7 +76,8 @@ def check(
     else:
         _show(found, _language(lang))
     if errors := sum(each.severity == "error" for each in _every(found)):
-        raise RulesBroken(errors)
+        lines = "1 line breaks a rule" if errors == 1 else f"{errors} lines break rules"
+        raise InstallError(f"{lines}.", "Each is named above with its remedy; `--ignore RULE` accepts one.")
 
 
 def test(
@@ -114,7 +115,7 @@ def test(
     else:
         screen.played(played, out)
     if failed := sum(not each.passed for each in played):
-        raise ConversationsFailed(failed, len(played))
+        raise InstallError(f"{failed} of {len(played)} conversations failed.", "What differs is listed above.")
 
 
 @takes_server_options
@@ -150,7 +151,8 @@ def dev(
             print("Stopped.")
             return
     if kept_back:
-        raise KeptBack(kept_back)
+        count = "1 file was" if kept_back == 1 else f"{kept_back} files were"
+        raise InstallError(f"{count} kept back.", "The reasons are above.")
 
 
 def _interrupt(*_: object) -> NoReturn:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from install import report
-from install.errors import DriftFound, LeftAlone, ListShrunk, NothingApplied
+from install.errors import Drift
 from install.open_webui import OpenWebUI
 from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
 from install.pack.answering import answered, require_answered
@@ -19,7 +19,7 @@ from install.pack.desired import Options
 from install.pack.history import plan_rollback
 from install.pack.manifest import Manifest, read_manifest
 from install.pack.plan import make_plan, plan_state
-from install.pack.receipts import Receipts
+from install.pack.receipts import Receipts, nothing_applied
 from install.pack.threeway import Wanted
 
 Force = Annotated[
@@ -108,7 +108,7 @@ def remove(server: ServerOptions, force: Force = False, dry_run: DryRun = False,
     """Take away what the pack brought and restore what it changed, and nothing else."""
     receipts = server.receipts()
     if not receipts.all():
-        raise NothingApplied(receipts.folder)
+        raise nothing_applied(receipts.folder)
     nothing: tuple[Wanted, ...] = ()
     with server.connected() as client:
         make = lambda: plan_state(client, nothing, receipts.known(), force=force)  # noqa: E731
@@ -148,7 +148,7 @@ def _carry_out(
     *,
     dry_run: bool = False,
 ) -> None:
-    """Plan, write, read back, report. Raises what a part raises, `LeftAlone` last."""
+    """Plan, write, read back, report. Raises what a part raises, `Drift` last."""
     if dry_run:
         found = make()
         _show(found, json)
@@ -158,9 +158,12 @@ def _carry_out(
             _write(client, receipts, command, found, make, json)
     left = [f"{change.kind} {change.id}" for change in found.blocked if change not in found.held]
     if left:
-        raise LeftAlone(left)
+        raise Drift(
+            f"Left alone because somebody else wrote or edited it: {', '.join(left)}.",
+            "Save those changes elsewhere, then run the command again with --force.",
+        )
     if found.held:
-        raise ListShrunk(len(found.held))
+        raise _list_shrunk(len(found.held))
 
 
 def _write(
@@ -200,4 +203,21 @@ def _show(
 
 def _fail_on_difference(found: Plan) -> None:
     if found.pending or found.blocked:
-        raise DriftFound(len(found.pending), len(found.blocked))
+        raise _drift(len(found.pending), len(found.blocked))
+
+
+def _drift(pending: int, blocked: int) -> Drift:
+    count = pending + blocked
+    remedy = "`sekisho apply` puts it right"
+    return Drift(
+        f"{count} {'thing differs' if count == 1 else 'things differ'} from the manifest.",
+        f"{remedy}, with --force also what somebody else wrote or edited." if blocked else f"{remedy}.",
+    )
+
+
+def _list_shrunk(missing: int) -> Drift:
+    models = "a published model is" if missing == 1 else f"{missing} published models are"
+    return Drift(
+        f"Half of the gateway's models or more are gone: {models} not listed, and left alone.",
+        "If that is meant, run the command again with --fewer-models; if not, mend the gateway first.",
+    )

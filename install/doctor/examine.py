@@ -6,7 +6,7 @@ from install.doctor.finding import Finding, State
 from install.doctor.ledger import Row
 from install.doctor.patient import Patient
 from install.doctor.probes import Probe, Round
-from install.errors import OpenWebUIError, ProbeFailed, Refused
+from install.errors import OpenWebUIError
 
 SIGNED = ("token", "jwt")
 SOURCES = {**dict.fromkeys(SIGNED, State.VERIFIED), "headers": State.ATTRIBUTED, "body": State.CLAIMED}
@@ -23,7 +23,7 @@ def examine(round: Round, probe: Probe) -> Finding:
     try:
         probe.run(round)
     except OpenWebUIError as error:
-        why = error.detail if isinstance(error, Refused | ProbeFailed) else str(error)
+        why = str(error) if error.detail is None else error.detail
         return Finding(probe.name, State.FAILED, text("probe.failed", why=why[:300]), text("mend.probe"))
     rows = patient.gateway.wait(lambda row: row["request_id"] not in before and probe.rows(round, row), probe.count)
     if rows:

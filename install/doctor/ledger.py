@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from gateway.secret import Secret
-from install.errors import GatewayClosed, GatewayHasNoLedger
+from install.errors import GatewayError
 
 Row = dict[str, Any]
 
@@ -45,20 +45,29 @@ class Gateway:
     def records(self, since: float) -> list[Row]:
         """Rows of the ledger from `since` (our clock, Unix seconds), newest first.
 
-        Raises `GatewayClosed` or `GatewayHasNoLedger`.
+        Raises `GatewayError`.
         """
         query = {"since": str(since), "limit": str(LIMIT)}
         headers = {"Authorization": f"Bearer {self._admin.reveal()}"} if self._admin else {}
         try:
             answer = self._get("/admin/records", params=query, headers=headers)
         except httpx2.HTTPError as error:
-            raise GatewayHasNoLedger(self.url, str(error) or type(error).__name__) from error
+            raise self._unreadable(str(error) or type(error).__name__) from error
         if answer.status_code in (401, 403):
-            raise GatewayClosed(self.url)
+            raise GatewayError(
+                f"The gateway at {self.url} does not show its ledger.",
+                "Set admin_key in its configuration and pass the same with --admin-key or SEKISHO_ADMIN_KEY.",
+            )
         if answer.is_error:
-            raise GatewayHasNoLedger(self.url, f"/admin/records: {answer.status_code}")
+            raise self._unreadable(f"/admin/records: {answer.status_code}")
         found: list[Row] = answer.json()["records"]
         return found
+
+    def _unreadable(self, why: str) -> GatewayError:
+        return GatewayError(
+            f"The ledger of the gateway at {self.url} cannot be read ({why}).",
+            "Start the gateway, or pass --gateway-from-here with the address under which this machine reaches it.",
+        )
 
     def ids(self) -> set[str]:
         """The requests of the last minutes, by whatever clock."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from gateway.secret import Secret
 from install.doctor.ledger import Row
 from install.doctor.patient import Patient
-from install.errors import ProbeFailed, Refused
+from install.errors import Refused
 from install.open_webui import Token, connect
+from install.open_webui.paths import probe_failed
 from install.pack.wanted_agents import AGENTS, menu_id
 
 QUESTION = "Answer with the word OK."
@@ -62,7 +63,7 @@ def _task(name: str) -> Callable[[Round], None]:
 def _api_key(round: Round) -> None:
     key = round.patient.client.paths.api_key()
     if key is None:
-        raise ProbeFailed("no key")
+        raise probe_failed("no key")
     with connect(round.patient.client.url, Token(Secret(key))) as client:
         client.paths.complete(round.model, QUESTION)
 

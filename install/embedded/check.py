@@ -10,7 +10,7 @@ from gateway.ledger.record import Record
 from gateway.ledger.segments import folder, read
 from install.embedded.layout import ADMIN_EMAIL, CHAT_MODEL
 from install.embedded.stack import Stack
-from install.errors import CheckFailed
+from install.errors import InstallError
 
 CHECK_EMAIL = "check@example.com"
 QUESTION = "What is the capital of France? Answer in one short sentence."
@@ -33,7 +33,7 @@ def check(stack: Stack) -> Checked:
         answer = _chat(client, token, stack)
     record = _record_of(stack, user_id, began)
     if not answer:
-        raise CheckFailed("the answer was empty", stack.layout.logs)
+        raise _failed("the answer was empty", stack)
     return Checked(answer, record)
 
 
@@ -53,7 +53,7 @@ def _sign_in_as_user(client: httpx2.Client, stack: Stack) -> tuple[str, str]:
         signed_in = client.post("/api/v1/auths/signin", json={"email": CHECK_EMAIL, "password": password})
     account = _ok(signed_in, stack).json()
     if account["role"] != "user":
-        raise CheckFailed(f"{CHECK_EMAIL} is '{account['role']}', not a plain user", stack.layout.logs)
+        raise _failed(f"{CHECK_EMAIL} is '{account['role']}', not a plain user", stack)
     return account["id"], account["token"]
 
 
@@ -76,17 +76,21 @@ def _record_of(stack: Stack, user_id: str, since: int) -> Record:
     found = [each for each in read(folder(stack.layout.gateway)) if each.started_at >= since and each.task == "chat"]
     mine = [each for each in found if each.user_id == user_id]
     if len(mine) != 1:
-        raise CheckFailed(
+        raise _failed(
             f"{len(mine)} records under user {user_id}, one was expected (of {len(found)} since then)",
-            stack.layout.logs,
+            stack,
         )
     return mine[0]
+
+
+def _failed(what: str, stack: Stack) -> InstallError:
+    return InstallError(f"The check failed: {what}.", f"The logs are in {stack.layout.logs}.")
 
 
 def _ok(response: httpx2.Response, stack: Stack) -> httpx2.Response:
     if response.is_error:
         where = response.request.url.path
-        raise CheckFailed(f"{where} answered {response.status_code}: {response.text[:200]}", stack.layout.logs)
+        raise _failed(f"{where} answered {response.status_code}: {response.text[:200]}", stack)
     return response
 
 

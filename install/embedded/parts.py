@@ -9,7 +9,7 @@ from pathlib import Path
 
 from install.embedded.layout import ADMIN_EMAIL, CHAT_MODEL, EMBEDDING_MODEL, Layout, StackSecrets
 from install.embedded.processes import Part
-from install.errors import OpenWebUIMissing
+from install.errors import InstallError
 
 CONFIG = f"""\
 # Written by `sekisho up` at its first start and yours from then on: changes are picked up while it runs.
@@ -122,11 +122,14 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
 
 
 def find_open_webui(given: Path | None) -> Path:
-    """The `open-webui` program. Raises `OpenWebUIMissing` with the two commands that install it."""
+    """The `open-webui` program. Raises `InstallError`."""
     beside = Path(__file__).parents[2] / ".venv-open-webui" / "bin" / "open-webui"
     found = shutil.which("open-webui")
     places = [given] if given else [beside, Path(".venv-open-webui/bin/open-webui"), *([Path(found)] if found else [])]
     for place in places:
         if place.is_file() and os.access(place, os.X_OK):
             return place.absolute()
-    raise OpenWebUIMissing(places)
+    raise InstallError(
+        f"Open WebUI is not installed (looked for {', '.join(map(str, places))}).",
+        "Run `make .venv-open-webui`, or pass the program with --open-webui.",
+    )

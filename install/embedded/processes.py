@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from install.errors import PartDidNotStart, PortTaken
+from install.errors import InstallError
 
 STOP_SECONDS = 15
 _LOG_TAIL = 12
@@ -41,16 +41,21 @@ class Part:
             )
 
     def wait(self) -> None:
-        """Until it answers. Raises `PartDidNotStart` with the end of its log."""
+        """Until it answers. Raises `InstallError` with the end of its log."""
         assert self.process
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise PartDidNotStart(self.name, f"it ended with {self.process.returncode}", self.log, self.tail())
+                raise self._did_not_start(f"it ended with {self.process.returncode}")
             if _answers(self.ready):
                 return
             time.sleep(0.1)
-        raise PartDidNotStart(self.name, f"no answer after {self.patience:.0f} s", self.log, self.tail())
+        raise self._did_not_start(f"no answer after {self.patience:.0f} s")
+
+    def _did_not_start(self, why: str) -> InstallError:
+        return InstallError(
+            f"{self.name} did not come up: {why}.", f"Its log is {self.log}; it ends with:\n{self.tail()}"
+        )
 
     def stop(self) -> None:
         if self.process is None or self.process.poll() is not None:
@@ -86,13 +91,16 @@ def free_port() -> int:
 
 
 def require_free(port: int, what: str, option: str) -> None:
-    """Raises `PortTaken` where somebody listens already."""
+    """Raises `InstallError` where somebody listens already."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise PortTaken(port, what, option) from error
+            raise InstallError(
+                f"Port {port}, where {what} should listen, is taken by another program.",
+                f"Stop that program, or choose another port with {option}.",
+            ) from error
 
 
 def _answers(url: str) -> bool:

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.identity import key_admin
 from gateway.identity.keys import opened
+from gateway.preflight import load
 from gateway.secret import Secret
 from install.embedded.layout import (
     ADMIN_EMAIL,
@@ -36,7 +36,7 @@ from install.embedded.parts import (
     write_config,
 )
 from install.embedded.processes import Part, all_stopped, free_port, require_free
-from install.errors import DiskFull, PartEnded
+from install.errors import InstallError
 from install.open_webui import Password, connect
 from install.pack.apply import carry_out, verify
 from install.pack.desired import Options
@@ -69,15 +69,18 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.gateway}/v1"
 
     def watch(self) -> None:
-        """Raises `PartEnded` where one of the processes is gone."""
+        """Raises `InstallError` where one of the processes is gone."""
         for part in self.parts:
             if part.process and part.process.poll() is not None:
-                raise PartEnded(part.name, part.process.returncode, part.log)
+                raise InstallError(
+                    f"{part.name} ended with {part.process.returncode}.",
+                    f"Its log is {part.log}; run the command again to start anew.",
+                )
 
 
 @contextmanager
 def running(data: Path, open_webui: Path | None, gateway_port: int, open_webui_port: int, say: Say) -> Iterator[Stack]:
-    """The stack for as long as the block runs. Raises an `EmbeddedError` with the remedy."""
+    """The stack for as long as the block runs. Raises `InstallError` with the remedy."""
     program = find_open_webui(open_webui)
     require_free(gateway_port, "the gateway", "--gateway-port")
     require_free(open_webui_port, "Open WebUI", "--open-webui-port")
@@ -118,7 +121,10 @@ def _require_space(layout: Layout) -> None:
     folder = next(each for each in (layout.data, *layout.data.parents) if each.exists())
     free = shutil.disk_usage(folder).free // 2**20
     if free < NEEDED_MIB:
-        raise DiskFull(folder, free, NEEDED_MIB)
+        raise InstallError(
+            f"{folder} has {free} MiB free; {NEEDED_MIB} MiB are needed.",
+            "Free some space, or choose another folder with --data.",
+        )
 
 
 def _first_secrets(layout: Layout, ports: Ports) -> StackSecrets:

@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from install.errors import NoPluginFiles, UnknownRule
+from install.errors import UsageError
 from install.kit.finding import Finding, Hit
 from install.kit.kinds import KINDS
 from install.kit.rules import COMPARISONS, IDS, RULES, SYNTAX
@@ -17,7 +17,7 @@ FOLDERS = tuple(dict.fromkeys(kind.folder for kind in KINDS))
 def check(path: Path, *, former: str | None = None, ignored: frozenset[str] = frozenset()) -> list[Finding]:
     """Findings in the order of their lines. `former` is the text to compare settings with.
 
-    Raises `PluginFileUnreadable`.
+    Raises `InstallError`.
     """
     return check_text(path, read(path), former=former, ignored=ignored)
 
@@ -45,22 +45,28 @@ def committed(path: Path) -> str | None:
 
 
 def known_rules(ids: Iterable[str]) -> frozenset[str]:
-    """Raises `UnknownRule`."""
+    """Raises `UsageError`."""
     for id in ids:
         if id not in IDS:
-            raise UnknownRule(id, IDS)
+            raise UsageError(f"There is no rule {id}.", f"Rules: {', '.join(sorted(IDS))}.")
     return frozenset(ids)
 
 
 def plugin_files(paths: Iterable[Path]) -> list[Path]:
-    """Files as they are; of a folder its plugin folders' files, or its own if it is one of those.
-
-    Raises `NoPluginFiles`.
-    """
+    """Return the plugin files at these paths, at least one. Raises `UsageError`."""
     given = tuple(paths)
-    found = [file for path in given for file in ([path] if path.is_file() else _within(path))]
+    found = present_files(given)
     if not found:
-        raise NoPluginFiles(given, FOLDERS)
+        raise UsageError(
+            f"There is no plugin in {', '.join(map(str, given))}.",
+            f"Name a file, or a folder that has {', '.join(FOLDERS)}; `sekisho new pipe NAME` makes one.",
+        )
+    return found
+
+
+def present_files(paths: Iterable[Path]) -> list[Path]:
+    """Return files as they are; of a folder its plugin folders' files, or its own if it is one of those."""
+    found = [file for path in paths for file in ([path] if path.is_file() else _within(path))]
     return list(dict.fromkeys(found))
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from install.errors import ConversationsMissing, ConversationWrong
+from install.errors import UsageError
 
 LARGEST = 2_000_000
 """Bytes of a file."""
@@ -110,25 +110,32 @@ class File(Part):
 
 
 def read_conversations(path: Path) -> tuple[Conversation, ...]:
-    """Raises `ConversationWrong`."""
+    """Raises `UsageError`."""
     try:
         if path.stat().st_size > LARGEST:
-            raise ConversationWrong(path, f"it is larger than {LARGEST:,} bytes")
+            raise _wrong(path, f"it is larger than {LARGEST:,} bytes")
         found = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
         return File.model_validate(found if isinstance(found, dict) else {}).conversations
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ConversationWrong(path, f"{where}: {first['msg']}") from error
+        raise _wrong(path, f"{where}: {first['msg']}") from error
     except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConversationWrong(path, " ".join(str(error).split())) from error
+        raise _wrong(path, " ".join(str(error).split())) from error
+
+
+def _wrong(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path}: {why}.", "docs/first-agent.md shows the form of a conversation.")
 
 
 def conversation_files(plugin: Path) -> list[Path]:
-    """Where `sekisho new` puts them, else beside the plugin. Raises `ConversationsMissing`."""
+    """Where `sekisho new` puts them, else beside the plugin. Raises `UsageError`."""
     here = plugin.resolve().parent
     places = [here.parent / "tests" / "conversations" / f"{plugin.stem}.yaml", here / f"{plugin.stem}.yaml"]
     found = [place for place in places if place.is_file()]
     if not found:
-        raise ConversationsMissing(plugin, places)
+        raise UsageError(
+            f"There is no conversation for {plugin} (looked for {', '.join(map(str, places))}).",
+            "Write one, or pass it with --conversation.",
+        )
     return found[:1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Timer
 from typing import IO, Any
 
-from install.errors import HostFailed, OpenWebUIPythonMissing
+from install.errors import InstallError, UsageError
 from install.kit.conversation import Conversation, Turn, conversation_files, read_conversations
 from install.kit.judge import Heard, differences
 from install.kit.recorded import RecordedModels, recorded_models
@@ -76,13 +76,13 @@ class Host:
     loaded: dict[Path, Json] = field(default_factory=dict)
 
     def call(self, op: str, **arguments: Any) -> Any:
-        """Raises `HostFailed`, or `NotLoaded` with what went wrong inside."""
+        """Raises `InstallError`, or `NotLoaded` with what went wrong inside."""
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError as error:
-            raise HostFailed(self.python, self.end_of_log()) from error
+            raise host_failed(self.python, self.end_of_log()) from error
         answer = json.loads(self.line())
         if "error" in answer:
             raise NotLoaded(answer["error"])
@@ -98,7 +98,7 @@ class Host:
         finally:
             watchdog.cancel()
         if not line:
-            raise HostFailed(self.python, self.end_of_log())
+            raise host_failed(self.python, self.end_of_log())
         return line
 
     def wait_until_ready(self) -> None:
@@ -118,17 +118,27 @@ class Host:
         return self.loaded[plugin]
 
 
+def host_failed(python: Path, why: str) -> InstallError:
+    return InstallError(
+        f"Open WebUI does not run in {python}: {why}.", "Check that `open-webui` 0.12.4 is installed there."
+    )
+
+
 def open_webui_python(given: Path | None = None) -> Path:
     """`--python`, the environment's variable, or `.venv-open-webui` here or above.
 
-    Raises `OpenWebUIPythonMissing`.
+    Raises `UsageError`.
     """
     named = given or (Path(value) if (value := os.environ.get(PYTHON)) else None)
     here = Path.cwd()
     places = [named] if named else [folder / ".venv-open-webui/bin/python" for folder in (here, *here.parents)]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        raise OpenWebUIPythonMissing(places[:2])
+        raise UsageError(
+            f"There is no environment with Open WebUI (looked for {', '.join(map(str, places[:2]))}).",
+            "Pass its Python with --python or SEKISHO_OPEN_WEBUI_PYTHON; `python3.11 -m venv .venv-open-webui && "
+            ".venv-open-webui/bin/pip install open-webui==0.12.4` makes one.",
+        )
     return found.absolute()  # a resolved link would leave the environment
 
 
@@ -178,7 +188,7 @@ def _started(python: Path, data: Path, log: IO[str]) -> "subprocess.Popen[str]":
             command, stdin=pipe, stdout=pipe, stderr=log, text=True, encoding="utf-8", cwd=data, env=environment(data)
         )
     except OSError as error:
-        raise HostFailed(python, str(error)) from error
+        raise host_failed(python, str(error)) from error
 
 
 def _kind(plugin: Path, text: str) -> str:

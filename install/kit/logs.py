@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from install.errors import LogMissing
+from install.errors import UsageError
 
 MOST_AT_ONCE = 1_000_000
 """Bytes read in one look; what is older is left out."""
@@ -27,7 +27,10 @@ class Log:
         try:
             self._place = self.path.stat().st_size
         except OSError as error:
-            raise LogMissing(self.path) from error
+            raise UsageError(
+                f"There is no log {self.path}.",
+                "Start Open WebUI with its output going there: `open-webui serve > FILE 2>&1`.",
+            ) from error
 
     def new(self, ids: Iterable[str]) -> Iterator[str]:
         """Whole lines that these plugins wrote, or warnings and errors that name them; tracebacks included."""

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from install.errors import NotLoadable, OthersPlugin, Refused
+from install.errors import InstallError, Refused
 from install.kit.check import check_text, committed
 from install.kit.finding import Finding
 from install.kit.source import Source, parse, read
@@ -51,7 +51,7 @@ class Pusher:
         self.functions, self.tools = self.client.functions(), self.client.tools()
 
     def push(self, path: Path) -> Pushed:
-        """Raises `PluginFileUnreadable`, `OthersPlugin`, `NotLoadable` or an `OpenWebUIError`."""
+        """Raises `InstallError`."""
         started = time.perf_counter()
         text = read(path)
         row = self._rows(path, text).get(path.stem)
@@ -66,13 +66,18 @@ class Pusher:
     def _write(self, source: Source, row: Json | None) -> str:
         form = _form(source)
         if row and not self.force and not _is_ours(row, source):
-            raise OthersPlugin(source.path)
+            raise InstallError(
+                f"Open WebUI has another {source.id}, which this file did not come from.",
+                "Give the file another name, or pass --force to overwrite it.",
+            )
         if row and row["content"] == form["content"] and row["meta"].get(STAMP):
             return "same"
         try:
             self._send(source, form, row)
         except Refused as error:
-            raise NotLoadable(source.path, error.detail) from error
+            raise InstallError(
+                f"Open WebUI cannot load {source.path.name}: {error.detail}.", "Mend the file; the former code stays."
+            ) from error
         self._rows(source.path, source.text)[source.id] = {**(row or {}), **form}
         return "changed" if row else "new"
 

@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from install.errors import BadPluginName, FileExists
+from install.errors import InstallError, UsageError
 from install.kit.kinds import BY_NAME
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -19,7 +19,7 @@ LONGEST = 60
 
 
 def scaffold(kind: str, name: str, folder: Path, title: str | None = None, title_ja: str | None = None) -> list[Path]:
-    """The files that were written, the plugin first. Raises `BadPluginName` or `FileExists` before it writes."""
+    """The files that were written, the plugin first. Raises `InstallError` before it writes."""
     _check_name(name)
     title = _one_line(title) if title else name.replace("_", " ").capitalize()
     place = BY_NAME[kind].folder
@@ -31,7 +31,7 @@ def scaffold(kind: str, name: str, folder: Path, title: str | None = None, title
     }
     for path in files:
         if path.exists():
-            raise FileExists(path)
+            raise InstallError(f"{path} is there already.", "Choose another name or --folder, or delete that file.")
     for path, template in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(_filled((TEMPLATES / template).read_text(encoding="utf-8"), words), encoding="utf-8")
@@ -42,11 +42,15 @@ def _check_name(name: str) -> None:
     better = re.sub(r"\W+", "_", name.lower(), flags=re.ASCII).strip("_") or "my_agent"
     better = f"my_{better}" if better[0].isdigit() or keyword.iskeyword(better) else better[:LONGEST]
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise BadPluginName(name, "it is the file's name and the id, so only a-z, 0-9 and _ may stand in it", better)
+        raise _bad_name(name, "it is the file's name and the id, so only a-z, 0-9 and _ may stand in it", better)
     if keyword.iskeyword(name) or name in sys.stdlib_module_names:
-        raise BadPluginName(name, "Python uses this word itself", f"my_{name}")
+        raise _bad_name(name, "Python uses this word itself", f"my_{name}")
     if len(name) > LONGEST:
-        raise BadPluginName(name, f"it is longer than {LONGEST} letters", name[:LONGEST].rstrip("_"))
+        raise _bad_name(name, f"it is longer than {LONGEST} letters", name[:LONGEST].rstrip("_"))
+
+
+def _bad_name(name: str, why: str, better: str) -> UsageError:
+    return UsageError(f"{name!r} cannot be a plugin's name: {why}.", f"Try {better}.")
 
 
 def _one_line(title: str) -> str:

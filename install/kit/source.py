@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from install.errors import PluginFileUnreadable
+from install.errors import InstallError
 from install.kit.kinds import BY_CLASS, KINDS, Kind
 
 LARGEST = 2_000_000
@@ -116,13 +116,17 @@ def _assigned(node: ast.stmt) -> tuple[str | None, ast.expr | None]:
 
 
 def read(path: Path) -> str:
-    """Raises `PluginFileUnreadable`."""
+    """Raises `InstallError`."""
     try:
         if path.stat().st_size > LARGEST:
-            raise PluginFileUnreadable(path, f"it is larger than {LARGEST:,} bytes")
+            raise _unreadable(path, f"it is larger than {LARGEST:,} bytes")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PluginFileUnreadable(path, str(error)) from error
+        raise _unreadable(path, str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> InstallError:
+    return InstallError(f"{path} cannot be read: {why}.", "Check the path; the file has to be UTF-8 text.")
 
 
 def parse(path: Path, text: str) -> Source:

@@ -16,7 +16,7 @@ def broken_rules(plugin: Path, ignored: frozenset[str] = frozenset()) -> list[st
 def failures(plugin: Path, conversations: Sequence[Path] = (), python: Path | None = None) -> list[str]:
     """A line for everything that is not as it was recorded. Starts Open WebUI once, which takes up to a minute.
 
-    Raises a `KitError`, for instance where there is no Open WebUI.
+    Raises `InstallError`, for instance where there is no Open WebUI.
     """
     recorded = conversations_of(plugin, conversations)
     with running(open_webui_python(python)) as host:

@@ -4,8 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from install.errors import NoPluginFiles
-from install.kit.check import plugin_files
+from install.kit.check import present_files
 
 POLL_SECONDS = 0.2
 
@@ -14,20 +13,12 @@ Mark = tuple[int, int]
 
 def saved(paths: Sequence[Path], poll_seconds: float = POLL_SECONDS) -> Iterator[list[Path]]:
     """All files at first, then those that changed, at every look, often none. Ends never."""
-    seen: dict[Path, Mark] = {}
+    seen: dict[Path, Mark] = {}  # Editors take a file away for a moment while they save it.
     while True:
-        marks = {path: mark for path in _files(paths) if (mark := _mark(path))}
+        marks = {path: mark for path in present_files(paths) if (mark := _mark(path))}
         yield [path for path, mark in marks.items() if seen.get(path) != mark]
         seen = marks
         time.sleep(poll_seconds)
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    """Editors take a file away for a moment while they save it."""
-    try:
-        return plugin_files(paths)
-    except NoPluginFiles:
-        return []
 
 
 def _mark(path: Path) -> Mark | None:

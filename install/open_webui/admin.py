@@ -3,16 +3,8 @@
 from urllib.parse import quote
 
 from gateway.secret import Secret
-from install.errors import (
-    CreateRefused,
-    FunctionsDisabled,
-    GatewayAnswerUnusable,
-    GatewayKeyRefused,
-    GatewayUnreachable,
-    OpenWebUIError,
-    Refused,
-)
-from install.open_webui.http import Http
+from install.errors import CreateRefused, GatewayError, OpenWebUIError, Refused
+from install.open_webui.http import Http, functions_disabled
 from install.open_webui.paths import Json, Paths
 
 
@@ -55,7 +47,7 @@ class OpenWebUI:
             raise _gateway_error(url, error) from error
         models = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(models, list) or not all(isinstance(model, dict) and "id" in model for model in models):
-            raise GatewayAnswerUnusable(url, "no list of objects with an id under `data`")
+            raise _not_models(url, "no list of objects with an id under `data`")
         return models
 
     # Functions
@@ -70,7 +62,7 @@ class OpenWebUI:
             self._create("functions", form)
         except CreateRefused as error:
             if "ENABLE_FUNCTIONS" in error.detail:
-                raise FunctionsDisabled from error
+                raise functions_disabled() from error
             raise
 
     def _create(self, kind: str, form: Json) -> None:
@@ -245,10 +237,21 @@ def _prompt(prompt_id: str) -> str:
     return f"/api/v1/prompts/id/{quote(prompt_id, safe='')}"
 
 
-def _gateway_error(url: str, error: Refused) -> Exception:
+def _not_models(url: str, why: str) -> GatewayError:
+    return GatewayError(f"{url}/models does not list models ({why}).", "Check --gateway-url; it usually ends with /v1.")
+
+
+def _gateway_error(url: str, error: Refused) -> GatewayError:
     # The signed-in administrator is known by now, so these statuses are the gateway's own.
     if error.status in (401, 403):
-        return GatewayKeyRefused(url)
+        return GatewayError(
+            f"The gateway at {url} refuses the key.",
+            "Create one with `sekisho keys create` and pass it with --gateway-key.",
+        )
     if error.status == 500 and "Connection Error" in error.detail:
-        return GatewayUnreachable(url)
-    return GatewayAnswerUnusable(url, f"status {error.status}: {error.detail}")
+        return GatewayError(
+            f"Open WebUI cannot reach the gateway at {url}.",
+            "Start the gateway, or give --gateway-url the address under which Open WebUI sees it "
+            "(in containers: the service's name, not localhost).",
+        )
+    return _not_models(url, f"status {error.status}: {error.detail}")

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx2
 
 from gateway.secret import Secret
-from install.errors import NoTls, NotOpenWebUI, Refused, Unreachable
+from install.errors import OpenWebUIError, Refused
 
 # Creating a function runs it; a server under load takes its time.
 TIMEOUT = httpx2.Timeout(60, connect=10)
@@ -22,7 +22,7 @@ PAGE_BYTES = 4096
 
 
 class Http:
-    """Sends JSON, returns JSON. Raises `Unreachable`, `NotOpenWebUI` or `Refused`."""
+    """Sends JSON, returns JSON. Raises `OpenWebUIError`, for an error status `Refused`."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -31,7 +31,7 @@ class Http:
             # A redirect could carry the credentials to another host: never followed.
             self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, follow_redirects=False)
         except httpx2.InvalidURL as error:
-            raise Unreachable(self.url, str(error)) from error
+            raise _unreachable(self.url, str(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -69,16 +69,16 @@ class Http:
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            raise NotOpenWebUI(self.url, f"{path} is {_kind_of(response)} instead of JSON") from error
+            raise not_open_webui(self.url, f"{path} is {_kind_of(response)} instead of JSON") from error
 
     def _answer(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         try:
             response = self._request(method, path, **parts)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = str(error) or type(error).__name__
-            raise (NoTls if "SSL" in why else Unreachable)(self.url, why) from error
+            raise (_no_tls if "SSL" in why else _unreachable)(self.url, why) from error
         if response.is_redirect:
-            raise NotOpenWebUI(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
+            raise not_open_webui(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
         if response.is_error:
             raise Refused(method, path, response.status_code, _detail(response))
         self._time = _time_of(response)
@@ -92,6 +92,31 @@ class Http:
             if method != "GET":
                 raise
             return self._client.request(method, path, **parts)
+
+
+def not_open_webui(url: str, why: str) -> OpenWebUIError:
+    return OpenWebUIError(
+        f"{url} answers, but not as Open WebUI ({why}).",
+        "Give --url the address that opens the chat in a browser, without a path.",
+    )
+
+
+def _unreachable(url: str, why: str) -> OpenWebUIError:
+    return OpenWebUIError(f"Open WebUI does not answer at {url} ({why}).", "Start it, or correct --url.")
+
+
+def _no_tls(url: str, why: str) -> OpenWebUIError:
+    return OpenWebUIError(
+        f"There is no secure connection to {url} ({why}).",
+        "If a company's own authority signed its certificate, set SSL_CERT_FILE to that authority's certificate; "
+        "if it speaks plain HTTP, write http:// in --url.",
+    )
+
+
+def functions_disabled() -> OpenWebUIError:
+    return OpenWebUIError(
+        "Functions are switched off in this Open WebUI.", "Start it with ENABLE_PLUGINS=true and ENABLE_FUNCTIONS=true."
+    )
 
 
 def _time_of(response: httpx2.Response) -> float | None:

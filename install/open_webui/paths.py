@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from install.errors import ProbeFailed, Refused
+from install.errors import OpenWebUIError, Refused
 from install.open_webui.http import Http
 
 PATIENCE = 180
@@ -49,8 +49,13 @@ class Turn:
     message: Json
 
 
+def probe_failed(why: str) -> OpenWebUIError:
+    """Return the error of a request that was accepted and came to nothing."""
+    return OpenWebUIError(f"Open WebUI: {why}.", "Its log and the gateway's ledger say more.", why)
+
+
 class Paths:
-    """As the signed-in person. Every method may raise `ProbeFailed` or an `OpenWebUIError`."""
+    """As the signed-in person. Every method may raise an `OpenWebUIError`."""
 
     def __init__(self, http: Http) -> None:
         self._http = http
@@ -81,7 +86,7 @@ class Paths:
         chat = self._http.get(f"/api/v1/chats/{chat_id}")["chat"]
         message: Json = chat["history"]["messages"].get(answer_id) or {}
         if error := message.get("error"):
-            raise ProbeFailed(str(error.get("content", error) if isinstance(error, dict) else error))
+            raise probe_failed(str(error.get("content", error) if isinstance(error, dict) else error))
         return message if message.get("done") else None
 
     def forget_chat(self, chat_id: str) -> None:
@@ -115,7 +120,7 @@ class Paths:
     def _file_read(self, file_id: str) -> bool:
         found = self._http.get(f"/api/v1/files/{file_id}/process/status")
         if found["status"] == "failed":
-            raise ProbeFailed(str(found.get("error") or "the file could not be embedded"))
+            raise probe_failed(str(found.get("error") or "the file could not be embedded"))
         return bool(found["status"] == "completed")
 
     def speak(self, text: str) -> None:
@@ -160,7 +165,7 @@ def _until(found: Callable[[], T | None], complaint: str) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (result := found()):
         if time.monotonic() > deadline:
-            raise ProbeFailed(f"{complaint} within {PATIENCE} seconds")
+            raise probe_failed(f"{complaint} within {PATIENCE} seconds")
         time.sleep(0.2)
     return result
 

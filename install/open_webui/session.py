@@ -6,18 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from gateway.secret import Secret
-from install.errors import (
-    FunctionsDisabled,
-    NotAdministrator,
-    NotOpenWebUI,
-    Refused,
-    SecondFactorNeeded,
-    SignInRefused,
-    TooManySignIns,
-    TooOld,
-)
+from install.errors import OpenWebUIError, Refused, SignInRefused
 from install.open_webui.admin import OpenWebUI
-from install.open_webui.http import Http
+from install.open_webui.http import Http, functions_disabled, not_open_webui
 from install.open_webui.tokens import TokenCache
 
 MINIMUM = "0.11.2"
@@ -86,14 +77,14 @@ def _version(http: Http) -> str:
     try:
         answer = http.get("/api/version")
     except Refused as error:
-        raise NotOpenWebUI(http.url, f"/api/version answers {error.status}") from error
+        raise not_open_webui(http.url, f"/api/version answers {error.status}") from error
     version = answer.get("version") if isinstance(answer, dict) else None
     if not isinstance(version, str):
-        raise NotOpenWebUI(http.url, "/api/version names no version")
+        raise not_open_webui(http.url, "/api/version names no version")
     if not _numbers(version):
-        raise NotOpenWebUI(http.url, f"its version is {version[:40]!r}")
+        raise not_open_webui(http.url, f"its version is {version[:40]!r}")
     if not at_least(version, MINIMUM):
-        raise TooOld(version, MINIMUM)
+        raise OpenWebUIError(f"Open WebUI {version} is too old.", f"Update it to {MINIMUM} or newer.")
     return version
 
 
@@ -105,12 +96,18 @@ def _token(http: Http, credentials: Credentials) -> Secret:
         answer = http.post("/api/v1/auths/signin", {"email": email, "password": credentials.reveal()})
     except Refused as error:
         if error.status == 429:
-            raise TooManySignIns(email) from error
+            raise SignInRefused(
+                f"Open WebUI refuses further sign-ins for {email} for the moment.",
+                "Wait three minutes, or use --token.",
+            ) from error
         raise SignInRefused(
             f"Open WebUI does not let {email} in: {error.detail}", "Check --email and --password."
         ) from error
     if "token" not in answer:
-        raise SecondFactorNeeded(email)
+        raise SignInRefused(
+            f"{email} has to sign in with a second factor.",
+            "Create an API key in Settings > Account (ENABLE_API_KEYS=true) and pass it with --token.",
+        )
     return Secret(answer["token"])
 
 
@@ -122,7 +119,9 @@ def _require_administrator(http: Http, credentials: Credentials) -> None:
         if error.status not in (401, 403):
             raise
         if _is_known(http):
-            raise NotAdministrator(who) from error
+            raise SignInRefused(
+                f"{who} is not an administrator of this Open WebUI.", "Sign in as an administrator."
+            ) from error
         raise SignInRefused(
             f"Open WebUI does not accept the token: {error.detail}",
             "Sign in again, or create an API key (ENABLE_API_KEYS=true) and pass it with --token.",
@@ -142,4 +141,4 @@ def _require_functions(http: Http) -> None:
     # The flag is shown to sessions only; with an API key a refused upload tells.
     features = http.get("/api/config").get("features", {})
     if features.get("enable_functions") is False:
-        raise FunctionsDisabled
+        raise functions_disabled()

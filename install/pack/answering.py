@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from httpx2 import URL, InvalidURL
 
-from install.errors import NotAnswered
+from install.errors import Drift
 from install.open_webui import OpenWebUI
 from install.pack.change import Action, Change, Plan
 from install.pack.kinds.connections import address, entries
@@ -22,9 +22,13 @@ def answered(client: OpenWebUI, plan: Plan) -> Plan:
 
 
 def require_answered(client: OpenWebUI, plan: Plan) -> None:
-    """Raises `NotAnswered`."""
+    """Raises `Drift` where something else than the gateway answers for a published model."""
     if wrong := wrong_answers(client, plan):
-        raise NotAnswered(f"model {name}: {why}" for name, why in wrong.items())
+        models = "; ".join(f"model {name}: {why}" for name, why in wrong.items())
+        raise Drift(
+            f"Published, but not answered by the gateway: {models}.",
+            "Mend that in Open WebUI; `sekisho status` looks again.",
+        )
 
 
 def wrong_answers(client: OpenWebUI, plan: Plan) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from install.errors import ChangedMeanwhile, CreateRefused, NotVerified, PluginsDoNotLoad, Refused
+from install.errors import CreateRefused, InstallError, Refused
 from install.open_webui import OpenWebUI
 from install.pack.answering import require_answered
 from install.pack.change import Change, Plan
@@ -29,8 +29,8 @@ def carry_out(
 ) -> str | None:
     """In the plan's order; the receipt's name, None where there was nothing to write.
 
-    A failure leaves the rest undone, and the next run goes on from there. Raises `PluginsDoNotLoad` at the end for
-    plugins that the server could not use, `ChangedMeanwhile` for what somebody else wrote since the plan; all of these
+    A failure leaves the rest undone, and the next run goes on from there. Raises `InstallError` at the end for
+    plugins that the server could not use, and for what somebody else wrote since the plan; all of these
     are as they were before.
     """
     seen = list(unrecorded(plan, receipts))
@@ -53,9 +53,16 @@ def carry_out(
 
 def _raise(failed: Mapping[str, _Failed]) -> None:
     if any(not each.meanwhile for each in failed.values()):
-        raise PluginsDoNotLoad({name: each.why for name, each in failed.items()})
+        reasons = "; ".join(f"{name}: {each.why}" for name, each in failed.items())
+        raise InstallError(
+            f"Open WebUI does not take {reasons}. It is as it was before, everything else is applied.",
+            "Mend the file or its valves, or take it out of the manifest; Open WebUI's log says more.",
+        )
     if failed:
-        raise ChangedMeanwhile(failed)
+        raise InstallError(
+            f"Left alone because somebody made or changed it since the plan: {', '.join(failed)}.",
+            "Everything else is done; run the command again to see what is left.",
+        )
 
 
 def _write_all(
@@ -129,7 +136,10 @@ def unrecorded(plan: Plan, receipts: Receipts) -> Iterable[Change]:
 
 
 def verify(plan_again: Callable[[], Plan], client: OpenWebUI, applied: Plan) -> None:
-    """Raises `NotVerified` if something did not take, `NotAnswered` where the gateway is not asked for its models."""
+    """Raises `InstallError` if something did not take, `Drift` where the gateway is not asked for its models."""
     if left := [change.headline for change in plan_again().pending]:
-        raise NotVerified(left)
+        raise InstallError(
+            f"Written, but it reads back differently: {'; '.join(left)}.",
+            "Somebody may have changed it at the same moment; run `sekisho plan` to see what is left.",
+        )
     require_answered(client, applied)

@@ -1,11 +1,11 @@
 """What shall be in Open WebUI: the manifest, the options and what the gateway offers, as leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.secret import Secret
-from install.errors import ManifestError
+from install.errors import GatewayError, ManifestError
 from install.pack.manifest import Manifest
 from install.pack.tree import ABSENT, Json, Leaf
 from install.pack.values import UNSET, Ask, Resolver
@@ -60,6 +60,13 @@ def resolver(manifest: Manifest, options: Options) -> Resolver:
         secrets["SEKISHO_IDENTITY_SECRET"] = options.identity_secret
     shown = {"SEKISHO_GATEWAY_URL": options.gateway_url.rstrip("/")}
     return Resolver(secrets, shown, manifest.folder, options.ask)
+
+
+def not_offered(name: str, offered: Iterable[str], where: str) -> GatewayError:
+    return GatewayError(
+        f"{where}: the gateway does not offer the model {name} for this.",
+        f"It offers: {', '.join(sorted(offered)) or 'none'}.",
+    )
 
 
 def need(given: Given, value: str, *keys: str | int, stored: Leaf = ABSENT) -> object:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from install.errors import SecretLost
 from install.open_webui import OpenWebUI
 from install.pack.change import Action, Change, Plan
 from install.pack.kinds import KINDS
@@ -12,7 +11,7 @@ from install.pack.plan import read
 from install.pack.receipts import Receipts
 from install.pack.threeway import Wanted, compare
 from install.pack.tree import ABSENT, Json, Leaf, Path, get
-from install.pack.withdrawal import forgotten, take_away
+from install.pack.withdrawal import forgotten, secret_lost, take_away
 
 
 @dataclass(slots=True)
@@ -95,5 +94,5 @@ def _value(key: Key, path: Path, value: Leaf | Fingerprint, current: Json | None
     if isinstance(value, Fingerprint):
         if value.matches(now := get(current, path)):
             return now
-        raise SecretLost(f"{key[0]} {key[1]} ({'.'.join(path)})")
+        raise secret_lost(f"{key[0]} {key[1]} ({'.'.join(path)})")
     return value

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.secret import Secret
-from install.errors import NotOpenWebUI, OptionMissing
+from install.errors import UsageError
 from install.open_webui import OpenWebUI
+from install.open_webui.http import not_open_webui
 from install.pack.change import Change, Plan
 from install.pack.desired import Given, Options, resolver
 from install.pack.kinds import KINDS, Kind
@@ -61,7 +62,7 @@ def _rows(client: OpenWebUI, kind: Kind) -> Mapping[str, Json]:
     try:
         return kind.read(client)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise NotOpenWebUI(client.url, f"its list of {kind.name}s has another form") from error
+        raise not_open_webui(client.url, f"its list of {kind.name}s has another form") from error
 
 
 def _given(client: OpenWebUI, manifest: Manifest, options: Options, current: Current) -> Given:
@@ -87,7 +88,7 @@ def _gateway_key(options: Options, entry: Json | None) -> Secret:
         return options.gateway_key
     if entry and entry["key"]:
         return Secret(entry["key"])
-    raise OptionMissing("The gateway's key", "Pass --gateway-key or set SEKISHO_GATEWAY_KEY.")
+    raise UsageError("The gateway's key is missing.", "Pass --gateway-key or set SEKISHO_GATEWAY_KEY.")
 
 
 def differences(

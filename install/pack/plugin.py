@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from install.errors import PluginMissing, PluginUnreadable
+from install.errors import InstallError
 from install.pack.manifest import Kind
 from install.pack.plugin_valves import declared_valves
 
@@ -74,22 +74,25 @@ def as_stored(content: str) -> str:
 
 
 def find_plugin(kind: Kind, name: str, folder: Path | None = None) -> Plugin:
-    """From `folder`, else from the wheel's catalogue, else from the repository.
+    """Read a plugin from `folder`, else from the wheel's catalogue, else from the repository.
 
-    Raises `PluginMissing` or `PluginUnreadable`.
+    Raises `InstallError`.
     """
     roots = [folder] if folder else [INSTALL / "catalog", INSTALL.parent]
     places = [root / kind for root in roots]
     for place in places:
         if (path := place / f"{name}.py").is_file():
             return read_plugin(kind, path)
-    raise PluginMissing(name, places)
+    raise InstallError(
+        f"There is no plugin file {name}.py (looked in {', '.join(map(str, places))}).",
+        "Correct the name in the manifest, or pass the folder with --plugins.",
+    )
 
 
 def read_plugin(kind: Kind, path: Path) -> Plugin:
     content = path.read_text(encoding="utf-8")
     if not path.stem.isidentifier() or path.stem != path.stem.lower():
-        raise PluginUnreadable(path, "the file's name is its id", "Use a-z, 0-9 and _ only.")
+        raise InstallError(f"{path}: the file's name is its id.", "Use a-z, 0-9 and _ only.")
     renamed = {str(old): str(new) for old, new in _literal(path, content, "RENAMED_VALVES").items()}
     return Plugin(kind, path.stem, as_stored(content), _frontmatter(content), _literal(path, content, "I18N"), renamed)
 
@@ -118,7 +121,7 @@ def _literal(path: Path, content: str, name: str) -> dict[str, object]:
                 case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
                     return dict(ast.literal_eval(value))
     except SyntaxError as error:
-        raise PluginUnreadable(path, f"line {error.lineno} is not Python", "Mend the file.") from error
+        raise InstallError(f"{path}: line {error.lineno} is not Python.", "Mend the file.") from error
     except (ValueError, TypeError) as error:
-        raise PluginUnreadable(path, f"{name} is not a literal", "Write plain strings and dicts, no calls.") from error
+        raise InstallError(f"{path}: {name} is not a literal.", "Write plain strings and dicts, no calls.") from error
     return {}

@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path as File
 from typing import Any, TextIO
 
-from install.errors import AnotherRun, NothingApplied, ReceiptMissing, StateUnusable
+from install.errors import InstallError
 from install.pack.known import FORGOTTEN, Fingerprint, Key, Known, Step, fold
 from install.pack.receipt_writer import Writer
 from install.pack.tree import ABSENT, Leaf
-from install.pack.vault import Vault
+from install.pack.vault import Vault, unusable
 
 
 def state_folder(environment: Mapping[str, str]) -> File:
@@ -64,7 +64,17 @@ def _lock(file: TextIO, folder: File) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise AnotherRun(folder) from None
+        raise InstallError(
+            f"Another run of `sekisho` is changing this server ({folder}).",
+            "Wait until it has ended, then run it again.",
+        ) from None
+
+
+def nothing_applied(folder: File) -> InstallError:
+    return InstallError(
+        f"There are no receipts for this server in {folder}.",
+        "Run `sekisho apply` once from here, which records what is there, or pass the right --state.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ class Receipts:
         return [path for path in self.folder.glob("*.jsonl") if NAME.match(path.name)]
 
     def known(self, until: str | None = None) -> dict[Key, Known]:
-        """What the pack last applied; with `until`, as that receipt left it. Raises `ReceiptMissing`."""
+        """What the pack last applied; with `until`, as that receipt left it. Raises `InstallError`."""
         return fold(step for receipt in self.until(until) for step in receipt.steps)
 
     def until(self, name: str | None) -> list[Receipt]:
@@ -110,22 +120,25 @@ class Receipts:
         return found[: self._position(name, found) + 1] if name else []
 
     def before_last(self) -> str:
-        """The name of the receipt before the last one, "" where that is the first. Raises `NothingApplied`."""
+        """The name of the receipt before the last one, "" where that is the first. Raises `InstallError`."""
         found = self.all()
         if not found:
-            raise NothingApplied(self.folder)
+            raise nothing_applied(self.folder)
         return found[-2].name if len(found) > 1 else ""
 
     def _position(self, name: str, found: list[Receipt]) -> int:
         names = [receipt.name for receipt in found]
         matching = [each for each in names if each.startswith(name)]
         if name not in names and len(matching) != 1:
-            raise ReceiptMissing(name, names)
+            raise InstallError(
+                f"There is no receipt {name}.",
+                f"There are: {', '.join(names) or 'none'}; `sekisho status` lists them.",
+            )
         return names.index(name if name in names else matching[0])
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else writes receipts of this server meanwhile. Raises `AnotherRun`."""
+        """Nobody else writes receipts of this server meanwhile. Raises `InstallError`."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self.folder / "lock", "w") as file:
             _lock(file, self.folder)
@@ -148,7 +161,7 @@ class Receipts:
             ended = any("end" in line for line in rest)
             return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise StateUnusable(path, f"not a receipt: {str(error)[:200]!r}") from error
+            raise unusable(path, f"not a receipt: {str(error)[:200]!r}") from error
 
     def _steps(self, lines: Iterable[Any]) -> tuple[Step, ...]:
         steps: list[Step] = []

@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from gateway.secret import Secret
-from install.errors import StateUnusable
+from install.errors import InstallError
 
 
 def fingerprint(value: str, salt: str) -> str:
@@ -33,6 +33,10 @@ def _text(value: object) -> str:
     return value
 
 
+def unusable(path: Path, why: str) -> InstallError:
+    return InstallError(f"{path} cannot be used: {why}.", "Move it away, or choose another folder with --state.")
+
+
 class Vault:
     """Values by fingerprint. The salt is this file's own, so that a receipt alone cannot be searched for passwords."""
 
@@ -44,7 +48,7 @@ class Vault:
             self._values: dict[str, Secret] = {name: Secret(_text(value)) for name, value in values}
             self.salt: str = _text(kept.get("salt") or secrets.token_hex(16))
         except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
-            raise StateUnusable(path, str(error)) from error
+            raise unusable(path, str(error)) from error
 
     def fingerprint(self, value: str) -> str:
         return fingerprint(value, self.salt)

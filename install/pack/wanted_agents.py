@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.secret import Secret
-from install.errors import ModelNotOffered
-from install.pack.desired import Given, need
+from install.pack.desired import Given, need, not_offered
 from install.pack.kinds.access import reading
 from install.pack.kinds.models import STAMP, decided_otherwise, shown_again
 from install.pack.manifest_entries import AgentEntry, PipeEntry
@@ -21,11 +20,11 @@ IDENTITY_SECRET = "${SEKISHO_IDENTITY_SECRET}"
 
 
 def wanted_agents(given: Given) -> Iterator[Wanted]:
-    """Raises `ModelNotOffered`, `GroupMissing`, `ManifestError` or a `PluginError`."""
+    """Raises `InstallError`."""
     offered = {entry["id"]: entry for entry in given.offered if entry.get("mode") == "agent"}
     for index, agent in enumerate(given.manifest.agents):
         if agent.url is None and agent.name not in offered:
-            raise ModelNotOffered(agent.name, offered, given.manifest.where("agents", index))
+            raise not_offered(agent.name, offered, given.manifest.where("agents", index))
         yield _agent(given, agent, offered.get(agent.name, {}))
     for pipe in given.manifest.pipes:
         if pipe.groups is not None and pipe.name != AGENTS:

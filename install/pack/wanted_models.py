@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from install.errors import ManifestError, ModelNotOffered
-from install.pack.desired import Given
+from install.errors import ManifestError
+from install.pack.desired import Given, not_offered
 from install.pack.kinds.access import reading
 from install.pack.kinds.models import STAMP, decided_otherwise, shown_again, undecided
 from install.pack.manifest_entries import ModelEntry
@@ -13,12 +13,12 @@ from install.pack.tree import Path as LeafPath
 
 
 def wanted_models(given: Given) -> Iterator[Wanted]:
-    """Raises `ModelNotOffered` or `GroupMissing`."""
+    """Raises `InstallError`."""
     chat = {entry["id"]: entry for entry in given.offered if entry.get("mode", "chat") == "chat"}
     entries = given.manifest.models
     for index, entry in enumerate(entries or ()):
         if entry.name not in chat:
-            raise ModelNotOffered(entry.name, chat, given.manifest.where("models", index))
+            raise not_offered(entry.name, chat, given.manifest.where("models", index))
     named = {name: None for name in chat} if entries is None else {entry.name: entry for entry in entries}
     for name, wanted in named.items():
         yield wanted_model(given, chat[name], wanted)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from install.errors import PluginNeedsNewer
+from install.errors import InstallError
 from install.open_webui.session import at_least
 from install.pack.desired import Given
 from install.pack.kinds.access import reading
@@ -21,7 +21,7 @@ KIND_NAMES: Mapping[Kind, str] = {"filters": "filter", "pipes": "pipe", "functio
 
 
 def wanted_plugins(given: Given) -> Iterator[Wanted]:
-    """Raises a `PluginError`."""
+    """Raises `InstallError`."""
     for kind in FUNCTION_KINDS:
         for index, entry in enumerate(getattr(given.manifest, kind)):
             yield _function(given, kind, index, entry)
@@ -51,7 +51,10 @@ def _tool(given: Given, index: int, entry: ToolEntry) -> Wanted:
 def _plugin(given: Given, kind: Kind, name: str) -> Plugin:
     plugin = find_plugin(kind, name, given.options.plugins)
     if plugin.needs and not at_least(given.version, plugin.needs):
-        raise PluginNeedsNewer(plugin.id, plugin.needs, given.version)
+        raise InstallError(
+            f"The plugin {plugin.id} needs Open WebUI {plugin.needs}; this is {given.version}.",
+            "Update Open WebUI, or take the plugin out of the manifest.",
+        )
     return plugin
 
 

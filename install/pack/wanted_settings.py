@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
-from install.errors import ModelNotOffered
-from install.pack.desired import Given
+from install.pack.desired import Given, not_offered
 from install.pack.manifest_entries import EmbeddingsEntry
 from install.pack.threeway import Wanted
 from install.pack.told import plain
@@ -20,7 +19,7 @@ Values = Mapping[str, object]
 
 
 def wanted_settings(given: Given) -> Iterator[Wanted]:
-    """Raises `ModelNotOffered`."""
+    """Raises `GatewayError`."""
     for group, values in SECTIONS.items():
         if found := values(given):
             notes = _notes(given, group, found)
@@ -36,10 +35,10 @@ def _notes(given: Given, group: str, values: Values) -> tuple[str, ...]:
 
 
 def _offered(given: Given, name: str, section: str, mode: str) -> str:
-    """The model's name, once it is sure that the gateway has one of this mode. Raises `ModelNotOffered`."""
+    """The model's name, once it is sure that the gateway has one of this mode. Raises `GatewayError`."""
     names = {each["id"] for each in given.offered if each.get("mode", mode) == mode}
     if name not in names:
-        raise ModelNotOffered(name, names, given.manifest.where(section))
+        raise not_offered(name, names, given.manifest.where(section))
     return name
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from install.errors import SecretLost
+from install.errors import InstallError
 from install.pack.change import Action, Change
 from install.pack.kinds.kind import Kind, Owner
 from install.pack.known import Fingerprint, Known, KnownLeaf
@@ -92,8 +92,15 @@ def left_by_pack(kind: Kind, known: Known, current: Json, path: Path) -> bool:
 
 def original_of(kind: Kind, id: str, path: Path, leaf: KnownLeaf) -> Leaf:
     if isinstance(leaf.original, Fingerprint):
-        raise SecretLost(f"{kind.name} {id} ({kind.label(path)})")
+        raise secret_lost(f"{kind.name} {id} ({kind.label(path)})")
     return leaf.original
+
+
+def secret_lost(what: str) -> InstallError:
+    return InstallError(
+        f"The former secret of {what} is not kept any more.",
+        "Put the folder's secrets.json back from a backup, or set that value by hand and run the command again.",
+    )
 
 
 def without_made(record: Json, known: Known) -> Json:

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from gateway.config.schema import Config, Ledger
 from gateway.ledger.segments import SegmentWriter
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
+from gateway.maintenance.shipping import ship
 from tests.bench.figures import Figure, Rule, judge
 from tests.bench.measure import cpu_model
 from tests.bench.month import Month, records, write_segments

@@ -9,10 +9,10 @@ import httpx2
 import pytest
 
 from gateway.app import create_app
-from gateway.config.load import load
 from gateway.identity import key_admin
 from gateway.limits.limit import Demand, Limit, Reservation
 from gateway.limits.memory import MemoryLimiter
+from gateway.preflight import load
 from gateway.runtime import Runtime
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.blocking import nothing_blocks

@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from gateway.config.load import load
 from gateway.errors import ConfigError
+from gateway.preflight import load
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 

@@ -9,10 +9,10 @@ import httpx2
 import pytest
 
 from gateway.config.changes import check_change
-from gateway.config.load import Loaded, load
-from gateway.config.startable import load_startable
+from gateway.config.load import Loaded
 from gateway.config.yaml_file import LARGEST_FILE
 from gateway.errors import ConfigError
+from gateway.preflight import load, load_startable
 from gateway.secret import Secret
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model

@@ -1,5 +1,6 @@
 """/metrics of several workers is one truth: whichever is asked answers for all, of ended ones too."""
 
+import asyncio
 import os
 import re
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway.ledger.record import Record
+from gateway.metrics.metrics import Metrics
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 from tests.limits.conftest import RedisServer, redis_server
@@ -97,3 +100,64 @@ def test_a_new_start_begins_at_zero(several: GatewayProcess) -> None:
     several.stop()
     several.start()
     assert _told(several, "sekisho_requests_total") == 0
+
+
+REQUESTS = {"model": "mine", "class": "chat", "api": "chat", "outcome": "ok", "status": "200"}
+TOKENS = {"model": "mine", "kind": "output"}
+TIMES = {"model": "mine", "class": "chat"}
+
+
+def _record(output: int = 3) -> Record:
+    return Record(
+        request_id="r-1",
+        started_at=0,
+        api="chat",
+        model="mine",
+        deployment="mine/0",
+        status=200,
+        outcome="ok",
+        output_tokens=output,
+        cost_nano_usd=500_000_000,
+        duration_ms=1500,
+    )
+
+
+def _sample(metrics: Metrics, name: str, labels: dict[str, str]) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+async def test_a_scrape_counts_what_ended_before_it() -> None:
+    metrics = Metrics()
+    for output in (3, 4, 5):
+        metrics.observe(_record(output), "chat")
+    assert _sample(metrics, "sekisho_requests_total", REQUESTS) is None, "counted on the way of the request"
+
+    text = (await metrics.exposition()).decode()
+
+    assert 'sekisho_tokens_total{kind="output",model="mine"} 12.0' in text
+    assert _sample(metrics, "sekisho_requests_total", REQUESTS) == 3
+    assert _sample(metrics, "sekisho_cost_usd_total", {"model": "mine"}) == 1.5
+    assert _sample(metrics, "sekisho_request_seconds_sum", TIMES) == 4.5
+    assert _sample(metrics, "sekisho_request_seconds_count", TIMES) == 3
+    assert _sample(metrics, "sekisho_queue_seconds_count", TIMES) is None, "a series of nothing"
+
+
+async def test_what_waits_to_be_counted_is_bounded() -> None:
+    metrics = Metrics()
+    for _ in range(2500):
+        metrics.observe(_record(), "chat")
+    assert _sample(metrics, "sekisho_requests_total", REQUESTS) == 2000
+
+    await metrics.stop()
+
+    assert _sample(metrics, "sekisho_requests_total", REQUESTS) == 2500
+
+
+async def test_requests_are_counted_without_a_scrape_too() -> None:
+    metrics = Metrics()
+    metrics.observe(_record(), "chat")
+    for _ in range(600):
+        await asyncio.sleep(0.05)
+        if _sample(metrics, "sekisho_tokens_total", TOKENS) == 3:
+            return
+    pytest.fail("never counted")

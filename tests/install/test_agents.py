@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.load import load
-from install.errors import ManifestError, ModelNotOffered
+from gateway.preflight import load
+from install.errors import GatewayError, ManifestError
 from install.pack.change import Action
 from install.pack.desired import Options
 from install.pack.manifest import Manifest, read_manifest
@@ -143,7 +143,7 @@ def test_a_key_is_never_shown(pack: Pack, manifest: Manifest, gateway: FakeGatew
 
 
 def test_an_agent_that_the_gateway_lacks_is_named(pack: Pack, manifest: Manifest, people: dict[str, str]) -> None:
-    with pytest.raises(ModelNotOffered, match=r"agents\.yaml:15: agents\.1: .* the model team/finder"):
+    with pytest.raises(GatewayError, match=r"agents\.yaml:15: agents\.1: .* the model team/finder"):
         pack.plan(manifest)
 
 

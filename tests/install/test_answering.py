@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from install.errors import ManifestError, NotAnswered
+from install.errors import Drift, ManifestError
 from install.pack.answering import answered, wrong_answers
 from install.pack.manifest import Manifest, read_manifest
 from install.pack.manifest_entries import ModelEntry, PipeEntry
@@ -69,7 +69,7 @@ def test_a_connection_to_the_gateway_under_another_address(
 
     assert wrong["gemma-3-27b"].startswith("the connection http://localhost:")
     assert "without the gateway's identity headers" in wrong["gemma-3-27b"]
-    with pytest.raises(NotAnswered, match="model gemma-3-27b: the connection http://localhost"):
+    with pytest.raises(Drift, match="model gemma-3-27b: the connection http://localhost"):
         pack.apply(Manifest())
 
 
@@ -99,7 +99,7 @@ def test_a_list_of_models_on_the_connection(server: OpenWebUIServer, pack: Pack)
 
 @pytest.mark.usefixtures("ollama")
 def test_an_ollama_model_of_the_same_name(pack: Pack) -> None:
-    with pytest.raises(NotAnswered, match="gemma-3-27b: an Ollama model of this name answers"):
+    with pytest.raises(Drift, match="gemma-3-27b: an Ollama model of this name answers"):
         pack.apply(GEMMA)
     assert list(wrong_answers(pack.client, pack.plan(Manifest()))) == ["gemma-3-27b"]
 

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from gateway.secret import Secret
-from install.errors import InstallError, ManifestError, NotOpenWebUI, Refused, StateUnusable
+from install.errors import InstallError, ManifestError, OpenWebUIError, Refused
 from install.open_webui import Token, connect
 from install.open_webui.http import Http
 from install.pack.manifest import Manifest, read_manifest
@@ -121,14 +121,14 @@ def test_a_receipt_cut_anywhere_is_an_interruption(tmp_path: Path) -> None:
 def test_odd_receipts(tmp_path: Path, text: str) -> None:
     (tmp_path / "receipts").mkdir()
     (tmp_path / "receipts" / "0001-apply-20260101T000000Z.jsonl").write_text(text)
-    with pytest.raises(StateUnusable, match="--state"):
+    with pytest.raises(InstallError, match="--state"):
         Receipts(tmp_path).known()
 
 
 @pytest.mark.parametrize("text", ["[]", "5", '{"values": 5}', '{"values": {"a": 5}}', "[" * 100_000, "\x00"])
 def test_odd_secrets(tmp_path: Path, text: str) -> None:
     (tmp_path / "secrets.json").write_text(text)
-    with pytest.raises(StateUnusable):
+    with pytest.raises(InstallError, match="cannot be used"):
         Receipts(tmp_path)
 
 
@@ -168,10 +168,10 @@ def proxy() -> Iterator[str]:
     ("path", "error", "says"),
     [
         ("/page", Refused, "with 502: a page, '502 Bad Gateway', from a proxy before Open WebUI"),
-        ("/page200", NotOpenWebUI, "/page200 is a page, '502 Bad Gateway' instead of JSON"),
-        ("/bytes", NotOpenWebUI, "/bytes is text instead of JSON"),
+        ("/page200", OpenWebUIError, "/page200 is a page, '502 Bad Gateway' instead of JSON"),
+        ("/bytes", OpenWebUIError, "/bytes is text instead of JSON"),
         ("/bytes500", Refused, "with 500"),
-        ("/deep", NotOpenWebUI, "/deep is text"),
+        ("/deep", OpenWebUIError, "/deep is text"),
         ("/list", Refused, "with 422: 5; ?: no; ?: not accepted"),
         ("/empty", Refused, "with 503: no reason given"),
     ],

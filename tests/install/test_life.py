@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.secret import Secret
-from install.errors import NothingApplied, OpenWebUIError, PluginsDoNotLoad, ReceiptMissing, SecretLost, Unreachable
+from install.errors import InstallError, OpenWebUIError
 from install.open_webui import Token, connect
 from install.pack.apply import carry_out
 from install.pack.change import Action, Change
@@ -322,7 +322,7 @@ def test_a_plugin_that_does_not_load_is_taken_back_and_the_rest_arrives(
     greeting = plugins / "filters" / "sekisho_greeting.py"
     greeting.write_text(PLUGIN.replace("0.1.0", "0.2.0"))
 
-    with pytest.raises(PluginsDoNotLoad, match=r"action sekisho_button: .*nowhere_at_all"):
+    with pytest.raises(InstallError, match=r"action sekisho_button: .*nowhere_at_all"):
         pack.apply(manifest)
 
     functions = {row["id"]: row for row in content_of(used)["functions"]}
@@ -337,7 +337,7 @@ def test_a_plugin_of_another_type_is_taken_back(
     used: OpenWebUIServer, pack: Pack, manifest: Manifest, plugins: Path
 ) -> None:
     (plugins / "functions" / "sekisho_button.py").write_text(ECHO)
-    with pytest.raises(PluginsDoNotLoad, match="takes it for a pipe, not for a action"):
+    with pytest.raises(InstallError, match="takes it for a pipe, not for a action"):
         pack.apply(manifest)
     assert "sekisho_button" not in {row["id"] for row in content_of(used)["functions"]}
 
@@ -360,7 +360,7 @@ def test_another_machine_adopts_what_is_there(
     pack.apply(manifest)
     before = content_of(used)
     other = dataclasses.replace(pack, receipts=Receipts(tmp_path / "elsewhere"))
-    with pytest.raises(NothingApplied):
+    with pytest.raises(InstallError, match="no receipts for this server"):
         other.rollback()
 
     assert other.apply(manifest).pending == ()
@@ -396,13 +396,13 @@ def test_a_lost_secret_is_named(used: OpenWebUIServer, pack: Pack, manifest: Man
     (tmp_path / "state" / "secrets.json").unlink()
     lost = dataclasses.replace(pack, receipts=Receipts(tmp_path / "state"))
     assert "setting speech" in {f"{change.kind} {change.id}" for change in lost.remove().blocked}
-    with pytest.raises(SecretLost, match=r"setting speech \(key\)"):
+    with pytest.raises(InstallError, match=r"setting speech \(key\)"):
         lost.remove(force=True)
 
 
 def test_an_unknown_receipt_is_named(used: OpenWebUIServer, pack: Pack, manifest: Manifest) -> None:
     pack.apply(manifest)
-    with pytest.raises(ReceiptMissing, match="There is no receipt 1999"):
+    with pytest.raises(InstallError, match="There is no receipt 1999"):
         pack.rollback("1999")
 
 
@@ -424,7 +424,7 @@ def test_a_server_killed_in_the_middle(
             if change is plan.pending[1]:
                 server.kill()
 
-        with pytest.raises(Unreachable):
+        with pytest.raises(OpenWebUIError, match="does not answer at"):
             carry_out(client, plan, receipts, "apply", kill_after_the_second)
     (interrupted,) = receipts.all()
     steps = [step.done for step in interrupted.steps if not step.seen]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.secret import Secret
-from install.errors import GatewayKeyRefused, GatewayUnreachable, GroupMissing, ModelNotOffered, PluginsDoNotLoad
+from install.errors import GatewayError, InstallError
 from install.pack.change import Action, Plan
 from install.pack.desired import Options
 from install.pack.manifest import Manifest, read_manifest
@@ -247,7 +247,7 @@ def test_a_rotated_key_is_written_and_the_known_key_is_enough_for_status(
     assert server.request("GET", "/openai/config")["OPENAI_API_KEYS"] == ["sk-new"]
     assert pack.plan(manifest, dataclasses.replace(options, gateway_key=None)).pending == ()
     gateway.keys.remove("sk-new")
-    with pytest.raises(GatewayKeyRefused):
+    with pytest.raises(GatewayError, match="refuses the key"):
         pack.plan(manifest, dataclasses.replace(options, gateway_key=None))
 
 
@@ -266,7 +266,7 @@ def test_models_withdrawn_by_an_administrator_stay_withdrawn(
 
 def test_groups_follow_the_manifest_and_others_stay(server: OpenWebUIServer, pack: Pack) -> None:
     entry = ModelEntry(name="claude-sonnet", groups=("sekisho-lab",))
-    with pytest.raises(GroupMissing, match="sekisho-lab"):
+    with pytest.raises(InstallError, match="sekisho-lab"):
         pack.plan(Manifest(models=(entry,)))
     group = server.request("POST", "/api/v1/groups/create", {"name": "sekisho-lab", "description": ""})
 
@@ -325,19 +325,19 @@ def test_a_prefixed_connection_publishes_prefixed_models(
 
 
 def test_the_gateway_down_or_refusing_is_told_apart(pack: Pack, manifest: Manifest, options: Options) -> None:
-    with pytest.raises(GatewayUnreachable, match="gateway-url"):
+    with pytest.raises(GatewayError, match="gateway-url"):
         pack.plan(manifest, dataclasses.replace(options, gateway_url=f"http://127.0.0.1:{free_port()}/v1"))
-    with pytest.raises(GatewayKeyRefused, match="keys create"):
+    with pytest.raises(GatewayError, match="keys create"):
         pack.plan(manifest, dataclasses.replace(options, gateway_key=Secret("sk-wrong")))
 
 
 def test_a_model_the_gateway_lacks_is_named(pack: Pack, options: Options) -> None:
-    with pytest.raises(ModelNotOffered, match=r"gpt-9.*claude-sonnet, gemma-3-27b"):
+    with pytest.raises(GatewayError, match=r"gpt-9.*claude-sonnet, gemma-3-27b"):
         pack.plan(Manifest(models=(ModelEntry(name="gpt-9"),)))
 
 
 def test_a_refused_valve_is_not_repeated(pack: Pack, manifest: Manifest, options: Options) -> None:
     long = "x" * 101
-    with pytest.raises(PluginsDoNotLoad, match=r"filter sekisho_greeting: .*valves") as refused:
+    with pytest.raises(InstallError, match=r"filter sekisho_greeting: .*valves") as refused:
         pack.apply(manifest, dataclasses.replace(options, identity_secret=Secret(long)))
     assert "xxx" not in str(refused.value)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.secret import Secret
-from install.errors import AnotherRun, StateUnusable
+from install.errors import InstallError
 from install.pack.change import Action, Change
 from install.pack.kinds.kind import Kind
 from install.pack.known import Known, Step, fold
@@ -197,16 +197,16 @@ def test_a_torn_last_line_is_an_interruption(tmp_path: Path) -> None:
         ("0002", False, 1),
     ]
     first.write_text("no receipt\n")
-    with pytest.raises(StateUnusable, match=r"0001-apply.*--state"):
+    with pytest.raises(InstallError, match=r"0001-apply.*--state"):
         Receipts(tmp_path).all()
     (tmp_path / "secrets.json").write_text("[]")
-    with pytest.raises(StateUnusable, match="secrets"):
+    with pytest.raises(InstallError, match="secrets"):
         Receipts(tmp_path)
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:
     first, second = Receipts(tmp_path), Receipts(tmp_path)
-    with first.alone(), pytest.raises(AnotherRun, match="Wait until it has ended"), second.alone():
+    with first.alone(), pytest.raises(InstallError, match="Wait until it has ended"), second.alone():
         pass
     with second.alone():
         assert second.all() == []

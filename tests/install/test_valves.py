@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.secret import Secret
-from install.errors import ManifestError, PluginsDoNotLoad
+from install.errors import InstallError, ManifestError
 from install.pack.desired import Options
 from install.pack.manifest import Manifest, read_manifest
 from install.pack.plugin_valves import declared_valves
@@ -120,7 +120,7 @@ def test_a_valve_that_the_server_drops_is_taken_back(
 ) -> None:
     (plugins / "filters" / "sekisho_greeting.py").write_text(HIDES_ITS_VALVES)
     manifest = written(tmp_path, "filters: [{name: sekisho_greeting, valves: {loudnes: 3}}]\n")
-    with pytest.raises(PluginsDoNotLoad, match="does not store loudnes as given"):
+    with pytest.raises(InstallError, match="does not store loudnes as given"):
         pack.apply(manifest)
     assert "sekisho_greeting" not in {row["id"] for row in server.request("GET", "/api/v1/functions/")}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from install.errors import HostFailed
+from install.errors import InstallError
 from install.kit.conversation import Answer, Conversation, conversation_files
 from install.kit.drive import Host, Played, conversations_of, play
 from install.kit.kinds import BY_NAME
@@ -123,7 +123,7 @@ def test_a_silent_host_is_ended(tmp_path: Path) -> None:
         subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process,
     ):
         silent = Host(process, Path(sys.executable), log, models, silence=0.5)
-        with pytest.raises(HostFailed, match="silent for too long"):
+        with pytest.raises(InstallError, match="silent for too long"):
             silent.call("person", name="Taro", role="user")
         assert process.wait(30) != 0
 

@@ -21,7 +21,8 @@ from tests.fixtures.open_webui import OpenWebUIServer
 from tests.kit.conftest import ROOT, Run
 
 PUSHES = 7
-SLOWEST_MS = 1000
+SLOWEST_MS = 10_000
+"""Generous: a push is a request and a check, on a machine that does other things too."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from install.errors import ConversationWrong
+from install.errors import UsageError
 from install.kit.conversation import Expected, read_conversations
 from install.kit.judge import Heard, differences
 
@@ -78,5 +78,5 @@ WRONG = {
 def test_a_file_that_is_no_conversation_says_what_is_wrong(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConversationWrong, match=r"a\.yaml"):
+    with pytest.raises(UsageError, match=r"a\.yaml"):
         read_conversations(path)

@@ -8,18 +8,18 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.compaction import compact
 from gateway.ledger.duck import COLUMNS
-from gateway.ledger.forget import forget
 from gateway.ledger.lines import from_line, to_line
 from gateway.ledger.record import LARGEST_COST, LARGEST_COUNT, Record
-from gateway.ledger.reprice import reprice
 from gateway.ledger.segments import folder, read
-from gateway.ledger.shipping import ship
 from gateway.ledger.status import status_of
-from gateway.limits.checkpoint import load_checkpoint
 from gateway.limits.limit import UNREACHABLE
-from gateway.limits.spending import Spending
+from gateway.maintenance.compaction import compact
+from gateway.maintenance.forget import forget
+from gateway.maintenance.reprice import reprice
+from gateway.maintenance.shipping import ship
+from gateway.spending.checkpoint import load_checkpoint
+from gateway.spending.reader import SpendingReader
 from tests.ledger.ask import ask, configured
 from tests.usage.ledgers import Ledger
 
@@ -102,7 +102,7 @@ def test_questions_are_answered(tmp_path: Path, config: Config, shipped: bool) -
 
 
 def test_spending_is_restored(config: Config) -> None:
-    spent = Spending(config.data_dir).restore()
+    spent = SpendingReader(config.data_dir).restore()
     assert list(spent["key:k"].values()) == [LARGEST_COST], "1970 is in no budget"
 
 
@@ -112,7 +112,7 @@ def test_sums_stay_within_what_the_shared_store_holds(tmp_path: Path) -> None:
     folder(config.data_dir).mkdir(parents=True)
     lines = [_line(number, cost_nano_usd=f"{LARGEST_COST}") for number in range(20)]
     (folder(config.data_dir) / "20261101T000000-1-aa.jsonl").write_bytes(b"".join(lines))
-    spending = Spending(config.data_dir)
+    spending = SpendingReader(config.data_dir)
     assert list(spending.restore()["key:k"].values()) == [UNREACHABLE]
     spending.save()
     saved = config.data_dir / "ledger" / "spending.json"

@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.compaction import compact
 from gateway.ledger.errors import StoreError
-from gateway.ledger.forget import forget
 from gateway.ledger.record import Record
-from gateway.ledger.shipping import ship
 from gateway.ledger.status import status_of
 from gateway.ledger.store import open_store
+from gateway.maintenance.compaction import compact
+from gateway.maintenance.forget import forget
+from gateway.maintenance.shipping import ship
 from tests.bench.month import CODER, GEMMA, Month, records, write_segments
 from tests.ledger.ask import ask, configured, count
 from tests.ledger.azure import CONTAINER, AzureServer

@@ -12,9 +12,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.ledger.segments import folder
+from gateway.preflight import load
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import ENVIRONMENT, GatewayProcess, deployment, model
 from tests.ledger.ask import ROOT, ask, count, started

@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.compaction import compact, expire
 from gateway.ledger.errors import ClockDoubtful, ShippingBusy
 from gateway.ledger.files import JOURNAL, Journal
-from gateway.ledger.lease import LOCK, Lease, leased
+from gateway.ledger.lease import LOCK, Lease, store_lease
 from gateway.ledger.lines import to_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import Store, open_store
+from gateway.maintenance.compaction import compact, expire
+from gateway.maintenance.shipping import ship
 from tests.ledger.ask import ask, configured, count
 from tests.ledger.s3 import BUCKET, S3Server
 
@@ -127,7 +127,7 @@ def test_files_of_other_machines_are_theirs_to_join(config: Config) -> None:
 
 def test_one_machine_at_a_time(config: Config) -> None:
     store = open_store(config)
-    with leased(store), pytest.raises(ShippingBusy):
+    with store_lease(store), pytest.raises(ShippingBusy):
         compact(config, NOW)
     store.put(LOCK, msgspec.json.encode(Lease("dead", time.time() - 1)))
     assert compact(config, NOW).partitions == HOURS, "a dead machine's lock is taken over"
@@ -136,7 +136,7 @@ def test_one_machine_at_a_time(config: Config) -> None:
 
 def test_a_lock_is_held_for_as_long_as_it_takes(config: Config) -> None:
     store = open_store(config)
-    with leased(store, seconds=0.2):
+    with store_lease(store, seconds=0.2):
         time.sleep(1)
         with pytest.raises(ShippingBusy):
             compact(config, NOW)
@@ -146,7 +146,7 @@ def test_a_lock_is_held_for_as_long_as_it_takes(config: Config) -> None:
 def test_a_lock_that_another_has_taken_over_is_left_to_it(config: Config) -> None:
     store = open_store(config)
     other = msgspec.json.encode(Lease("another", time.time() + 60))
-    with leased(store):
+    with store_lease(store):
         store.put(LOCK, other)
     assert store.get(LOCK) == other
 

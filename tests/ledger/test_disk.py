@@ -14,10 +14,10 @@ import httpx2
 import pytest
 
 from gateway.config.schema import Ledger
+from gateway.ledger.disk_quota import opened_at
 from gateway.ledger.record import Record
-from gateway.ledger.room import opened_at
 from gateway.ledger.segments import SegmentWriter, ask_to_close, folder, read, recover
-from gateway.ledger.shipping import ship
+from gateway.maintenance.shipping import ship
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 from tests.ledger.ask import ROOT, configured, count, started
@@ -209,8 +209,8 @@ def test_the_clock_steps_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ask_to_close(config.data_dir)
         _until(lambda: bool(list(folder(config.data_dir).glob("*.jsonl"))))
     writer.write(Record(request_id="back", started_at=time.time_ns() // 1000, api="chat"))
-    writer.room.measure()
-    assert writer.room.lag >= 0
+    writer.quota.measure()
+    assert writer.quota.lag >= 0
     writer.stop()
     names = [path.name for path in folder(config.data_dir).glob("*.jsonl")]
     assert len(names) == 2

@@ -12,16 +12,16 @@ import pytest
 from gateway.config.schema import Config, Deployment, Model, Price
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, opened
-from gateway.ledger.compaction import compact
 from gateway.ledger.errors import ShippingBusy
-from gateway.ledger.forget import forget
-from gateway.ledger.lease import leased
+from gateway.ledger.lease import store_lease
 from gateway.ledger.record import Record
-from gateway.ledger.reprice import reprice
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
-from gateway.limits.checkpoint import load_checkpoint
-from gateway.limits.spending import Spending
+from gateway.maintenance.compaction import compact
+from gateway.maintenance.forget import forget
+from gateway.maintenance.reprice import reprice
+from gateway.maintenance.shipping import ship
+from gateway.spending.checkpoint import load_checkpoint
+from gateway.spending.reader import SpendingReader
 from tests.bench.month import write_segments
 from tests.ledger.ask import ask, configured, count
 from tests.ledger.s3 import BUCKET, S3Server
@@ -76,7 +76,7 @@ def config(tmp_path: Path) -> Config:
 def test_a_person_goes_under_every_name_and_the_sums_stay(config: Config, who: str) -> None:
     before = ask(config, EVERYTHING)
     assert _traces(config.data_dir)
-    spending = Spending(config.data_dir)
+    spending = SpendingReader(config.data_dir)
     spending.restore()
     spending.save()
     done = forget(config, who)
@@ -228,7 +228,7 @@ def test_nobody_is_found_where_nobody_is(config: Config) -> None:
 
 
 def test_not_while_another_machine_rewrites(config: Config) -> None:
-    with leased(open_store(config)), pytest.raises(ShippingBusy):
+    with store_lease(open_store(config)), pytest.raises(ShippingBusy):
         forget(config, "alice@example.com")
     assert len(_named(config)) == 40
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.forget import forget
 from gateway.ledger.record import Record
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
-from gateway.ledger.tombstones import Tombstones
-from gateway.limits.spending import Spending
+from gateway.maintenance.forget import forget
+from gateway.maintenance.shipping import ship
+from gateway.maintenance.tombstones import Tombstones
+from gateway.spending.reader import SpendingReader
 from tests.bench.month import write_segments
 from tests.ledger.ask import ask, configured, count
 from tests.ledger.s3 import BUCKET, S3Server
@@ -126,7 +126,7 @@ def test_forgotten_while_another_machine_ships(tmp_path: Path, s3: S3Server, lat
         assert ask(there, "SELECT sum(cost_nano_usd) FROM ledger") == [(150 * 7,)]
         ship(there)
         assert ask(here, NAMED) == [(0,)]
-        spent = Spending(there.data_dir).restore()
+        spent = SpendingReader(there.data_dir).restore()
         assert sum(sum(days.values()) for scope, days in spent.items()) == 60 * 7, "bob's, once"
 
 
@@ -134,7 +134,7 @@ def test_spending_that_names_the_person_goes_on_every_machine(tmp_path: Path) ->
     here, there = _machines(tmp_path, "here", "there")
     write_segments(there.data_dir, _records("t"))
     ship(there)
-    spending = Spending(there.data_dir)
+    spending = SpendingReader(there.data_dir)
     assert f"person:{ALICE}" in spending.restore()
     spending.save()
     forget(here, ALICE)

@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from gateway.ledger.errors import ShippingBusy, StoreError
-from gateway.ledger.lease import LOCK, Lease, leased
-from gateway.ledger.shipping import ship
+from gateway.ledger.lease import LOCK, Lease, store_lease
 from gateway.ledger.status import status_of
 from gateway.ledger.store import Store, open_store
+from gateway.maintenance.shipping import ship
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured
 from tests.ledger.s3 import BUCKET, S3Server
@@ -39,7 +39,7 @@ def _lock(until: float, seconds: float | None = None) -> bytes:
 
 
 def _is_free(store: Store) -> bool:
-    with suppress(ShippingBusy), leased(store):
+    with suppress(ShippingBusy), store_lease(store):
         return True
     return False
 
@@ -81,7 +81,7 @@ def test_of_many_that_find_a_dead_lock_one_takes_it(opened: Opened) -> None:
             nonlocal inside, most
             store = opened()
             at_once.wait()
-            with suppress(ShippingBusy), leased(store):
+            with suppress(ShippingBusy), store_lease(store):
                 with counting:
                     inside += 1
                     most = max(most, inside)
@@ -99,7 +99,7 @@ def test_of_many_that_find_a_dead_lock_one_takes_it(opened: Opened) -> None:
 
 def test_who_has_lost_the_lock_changes_nothing_more(opened: Opened) -> None:
     store, other = opened(), opened()
-    with leased(store, seconds=0.5):
+    with store_lease(store, seconds=0.5):
         store.put("a", b"1")
         other.put(LOCK, _lock(time.time() + 300, 300))
         time.sleep(0.5)
@@ -122,7 +122,7 @@ def test_who_cannot_renew_changes_nothing_more(tmp_path: Path, s3: S3Server) -> 
         options = s3.options(aws_endpoint=f"http://127.0.0.1:{proxy.port}")
         config = configured(tmp_path, destination=place, store_options=options, store_timeout_seconds=0.3)
         store = open_store(config)
-        with suppress(StoreError), leased(store, seconds=2):
+        with suppress(StoreError), store_lease(store, seconds=2):
             proxy.swallow = True
             time.sleep(2.2)
             with pytest.raises(ShippingBusy):

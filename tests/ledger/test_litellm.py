@@ -11,9 +11,9 @@ import pytest
 
 from gateway.config.schema import LiteLLM
 from gateway.ledger.errors import StoreError
-from gateway.ledger.litellm import folder, key_of, payload
 from gateway.ledger.record import Outcome, Record
-from gateway.ledger.shipping import ship
+from gateway.maintenance.litellm import folder, key_of, payload
+from gateway.maintenance.shipping import ship
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured, count
 from tests.ledger.s3 import BUCKET, S3Server

@@ -10,9 +10,9 @@ from gateway.config.schema import Config
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
-from gateway.ledger.shipping import ship
 from gateway.ledger.status import status_of
 from gateway.ledger.store import open_store
+from gateway.maintenance.shipping import ship
 from tests.bench.month import CODER, GEMMA, Month, records, write_segments
 from tests.fakes.serving import serving
 from tests.ledger.ask import ask, configured, count

@@ -12,9 +12,9 @@ from gateway.config.schema import Config, Deployment, Model, Price
 from gateway.dialects.usage import Usage
 from gateway.ledger.files import holding, originals
 from gateway.ledger.record import Record
-from gateway.ledger.reprice import reprice
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
+from gateway.maintenance.reprice import reprice
+from gateway.maintenance.shipping import ship
 from gateway.pricing import listed, priced
 from tests.bench.month import write_segments
 from tests.ledger.ask import ask, configured, count

@@ -13,16 +13,16 @@ from zlib import crc32
 import pytest
 
 from gateway.config.schema import Config
-from gateway.ledger.alone import alone
 from gateway.ledger.duck import COLUMNS, connect
 from gateway.ledger.errors import RowsDiffer, ShippingBusy
 from gateway.ledger.lines import to_line
+from gateway.ledger.process_lock import process_lock
 from gateway.ledger.progress import load_progress
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
-from gateway.ledger.shipping import ship
 from gateway.ledger.source import source_of
 from gateway.ledger.status import status_of
+from gateway.maintenance.shipping import ship
 from tests.bench.month import Month, records, write_segments
 from tests.ledger.ask import ask, command, configured, count
 
@@ -95,9 +95,9 @@ def test_two_shippers_at_once(config: Config, tmp_path: Path) -> None:
 
 
 def test_a_second_shipper_of_a_machine_waits_for_another_time(config: Config) -> None:
-    with alone(config.data_dir), pytest.raises(ShippingBusy, match="Wait"):
+    with process_lock(config.data_dir), pytest.raises(ShippingBusy, match="Wait"):
         ship(config, patience=0)
-    with alone(config.data_dir):
+    with process_lock(config.data_dir):
         second = threading.Thread(target=ship, args=(config,))
         second.start()
         time.sleep(0.3)

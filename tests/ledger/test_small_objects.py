@@ -12,11 +12,11 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gateway.config.schema import Config
-from gateway.ledger.compaction import compact
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Record
-from gateway.ledger.shipping import ship
 from gateway.ledger.store import open_store
+from gateway.maintenance.compaction import compact
+from gateway.maintenance.shipping import ship
 from gateway.usage.questions import ask
 from gateway.usage.span import Span
 from gateway.usage.sql import run

@@ -8,10 +8,10 @@ import pytest
 from gateway.config.schema import Config
 from gateway.ledger.record import Record
 from gateway.ledger.segments import SegmentWriter, folder
-from gateway.ledger.shipping import ship
 from gateway.limits.limit import Limit
 from gateway.limits.memory import MemoryLimiter
-from gateway.limits.spending import Spending
+from gateway.maintenance.shipping import ship
+from gateway.spending.reader import SpendingReader
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured, count
 
@@ -86,7 +86,7 @@ async def test_without_a_checkpoint(config: Config, damage: bytes | None) -> Non
 
 
 async def test_one_that_counts_while_it_is_shipped(config: Config) -> None:
-    spending = Spending(config.data_dir)
+    spending = SpendingReader(config.data_dir)
     spending.restore()
     writer = SegmentWriter(config.data_dir, config.ledger)
     writer.start()

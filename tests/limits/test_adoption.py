@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ledger.compaction import compact
 from gateway.ledger.record import Record
-from gateway.ledger.shipping import ship
-from gateway.limits.elsewhere import sums
 from gateway.limits.limit import Demand, Limit
 from gateway.limits.reached import LimitReached
 from gateway.limits.shared import RedisLimiter
+from gateway.maintenance.compaction import compact
+from gateway.maintenance.shipping import ship
+from gateway.spending.other_ledgers import sums
 from tests.bench.month import write_segments
 from tests.limits.conftest import RedisServer
 from tests.limits.gate import KEY, PERSON, USD, Gate

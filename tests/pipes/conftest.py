@@ -1,7 +1,6 @@
 """An agent server, and pipes/agents.py in the real Open WebUI in front of it."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from tests.fakes.agent import FakeAgent
 from tests.fakes.serving import serving
-from tests.fixtures.plugin_host import INSTALLED, PYTHON, ROOT, PluginHost, environment
+from tests.fixtures.plugin_host import ROOT, PluginHost, plugin_host_running
 
 Json = dict[str, Any]
 
@@ -28,6 +27,10 @@ class Answered:
     stopped: float = 0.0
     peak: int = 0
     """Bytes that Open WebUI held at most."""
+    dialogs: list[Json] = field(default_factory=list)
+    """Dialogs that were shown to the person."""
+    used: list[Json] = field(default_factory=list)
+    """Calls of the person's tools: name and arguments."""
 
     def joined(self, key: str) -> str:
         return "".join(chunk["choices"][0]["delta"].get(key, "") for chunk in self.chunks if chunk.get("choices"))
@@ -92,7 +95,7 @@ class Desk:
 
     def ask(self, shape: str, question: Any = "How many days?", *, language: str = "ja-JP", **options: Any) -> Answered:
         """`shape`: the fake's model. Options: those of the manifest under `agent`, of the pipe under `valves`, else of
-        host_main.answer."""
+        host_operations.pipes.answer."""
         row = {"id": "agent", "model": shape, "timeout": 20, **options.pop("agent", {})}
         if shape == "responses":
             row["dialect"] = "responses"
@@ -108,31 +111,9 @@ class Desk:
 
 @pytest.fixture(scope="package")
 def pipe_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginHost]:
-    if not INSTALLED.exists():
-        pytest.skip("Open WebUI is not installed: run `make .venv-open-webui`")
-    data = tmp_path_factory.mktemp("pipes")
-    log = data / "host.log"
-    command = [str(PYTHON), "-m", "tests.pipes.host_main"]
-    with (
-        log.open("w") as stderr,
-        subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            encoding="utf-8",
-            cwd=ROOT,
-            env=environment(data),
-        ) as process,
-    ):
-        host = PluginHost(process, log)
-        try:
-            host.wait_until_ready()
-            host.call("install", id="agents", content=(ROOT / "pipes" / "agents.py").read_text(encoding="utf-8"))
-            yield host
-        finally:
-            process.kill()
+    with plugin_host_running(tmp_path_factory.mktemp("pipes")) as host:
+        host.call("install", id="agents", content=(ROOT / "pipes" / "agents.py").read_text(encoding="utf-8"))
+        yield host
 
 
 @pytest.fixture(scope="package")

@@ -1,11 +1,10 @@
 """Somebody who asks pipes/research.py: the real pipe in the real Open WebUI, the real gateway, a scripted model, a
 local web."""
 
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.fakes.search import LocalWeb, WebPage
 from tests.fakes.serving import serving
 from tests.fakes.thinker import BEHAVIOURS, Thinker
 from tests.fixtures.gateway import IDENTITY_SECRET, GatewayProcess, deployment, model
-from tests.fixtures.plugin_host import INSTALLED, PYTHON, ROOT, PluginHost, environment
+from tests.fixtures.plugin_host import ROOT, PluginHost, plugin_host_running
 from tests.pipes.conftest import Answered
 
 Json = dict[str, Any]
@@ -37,9 +36,6 @@ PAGES = {
 
 @dataclass(frozen=True)
 class Report(Answered):
-    dialogs: list[Json] = field(default_factory=list)
-    used: list[Json] = field(default_factory=list)
-
     @property
     def statuses(self) -> list[str]:
         return [status["description"] for status in self.data("status")]
@@ -64,7 +60,7 @@ class Researcher:
     user: Json
 
     def ask(self, question: Any = QUESTION, *, choice: Json | None = None, **options: Any) -> Report:
-        """Options: valves under their names, else of research_host_main.turn."""
+        """Options: valves under their names, else of host_operations.pipes.answer."""
         known = {"dialog", "metadata", "stream", "headers", "tools", "stop_when", "user"}
         language = options.pop("language", "ja-JP")
         given = {key: options.pop(key) for key in known & options.keys()}
@@ -73,7 +69,7 @@ class Researcher:
         user = given.pop("user", self.user)
         self.host.call("user_valves", id="research", user_id=user["id"], values=choice or {"depth": "short"})
         messages = question if isinstance(question, list) else [{"role": "user", "content": question}]
-        return Report(**self.host.call("turn", model="research", user=user, messages=messages, **given))
+        return Report(**self.host.call("answer", model="research", user=user, messages=messages, **given))
 
     @property
     def valves(self) -> Json:
@@ -105,15 +101,13 @@ class Researcher:
 
 @pytest.fixture(scope="module")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Researcher]:
-    if not INSTALLED.exists():
-        pytest.skip("Open WebUI is not installed: run `make .venv-open-webui`")
     folder = tmp_path_factory.mktemp("research")
     web, thinker = LocalWeb(), Thinker()
     with (
         serving(web) as address,
         serving(thinker) as upstream,
         gateway_serving(folder, upstream) as gateway,
-        host_running(folder) as host,
+        plugin_host_running(folder, {"ENABLE_LOCAL_WEB_FETCH": "true"}) as host,
     ):
         host.call("install", id="research", content=(ROOT / "pipes" / "research.py").read_text(encoding="utf-8"))
         connections = {
@@ -149,21 +143,6 @@ def gateway_serving(folder: Path, upstream: str) -> Iterator[GatewayProcess]:
         yield process
     finally:
         process.stop()
-
-
-@contextmanager
-def host_running(folder: Path) -> Iterator[PluginHost]:
-    log = folder / "host.log"
-    settings = {**environment(folder), "ENABLE_LOCAL_WEB_FETCH": "true"}
-    command = [str(PYTHON), "-m", "tests.pipes.research_host_main"]
-    pipes: Json = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
-    with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, cwd=ROOT, env=settings, **pipes) as process:
-        host = PluginHost(process, log)
-        try:
-            host.wait_until_ready()
-            yield host
-        finally:
-            process.kill()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from tests.e2e import documents
 from tests.e2e.conftest import embedding_server
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.gateway import IDENTITY_SECRET, GatewayProcess, deployment, model
-from tests.fixtures.plugin_host import INSTALLED, PYTHON, ROOT, PluginHost, environment
+from tests.fixtures.plugin_host import ROOT, PluginHost, plugin_host_running
 from tests.injections import CANARY, EXFILTRATION, INJECTIONS, unseen
 from tests.pipes.conftest import Answered
 from tests.pipes.search_model import HIT, SCRIPTS, USAGE, ScriptedIndex, ScriptedModel
@@ -86,39 +85,20 @@ class SearchHost:
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SearchHost]:
-    if not INSTALLED.exists():
-        pytest.skip("Open WebUI is not installed: run `make .venv-open-webui`")
     data = tmp_path_factory.mktemp("search")
     scripted = ScriptedModel()
-    settings = {name: value for name, value in environment(data).items() if name != "USE_SLIM_DOCKER"}
+    settings = {"USE_SLIM_DOCKER": "false", "ANONYMIZED_TELEMETRY": "false", "RAG_EMBEDDING_MODEL": "none"}
     settings |= {"RAG_EMBEDDING_PREFIX_FIELD_NAME": "input_type", "RAG_EMBEDDING_QUERY_PREFIX": "query"}
-    settings |= {"ANONYMIZED_TELEMETRY": "false", "RAG_EMBEDDING_MODEL": "none"}
-    log = data / "host.log"
     with (
         embedding_server(data / "embeddings.log") as embeddings,
         serving(scripted) as address,
         gateway_serving(data, address) as gateway,
-        log.open("w") as stderr,
-        subprocess.Popen(
-            [str(PYTHON), "-m", "tests.pipes.search_host_main"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            encoding="utf-8",
-            cwd=ROOT,
-            env=settings,
-        ) as process,
+        plugin_host_running(data, settings) as host,
     ):
-        host = PluginHost(process, log)
-        try:
-            host.wait_until_ready()
-            host.call("install", id="document_search", content=PIPE.read_text(encoding="utf-8"))
-            host.call("embeddings", url=embeddings)
-            connect(host, gateway)
-            yield SearchHost(host, embeddings, gateway, scripted, host.call("user", name="山田ハナコ"))
-        finally:
-            process.kill()
+        host.call("install", id="document_search", content=PIPE.read_text(encoding="utf-8"))
+        host.call("embeddings", url=embeddings)
+        connect(host, gateway)
+        yield SearchHost(host, embeddings, gateway, scripted, host.call("user", name="山田ハナコ"))
 
 
 @contextmanager

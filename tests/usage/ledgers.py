@@ -12,10 +12,10 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from gateway.commands import register
-from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.errors import SekishoError
 from gateway.ledger.record import Record
+from gateway.preflight import load
 from tests.bench.month import write_segments
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from install.errors import GroupMissing
+from install.errors import InstallError
 from install.pack.tree import Json, Path
 
 KEYS = ("principal_type", "principal_id", "permission")
@@ -22,11 +22,14 @@ def to_list(grants: Mapping[str, bool]) -> list[Json]:
 
 
 def reading(groups: Iterable[str], known: Mapping[str, str]) -> dict[Path, bool]:
-    """Leaves that let these groups read; none named = everyone. Raises `GroupMissing`."""
+    """Leaves that let these groups read; none named = everyone. Raises `InstallError`."""
     named = list(groups)
     if not named:
         return {(GRANTS, EVERYONE): True}
     for group in named:
         if group not in known:
-            raise GroupMissing(group, known)
+            raise InstallError(
+                f"The manifest names the group {group}, which Open WebUI does not have.",
+                f"Create it in Admin > Users > Groups; it has: {', '.join(sorted(known)) or 'none'}.",
+            )
     return {(GRANTS, f"group:{known[group]}:read"): True for group in named}

@@ -1,0 +1,53 @@
+"""Who may change the ledger's files on this machine: one process; `gateway.ledger.lease` is for all machines."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.ledger.errors import ShippingBusy
+from gateway.ledger.source import source_of
+
+PATIENCE_SECONDS = 120.0
+"""Who ships from time to time is done by then."""
+
+
+@contextmanager
+def process_lock(data_dir: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """The only one on this machine, as soon as nobody else is; a killed process holds nothing.
+
+    Raises `ShippingBusy` where that takes longer than `patience`, in seconds.
+    """
+    (data_dir / "ledger").mkdir(parents=True, exist_ok=True)
+    file = os.open(data_dir / "ledger" / "lock", os.O_RDWR | os.O_CREAT, 0o640)
+    deadline = time.monotonic() + patience
+    try:
+        while not _locked(file):
+            if time.monotonic() >= deadline:
+                raise ShippingBusy
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def workspace(data_dir: Path) -> Iterator[Path]:
+    """Return a temporary folder for the holder of the process lock; what a killed process left is deleted first."""
+    prefix = f"sekisho-{source_of(data_dir)}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix) as made:
+        yield Path(made)

@@ -1,0 +1,23 @@
+"""Shipped segments stay until the budgets' checkpoint has read them, for budgets are restored from it and from them."""
+
+import contextlib
+import time
+from pathlib import Path
+
+from gateway.ledger.segments import SHIPPED, folder
+from gateway.spending.checkpoint import load_checkpoint
+from gateway.spending.days import DAY_SECONDS, DAYS_KEPT
+
+
+def prune(data_dir: Path) -> int:
+    """Delete what no budget needs any more; gives the number of files."""
+    read = load_checkpoint(data_dir).read
+    deleted = 0
+    for path in folder(data_dir).glob(f"*{SHIPPED}"):
+        with contextlib.suppress(FileNotFoundError):
+            found = path.stat()
+            outdated = found.st_mtime < time.time() - (DAYS_KEPT + 1) * DAY_SECONDS
+            if outdated or read.get(path.stem, 0) >= found.st_size:
+                path.unlink()
+                deleted += 1
+    return deleted
