@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.fixtures.interrupts",
+    "tests.fixtures.needs",
     "tests.fixtures.skips",
     "tests.fixtures.blocking",
     "tests.fixtures.gateway",

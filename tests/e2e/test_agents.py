@@ -217,7 +217,7 @@ def test_the_groups_of_the_manifest_hold_where_the_menu_shows_too_much(office: O
     assert text(office.mari.ask("私には?", model="agents.closed").message) == "".join(ANSWER)
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_choose_ask_see_the_tools_open_a_source(office: Office, browser: Browser) -> None:
     with opened(browser, JAPANESE) as chat:
         chat.sign_in(office.mari)
@@ -236,7 +236,7 @@ def test_choose_ask_see_the_tools_open_a_source(office: Office, browser: Browser
         expect(chat.answers.last).to_contain_text("search_rules, look_at_clock")
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_reload_in_the_middle_and_stop(office: Office, browser: Browser) -> None:
     question = "再読み込みしてから止めます。"
     with opened(browser, JAPANESE) as chat:

@@ -11,7 +11,7 @@ from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
 from tests.e2e.stack import SMALL_MODEL, Person, Stack, until
 from tests.e2e.upstream import ANSWER, FIRST_HALF, SECOND_HALF
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs_browser
 
 CHROMIUM = Path("/usr/bin/chromium")
 SILENT = (

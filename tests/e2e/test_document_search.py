@@ -123,7 +123,7 @@ def test_two_people_get_what_they_may_read(office: Office) -> None:
     assert "給与規程" not in str(refused)
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 @pytest.mark.parametrize(
     ("language", "done", "opens"),
     [
@@ -149,7 +149,7 @@ def test_choose_it_ask_and_open_the_citation(
         chat.shoot("document-search-source")
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_the_second_number_opens_the_second_passage(office: Office, browser: Browser) -> None:
     with opened(browser, JAPANESE) as chat:
         chat.sign_in(office.aoi)

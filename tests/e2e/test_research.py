@@ -23,7 +23,7 @@ from tests.fixtures.open_webui import START_SECONDS, OpenWebUIServer, free_port,
 from tests.fixtures.plugin_host import PYTHON, ROOT
 from tests.pipes.research_desk import COST, FOUNDED, OTHER_COST, PAGES, QUESTION, gateway_serving
 
-pytestmark = [pytest.mark.open_webui, pytest.mark.timeout(START_SECONDS + 120)]
+pytestmark = [pytest.mark.needs_open_webui, pytest.mark.timeout(START_SECONDS + 120)]
 
 NAME = "リサーチ"
 EVERYONE = {"principal_type": "user", "principal_id": "*", "permission": "read"}
@@ -242,7 +242,7 @@ def test_attached_passages_keep_their_numbers(desk: Library) -> None:
     assert f"- {OTHER_COST} [2]" in text(turn.message)
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_choose_correct_the_plan_watch_and_open_a_source(desk: Library, browser: Browser) -> None:
     with opened(browser, JAPANESE) as chat:
         chat.sign_in(desk.hanako)
@@ -270,7 +270,7 @@ def correct(chat: ChatPage, plan: str) -> None:
     expect(dialog).to_have_count(0)
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_a_run_survives_a_reload(desk: Library, browser: Browser) -> None:
     desk.set(ask_for_plan=False)
     with opened(browser, JAPANESE) as chat:
@@ -290,7 +290,7 @@ def ask(chat: ChatPage, desk: Library) -> None:
     chat.send(QUESTION)
 
 
-@pytest.mark.browser
+@pytest.mark.needs_browser
 def test_nobody_corrects_the_plan_and_then_stop(desk: Library, browser: Browser) -> None:
     desk.set(plan_seconds=3, model="hang-review")
     with opened(browser, ENGLISH) as chat:

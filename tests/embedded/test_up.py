@@ -43,7 +43,7 @@ def _installed() -> None:
         pytest.skip("Open WebUI is not installed: run `make .venv-open-webui`")
 
 
-@pytest.mark.open_webui
+@pytest.mark.needs_open_webui
 @pytest.mark.timeout(2 * MINUTES)
 def test_the_road_is_open_twice(tmp_path: Path) -> None:
     """A first start makes everything, a second one reuses it; each answers a chat and records it."""

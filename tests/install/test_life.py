@@ -406,7 +406,7 @@ def test_an_unknown_receipt_is_named(used: OpenWebUIServer, pack: Pack, manifest
         pack.rollback("1999")
 
 
-@pytest.mark.open_webui
+@pytest.mark.needs_open_webui
 @pytest.mark.timeout(900)
 def test_a_server_killed_in_the_middle(
     manifest: Manifest, options: Options, gateway: FakeGateway, tmp_path: Path

@@ -17,7 +17,7 @@ from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, FakeGateway, Pa
 PROGRAM = ROOT / ".venv-open-webui-0.11" / "bin" / "open-webui"
 NEEDS = "required_open_webui_version: "
 
-pytestmark = [pytest.mark.open_webui, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.needs_open_webui, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.bench.month import Month, records
 from tests.e2e.test_browser import CHROMIUM, SILENT
 from tests.usage.ledgers import Ledger
 
-pytestmark = pytest.mark.browser
+pytestmark = pytest.mark.needs_browser
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 OPTIONS = (
