@@ -26,10 +26,10 @@ from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 from gateway.reload import watching
+from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
 from gateway.serving.connections import Connections
 from gateway.serving.life import draining, ending_with_parent
-from gateway.usage.answers import Answers
 
 
 def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint] = ENDPOINTS) -> Starlette:
@@ -66,7 +66,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
     # Its redirects are built from the client's Host header; `FastLane` serves such addresses instead.
     app.router.redirect_slashes = False
     app.state.runtime = runtime
-    app.state.answers = Answers(config_file)
+    app.state.answers = QueryRunner(config_file)
     app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     return app
 

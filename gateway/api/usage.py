@@ -21,11 +21,11 @@ from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person, identify
 from gateway.ledger.segments import folder
 from gateway.limits.limit import Standing
+from gateway.reports.dimensions import DIMENSIONS, parse
+from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
+from gateway.reports.recent import latest
+from gateway.reports.span import span_of
 from gateway.runtime import Runtime
-from gateway.usage.answers import FRESH_SECONDS, Answers, Asked
-from gateway.usage.dimensions import DIMENSIONS, parse
-from gateway.usage.recent import latest
-from gateway.usage.span import span_of
 
 _OWN = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
@@ -72,7 +72,7 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
 
 async def admin_usage(_: KeyStore, request: Request) -> Any:
     """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
-    answers: Answers = request.app.state.answers
+    answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
     asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
     only: dict[str, list[str]] = {}
@@ -80,7 +80,7 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
         if name in DIMENSIONS:
             only.setdefault(name, []).append(value)
     span = span_of(asked.from_, asked.to, asked.timezone)
-    return msgspec.Raw(await answers.ask(Asked(span, parse(asked.by), only, asked.limit)))
+    return msgspec.Raw(await answers.ask(Query(span, parse(asked.by), only, asked.limit)))
 
 
 class MyUsage:
@@ -99,12 +99,12 @@ class MyUsage:
             await answer.whole(error.status, [], chat.error_body(error, None))
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
-        answers: Answers = request.app.state.answers
+        answers: QueryRunner = request.app.state.answers
         asked = _query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
         span = span_of(asked.from_, asked.to, asked.timezone)
         person = self._person(key, headers_of(request.scope))
-        found = msgspec.json.decode(await answers.ask(Asked(span, by, _whose(key, person), asked.limit)))
+        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
             "as_of": as_of(self._runtime.current.config.ledger),

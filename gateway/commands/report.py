@@ -14,13 +14,13 @@ from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.errors import ConfigError
 from gateway.files import write_file
 from gateway.preflight import load
-from gateway.usage.questions import ask
-from gateway.usage.report.drawing import warm_up
-from gateway.usage.report.elsewhere import OnPremises, priced_models
-from gateway.usage.report.figures import Wanted, collect
-from gateway.usage.report.page import Look, page
-from gateway.usage.report.words import Language, Words
-from gateway.usage.span import day_of, span_of
+from gateway.reports.connection import ask
+from gateway.reports.monthly.comparison import OnPremises, priced_models
+from gateway.reports.monthly.drawing import warm_up
+from gateway.reports.monthly.figures import Wanted, collect
+from gateway.reports.monthly.page import Look, page
+from gateway.reports.monthly.words import Language, Words
+from gateway.reports.span import day_of, span_of
 
 _PANEL = "The same month elsewhere"
 _LONGEST_MARK = 60

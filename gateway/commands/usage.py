@@ -18,12 +18,12 @@ from gateway.errors import ConfigError, InvalidRequest
 from gateway.files import replacing
 from gateway.ledger.files import forget_abandoned
 from gateway.preflight import load
-from gateway.usage import athena, export, sql
-from gateway.usage.dimensions import DIMENSIONS, MEASURES, parse
-from gateway.usage.killable import OutOfTime, within
-from gateway.usage.questions import ask
-from gateway.usage.span import span_of
-from gateway.usage.summary import Question, summary
+from gateway.reports import athena, export, sql
+from gateway.reports.connection import ask
+from gateway.reports.dimensions import DIMENSIONS, MEASURES, parse
+from gateway.reports.span import span_of
+from gateway.reports.summary import Question, summary
+from gateway.reports.time_limit import OutOfTime, within
 
 app = typer.Typer(no_args_is_help=True, help="Who used what, and what it cost: questions about the ledger.")
 app.command(epilog="Example: sekisho usage report --from 2025-04-01 --to 2025-04-30 -o april.html --lang ja")(report)

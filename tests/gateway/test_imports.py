@@ -23,7 +23,7 @@ LAYERS = (
     ("admission", "affinity", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
     ("preflight", "runtime"),
-    ("reload", "usage"),
+    ("reload", "reports"),
     ("api",),
     ("app",),
     ("server",),

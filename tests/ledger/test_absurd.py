@@ -21,7 +21,7 @@ from gateway.maintenance.shipping import ship
 from gateway.spending.checkpoint import load_checkpoint
 from gateway.spending.reader import SpendingReader
 from tests.ledger.ask import ask, configured
-from tests.usage.ledgers import Ledger
+from tests.reports.ledgers import Ledger
 
 NOW = int(datetime.now(UTC).timestamp()) * 10**6
 ABSURD = ("-1", "1000000000001", f"{10**18}", f"{2**63}", f"{10**21}", f"{10**400}", f"-{10**21}", "1e30", "[1]", '"x"')

@@ -17,10 +17,10 @@ from gateway.ledger.record import Record
 from gateway.ledger.store import open_store
 from gateway.maintenance.compaction import compact
 from gateway.maintenance.shipping import ship
-from gateway.usage.questions import ask
-from gateway.usage.span import Span
-from gateway.usage.sql import run
-from gateway.usage.summary import Question, summary
+from gateway.reports.connection import ask
+from gateway.reports.span import Span
+from gateway.reports.sql import run
+from gateway.reports.summary import Question, summary
 from tests.bench.month import write_segments
 from tests.fakes.serving import serving
 from tests.ledger.ask import configured

@@ -16,7 +16,7 @@ from gateway.spending.other_ledgers import sums
 from tests.bench.month import write_segments
 from tests.limits.conftest import RedisServer
 from tests.limits.gate import KEY, PERSON, USD, Gate
-from tests.usage.ledgers import Ledger
+from tests.reports.ledgers import Ledger
 
 BUDGET = Limit(KEY, "budget", USD, "month")
 COST = Demand(cost_nano_usd=USD // 100)

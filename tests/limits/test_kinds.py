@@ -18,7 +18,7 @@ from gateway.limits.shared import RedisLimiter
 from tests.fakes.serving import free_port
 from tests.limits.conftest import RedisServer
 from tests.limits.gate import KEY, USD, Gate
-from tests.usage.ledgers import Ledger
+from tests.reports.ledgers import Ledger
 
 LIMITS = [Limit(KEY, "budget", USD, "month"), Limit(KEY, "parallel", 5), Limit(KEY, "tokens", 10**6, "minute")]
 COST = Demand(tokens=10, cost_nano_usd=1000)

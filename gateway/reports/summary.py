@@ -1,0 +1,77 @@
+"""`summary`: what was used, by any of the dimensions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.reports.dimensions import COMPOSED, DIMENSIONS, MEASURES, TIMES
+from gateway.reports.rows import Row, row, rows
+from gateway.reports.span import Span
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MOST_ROWS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`by` are names of dimensions; `only` keeps records whose dimension has one of the values."""
+
+    span: Span
+    by: tuple[str, ...] = ()
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    limit: int = MOST_ROWS
+
+
+def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, Any]:
+    """`{from, to, timezone, currency, by, total, rows, more}`: counts, tokens, `cost_usd`; `more` rows left out."""
+    span = question.span
+    connection.execute(_grouped(question), [value for values in question.only.values() for value in values])
+    sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in MEASURES)
+    total = _told(row(connection, f"SELECT {sums}, count(*) AS groups FROM grouped"))
+    columns = ", ".join((*question.by, *MEASURES))
+    ordered = f"SELECT {columns} FROM grouped ORDER BY {_order(question.by)} LIMIT {question.limit:d}"
+    found = [_told(each) for each in rows(connection, ordered)]
+    told = {"from": str(span.first), "to": str(span.last), "timezone": span.zone, "currency": "USD"}
+    more = total.pop("groups") - len(found)
+    return {**told, "by": list(question.by), "total": total, "rows": found if question.by else [], "more": more}
+
+
+def _grouped(question: Question) -> str:
+    """Grouped by columns first and by what is made of them then: half the time over many records."""
+    span = question.span
+    columns = list(dict.fromkeys(column for name in question.by for column in _parts(name, span)))
+    measures = [f"{sql} AS {name}" for name, sql in MEASURES.items()]
+    filters = [span.where, *(_filter(name, values, span) for name, values in question.only.items())]
+    inner = f"SELECT {', '.join((*columns, *measures))} FROM ledger WHERE {' AND '.join(filters)} {_by(len(columns))}"
+    named = [f"{DIMENSIONS[name]} AS {name}" if name in COMPOSED else f'"{name}"' for name in question.by]
+    sums = [f"sum({name})::BIGINT AS {name}" for name in MEASURES]
+    outer = f"SELECT {', '.join((*named, *sums))} FROM ({inner}) {_by(len(named))}"
+    return f"CREATE OR REPLACE TEMP TABLE grouped AS {outer}"
+
+
+def _parts(name: str, span: Span) -> tuple[str, ...]:
+    """What the records are grouped by."""
+    return COMPOSED.get(name) or (f"{DIMENSIONS[name].replace('local', span.local)} AS {name}",)
+
+
+def _by(count: int) -> str:
+    return f"GROUP BY {', '.join(str(number + 1) for number in range(count))}" if count else ""
+
+
+def _filter(name: str, values: Sequence[str], span: Span) -> str:
+    places = ", ".join("lower(?)" if name == "user" else "?" for _ in values) or "NULL"
+    return f"CAST({DIMENSIONS[name].replace('local', span.local)} AS VARCHAR) IN ({places})"
+
+
+def _order(by: tuple[str, ...]) -> str:
+    """Times in their order, then the dearest, then the busiest; names last, so that the order is always the same."""
+    times = [name for name in by if name in TIMES]
+    names = [f"{name} NULLS LAST" for name in by if name not in TIMES]
+    return ", ".join((*times, "cost_nano_usd DESC", "requests DESC", *names))
+
+
+def _told(row: Row) -> Row:
+    told = {name: value for name, value in row.items() if name != "cost_nano_usd"}
+    return {**told, "cost_usd": row["cost_nano_usd"] / 1e9}
