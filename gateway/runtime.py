@@ -15,6 +15,7 @@ from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
+from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
 from gateway.ledger.segments import SegmentWriter
 from gateway.limits.choose import limiter_of
@@ -25,7 +26,6 @@ from gateway.metrics.metrics import Metrics
 from gateway.retries import RetryBudget
 from gateway.routing import Health, Routes, build_routes
 from gateway.serving.connections import Connections
-from gateway.supersede import Superseding
 from gateway.tracing import Tracing
 from gateway.upstream.client import UpstreamClient
 
@@ -58,7 +58,7 @@ class Runtime:
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
         self.retries = RetryBudget()
-        self.superseding = Superseding()
+        self.latest_wins = LatestWins()
         on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
         self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
         self.metrics = Metrics()

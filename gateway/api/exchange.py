@@ -15,7 +15,7 @@ from gateway.identity.client import calling_client
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome
 from gateway.ledger.recorder import Recorder
-from gateway.limits.limit import Standing, ratelimit_headers, soft_budget_headers
+from gateway.limits.limit import LimitStatus, ratelimit_headers, soft_budget_headers
 from gateway.routing import Serving, Target
 from gateway.runtime import Runtime, Snapshot
 
@@ -45,7 +45,7 @@ class Exchange:
         self.trace = runtime.tracing.begin(endpoint.path, self.headers) if runtime.tracing else None
         self.content: Capture | None = None
         """What is recorded of prompt and answer; most keys have it off."""
-        self.standings: Sequence[Standing] = ()
+        self.limit_statuses: Sequence[LimitStatus] = ()
         """How the caller's limits stand; told in the answer's headers."""
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
@@ -136,7 +136,7 @@ class Exchange:
             headers += [*self.target.response_headers, (b"x-sekisho-attempts", b"%d" % recorder.attempts)]
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
-        return headers + ratelimit_headers(self.standings) + soft_budget_headers(self.standings)
+        return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)
 
 
 def _retry_after(error: ApiError) -> Headers:

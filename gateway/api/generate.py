@@ -87,4 +87,4 @@ class Generate:
             return nullcontext()
         agent = exchange.headers.get("user-agent", "")
         who = (ask.caller.user_id or "", ask.caller.key.id, exchange.recorder.client, agent)
-        return self._runtime.superseding.newest(who)
+        return self._runtime.latest_wins.newest(who)

@@ -10,7 +10,7 @@ from gateway.dialects.usage import Usage
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.ledger.recorder import Recorder
-from gateway.limits.limit import Demand, Kind, Limit, Standing, Window
+from gateway.limits.limit import Demand, Kind, Limit, LimitStatus, Window
 from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 from gateway.routing import Routes
@@ -40,13 +40,13 @@ class Reserved:
         try:
             held = await limiter.reserve(exchange.recorder.request_id, self._limits, self._demand)
         except LimitReached as error:
-            exchange.standings = shown_standings(error.standings)
+            exchange.limit_statuses = shown_statuses(error.limit_statuses)
             raise
         self._held = held
         try:
-            told = held.standings
-            shown_ = await limiter.standing(shown(self._limits)) if told is None else shown_standings(told)
-            exchange.standings = shown_
+            told = held.statuses
+            shown_ = await limiter.status(shown(self._limits)) if told is None else shown_statuses(told)
+            exchange.limit_statuses = shown_
         except BaseException:
             await limiter.settle(held, _NOTHING)
             raise
@@ -64,8 +64,8 @@ class Reserved:
             raise
 
 
-def shown_standings(standings: Iterable[Standing]) -> list[Standing]:
-    return [each for each in standings if each.limit.amount < _UNLIMITED]
+def shown_statuses(limit_statuses: Iterable[LimitStatus]) -> list[LimitStatus]:
+    return [each for each in limit_statuses if each.limit.amount < _UNLIMITED]
 
 
 def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:

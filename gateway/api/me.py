@@ -14,7 +14,7 @@ from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
 from gateway.identity.person import owner
-from gateway.limits.limit import Standing
+from gateway.limits.limit import LimitStatus
 from gateway.runtime import Runtime
 
 
@@ -44,18 +44,23 @@ class Me:
         return {
             "key": {"id": key.id, "alias": key.alias, "owner": key.owner, "team": key.team, "hint": key.hint},
             "expires_at": key.policy.expires_at,
-            "limits": [_limit(each) for each in await runtime.limiter.standing(limits)],
+            "limits": [_limit(each) for each in await runtime.limiter.status(limits)],
             "models": [{"id": model.name, "price_usd_per_million_tokens": _price(prices(model))} for model in models],
         }
 
 
-def _limit(standing: Standing) -> dict[str, Any]:
+def _limit(status: LimitStatus) -> dict[str, Any]:
     """A limit as JSON; budgets in USD, everything else as counted."""
-    limit, unit = standing.limit, 1e9 if standing.limit.kind == "budget" else 1
-    amounts = {"amount": limit.amount, "used": standing.used, "reserved": standing.reserved, "left": standing.left}
+    limit, unit = status.limit, 1e9 if status.limit.kind == "budget" else 1
+    amounts = {
+        "amount": limit.amount,
+        "used": status.used,
+        "reserved": status.reserved,
+        "left": status.left,
+    }
     told = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
     named = {"scope": limit.scope, "kind": limit.kind, "window": limit.window, "hard": limit.hard}
-    return {**named, **told, "resets_in_seconds": round(standing.resets_in)}
+    return {**named, **told, "resets_in_seconds": round(status.resets_in)}
 
 
 def _price(price: Price | None) -> Any:

@@ -20,7 +20,7 @@ from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person, identify
 from gateway.ledger.segments import folder
-from gateway.limits.limit import Standing
+from gateway.limits.limit import LimitStatus
 from gateway.reports.dimensions import DIMENSIONS, parse
 from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
@@ -131,8 +131,8 @@ class MyUsage:
         others = ("team:", "key:") if key.identity else ("team:",)
         budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith(others)]
         budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
-        standings = await self._runtime.limiter.standing(budgets[:1])
-        return _budget(standings[0]) if standings else None
+        limit_statuses = await self._runtime.limiter.status(budgets[:1])
+        return _budget(limit_statuses[0]) if limit_statuses else None
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
@@ -155,9 +155,9 @@ def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
-def _budget(standing: Standing) -> dict[str, Any]:
-    limit = standing.limit
-    amounts = {"usd": limit.amount, "used_usd": standing.used, "left_usd": standing.left}
+def _budget(limit_status: LimitStatus) -> dict[str, Any]:
+    limit = limit_status.limit
+    amounts = {"usd": limit.amount, "used_usd": limit_status.used, "left_usd": limit_status.left}
     return {**{name: nano / 1e9 for name, nano in amounts.items()}, "window": limit.window, "hard": limit.hard}
 
 

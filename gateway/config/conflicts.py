@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from gateway.config.addresses import base_url_problem, endpoint_problem
+from gateway.config.did_you_mean import did_you_mean
 from gateway.config.document import Document
-from gateway.config.near import near
 from gateway.config.schema import Config, Deployment, Model
 from gateway.providers.rows import PROVIDERS
 
@@ -52,7 +52,7 @@ def _names(config: Config, document: Document) -> Iterator[str]:
         for name in model.fallback:
             if name not in first:
                 where = document.place(("models", index, "fallback"))
-                yield f"{where}: fallback: there is no model '{name[:80]}'{near(name[:80], first)}"
+                yield f"{where}: fallback: there is no model '{name[:80]}'{did_you_mean(name[:80], first)}"
             elif name == model.name:
                 yield f"{document.place(('models', index, 'fallback'))}: fallback: '{name}' names itself; remove it"
 
@@ -88,7 +88,7 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
     """A key of a deployment and what is wrong with it."""
     row, address = PROVIDERS.get(deployment.provider), deployment.base_url
     if row is None:
-        yield "provider", f"'{deployment.provider}' is not known{near(deployment.provider, PROVIDERS)}"
+        yield "provider", f"'{deployment.provider}' is not known{did_you_mean(deployment.provider, PROVIDERS)}"
     elif row.needs_base_url and address is None:
         yield "base_url", f"missing; the provider '{row.name}' has no address of its own"
     if address is not None and (problem := base_url_problem(address)):

@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.config.did_you_mean import did_you_mean
 from gateway.config.document import Document, Key
-from gateway.config.near import near
 from gateway.config.schema import Config
 
 
@@ -15,7 +15,7 @@ def explain(document: Document, error: Any) -> str:
     place = document.place(key)
     dotted = ".".join(str(part)[:_LONGEST_KEY] for part in key)
     if error["type"] == "extra_forbidden":
-        return f"{place}: {dotted}: unknown key{near(str(key[-1])[:_LONGEST_KEY], _fields_at(key[:-1]))}"
+        return f"{place}: {dotted}: unknown key{did_you_mean(str(key[-1])[:_LONGEST_KEY], _fields_at(key[:-1]))}"
     words = error["msg"].removeprefix("Value error, ")
     variables = ", ".join(f"${{{name}}}" for name in place.variables)
     origin = f" (from {variables})" if variables else ""

@@ -17,7 +17,7 @@ _KINDS: dict[str, tuple[Kind, bool, int]] = {
     "redis+cluster": ("cluster", False, 6379),
     "rediss+cluster": ("cluster", True, 6379),
 }
-"""By scheme: what it is, whether under TLS, and its default port."""
+"""By scheme: kind of store, whether under TLS, default port."""
 _ALLOWED = (
     "Allowed: redis://[USER:PASSWORD@]HOST:PORT/0, the same with rediss:// for TLS, unix:///PATH, "
     "redis+sentinel://HOST:26379,HOST:26379/SERVICE/0, redis+cluster://HOST:6379,HOST:6379 (rediss+… for TLS)"
@@ -35,20 +35,20 @@ _REQUIREMENTS = ("none", "optional", "required")
 
 @dataclass(frozen=True, slots=True)
 class StoreAddress:
-    """Where limits are counted. `options` are keyword arguments of redis-py."""
+    """Address of the shared store; `options` are keyword arguments of redis-py."""
 
     kind: Kind
     tls: bool
     hosts: tuple[tuple[str, int], ...]
     options: dict[str, str | int | bool]
     service: str = ""
-    """The group's name, for Sentinels."""
+    """Name of the Sentinels' service."""
     path: str = ""
-    """Of a socket."""
+    """Path of the Unix socket."""
 
     @property
     def name(self) -> str:
-        """The address for people, without a password."""
+        """Return the address for people, without a password."""
         first = self.path or "{}:{}".format(*self.hosts[0])
         return f"{self.service} at {first}" if self.service else first
 
@@ -70,7 +70,7 @@ def store_address(text: str) -> StoreAddress:
 
 
 def _placed(address: StoreAddress, path: list[str], whole: str) -> StoreAddress:
-    """Take service, socket and number of the database from the path."""
+    """Return the address with service, socket and database number from the path."""
     options, service = dict(address.options), ""
     if address.kind == "socket":
         if not whole.strip("/"):
@@ -106,7 +106,7 @@ def _credentials(text: str) -> dict[str, str | int | bool]:
 
 
 def _options(parts: SplitResult, kind: Kind, tls: bool) -> dict[str, str | int | bool]:
-    """The query. Raises `ValueError` for what redis-py would stumble over at the first connection."""
+    """Return the options of the query. Raises `ValueError` for what redis-py would reject at the first connection."""
     allowed = (*_OPTIONS[kind], *(_TLS_OPTIONS if tls else ()))
     found: dict[str, str | int | bool] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20):

@@ -1,4 +1,4 @@
-"""After the shared store has lost its data: sums of machines that are gone for good come from the destination."""
+"""Restores the sums of machines that are gone for good into a shared store that lost its data."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,15 @@ from gateway.spending.other_ledgers import Unreadable, spending_of_other_ledgers
 log = logging.getLogger("sekisho.limits")
 
 _LOOK_SECONDS = 30.0
-"""How often the store is asked whether it has them."""
+"""Seconds between two checks."""
 _AGAIN_SECONDS = 300.0
-"""After a destination that could not be read."""
+"""Seconds until the next try where the destination could not be read."""
 _PART = 1000
 _KEEP_SECONDS = (DAYS_KEPT + 8) * DAY_SECONDS
 
 
 class Adoption:
-    """Done by whichever machine notices first; by several, it is the same. Without a destination there is nothing."""
+    """Done by the first machine that notices; several change nothing more. Without a destination it does nothing."""
 
     def __init__(self, store: Store, config_file: Path | None, clock: Callable[[], float]) -> None:
         self._store = store
@@ -32,11 +32,11 @@ class Adoption:
         self._task: asyncio.Task[None] | None = None
 
     def lost(self) -> None:
-        """Look at once: the store has just lost its data, or is new."""
+        """Check at the next call: the store has just lost its data, or is new."""
         self._look_at = 0.0
 
-    async def tend(self) -> None:
-        """Begin where the store does not have them. Raises `StoreAway`."""
+    async def adopt_once(self) -> None:
+        """Start restoring where the store does not have the sums. Raises `StoreAway`."""
         if self._config_file is None or self._task is not None or time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_SECONDS

@@ -1,4 +1,4 @@
-"""Which limiter a configuration asks for."""
+"""Create the limiter that a configuration asks for."""
 
 from pathlib import Path
 
@@ -8,7 +8,10 @@ from gateway.limits.memory import MemoryLimiter
 
 
 def limiter_of(config: Config, on_failure: OnFailure = "open", config_file: Path | None = None) -> Limiter:
-    """Raises `ConfigError` for a `shared_state` that is no address. `config_file` is where the configuration stands."""
+    """Return the limiter of a configuration, which `config_file` holds.
+
+    Raises `ConfigError` for a `shared_state` that is no address.
+    """
     if config.shared_state is None:
         return MemoryLimiter(config.data_dir)
     # Its client takes a third of a second to import, and most gateways need none.

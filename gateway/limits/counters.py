@@ -1,9 +1,9 @@
-"""What is counted of one scope, by kind: a rate's bucket, requests that run, money by day."""
+"""Counters of one scope, by kind: token buckets of rates, running requests, money by day."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from gateway.limits.limit import TINY, Demand, Limit, Standing, rate_standing
+from gateway.limits.limit import TINY, Demand, Limit, LimitStatus, rate_status
 from gateway.limits.windows import Calendar
 from gateway.spending.days import DAYS_KEPT
 
@@ -16,12 +16,12 @@ class Counter(Protocol):
     def hold(self, demand: Demand) -> None: ...
 
     def drop(self, demand: Demand, used: Demand, day: int) -> None:
-        """End a hold that began on `day`, with what it really took."""
+        """Replace a hold that began on `day` by what the request really used."""
 
-    def standing(self, limit: Limit, now: float) -> Standing: ...
+    def status(self, limit: Limit, now: float) -> LimitStatus: ...
 
     def idle(self, now: float) -> bool:
-        """Whether a new one would say the same."""
+        """Return whether this counter is idle and can be dropped."""
 
 
 class Rate:
@@ -40,10 +40,10 @@ class Rate:
         self._level -= 1
 
     def drop(self, demand: Demand, used: Demand, day: int) -> None:
-        """A request has been made, whatever became of it."""
+        """Do nothing: a request counts in its minute, whatever became of it."""
 
-    def standing(self, limit: Limit, now: float) -> Standing:
-        return rate_standing(limit, self._refilled(limit, now))
+    def status(self, limit: Limit, now: float) -> LimitStatus:
+        return rate_status(limit, self._refilled(limit, now))
 
     def idle(self, now: float) -> bool:
         return self._level + (now - self._updated) * self._amount / 60 >= self._amount
@@ -53,7 +53,7 @@ class Rate:
         return level >= 1 and (level >= need or level >= limit.amount)
 
     def _refilled(self, limit: Limit, now: float) -> float:
-        """The level now. An amount that was raised adds the difference at once."""
+        """Return the current level. An amount that was raised adds the difference at once."""
         amount, level = limit.amount, self._level
         if amount != self._amount:
             level += max(0.0, amount - self._amount)
@@ -70,7 +70,7 @@ class Rate:
 
 
 class TokenRate(Rate):
-    """Tokens: taken by estimate, corrected by use."""
+    """A token bucket for tokens: an estimate is taken, then corrected by what was used."""
 
     __slots__ = ()
 
@@ -86,7 +86,7 @@ class TokenRate(Rate):
 
 
 class Running:
-    """Requests at the same time."""
+    """Number of requests that run at the same time."""
 
     __slots__ = ("_count",)
 
@@ -102,8 +102,8 @@ class Running:
     def drop(self, demand: Demand, used: Demand, day: int) -> None:
         self._count -= 1
 
-    def standing(self, limit: Limit, now: float) -> Standing:
-        return Standing(limit, used=self._count, resets_in=1.0)
+    def status(self, limit: Limit, now: float) -> LimitStatus:
+        return LimitStatus(limit, used=self._count, resets_in=1.0)
 
     def idle(self, now: float) -> bool:
         return not self._count
@@ -118,12 +118,12 @@ class Spent:
         self._calendar = calendar
         self._days = days or {}
         self._sums: dict[str | None, int] = {}
-        """By window, as long as today is `_turned`."""
+        """Nano-USD by window, valid while today is `_turned`."""
         self._turned = calendar.today
         self._reserved = 0
 
     def fits(self, limit: Limit, demand: Demand, now: float) -> bool:
-        """What is free goes on after the budget is used up."""
+        """Return whether a request fits. Models without a price are admitted when the budget is exhausted."""
         cost = demand.cost_nano_usd
         return cost == 0 or cost <= limit.amount - self._since(limit) - self._reserved
 
@@ -144,14 +144,14 @@ class Spent:
             self._sums.clear()
 
     def learn(self, days: Mapping[int, int]) -> None:
-        """Raise each day's sum to the given one; a larger one stays."""
+        """Raise the sums of days to those given; larger ones stay."""
         for day, nano_usd in days.items():
             if nano_usd > self._days.get(day, 0):
                 self._days[day] = nano_usd
                 self._sums.clear()
 
-    def standing(self, limit: Limit, now: float) -> Standing:
-        return Standing(limit, self._since(limit), self._reserved, self._calendar.end[limit.window] - now)
+    def status(self, limit: Limit, now: float) -> LimitStatus:
+        return LimitStatus(limit, self._since(limit), self._reserved, self._calendar.end[limit.window] - now)
 
     def idle(self, now: float) -> bool:
         oldest = self._calendar.today - DAYS_KEPT

@@ -1,4 +1,4 @@
-"""What all ledgers together have spent, as the shared store last told it: where counting goes on while it is away."""
+"""Spending of all ledgers as the shared store last reported it; counting goes on from it while the store is away."""
 
 import logging
 from collections import deque
@@ -16,15 +16,15 @@ from gateway.spending.reader import SpendingReader
 log = logging.getLogger("sekisho.limits")
 
 LIVES_SECONDS = 30.0
-"""So long a process counts without saying again that it lives."""
+"""How long a process counts as alive after it last reported itself."""
 _AT_ONCE = 500
-_TELLINGS = 3
-"""What was spent before so many tellings is in them: published by this process or, half a second later, by another."""
+_SYNCS_KEPT = 3
+"""After so many syncs the store includes what was spent before; this process or another has published it."""
 _Sums = Sequence[tuple[int, str, int]]
 
 
-class Known:
-    """Sums by scope and day, learnt a change at a time; those of a scope that nobody uses cost nothing."""
+class KnownSpending:
+    """Sums by scope and day, updated with what changed in the store."""
 
     def __init__(self, store: Store, process: str, clock: Callable[[], float]) -> None:
         self._store = store
@@ -34,23 +34,23 @@ class Known:
         self._days: dict[str, dict[int, int]] = {}
         self.processes = 1
         """How many processes share the store."""
-        self._recent: deque[dict[str, dict[int, int]]] = deque([{}], _TELLINGS)
-        self.heard = False
-        """True once the store has told everything; before, there is nothing to save."""
+        self._recent: deque[dict[str, dict[int, int]]] = deque([{}], _SYNCS_KEPT)
+        self.synced = False
+        """True once everything was read from the store; before, there is nothing to save."""
 
     async def learn(self) -> None:
-        """Ask what changed, and say that we live. Raises `StoreAway`."""
-        while await self._asked(LIVES_SECONDS) >= _AT_ONCE:
+        """Read what changed, and report this process as alive. Raises `StoreAway`."""
+        while await self._sync(LIVES_SECONDS) >= _AT_ONCE:
             pass
         self._recent.appendleft({})
-        self.heard = True
+        self.synced = True
 
     async def leave(self) -> None:
-        """Say that we end. Raises `StoreAway`."""
-        await self._asked(0)
+        """Report that this process ends. Raises `StoreAway`."""
+        await self._sync(0)
 
     def spent(self, reservation: Reservation, nano_usd: int) -> None:
-        """Count what a request of this process has cost, until the store certainly tells it."""
+        """Count what a request of this process has cost, until the store certainly includes it."""
         day, recent = day_of(reservation.began_at), self._recent[0]
         for limit in reservation.limits:
             if limit.kind == "budget" and limit.amount < UNREACHABLE:
@@ -58,7 +58,7 @@ class Known:
                 days[day] = days.get(day, 0) + nano_usd
 
     def of(self, scope: str) -> Mapping[int, int]:
-        """Return nano-USD by day, as told, and what this process has spent since."""
+        """Return nano-USD by day: the store's sums and what this process has spent since."""
         days = dict(self._days.get(scope, {}))
         for recent in self._recent:
             for day, nano_usd in recent.get(scope, {}).items():
@@ -66,7 +66,7 @@ class Known:
         return days
 
     def restore(self, data_dir: Path) -> None:
-        """Start without the store: what others had spent by the last checkpoint, and what this ledger has by now."""
+        """Start without the store: with others' spending at the last checkpoint, and this ledger's until now."""
         others = load_others(data_dir)
         self.processes = max(1, others.processes)
         for day, sums in others.days.items():
@@ -78,7 +78,7 @@ class Known:
                 mine[day] = min(mine.get(day, 0) + nano_usd, UNREACHABLE)
 
     def save(self, data_dir: Path, own: _Sums) -> None:
-        """Keep what is not this ledger's `own`, for the next start."""
+        """Save what is not this ledger's `own` for the next start."""
         mine = {(day, scope): nano_usd for day, scope, nano_usd in own}
         state = Checkpoint(processes=self.processes)
         for scope, days in list(self._days.items()):
@@ -87,11 +87,11 @@ class Known:
                     state.days.setdefault(day, {})[scope] = left
         save_others(data_dir, state)
 
-    async def _asked(self, seconds: float) -> int:
-        """Return how many scopes the store told of."""
+    async def _sync(self, seconds: float) -> int:
+        """Read a batch of changes; return the number of scopes in it."""
         head = (self._process, round(seconds * 1000), self._epoch, self._since, _AT_ONCE)
-        told = msgspec.msgpack.decode(await self._store.run(LEARN, *head))
-        self._epoch, self.processes, self._since, changed = told
+        reply = msgspec.msgpack.decode(await self._store.run(LEARN, *head))
+        self._epoch, self.processes, self._since, changed = reply
         self.processes = max(1, self.processes)
         oldest = day_of(self._clock()) - DAYS_KEPT
         for scope, pairs in changed:

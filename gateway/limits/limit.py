@@ -1,4 +1,4 @@
-"""What is limited, as data; and how a caller is told in headers."""
+"""Limits as data, and the response headers that report them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from gateway.spending.days import LARGEST_SUM
 Kind = Literal["requests", "tokens", "parallel", "budget"]
 Window = Literal["minute", "day", "week", "month"]
 OnFailure = Literal["open", "closed"]
-"""What becomes of requests while the store that counts them is away: admitted, or refused."""
+"""Behaviour while Redis is unreachable: count locally (`open`) or refuse (`closed`)."""
 
 UNREACHABLE = LARGEST_SUM
-"""An amount from here on limits nobody; no standing is told of it."""
+"""An amount from here on limits nobody; callers are not shown it."""
 
 TINY = 1e-6
-"""Of a token or a request: what rounding may have lost."""
+"""Fraction of a token or a request that rounding may have lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Limit:
     window: Window | None = None
     """A budget's calendar window in UTC; rates are of a minute, None is for parallel requests."""
     hard: bool = True
-    """False: counted and told, never refused."""
+    """False: counted and shown, never refused."""
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -44,8 +44,8 @@ class Demand(msgspec.Struct, frozen=True):
     cost_nano_usd: int = 0
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How a limit stands now; the same unit as its `amount`."""
+class LimitStatus(msgspec.Struct, frozen=True):
+    """How much of a limit is used and reserved, in the unit of its `amount`."""
 
     limit: Limit
     used: int
@@ -67,19 +67,22 @@ class Reservation(msgspec.Struct, frozen=True):
     demand: Demand
     began_at: float
     expires_at: float
-    standings: tuple[Standing, ...] | None = None
-    """How the limits that can be reached stood just after it was made; None where asking for it costs no round trip."""
+    statuses: tuple[LimitStatus, ...] | None = None
+    """Status of each finite limit just after it was made; None where asking for it costs no round trip."""
 
 
 class Limiter(Protocol):
-    """Where limits are counted."""
+    """Counts limits, in this process or in a shared store."""
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
     async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> Reservation:
-        """All or nothing. Raises `LimitReached`; `Overloaded` where the count is kept elsewhere and out of reach."""
+        """Reserve in all limits or in none.
+
+        Raises `LimitReached`; `Overloaded` where the shared store is needed and away.
+        """
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
         """Replace the estimate by what was used; a second time changes nothing. Never raises."""
@@ -87,7 +90,7 @@ class Limiter(Protocol):
     async def release(self, reservation: Reservation) -> None:
         """Settle with nothing used. The request itself stays counted in its minute."""
 
-    async def standing(self, limits: Sequence[Limit]) -> list[Standing]: ...
+    async def status(self, limits: Sequence[Limit]) -> list[LimitStatus]: ...
 
     @property
     def healthy(self) -> bool:
@@ -95,28 +98,30 @@ class Limiter(Protocol):
 
 
 def wanted(limit: Limit, demand: Demand) -> int:
-    """What a demand takes from a limit, in the limit's unit."""
+    """Return what a demand takes from a limit, in the unit of the limit."""
     if limit.kind == "budget":
         return min(demand.cost_nano_usd, UNREACHABLE)
     return min(demand.tokens, UNREACHABLE) if limit.kind == "tokens" else 1
 
 
-def fits(standing: Standing, demand: Demand) -> bool:
-    """Whether there is room. More tokens than a whole minute's may go when all of them are free; what costs nothing
-    needs no budget."""
-    limit, need = standing.limit, wanted(standing.limit, demand)
+def fits(status: LimitStatus, demand: Demand) -> bool:
+    """Return whether a demand fits into a limit.
+
+    More tokens than a whole minute's are admitted when all of them are free; what costs nothing needs no budget.
+    """
+    limit, need = status.limit, wanted(status.limit, demand)
     if limit.kind == "budget" and not need:
         return True
     if limit.kind == "tokens":
         need = min(need, limit.amount)
-    return need <= standing.left and standing.left > 0
+    return need <= status.left and status.left > 0
 
 
-def rate_standing(limit: Limit, level: float) -> Standing:
-    """A rate's standing, from its bucket's level."""
+def rate_status(limit: Limit, level: float) -> LimitStatus:
+    """Return a rate's status from the level of its bucket."""
     left = max(0, int(level + TINY))
     resets_in = (limit.amount - level) * 60 / limit.amount if limit.amount else 60.0
-    return Standing(limit, used=limit.amount - left, resets_in=resets_in)
+    return LimitStatus(limit, used=limit.amount - left, resets_in=resets_in)
 
 
 def scopes_of(record: Record) -> tuple[str, ...]:
@@ -130,30 +135,33 @@ _RATE_HEADERS = {
 }
 
 
-def ratelimit_headers(standings: Sequence[Standing]) -> list[tuple[bytes, bytes]]:
-    """OpenAI's `x-ratelimit-*`, from the tightest limit of each kind."""
-    tightest: dict[str, Standing] = {}
-    for each in standings:
+def ratelimit_headers(statuses: Sequence[LimitStatus]) -> list[tuple[bytes, bytes]]:
+    """Return OpenAI's `x-ratelimit-*` headers, from the tightest limit of each kind."""
+    tightest: dict[str, LimitStatus] = {}
+    for each in statuses:
         kind = each.limit.kind
         if kind in _RATE_HEADERS and (kind not in tightest or each.left < tightest[kind].left):
             tightest[kind] = each
     headers: list[tuple[bytes, bytes]] = []
     for name, found in tightest.items():
         limit, remaining, reset = _RATE_HEADERS[name]
-        told = (limit, b"%d" % found.limit.amount), (remaining, b"%d" % found.left)
-        headers += (*told, (reset, _span(found.resets_in).encode()))
+        headers += [
+            (limit, b"%d" % found.limit.amount),
+            (remaining, b"%d" % found.left),
+            (reset, _duration(found.resets_in).encode()),
+        ]
     return headers
 
 
-def soft_budget_headers(standings: Sequence[Standing]) -> list[tuple[bytes, bytes]]:
-    """A warning for each budget that is used up but refuses nobody."""
-    over = [each.limit for each in standings if each.limit.kind == "budget" and not each.limit.hard and not each.left]
-    told = [f"budget of {quote(each.scope, safe=':@')} for this {each.window} used up" for each in over]
-    return [(b"x-sekisho-warning", text.encode()) for text in told]
+def soft_budget_headers(statuses: Sequence[LimitStatus]) -> list[tuple[bytes, bytes]]:
+    """Return a warning header for each soft budget that is used up."""
+    over = [each.limit for each in statuses if each.limit.kind == "budget" and not each.limit.hard and not each.left]
+    warnings = [f"budget of {quote(each.scope, safe=':@')} for this {each.window} used up" for each in over]
+    return [(b"x-sekisho-warning", text.encode()) for text in warnings]
 
 
-def _span(seconds: float) -> str:
-    """`20ms`, `1s`, `6m0s`, as OpenAI writes them."""
+def _duration(seconds: float) -> str:
+    """Return a duration as OpenAI writes it: `20ms`, `1s`, `6m0s`."""
     if seconds < 1:
         return f"{round(seconds * 1000)}ms"
     minutes, rest = divmod(round(seconds), 60)

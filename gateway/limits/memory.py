@@ -11,7 +11,7 @@ import msgspec
 from cachetools import FIFOCache
 
 from gateway.limits.counters import Counter, Rate, Running, Spent, TokenRate
-from gateway.limits.limit import UNREACHABLE, Demand, Limit, Reservation, Standing
+from gateway.limits.limit import UNREACHABLE, Demand, Limit, LimitStatus, Reservation
 from gateway.limits.reached import LimitReached
 from gateway.limits.windows import Calendar
 from gateway.spending.days import day_of
@@ -42,7 +42,7 @@ class MemoryLimiter:
         self._sweep_at = _COUNTERS_AT_LEAST
         self._open: OrderedDict[str, tuple[Reservation, list[Counter]]] = OrderedDict()
         self._expired: FIFOCache[str, None] = FIFOCache(_EXPIRED_KEPT)
-        """May still be settled, once."""
+        """Ids of expired reservations, which may still be settled once."""
         self._checkpoints: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -68,23 +68,23 @@ class MemoryLimiter:
 
     async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> Reservation:
         now = self._turn()
-        if known := self._open.get(request_id):
-            return known[0]
+        if existing := self._open.get(request_id):
+            return existing[0]
         counters: list[Counter] = []
         for limit in limits:
             counter = self._counters.get((limit.scope, limit.kind)) or self._counter(limit)
             if not counter.fits(limit, demand, now) and limit.hard:
-                raise LimitReached(counter.standing(limit, now), demand, now, self._standings(limits, now))
+                raise LimitReached(counter.status(limit, now), demand, now, self._statuses(limits, now))
             if counter not in counters:
                 counters.append(counter)
         for counter in counters:
             counter.hold(demand)
-        made = Reservation(request_id, tuple(limits), demand, now, now + self._ttl)
-        self._open[request_id] = made, counters
-        return made
+        reservation = Reservation(request_id, tuple(limits), demand, now, now + self._ttl)
+        self._open[request_id] = reservation, counters
+        return reservation
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
-        """One that has expired meanwhile still counts, as its request was real."""
+        """Settle a reservation. One that has expired meanwhile still counts, as its request was real."""
         self._turn()
         held = self._open.pop(reservation.id, None)
         if held:
@@ -99,14 +99,14 @@ class MemoryLimiter:
         await self.settle(reservation, _NOTHING)
 
     def learn(self, scope: str, days: Mapping[int, int]) -> None:
-        """Raise what a scope has spent, by day, to what is known from elsewhere; larger sums stay."""
+        """Raise a scope's sums by day to those given; larger ones stay."""
         self._turn()
         spender = self._counter(Limit(scope, "budget", UNREACHABLE))
         assert isinstance(spender, Spent)
         spender.learn(days)
 
     def adopt(self, reservation: Reservation) -> None:
-        """Hold a reservation that was made elsewhere: its cost and its place; its minute counted it there."""
+        """Hold the cost and the place of a reservation that another limiter made; its minute was counted there."""
         now = self._turn()
         if reservation.id in self._open:
             return
@@ -117,9 +117,9 @@ class MemoryLimiter:
         kept = msgspec.structs.replace(reservation, expires_at=now + self._ttl)
         self._open[reservation.id] = kept, counters
 
-    async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
+    async def status(self, limits: Sequence[Limit]) -> list[LimitStatus]:
         now = self._turn()
-        return [self._counter(limit).standing(limit, now) for limit in limits]
+        return [self._counter(limit).status(limit, now) for limit in limits]
 
     @property
     def remembered(self) -> int:
@@ -127,7 +127,7 @@ class MemoryLimiter:
         return len(self._counters)
 
     def _turn(self) -> float:
-        """The time, with everything let go that is past it. All live equally long, so the oldest is the first."""
+        """Expire reservations; return the time. All live equally long, so the oldest is the first."""
         now = self._clock()
         self._calendar.turn(now)
         while self._open and (oldest := next(iter(self._open.values()))[0]).expires_at <= now:
@@ -145,9 +145,9 @@ class MemoryLimiter:
             if isinstance(spender, Spent):
                 spender.spend(day, nano_usd)
 
-    def _standings(self, limits: Sequence[Limit], now: float) -> tuple[Standing, ...]:
-        told = [limit for limit in limits if limit.amount < UNREACHABLE]
-        return tuple([self._counter(limit).standing(limit, now) for limit in told])
+    def _statuses(self, limits: Sequence[Limit], now: float) -> tuple[LimitStatus, ...]:
+        finite = [limit for limit in limits if limit.amount < UNREACHABLE]
+        return tuple([self._counter(limit).status(limit, now) for limit in finite])
 
     def _counter(self, limit: Limit) -> Counter:
         name = (limit.scope, limit.kind)
@@ -164,7 +164,7 @@ class MemoryLimiter:
         return TokenRate() if limit.kind == "tokens" else Rate()
 
     def _sweep(self, now: float) -> None:
-        """Forget who has been idle; the more there are, the rarer."""
+        """Drop idle counters; the more there are, the rarer this runs."""
         self._counters = {name: each for name, each in self._counters.items() if not each.idle(now)}
         self._sweep_at = max(_COUNTERS_AT_LEAST, 2 * len(self._counters))
 

@@ -1,4 +1,4 @@
-"""Counting while the shared store is away: from where it last stood, each process within its share of what is left."""
+"""Counts while the shared store is away, from its last sums, each process within its share of what is left."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 from cachetools import LRUCache
 
 from gateway.errors import Overloaded
-from gateway.limits.known import Known
-from gateway.limits.limit import Demand, Limit, Reservation, Standing, wanted
+from gateway.limits.known import KnownSpending
+from gateway.limits.limit import Demand, Limit, LimitStatus, Reservation, wanted
 from gateway.limits.memory import MemoryLimiter
 from gateway.limits.reached import LimitReached
 
@@ -15,9 +15,9 @@ _SHARES_KEPT = 100_000
 
 
 class OutageLimiter:
-    """Takes over where the store and this process's own requests have left the sums."""
+    """Continues from the sums of the store and of this process's own requests."""
 
-    def __init__(self, known: Known, name: str, clock: Callable[[], float]) -> None:
+    def __init__(self, known: KnownSpending, name: str, clock: Callable[[], float]) -> None:
         self._known = known
         self._name = name
         self._clock = clock
@@ -31,27 +31,30 @@ class OutageLimiter:
         for reservation in running:
             self._memory.adopt(reservation)
 
-    async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[Standing, ...]:
-        """Return how the limits stand afterwards. Raises `LimitReached`; `Overloaded` where only the share is used."""
+    async def reserve(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[LimitStatus, ...]:
+        """Reserve; return the status of the limits afterwards.
+
+        Raises `LimitReached`; `Overloaded` where only this process's share is used up.
+        """
         shares = [await self._share(limit) for limit in limits]
         try:
             await self._memory.reserve(request_id, shares, demand)
         except LimitReached as error:
             raise self._refusal(error, limits, shares, demand) from None
-        return tuple(await self.standing(limits))
+        return tuple(await self.status(limits))
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
         """End what was reserved or adopted; nothing where it was neither."""
         await self._memory.settle(reservation, used)
 
-    async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
-        """How limits stand, as far as this process knows."""
+    async def status(self, limits: Sequence[Limit]) -> list[LimitStatus]:
+        """Return the status of limits as far as this process knows."""
         shares = [await self._share(limit) for limit in limits]
-        told = await self._memory.standing(shares)
-        return [_whole(limit, standing) for limit, standing in zip(limits, told, strict=True)]
+        statuses = await self._memory.status(shares)
+        return [_whole(limit, status) for limit, status in zip(limits, statuses, strict=True)]
 
     async def _share(self, limit: Limit) -> Limit:
-        """The limit as this process may use it up alone; fixed at its first use in an outage."""
+        """Return this process's share of a limit; fixed at its first use in an outage."""
         if limit.kind == "budget":
             self._memory.learn(limit.scope, self._known.of(limit.scope))
         found = self._shares.get(limit)
@@ -63,15 +66,15 @@ class OutageLimiter:
         processes = self._known.processes
         if limit.kind != "budget":
             return max(min(1, limit.amount), limit.amount // processes)
-        (standing,) = await self._memory.standing([limit])
-        return limit.amount - standing.left + standing.left // processes
+        (status,) = await self._memory.status([limit])
+        return limit.amount - status.left + status.left // processes
 
     def _refusal(
         self, error: LimitReached, limits: Sequence[Limit], shares: Sequence[Limit], demand: Demand
     ) -> LimitReached | Overloaded:
         """Say that a budget is used up only where it is, and not this process's share of it."""
         names = dict(zip(shares, limits, strict=True))
-        real = _whole(names[error.standing.limit], error.standing)
+        real = _whole(names[error.limit_status.limit], error.limit_status)
         if real.limit.kind == "budget" and wanted(real.limit, demand) <= real.left:
             return Overloaded(
                 f"Limits are counted in {self._name}, which does not answer; until it does, only a share of what is "
@@ -80,13 +83,13 @@ class OutageLimiter:
                 code="limits_unavailable",
                 retry_after=2,
             )
-        standings = [_whole(names[each.limit], each) for each in error.standings if each.limit in names]
-        return LimitReached(real, demand, self._clock(), standings)
+        statuses = [_whole(names[each.limit], each) for each in error.limit_statuses if each.limit in names]
+        return LimitReached(real, demand, self._clock(), statuses)
 
 
-def _whole(limit: Limit, share: Standing) -> Standing:
-    """A share's standing, as of the limit itself."""
+def _whole(limit: Limit, share: LimitStatus) -> LimitStatus:
+    """Return the status of the whole limit from that of this process's share."""
     if limit.kind == "budget":
-        return Standing(limit, share.used, share.reserved, share.resets_in)
+        return LimitStatus(limit, share.used, share.reserved, share.resets_in)
     used = limit.amount - share.left if limit.kind != "parallel" else share.used
-    return Standing(limit, used, share.reserved, share.resets_in)
+    return LimitStatus(limit, used, share.reserved, share.resets_in)

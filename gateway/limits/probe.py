@@ -1,4 +1,4 @@
-"""Whether the server of `shared_state` is of the kind that its address says; asked once, of a server that is there."""
+"""Check that the server of `shared_state` is of the kind that its address says."""
 
 import contextlib
 import socket
@@ -62,7 +62,7 @@ def _answers(address: StoreAddress) -> bool:
 
 
 def _mode(address: StoreAddress) -> str | None:
-    """Return `standalone`, `sentinel` or `cluster`; None where it is not told."""
+    """Return `standalone`, `sentinel` or `cluster`; None if unknown."""
     host, port = address.hosts[0]
     names = ("sentinel_username", "sentinel_password") if address.kind == "sentinel" else ("username", "password")
     user, password = (address.options.get(name) for name in names)
@@ -79,6 +79,6 @@ def _mode(address: StoreAddress) -> str | None:
         **tls,  # type: ignore[arg-type]
     )
     with contextlib.suppress(RedisError, OSError), client:
-        told = client.info("server")
-        return str(told["redis_mode"]) if isinstance(told, dict) and "redis_mode" in told else None
+        info = client.info("server")
+        return str(info["redis_mode"]) if isinstance(info, dict) and "redis_mode" in info else None
     return None

@@ -1,4 +1,4 @@
-"""Brings what this machine's ledger sums up to into the shared store.
+"""Publishes the sums of this machine's ledger to the shared store.
 
 The ledger is the truth about spending and the store its index: sums are published as they are, not added, so that
 a lost answer, a retry or a store that has lost its data cost nothing. One process a machine does it at a time.
@@ -18,7 +18,7 @@ from typing import Any
 
 from gateway.ledger.source import source_of
 from gateway.limits.adoption import Adoption
-from gateway.limits.known import Known
+from gateway.limits.known import KnownSpending
 from gateway.limits.store import PUBLISH, Store, StoreAway
 from gateway.spending.days import DAY_SECONDS, DAYS_KEPT, day_of
 from gateway.spending.reader import Ended, SpendingReader
@@ -29,16 +29,16 @@ _KEEP_SECONDS = (DAYS_KEPT + 8) * DAY_SECONDS
 _CHECKPOINT_SECONDS = 60.0
 _PART = 1000
 _ENDED_KEPT = 20_000
-"""Older ones have let go by themselves when the store is back."""
+"""Older ones have expired in the store by themselves when it is back."""
 
 _Sums = Sequence[tuple[int, str, int]]
 
 
 class Publisher:
-    """Reads the ledger on and publishes what changed; everything, where the store does not know of it."""
+    """Reads new records and publishes the sums that changed; all of them where the store has lost its data."""
 
     def __init__(
-        self, store: Store, data_dir: Path, clock: Callable[[], float], known: Known, adoption: Adoption
+        self, store: Store, data_dir: Path, clock: Callable[[], float], known: KnownSpending, adoption: Adoption
     ) -> None:
         self._store = store
         self._adoption = adoption
@@ -59,7 +59,7 @@ class Publisher:
         self.source = source_of(self._folder.parent)
 
     async def publish(self) -> None:
-        """Raises `StoreAway`. Nothing, where another process of this machine publishes."""
+        """Publish what changed, unless another process of this machine does. Raises `StoreAway`."""
         if not await asyncio.to_thread(self._read_on):
             return
         known, self._sequence = self._sequence, None
@@ -69,14 +69,14 @@ class Publisher:
                 raise StoreAway("it lost its data while they were restored")
             log.info("limits: %s has all of this ledger's spending", self._store.name)
             self._adoption.lost()
-        await self._adoption.tend()
+        await self._adoption.adopt_once()
         for _ in ended:
             self._ended.popleft()
         if time.monotonic() > self._checkpoint_at:
             await self._checkpoint()
 
     async def stop(self) -> None:
-        """Publish the rest, if the store is there."""
+        """Publish the rest if the store is reachable, and give up the lock."""
         with contextlib.suppress(StoreAway):
             await self.publish()
             if self._lock_file >= 0:
@@ -86,17 +86,17 @@ class Publisher:
             self._lock_file = -1
 
     async def _checkpoint(self) -> None:
-        """Only of what is published, so that who comes after us publishes the rest."""
+        """Save a checkpoint of what is published, so that the next process publishes the rest."""
         self._checkpoint_at = time.monotonic() + _CHECKPOINT_SECONDS
         await asyncio.to_thread(self._save)
 
     def _save(self) -> None:
         self._spending.save()
-        if self._known.heard:
+        if self._known.synced:
             self._known.save(self._folder.parent, self._spending.sums())
 
     def _read_on(self) -> bool:
-        """Whether it is we who publish. A lock that its process no longer holds is free at once."""
+        """Read new records; return whether this process is the publisher. A dead process holds no lock."""
         if self._lock_file < 0:
             if not self._locked():
                 return False
@@ -116,7 +116,7 @@ class Publisher:
         return True
 
     async def _send(self, sums: _Sums, ended: Sequence[Any], known: str | None) -> bool:
-        """In parts, the requests that ended with or after their sums. False: the store does not have `known`."""
+        """Send sums, and the requests that ended, in parts; return False where the store has lost `known`."""
         sequence = secrets.token_hex(8)
         parts = list(_parts(sums, ended))
         for number, part in enumerate(parts):
@@ -130,7 +130,7 @@ class Publisher:
 
 
 def _parts(sums: _Sums, ended: Sequence[Any]) -> Iterator[tuple[Sequence[Any], Sequence[Any]]]:
-    """So small that no script holds the store up."""
+    """Yield parts that are small enough to keep Redis responsive."""
     while len(sums) > _PART:
         yield sums[:_PART], ()
         sums = sums[_PART:]

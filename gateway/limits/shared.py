@@ -17,8 +17,8 @@ from pathlib import Path
 from gateway.errors import Overloaded
 from gateway.limits.adoption import Adoption
 from gateway.limits.counts import SharedCounts, Unseeded, parts
-from gateway.limits.known import Known
-from gateway.limits.limit import UNREACHABLE, Demand, Limit, OnFailure, Reservation, Standing
+from gateway.limits.known import KnownSpending
+from gateway.limits.limit import UNREACHABLE, Demand, Limit, LimitStatus, OnFailure, Reservation
 from gateway.limits.memory import TTL_SECONDS
 from gateway.limits.outage import OutageLimiter
 from gateway.limits.publisher import Publisher
@@ -37,7 +37,7 @@ _MEANWHILE = {
 
 
 class RedisLimiter:
-    """Asks the store; where that is away, admits this process's share of what was left, or refuses everybody."""
+    """Counts in the store; while it is away, admits this process's share of what was left, or refuses every request."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RedisLimiter:
         self._counts = SharedCounts(self._store, lease_seconds, clock)
         self._clock = clock or time.time
         self._data_dir = data_dir
-        self._known = Known(self._store, f"{os.getpid()}-{secrets.token_hex(8)}", self._clock)
+        self._known = KnownSpending(self._store, f"{os.getpid()}-{secrets.token_hex(8)}", self._clock)
         self._adoption = Adoption(self._store, config_file, self._clock)
         self._publisher = Publisher(self._store, data_dir, self._clock, self._known, self._adoption)
         self._outage = OutageLimiter(self._known, self._store.name, self._clock)
@@ -74,7 +74,7 @@ class RedisLimiter:
         self._admitted_alone = 0
         self._ticking = asyncio.Lock()
         self._wake = asyncio.Event()
-        self._tending: asyncio.Task[None] | None = None
+        self._maintenance: asyncio.Task[None] | None = None
         self._stopping = False
 
     async def start(self) -> None:
@@ -85,13 +85,13 @@ class RedisLimiter:
         if self._away_since is not None:
             await asyncio.to_thread(self._known.restore, self._data_dir)
         if self._tick_seconds is not None:
-            self._tending = asyncio.create_task(self._tend(self._tick_seconds), name="limits")
+            self._maintenance = asyncio.create_task(self._maintain(self._tick_seconds), name="limits")
 
     async def stop(self) -> None:
         self._stopping = True
-        if self._tending:
+        if self._maintenance:
             self._wake.set()
-            await self._tending
+            await self._maintenance
         await self._adoption.stop()
         await self._publisher.stop()
         if self._away_since is None:
@@ -108,16 +108,16 @@ class RedisLimiter:
             return known
         now = self._clock()
         counted = [limit for limit in limits if limit.amount < UNREACHABLE]
-        standings: tuple[Standing, ...] = ()
+        statuses: tuple[LimitStatus, ...] = ()
         if counted:
-            standings = await self._reserved(request_id, counted, demand)
-        made = Reservation(request_id, tuple(limits), demand, now, now + self._lease, standings)
+            statuses = await self._reserved(request_id, counted, demand)
+        reservation = Reservation(request_id, tuple(limits), demand, now, now + self._lease, statuses)
         if counted:
-            self._open[request_id] = made
-        return made
+            self._open[request_id] = reservation
+        return reservation
 
     async def settle(self, reservation: Reservation, used: Demand) -> None:
-        """While the store is away there is nothing to say: the ledger will tell it."""
+        """Settle in the store; while it is away nothing is sent, for the ledger's sums are published later."""
         if self._open.pop(reservation.id, None) is None:
             return
         await self._outage.settle(reservation, used)
@@ -132,16 +132,16 @@ class RedisLimiter:
     async def release(self, reservation: Reservation) -> None:
         await self.settle(reservation, Demand())
 
-    async def standing(self, limits: Sequence[Limit]) -> list[Standing]:
+    async def status(self, limits: Sequence[Limit]) -> list[LimitStatus]:
         if limits and self._away_since is None:
             try:
                 return list((await self._asked("", limits, Demand()))[1])
             except StoreAway as error:
                 self._went_away(error)
-        return await self._outage.standing(limits)
+        return await self._outage.status(limits)
 
     async def publish(self) -> None:
-        """Tell the store at once what this machine's ledger has; else `tick` does."""
+        """Publish this machine's sums now instead of at the next `tick`."""
         async with self._ticking:
             try:
                 await self._publisher.publish()
@@ -149,7 +149,7 @@ class RedisLimiter:
                 self._went_away(error)
 
     async def tick(self) -> None:
-        """Publish, prolong, learn what others spent, and notice that the store went or came back."""
+        """Publish, prolong leases, read what others spent, and notice that the store went or came back."""
         async with self._ticking:
             try:
                 await self._publisher.publish()
@@ -164,17 +164,17 @@ class RedisLimiter:
             else:
                 self._came_back()
 
-    async def _reserved(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[Standing, ...]:
-        """How the limits stand afterwards. Raises `LimitReached`, `Overloaded`."""
+    async def _reserved(self, request_id: str, limits: Sequence[Limit], demand: Demand) -> tuple[LimitStatus, ...]:
+        """Reserve; return the status of the limits afterwards. Raises `LimitReached`, `Overloaded`."""
         if self._away_since is None:
             try:
-                refused, standings = await self._asked(request_id, limits, demand)
+                refused, statuses = await self._asked(request_id, limits, demand)
             except StoreAway as error:
                 self._went_away(error)
             else:
                 if refused:
-                    raise LimitReached(refused, demand, self._clock(), standings)
-                return standings
+                    raise LimitReached(refused, demand, self._clock(), statuses)
+                return statuses
         if self._on_failure == "closed":
             raise Overloaded(
                 f"Limits are counted in {self._store.name}, which does not answer; requests are refused until it does. "
@@ -182,14 +182,14 @@ class RedisLimiter:
                 code="limits_unavailable",
                 retry_after=2,
             )
-        standings = await self._outage.reserve(request_id, limits, demand)
+        statuses = await self._outage.reserve(request_id, limits, demand)
         self._admitted_alone += 1
-        return standings
+        return statuses
 
     async def _asked(
         self, request_id: str, limits: Sequence[Limit], demand: Demand
-    ) -> tuple[Standing | None, tuple[Standing, ...]]:
-        """As `SharedCounts.reserve`, but a store that has lost its data is given time to get it back."""
+    ) -> tuple[LimitStatus | None, tuple[LimitStatus, ...]]:
+        """Reserve as `SharedCounts.reserve` does, giving a store that has lost its data time to get it back."""
         for _ in range(_SEED_TRIES):
             with contextlib.suppress(Unseeded):
                 return await self._counts.reserve(request_id, limits, demand)
@@ -198,7 +198,7 @@ class RedisLimiter:
         return await self._counts.reserve(request_id, limits, demand)
 
     async def _prolong(self) -> None:
-        """What we hold, also where the store has lost it; what was settled meanwhile is let go again."""
+        """Prolong the leases of what this process holds; drop again what was settled meanwhile."""
         now = self._clock()
         self._open = {each.id: each for each in self._open.values() if each.began_at > now - TTL_SECONDS}
         for part in parts(list(self._open.values())):
@@ -208,7 +208,7 @@ class RedisLimiter:
                     await self._counts.forget(each)
         self._prolonged_at = now
 
-    async def _tend(self, seconds: float) -> None:
+    async def _maintain(self, seconds: float) -> None:
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):

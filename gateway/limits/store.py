@@ -26,11 +26,11 @@ TIMEOUT_SECONDS = 1.5
 """For one script with everything that it needs: opening a connection over a distance takes five round trips."""
 _SCRIPTS = Path(__file__).parent / "lua"
 _CLOSED = (NotConnected, ConnectionError, EOFError, RuntimeError)
-"""A connection that was closed by the other side; uvloop says so by a `RuntimeError`."""
+"""Raised for a connection that the other side closed; uvloop raises a `RuntimeError`."""
 
 
 class StoreAway(Exception):
-    """The store did not answer, or not as it should; `str` says how."""
+    """The store did not answer, or not as it should; `str` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Store:
         timeout_seconds: float = TIMEOUT_SECONDS,
         custom_ca: Path | None = None,
     ) -> None:
-        """Raises `ConfigError` for an address that is none."""
+        """Raises `ConfigError` for an invalid address."""
         self._address = address = store_address(url)
         self._answered = False
         self._client = _client(address, timeout_seconds, custom_ca)
@@ -71,7 +71,7 @@ class Store:
         self._failed_at = float("-inf")
         self._failed = ""
         self.name = address.name
-        """For logs: no password in it."""
+        """Address for logs, without a password."""
 
     async def run(self, script: Script, *arguments: Any) -> Any:
         """Return the script's answer. Raises `StoreAway`."""
@@ -87,7 +87,7 @@ class Store:
                     return answer
             except Exception as error:
                 # Whatever the client stumbles over is an outage of the store, never of the request.
-                self._failed_at, self._failed = time.monotonic(), _told(error)
+                self._failed_at, self._failed = time.monotonic(), _describe(error)
                 self._failed += await self._hint(error)
                 await self._let_go()
                 raise StoreAway(self._failed) from error
@@ -178,8 +178,8 @@ _KINDS: dict[str, Callable[[StoreAddress, dict[str, Any]], Any]] = {
 }
 
 
-def _told(error: Exception) -> str:
-    """What happened, with the remedy where the address is of another kind than the server."""
+def _describe(error: Exception) -> str:
+    """Return the reason of a failure, with the remedy where the address is of another kind than the server."""
     text = f"{type(error).__name__}: {str(error) or 'no answer in time'}"[:300]
     if text.startswith(("MovedError", "ResponseError: MOVED")):
         return f"{text}; it is part of a cluster: write redis+cluster:// in 'shared_state'"

@@ -8,7 +8,7 @@ from gateway.spending.days import day_of
 
 
 def bounds(window: Window, now: float) -> tuple[float, float]:
-    """Begin and end of the window that `now` lies in."""
+    """Return begin and end of the window that contains `now`."""
     if window == "minute":
         begin = now - now % 60
         return begin, begin + 60
@@ -23,7 +23,7 @@ def bounds(window: Window, now: float) -> tuple[float, float]:
 
 
 class Calendar:
-    """Today, and where the windows around it begin and end; looked up without arithmetic until tomorrow."""
+    """The windows around today, computed once a day."""
 
     def __init__(self) -> None:
         self.today = -1
@@ -32,7 +32,7 @@ class Calendar:
         self.end: dict[Window | None, float] = {}
 
     def turn(self, now: float) -> None:
-        """Make it the day of `now`. A budget has at least a day, whatever its window says."""
+        """Move to the day of `now`. A budget has at least a day, whatever its window says."""
         if day_of(now) == self.today:
             return
         self.today = day_of(now)

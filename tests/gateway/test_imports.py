@@ -12,7 +12,7 @@ ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
     ("casing", "cli_options", "errors", "files", "ids", "keepalive", "redaction", "retries", "secret"),
-    ("bodies", "failures", "supersede", "tls", "wire"),
+    ("bodies", "failures", "latest_wins", "tls", "wire"),
     ("lenient", "upstream"),
     ("dialects", "payload"),
     ("providers", "translation"),

@@ -40,7 +40,7 @@ def config(tmp_path: Path) -> Config:
 async def _used(config: Config) -> list[int]:
     limiter = MemoryLimiter(config.data_dir)
     await limiter.start()
-    used = [standing.used for standing in await limiter.standing(LIMITS)]
+    used = [status.used for status in await limiter.status(LIMITS)]
     await limiter.stop()
     return used
 

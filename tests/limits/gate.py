@@ -6,7 +6,7 @@ from pathlib import Path
 from gateway.config.schema import Ledger
 from gateway.ledger.record import Record
 from gateway.ledger.segments import SegmentWriter
-from gateway.limits.limit import Demand, Limit, Reservation, Standing
+from gateway.limits.limit import Demand, Limit, LimitStatus, Reservation
 from gateway.limits.memory import MemoryLimiter
 from gateway.limits.shared import RedisLimiter
 
@@ -24,7 +24,7 @@ class Clock:
 
 
 class Gate:
-    """Reserves and settles; `standing` is of what has been published."""
+    """Reserves and settles; `status` is of what has been published."""
 
     def __init__(self, limiter: MemoryLimiter | RedisLimiter, data_dir: Path, clock: Clock | None = None) -> None:
         self.limiter = limiter
@@ -53,8 +53,8 @@ class Gate:
         if self.clock and isinstance(self.limiter, RedisLimiter):
             await self.limiter.publish()
 
-    async def standing(self, limit: Limit) -> Standing:
-        (found,) = await self.limiter.standing([limit])
+    async def status(self, limit: Limit) -> LimitStatus:
+        (found,) = await self.limiter.status([limit])
         return found
 
 

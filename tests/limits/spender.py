@@ -27,8 +27,8 @@ async def spend(gate: Gate, name: str, seconds: float) -> bool:
     reservation = await _reserved(gate, name)
     if reservation is None:
         return False
-    standing = await gate.standing(BUDGET)
-    assert standing.used + standing.reserved <= USD, standing
+    status = await gate.status(BUDGET)
+    assert status.used + status.reserved <= USD, status
     await asyncio.sleep(random.random() * seconds)
     await gate.settle(reservation, Demand(tokens=500, cost_nano_usd=random.randint(USD // 200, USD // 100)))
     return True

@@ -54,7 +54,7 @@ def gone(tmp_path: Path) -> Ledger:
 
 async def _used(gate: Gate, amount: int) -> None:
     async with asyncio.timeout(30):
-        while (await gate.standing(BUDGET)).used != amount:  # noqa: ASYNC110  # it tells nobody
+        while (await gate.status(BUDGET)).used != amount:  # noqa: ASYNC110  # it tells nobody
             await asyncio.sleep(0.05)
 
 
@@ -72,7 +72,7 @@ async def test_shipped_spending_of_a_machine_that_is_gone(
         await _used(gate, 71 * COST.cost_nano_usd)
         with pytest.raises(LimitReached):
             await gate.reserve(f"much{number}", [BUDGET], Demand(cost_nano_usd=30 * COST.cost_nano_usd))
-    person = await gate.standing(Limit(PERSON, "budget", USD, "month"))
+    person = await gate.status(Limit(PERSON, "budget", USD, "month"))
     assert person.used == 70 * COST.cost_nano_usd
     await gate.stop()
 

@@ -34,7 +34,7 @@ async def _counted(url: str, folder: Path, custom_ca: Path | None = None) -> int
             return -1
         await gate.settle(await gate.reserve("a", LIMITS, COST), COST)
         await limiter.publish()
-        return (await gate.standing(LIMITS[0])).used
+        return (await gate.status(LIMITS[0])).used
     finally:
         await gate.stop()
 

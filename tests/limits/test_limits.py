@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.limits.limit import Demand, Limit, Standing, Window, ratelimit_headers, scopes_of, soft_budget_headers
+from gateway.limits.limit import Demand, Limit, LimitStatus, Window, ratelimit_headers, scopes_of, soft_budget_headers
 from gateway.limits.memory import TTL_SECONDS, MemoryLimiter
 from gateway.limits.reached import LimitReached, usd
 from gateway.limits.shared import RedisLimiter
@@ -22,9 +22,9 @@ async def test_requests_a_minute_refill_steadily(gate: Gate, clock: Clock) -> No
     assert caught.value.retry_after == pytest.approx(1)
     clock.now += 1
     await gate.reserve("one more", [limit])
-    standing = await gate.standing(limit)
-    assert standing.left == 0
-    assert standing.resets_in == pytest.approx(60)
+    status = await gate.status(limit)
+    assert status.left == 0
+    assert status.resets_in == pytest.approx(60)
 
 
 async def test_released_requests_stay_counted_in_their_minute(gate: Gate) -> None:
@@ -33,7 +33,7 @@ async def test_released_requests_stay_counted_in_their_minute(gate: Gate) -> Non
         reservation = await gate.reserve(name, [requests, tokens], Demand(tokens=50))
         await gate.limiter.release(reservation)
         await gate.limiter.release(reservation)
-    assert (await gate.standing(tokens)).left == 100
+    assert (await gate.status(tokens)).left == 100
     with pytest.raises(LimitReached):
         await gate.reserve("c", [requests, tokens])
 
@@ -47,7 +47,7 @@ async def test_tokens_are_corrected_by_what_was_used(gate: Gate) -> None:
         await gate.reserve("b", [limit], Demand(tokens=200))
     for _ in range(2):
         await gate.settle(reservation, Demand(tokens=100))
-        assert (await gate.standing(limit)).left == 900, "a second settlement changes nothing"
+        assert (await gate.status(limit)).left == 900, "a second settlement changes nothing"
 
 
 async def test_a_prompt_larger_than_a_minute_goes_when_all_is_free(gate: Gate, clock: Clock) -> None:
@@ -63,8 +63,8 @@ async def test_a_prompt_larger_than_a_minute_goes_when_all_is_free(gate: Gate, c
 async def test_an_amount_that_is_changed(gate: Gate) -> None:
     for _ in range(10):
         await gate.settle(await gate.reserve(f"r{_}", [Limit(KEY, "requests", 10, "minute")]))
-    assert (await gate.standing(Limit(KEY, "requests", 15, "minute"))).left == 5
-    assert (await gate.standing(Limit(KEY, "requests", 3, "minute"))).left <= 3
+    assert (await gate.status(Limit(KEY, "requests", 15, "minute"))).left == 5
+    assert (await gate.status(Limit(KEY, "requests", 3, "minute"))).left <= 3
 
 
 async def test_parallel_requests(gate: Gate) -> None:
@@ -88,15 +88,15 @@ async def test_all_or_nothing_and_once(gate: Gate) -> None:
         "Ask an administrator to raise it."
     )
     assert (caught.value.type, caught.value.code) == ("insufficient_quota", "insufficient_quota")
-    assert [each.limit for each in caught.value.standings] == [roomy, rate, parallel, full]
-    standings = await gate.limiter.standing([roomy, rate, parallel])
-    assert [(each.used, each.reserved) for each in standings] == [(0, 0)] * 3, "a refused request holds nothing"
+    assert [each.limit for each in caught.value.limit_statuses] == [roomy, rate, parallel, full]
+    statuses = await gate.limiter.status([roomy, rate, parallel])
+    assert [(each.used, each.reserved) for each in statuses] == [(0, 0)] * 3, "a refused request holds nothing"
     same = [await gate.reserve("b", [roomy, rate], Demand(cost_nano_usd=5)) for _ in range(3)]
-    assert (await gate.standing(roomy)).reserved == 5
-    assert (await gate.standing(rate)).used == 1
+    assert (await gate.status(roomy)).reserved == 5
+    assert (await gate.status(rate)).used == 1
     for each in same:
         await gate.limiter.settle(each, Demand(cost_nano_usd=4))
-    assert (await gate.standing(roomy)).used == 4
+    assert (await gate.status(roomy)).used == 4
 
 
 async def test_a_budget_that_is_nearly_used_says_what_is_left(gate: Gate) -> None:
@@ -117,9 +117,9 @@ async def test_what_is_free_needs_no_budget(gate: Gate) -> None:
 async def test_several_budgets_of_one_scope_count_once(gate: Gate) -> None:
     limits = [Limit(KEY, "budget", 100, "day"), Limit(KEY, "budget", 500, "month"), Limit(TEAM, "budget", 100, "week")]
     reservation = await gate.reserve("a", limits, Demand(cost_nano_usd=60))
-    assert [each.reserved for each in await gate.limiter.standing(limits)] == [60, 60, 60]
+    assert [each.reserved for each in await gate.limiter.status(limits)] == [60, 60, 60]
     await gate.settle(reservation, Demand(cost_nano_usd=50))
-    assert [(each.used, each.reserved) for each in await gate.limiter.standing(limits)] == [(50, 0)] * 3
+    assert [(each.used, each.reserved) for each in await gate.limiter.status(limits)] == [(50, 0)] * 3
 
 
 async def test_a_crash_leaves_nothing_behind(gate: Gate, clock: Clock) -> None:
@@ -132,8 +132,8 @@ async def test_a_crash_leaves_nothing_behind(gate: Gate, clock: Clock) -> None:
     if isinstance(gate.limiter, RedisLimiter):
         gate.ledger.write(record_of(lost, Demand(cost_nano_usd=7)))
         await gate.limiter.publish()
-    standing = await gate.standing(budget)
-    assert (standing.used, standing.reserved) == (7, 60), "what was really spent still counts, once"
+    status = await gate.status(budget)
+    assert (status.used, status.reserved) == (7, 60), "what was really spent still counts, once"
 
 
 async def test_a_soft_limit_never_refuses(gate: Gate) -> None:
@@ -146,14 +146,14 @@ async def test_a_soft_limit_never_refuses(gate: Gate) -> None:
     for name in ("a", "b", "c"):
         demand = Demand(tokens=50, cost_nano_usd=50)
         await gate.settle(await gate.reserve(name, soft, demand), demand)
-    standings = await gate.limiter.standing(soft)
-    assert [each.left for each in standings] == [0, 0, 0, 0]
-    assert soft_budget_headers(standings) == [(b"x-sekisho-warning", b"budget of team:research for this day used up")]
+    statuses = await gate.limiter.status(soft)
+    assert [each.left for each in statuses] == [0, 0, 0, 0]
+    assert soft_budget_headers(statuses) == [(b"x-sekisho-warning", b"budget of team:research for this day used up")]
 
 
 def test_a_warning_is_always_a_header() -> None:
     limit = Limit("team:営業\r\nx: y", "budget", 0, "day", hard=False)
-    ((_, value),) = soft_budget_headers([Standing(limit, used=1)])
+    ((_, value),) = soft_budget_headers([LimitStatus(limit, used=1)])
     assert value == b"budget of team:%E5%96%B6%E6%A5%AD%0D%0Ax:%20y for this day used up"
 
 
@@ -186,19 +186,19 @@ async def test_budgets_roll_over(gate: Gate, clock: Clock, window: Window, begin
     late = await gate.reserve("late", [limit], Demand(cost_nano_usd=90))
     clock.now = expected[1] + 1
     await gate.settle(late, Demand(cost_nano_usd=90))
-    assert (await gate.standing(limit)).used == 0, "it counts in the window in which it began"
-    assert (await gate.standing(limit)).resets_in == pytest.approx(bounds(window, clock.now)[1] - clock.now)
+    assert (await gate.status(limit)).used == 0, "it counts in the window in which it began"
+    assert (await gate.status(limit)).resets_in == pytest.approx(bounds(window, clock.now)[1] - clock.now)
     clock.now = expected[1] - 1
-    assert (await gate.standing(limit)).used == 90
+    assert (await gate.status(limit)).used == 90
 
 
 def test_headers_are_openais() -> None:
-    standings = [
-        Standing(Limit(KEY, "requests", 60, "minute"), used=10, resets_in=10.0),
-        Standing(Limit(KEY, "tokens", 1000, "minute"), used=999, resets_in=0.02),
-        Standing(Limit(TEAM, "requests", 600, "minute"), used=595, resets_in=360.0),
+    statuses = [
+        LimitStatus(Limit(KEY, "requests", 60, "minute"), used=10, resets_in=10.0),
+        LimitStatus(Limit(KEY, "tokens", 1000, "minute"), used=999, resets_in=0.02),
+        LimitStatus(Limit(TEAM, "requests", 600, "minute"), used=595, resets_in=360.0),
     ]
-    assert dict(ratelimit_headers(standings)) == {
+    assert dict(ratelimit_headers(statuses)) == {
         b"x-ratelimit-limit-requests": b"600",
         b"x-ratelimit-remaining-requests": b"5",
         b"x-ratelimit-reset-requests": b"6m0s",

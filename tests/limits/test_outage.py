@@ -101,12 +101,12 @@ async def _settled(gate: Gate, spent: int) -> None:
     """Wait until nothing is held and all is published; then what was used must be what was spent."""
 
     async def settled() -> bool:
-        standing = await gate.standing(BUDGET)
-        assert standing.used <= spent
-        return (standing.used, standing.reserved) == (spent, 0)
+        status = await gate.status(BUDGET)
+        assert status.used <= spent
+        return (status.used, status.reserved) == (spent, 0)
 
     await _until(settled, 3)
-    assert (await gate.standing(ALL[2])).used == 0
+    assert (await gate.status(ALL[2])).used == 0
 
 
 def _said(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -156,10 +156,10 @@ async def test_alone_a_process_keeps_what_it_can_see(redis_server: RedisServer, 
         await gate.reserve("c", limits)
     redis_server.start()
     await _healthy(gate)
-    assert (await gate.standing(limits[0])).used == 2, "what began alone is counted with the others' when it is back"
+    assert (await gate.status(limits[0])).used == 2, "what began alone is counted with the others' when it is back"
     for each in running:
         await gate.settle(each)
-    assert (await gate.standing(limits[0])).used == 0
+    assert (await gate.status(limits[0])).used == 0
 
 
 async def test_a_store_that_hangs_is_waited_for_only_a_moment(redis_server: RedisServer, opened: Opened) -> None:
@@ -260,7 +260,7 @@ async def test_large_sums_are_exact(opened: Opened) -> None:
         used = Demand(cost_nano_usd=900_000 * USD + 1)
         await gate.settle(await gate.reserve(f"r{number}", [limit], used), used)
     await gate.limiter.tick()  # type: ignore[union-attr]
-    assert (await gate.standing(limit)).used == 2_700_000 * USD + 3
+    assert (await gate.status(limit)).used == 2_700_000 * USD + 3
 
 
 def test_which_limiter_a_configuration_asks_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.ledger.segments import folder, read
-from gateway.limits.limit import Standing
+from gateway.limits.limit import LimitStatus
 from gateway.limits.shared import RedisLimiter
 from tests.limits.conftest import RedisServer
 from tests.limits.gate import USD
@@ -47,14 +47,14 @@ def _in_ledgers(*data_dirs: Path) -> int:
     return sum(record.cost_nano_usd or 0 for each in set(data_dirs) for record in read(folder(each)))
 
 
-async def _standings(server: RedisServer, data_dir: Path) -> list[Standing]:
+async def _statuses(server: RedisServer, data_dir: Path) -> list[LimitStatus]:
     """As a process sees them that starts now."""
     limiter = RedisLimiter(server.url, data_dir, tick_seconds=None, lease_seconds=LEASE)
     await limiter.start()
-    standings = await limiter.standing([BUDGET, RUNNING])
+    statuses = await limiter.status([BUDGET, RUNNING])
     assert limiter.healthy
     await limiter.stop()
-    return standings
+    return statuses
 
 
 @pytest.mark.parametrize("machines", [1, 2])
@@ -68,7 +68,7 @@ async def test_two_processes_share_one_budget(
     assert spent <= USD
     assert USD // ESTIMATE.cost_nano_usd <= admitted < 400
     for each in set(folders):
-        budget, running = await _standings(redis_server, each)
+        budget, running = await _statuses(redis_server, each)
         assert (budget.used, budget.reserved, running.used) == (spent, 0, 0)
 
 
@@ -82,10 +82,10 @@ async def test_a_killed_process_leaves_nothing_behind(
     await asyncio.sleep(1.2)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    _, running = await _standings(redis_server, tmp_path)
+    _, running = await _statuses(redis_server, tmp_path)
     assert running.used > 0, "some were running when it was killed"
     _finished(survivor)
     await asyncio.sleep(SHORT_LEASE)
-    budget, running = await _standings(redis_server, tmp_path)
+    budget, running = await _statuses(redis_server, tmp_path)
     assert (budget.reserved, running.used) == (0, 0)
     assert budget.used == _in_ledgers(tmp_path) > 0

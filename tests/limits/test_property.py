@@ -62,7 +62,7 @@ class Machine(RuleBasedStateMachine):
         if not all(self.model.room(limit, demand, now) for limit in limits):
             with pytest.raises(LimitReached) as refused:
                 self.run(self.gate.reserve(name, limits, demand))
-            assert not self.model.room(refused.value.standing.limit, demand, now)
+            assert not self.model.room(refused.value.limit_status.limit, demand, now)
             assert (refused.value.retry_after or 0) > 0
             return
         made = self.run(self.gate.reserve(name, limits, demand))
@@ -92,12 +92,15 @@ class Machine(RuleBasedStateMachine):
     def agrees(self) -> None:
         now = self.clock.now
         self.model.expire(now)
-        for standing in self.run(self.gate.limiter.standing(LIMITS)):
-            limit = standing.limit
-            assert standing.left == max(0, int(self.model.left(limit, now) + 1e-6)), limit
-            assert standing.left >= 0
+        for status in self.run(self.gate.limiter.status(LIMITS)):
+            limit = status.limit
+            assert status.left == max(0, int(self.model.left(limit, now) + 1e-6)), limit
+            assert status.left >= 0
             if limit.kind in ("budget", "parallel"):
-                assert (standing.used, standing.reserved) == (self.model.used(limit, now), self.model.reserved(limit))
+                assert (status.used, status.reserved) == (
+                    self.model.used(limit, now),
+                    self.model.reserved(limit),
+                )
 
     def teardown(self) -> None:
         self.run(self.gate.stop())

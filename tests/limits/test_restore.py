@@ -37,7 +37,7 @@ def _records(count: int, people: int = 1) -> list[Record]:
 async def _restored(data_dir: Path, limits: list[Limit]) -> list[int]:
     limiter = MemoryLimiter(data_dir)
     await limiter.start()
-    used = [standing.used for standing in await limiter.standing(limits)]
+    used = [status.used for status in await limiter.status(limits)]
     await limiter.stop()
     return used
 
@@ -100,6 +100,6 @@ async def test_a_month_of_the_large_company_restores_quickly(tmp_path: Path, seg
         limiter, began = MemoryLimiter(tmp_path), time.perf_counter()
         await limiter.start()
         print(f"\n{name}, {MONTH_OF_RECORDS:,} records: {(time.perf_counter() - began) * 1000:.0f} ms", end="")
-        used = [standing.used for standing in await limiter.standing(limits)]
+        used = [status.used for status in await limiter.status(limits)]
         assert used == [MONTH_OF_RECORDS * 3, person * 3]
         await limiter.stop()

@@ -106,8 +106,8 @@ async def test_what_runs_counts_on(redis_server: RedisServer, opened: Opened) ->
     for each in running:
         await gate.settle(each, COST)
     await gate.settle(await gate.reserve("d", limits, COST), COST)
-    assert (await gate.standing(BUDGET)).used == 3 * COST.cost_nano_usd
-    assert (await gate.standing(limits[0])).used == 0
+    assert (await gate.status(BUDGET)).used == 3 * COST.cost_nano_usd
+    assert (await gate.status(limits[0])).used == 0
 
 
 async def test_a_start_during_an_outage_knows_the_sums(redis_server: RedisServer, opened: Opened) -> None:
@@ -119,7 +119,7 @@ async def test_a_start_during_an_outage_knows_the_sums(redis_server: RedisServer
     redis_server.stop()
     again = await opened("one")
     assert not again.limiter.healthy
-    assert (await again.standing(BUDGET)).used == 60 * COST.cost_nano_usd
+    assert (await again.status(BUDGET)).used == 60 * COST.cost_nano_usd
     assert (await _spend(again, "alone", 100))["admitted"] == 20, "half of what was left"
 
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 
 
-def near(name: str, allowed: Iterable[str]) -> str:
+def did_you_mean(name: str, allowed: Iterable[str]) -> str:
     """The end of a sentence about a name that is none of the allowed ones."""
     names = sorted(allowed)
     close = difflib.get_close_matches(name, names, n=1)

@@ -1,4 +1,4 @@
-"""A newer code completion of the same person and client ends the older one: nobody looks at it any more."""
+"""Cancels a code completion when the same person and client ask for a newer one."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,15 +9,15 @@ from gateway.errors import Superseded
 Who = tuple[str, ...]
 
 
-class Superseding:
-    """The running completion of each person and client."""
+class LatestWins:
+    """Keeps the running completion of each person and client."""
 
     def __init__(self) -> None:
         self._running: dict[Who, tuple[asyncio.Task[object], list[bool]]] = {}
 
     @contextmanager
     def newest(self, who: Who) -> Iterator[None]:
-        """Ends the one that ran under `who`. Raises `Superseded` in its block when a newer one comes."""
+        """Cancel the completion that runs under `who`; raise `Superseded` in this block when a newer one comes."""
         task = asyncio.current_task()
         assert task is not None
         if older := self._running.get(who):
