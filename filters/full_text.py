@@ -1,7 +1,7 @@
 """
 title: Full text
 author: Sekisho
-version: 0.2.0
+version: 0.3.0
 license: MIT
 description: Gives the model the whole text of the files you attached, not just search results.
 required_open_webui_version: 0.12.4
@@ -10,20 +10,28 @@ id: full_text
 
 # Built by `python -m plugins.build` out of plugins/full_text: change it there, not here.
 
+import ast
 import asyncio
+import codecs
+import datetime
+import email.policy
 import fnmatch
 import hashlib
 import importlib
+import io
 import json
 import logging
+import math
 import os
 import re
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable
+import zipfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -131,15 +139,45 @@ TEXT = {
         "not_read": "{name} not read: {reason}",
         "left_out": "{name} left out: {reason}",
         "more": "and {count} more",
+        "and": "; ",
+        "not_whole": "{count} of {of} files not whole",
+        "in_part": "{name} in part: {reason} (its text, {tokens} tokens, was sent)",
+        "whole_file": "{name} whole ({tokens} tokens)",
+        "copies": "the same content as {names}, sent once",
+        "which": " ({names})",
+        "note_scan_pages_one": "{of} pages, {count} of them a scan without text{which}",
+        "note_garbled_pages_one": "{of} pages, {count} of them with text in an unknown encoding{which}",
+        "note_picture_slides_one": "{of} slides, {count} of them only a picture{which}",
+        "note_embedded_one": "{count} embedded object not read",
+        "note_attachments_one": "{count} attachment not read{which}",
+        "note_attachments_in_part_one": "{count} attachment read in part{which}",
+        "note_pictures_one": "{count} picture not looked at{which}",
+        "note_charts_one": "{count} chart not read",
+        "note_formulas_one": "{count} formula without a stored value, shown as a formula{which}",
+        "note_scan_pages": "{of} pages, {count} of them scans without text{which}",
+        "note_garbled_pages": "{of} pages, {count} of them with text in an unknown encoding{which}",
+        "note_picture_slides": "{of} slides, {count} of them only pictures{which}",
+        "note_embedded": "{count} embedded objects not read",
+        "note_attachments": "{count} attachments not read{which}",
+        "note_attachments_in_part": "{count} attachments read in part{which}",
+        "note_pictures": "{count} pictures not looked at{which}",
+        "note_charts": "{count} charts not read",
+        "note_formulas": "{count} formulas without a stored value, shown as formulas{which}",
+        "note_unchecked": "as Open WebUI read it; not checked for completeness",
+        "aside_unchecked": "as Open WebUI read it, unchecked",
+        "aside_pictures": "pictures not looked at",
+        "aside_charts": "charts not read",
+        "aside_formulas": "formulas without values",
         "reading": "Reading {name} …",
         "waited": "Waited for {names}",
         "broken": "Full text could not be prepared; the files are left to search",
         "setting": "your setting",
         "too_large": "too large",
         "over_limit": "over the limit of {limit}",
-        "no_access": "no access",
+        "no_access": "no access (deleted, or not shared with you); attach it again",
         "no_text": "no text layer",
         "no_text_no_ocr": "no text layer; OCR is off",
+        "no_text_inline": "a temporary chat found no text in it; attach it in an ordinary chat",
         "empty": "the file is empty",
         "failed": "Open WebUI could not read it",
         "protected": "it has a password",
@@ -164,15 +202,45 @@ TEXT = {
         "not_read": "{name} は読み取れません: {reason}",
         "left_out": "{name} は対象外: {reason}",
         "more": "ほか{count}件",
+        "and": "、",
+        "not_whole": "{of}件中{count}件は全文ではありません",
+        "in_part": "{name} は一部のみ: {reason}（読めた文字{tokens}トークンを送信）",
+        "whole_file": "{name} は全文（{tokens}トークン）",
+        "copies": "{names} と同じ内容のため1回だけ送信",
+        "which": "（{names}）",
+        "note_scan_pages_one": "{of}ページ中{count}ページは文字のないスキャン{which}",
+        "note_scan_pages": "{of}ページ中{count}ページは文字のないスキャン{which}",
+        "note_garbled_pages_one": "{of}ページ中{count}ページは文字コードが不明{which}",
+        "note_garbled_pages": "{of}ページ中{count}ページは文字コードが不明{which}",
+        "note_picture_slides_one": "{of}枚中{count}枚のスライドは画像のみ{which}",
+        "note_picture_slides": "{of}枚中{count}枚のスライドは画像のみ{which}",
+        "note_embedded_one": "埋め込みオブジェクト{count}件は未読",
+        "note_embedded": "埋め込みオブジェクト{count}件は未読",
+        "note_attachments_one": "添付{count}件は未読{which}",
+        "note_attachments": "添付{count}件は未読{which}",
+        "note_attachments_in_part_one": "添付{count}件は一部のみ{which}",
+        "note_attachments_in_part": "添付{count}件は一部のみ{which}",
+        "note_pictures_one": "画像{count}件は見ていません{which}",
+        "note_pictures": "画像{count}件は見ていません{which}",
+        "note_charts_one": "グラフ{count}件は未読",
+        "note_charts": "グラフ{count}件は未読",
+        "note_formulas_one": "計算結果のない数式{count}件は数式のまま{which}",
+        "note_formulas": "計算結果のない数式{count}件は数式のまま{which}",
+        "note_unchecked": "Open WebUIが読み取ったままで、欠落の有無は未確認",
+        "aside_unchecked": "Open WebUIが読み取ったまま（未確認）",
+        "aside_pictures": "画像は見ていません",
+        "aside_charts": "グラフは未読",
+        "aside_formulas": "計算結果のない数式あり",
         "reading": "{name} を読み取っています…",
         "waited": "{names} の読み取りを待ちました",
         "broken": "全文を準備できませんでした。ファイルは検索で参照されます",
         "setting": "ユーザー設定",
         "too_large": "大きすぎます",
         "over_limit": "上限{limit}を超えます",
-        "no_access": "アクセス権がありません",
+        "no_access": "アクセスできません（削除されたか、共有されていません）。もう一度添付してください",
         "no_text": "文字情報がありません",
         "no_text_no_ocr": "文字情報がありません（OCRはオフ）",
+        "no_text_inline": "一時チャットでは文字を読み取れません。通常のチャットで添付してください",
         "empty": "ファイルが空です",
         "failed": "Open WebUIが読み取りに失敗しました",
         "protected": "パスワードで保護されています",
@@ -230,18 +298,25 @@ def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en"
 LINES = "sekisho_lines"  # in __metadata__: what was told about this turn, by all filters of the pack
 TOLD_FILES = "sekisho_told_files"  # in __metadata__: ids of files whose fate is in one of those lines
 
+FULL_TEXT = "full_text"  # id of that filter, and action of its line in saved chats
+ABOUT_A_FILE = "full_text_file"  # action of the lines about single files, which a click opens
 
-async def show(emitter: Emitter | None, description: str, done: bool) -> None:
+
+async def show(emitter: Emitter | None, description: str, done: bool, action: str = "") -> None:
     if emitter:
-        await emitter({"type": "status", "data": {"description": description, "done": done}})
+        more = {"action": action} if action else {}
+        await emitter({"type": "status", "data": {"description": description, "done": done, **more}})
 
 
-async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str) -> None:
-    """Show the line behind those of this turn, once: people see only the latest status."""
+async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str, action: str = "") -> None:
+    """Show the line behind those of this turn, once: people see only the latest status.
+
+    An `action` stays with the status in the saved chat, for later turns to know who spoke.
+    """
     lines = metadata.setdefault(LINES, [])
     if line and line not in lines:
         lines.append(line)
-        await show(emitter, part.join(lines), done=True)
+        await show(emitter, part.join(lines), done=True, action=action)
 
 
 # Number of tokens of a text: an estimate, or tiktoken's count where its vocabulary lies on this machine.
@@ -357,6 +432,8 @@ FATES = {
     **dict.fromkeys(("setting", "too_large", "over_limit"), "search"),
     **dict.fromkeys(("no_access", "model", "no_prompt"), "left_out"),
 }
+MISSING = frozenset({"scan_pages", "garbled_pages", "picture_slides", "embedded", "attachments", "attachments_in_part"})
+"""Notes of the reader that tell of text which is in the file and was not read."""
 
 
 @dataclass
@@ -366,18 +443,37 @@ class Document:
     item: dict[str, Any]
     name: str
     place: int = 0  # which of the user's messages brought it, the oldest is 0
+    on_branch: bool = True  # brought by a message of this branch of the chat
     tokens: int = 0
     reason: str = ""  # a key of TEXT; empty: the whole text goes in
     text: str = ""  # read by this filter itself; empty: Open WebUI's own is used
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was not read: see `Outcome.notes` of the reader."""
+    content: str = ""  # identity of what is in the file; empty: not known
+    copies: list[str] = field(default_factory=list)
+    """Other names under which the same content is attached."""
+
+    @property
+    def id(self) -> str:
+        return str(self.item.get("id") or "")
+
+    @property
+    def is_inline(self) -> bool:
+        """True if the page read the file and sent its text along, as in a temporary chat."""
+        return self.item.get("type") == "text"
 
     @property
     def switched_by_user(self) -> bool:
-        """True if Open WebUI's own switch on this file is set; not ours to take back."""
-        return bool(self.item.get("context") == "full")
+        """True if Open WebUI sends this text whole by itself; not ours to take back."""
+        return bool(self.item.get("context") == "full") or self.is_inline
 
     @property
     def fate(self) -> str:
         return FATES.get(self.reason, "not_read")
+
+    @property
+    def in_part(self) -> bool:
+        return not self.reason and bool(MISSING & self.notes.keys())
 
 
 @dataclass
@@ -439,8 +535,12 @@ async def project_ids(metadata: dict[str, Any], user_id: str) -> set[str]:
     return file_ids((folder.data or {}).get("files") or []) if folder else set()
 
 
-async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
-    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones."""
+async def attached_places(
+    items: list[dict[str, Any]], metadata: dict[str, Any], asked: int
+) -> dict[str, tuple[int, bool]]:
+    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones,
+    and whether that question is on this branch of the chat.
+    """
     chat_id = metadata.get("chat_id")
     newest = metadata.get("user_message") or {}
     if is_saved_chat_id(chat_id):
@@ -450,12 +550,11 @@ async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any],
         # Temporary chats and API callers: the request is all there is. The caller listed the files, asked for this
         # filter, and could have set context "full" as well; `examine` still refuses what the caller may not read.
         messages = {"": {"role": "user", "files": items}}
-    places = {
-        id: 0 for one in messages.values() if one.get("role") == "user" for id in file_ids(one.get("files") or [])
-    }
+    asking = [one for one in messages.values() if one.get("role") == "user"]
+    places = {id: (0, False) for one in asking for id in file_ids(one.get("files") or [])}
     chain = [newest, *ancestors(messages, newest.get("parentId") or newest.get("parent_id"))]
     for age, message in enumerate(chain):  # from the newest to the oldest, so that the first mention wins
-        places |= dict.fromkeys(file_ids(message.get("files") or []), max(0, asked - 1 - age))
+        places |= dict.fromkeys(file_ids(message.get("files") or []), (max(0, asked - 1 - age), True))
     return places
 
 
@@ -463,16 +562,22 @@ async def attached_documents(
     body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
 ) -> list[Document]:
     """Return what the user attached in this chat; knowledge of model and project only if the administrator wants it."""
-    files = body.get("files") or []
-    items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
-    items = [item for item in items if isinstance(item.get("id"), str)]
-    if not items:
+    files = [item for item in body.get("files") or [] if isinstance(item, dict)]
+    items = [item for item in files if item.get("type") == "file" and isinstance(item.get("id"), str)]
+    inline = [] if is_saved_chat_id(metadata.get("chat_id")) else [item for item in files if is_inline_file(item)]
+    if not items and not inline:
         return []
-    places = await attached_places(items, metadata, len(questions(body)))
+    places = await attached_places([*items, *inline], metadata, len(questions(body)))
     shared = knowledge_ids(model) | await project_ids(metadata, user_id)
     own = file_ids(items) if with_knowledge else set(places) - shared
-    kept = [item for item in items if item["id"] in own]
-    return [Document(item, short(item.get("name") or item["id"]), places.get(item["id"], 0)) for item in kept]
+    kept = [*(item for item in items if item["id"] in own), *inline]
+    found = [(item, places.get(str(item.get("id")), (0, False))) for item in kept]
+    return [Document(item, short(item.get("name") or item.get("id")), place, on) for item, (place, on) in found]
+
+
+def is_inline_file(item: dict[str, Any]) -> bool:
+    """Return whether the page of a temporary chat read this file itself; web pages have a collection, and no file."""
+    return item.get("type") == "text" and not item.get("collection_name") and not item.get("url")
 
 
 def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
@@ -484,103 +589,1176 @@ def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:
     return "" if prompts and prompts[-1] else "no_prompt"
 
 
-# The reader of raw files. It runs as a program of its own; between its two marks nothing else is used.
+# What the reader found in a file. It runs as a program of its own; between its two marks nothing else is used.
 
 
 # >>> reader
-UNPACKED = 300_000_000  # bytes that a Word file may unpack to
+NAMED = 12  # pages or names in a note; more are counted
+
+
+class Unreadable(Exception):
+    """Reason why a file has no text for us: a key of TEXT, or "unsupported"."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass
+class Outcome:
+    """Text in parts, and what was not read; `room` is the number of characters that may still come."""
+
+    room: int
+    kind: str = ""
+    parts: list[str] = field(default_factory=list)
+    notes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By a key of TEXT without its "note_": `count`, `of` how many, and which ones in `named`."""
+
+    def add(self, part: str) -> None:
+        """Append a part. Raises Unreadable when the text grows beyond all reason."""
+        self.room -= len(part)
+        if self.room < 0:
+            raise Unreadable("bomb")
+        if part.strip():
+            self.parts.append(part.rstrip())
+
+    def note(self, key: str, named: Any = "", of: int = 0) -> None:
+        """Count something that was not read."""
+        known = self.notes.setdefault(key, {"count": 0, "of": of, "named": []})
+        known["count"] += 1
+        if named and len(known["named"]) < NAMED:
+            known["named"].append(str(named)[:80])
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(self.parts)
+
+
+# Tables as Markdown.
+
+
+RULE = frozenset("|- ")
+
+
+def cell_text(text: str) -> str:
+    """Return the text as it may stand in a cell: on one line, its own lines kept apart."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    shown = (line for line in lines if not set(line) <= RULE)  # a table inside needs no rule under its head
+    return "<br>".join(shown).replace("|", "\\|")
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return the rows under the first of them, the head, all of the same width."""
+    width = max((len(row) for row in rows), default=0)
+    lines = [f"| {' | '.join([*row, *[''] * (width - len(row))])} |" for row in rows]
+    return "\n".join([*lines[:1], "|" + " --- |" * width, *lines[1:]]) if lines else ""
+
+
+# Bytes as text, in the encodings that people's files have.
+
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+SHIFTS = (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D", b"\x1b(I")  # how ISO-2022-JP changes its character set
+# What senders call an encoding, and the larger one that they mean.
+LARGER = {
+    "iso-2022-jp": "iso2022_jp_ext",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "euc-jp": "euc_jis_2004",
+    "us-ascii": "utf-8",
+    "gb2312": "gb18030",
+    "iso-8859-1": "cp1252",
+}
+
+
+def decoded_as(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(LARGER.get(encoding.lower(), encoding))
+    except (UnicodeError, LookupError):
+        return None
+
+
+def wide_encoding(raw: bytes) -> str:
+    """Return the byte order of UTF-16 without a mark; an empty text if it is not UTF-16."""
+    head = raw[:4000]
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) * 5 < len(head[::2]):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def oddness(text: str) -> int:
+    """Return how much of the text is in characters that a wrong encoding makes of Japanese."""
+    odd = sum("\uff61" <= char <= "\uff9f" or "\x80" <= char <= "\x9f" or "\ue000" <= char <= "\uf8ff" for char in text)
+    kana = sum("\u3041" <= char <= "\u30fe" for char in text)
+    return odd * 2 - kana
+
+
+def decoded(raw: bytes) -> str:
+    """Return the text of the bytes; what no encoding explains becomes a replacement character."""
+    for mark, encoding in MARKS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace")
+    if any(shift in raw for shift in SHIFTS) and (text := decoded_as(raw, "iso-2022-jp")) is not None:
+        return text
+    if b"\x00" in raw[:4000] and (wide := wide_encoding(raw)):
+        return raw.decode(wide, "replace")
+    if (text := decoded_as(raw, "utf-8")) is not None:
+        return text
+    guesses = [decoded_as(raw, encoding) for encoding in ("cp932", "euc_jis_2004")]
+    likely = [guess for guess in guesses if guess is not None and any("\u3041" <= char <= "\u9fff" for char in guess)]
+    if likely:
+        return min(likely, key=lambda guess: oddness(guess[:100_000]))
+    return raw.decode("utf-8", "replace") if raw.count(b"\x00") else decoded_as(raw, "cp1252") or raw.decode("latin-1")
+
+
+# Packages of Office files: parts, and what they are related to.
+
+
+UNPACKED = 300_000_000  # bytes that an Office file may unpack to
 PACKED = 200  # times smaller than unpacked: real ones stay below 60
+PARTS = 20_000
+ALTERNATIVES = ("Choice", "Fallback")
+
+
+def archive_names(raw: bytes) -> list[str]:
+    """Return what the archive holds. Raises Unreadable if it is cut, or unpacks beyond all reason."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise Unreadable("damaged") from error
+    sizes = [(entry.file_size, entry.compress_size) for entry in entries]
+    dense = any(size > 10_000_000 and size > PACKED * packed for size, packed in sizes)
+    if dense or sum(size for size, _ in sizes) > UNPACKED or len(entries) > PARTS:
+        raise Unreadable("bomb")
+    return [entry.filename for entry in entries]
+
+
+def parsed_xml(raw: bytes) -> Any:
+    """Return the root element; entities are left alone, and nothing is loaded from elsewhere."""
+    etree = importlib.import_module("lxml.etree")
+    return etree.fromstring(raw, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+
+
+def local_name(element: Any) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def attribute(element: Any, name: str, default: str = "") -> str:
+    """Return an attribute by its name without namespace."""
+    return next((str(value) for key, value in element.attrib.items() if key.rpartition("}")[2] == name), default)
+
+
+def child(element: Any, *path: str) -> Any:
+    """Return the first descendant along the path of names; None if there is none, or no element."""
+    for name in path:
+        if element is not None:
+            element = next((each for each in element if local_name(each) == name), None)
+    return element
+
+
+def descendants(element: Any, name: str) -> Iterator[Any]:
+    return (each for each in element.iter() if local_name(each) == name)
+
+
+def alternative(element: Any) -> list[Any]:
+    """Return what stands in an alternative: its first choice with words, so that nothing is read twice."""
+    choices = [each for name in ALTERNATIVES for each in element if local_name(each) == name]
+    wordy = [each for each in choices if any((each_text.text or "").strip() for each_text in descendants(each, "t"))]
+    return list((wordy or choices or [[]])[0])
+
+
+def package_main(raw: bytes) -> Any:
+    """Return the main part of an Office package, with macros or a template too. Raises Unreadable."""
+    opc = importlib.import_module("docx.opc.package").OpcPackage
+    package = opc.open(io.BytesIO(raw))
+    for relation in package.rels.values():
+        if relation.reltype.endswith("/officeDocument") and not relation.is_external:
+            return relation.target_part
+    raise Unreadable("damaged")
+
+
+def related(part: Any, kind: str) -> list[Any]:
+    """Return the parts of this kind that a part is related to, such as "footnotes"."""
+    relations = getattr(part, "rels", {}).values()
+    return [one.target_part for one in relations if one.reltype.endswith(f"/{kind}") and not one.is_external]
+
+
+# Automatic numbers of paragraphs in Word files, as they are printed: "Article 3", "4.2", "(イ)".
+
+
+ROMAN = ((1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"))
+ROMAN_SMALL = ((10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"))
+DIGITS = "〇一二三四五六七八九"
+KANA = "アイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワヲン"
+IROHA = "イロハニホヘトチリヌルヲワカヨタレソツネナラムウヰノオクヤマケフコエテアサキユメミシヱヒモセス"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def roman(number: int) -> str:
+    found = ""
+    for value, sign in (*ROMAN, *ROMAN_SMALL):
+        count, number = divmod(number, value)
+        found += sign * min(count, 20)
+    return found
+
+
+def kanji_number(number: int) -> str:
+    if not 0 < number < 1000:
+        return "".join(DIGITS[int(digit)] for digit in str(number))
+    found = ""
+    for value, sign in ((100, "百"), (10, "十"), (1, "")):
+        count, number = divmod(number, value)
+        found += ("" if count == 1 and sign else DIGITS[count]) + sign if count else ""
+    return found
+
+
+def cycled(signs: str, number: int) -> str:
+    return signs[(number - 1) % len(signs)] * min((number - 1) // len(signs) + 1, 20)
+
+
+def printed_number(number: int, style: str) -> str:
+    """Return the number in a format of Word's; in digits where it is a rare one."""
+    if number < 1 or style in ("decimal", ""):
+        return str(number)
+    named = {
+        "lowerRoman": roman(min(number, 9999)),
+        "upperRoman": roman(min(number, 9999)).upper(),
+        "lowerLetter": cycled(LETTERS, number),
+        "upperLetter": cycled(LETTERS, number).upper(),
+        "decimalZero": f"{number:02}",
+        "decimalFullWidth": "".join(chr(ord(digit) + 0xFEE0) for digit in str(number)),
+        "decimalEnclosedCircle": chr(0x2460 + number - 1) if number <= 20 else str(number),
+        "aiueo": cycled(KANA, number),
+        "aiueoFullWidth": cycled(KANA, number),
+        "iroha": cycled(IROHA, number),
+        "irohaFullWidth": cycled(IROHA, number),
+        "none": "",
+    }
+    if style.startswith(("japanese", "ideograph", "chinese", "taiwanese")):
+        return kanji_number(number)
+    return named.get(style, str(number))
+
+
+def whole_number(text: str, default: int) -> int:
+    return int(text) if re.fullmatch(r"-?\d{1,6}", text, re.ASCII) else default
+
+
+class Numbering:
+    """The lists of a Word file, and how far each has counted."""
+
+    def __init__(self, root: Any) -> None:
+        self.levels: dict[str, dict[int, Any]] = {}
+        self.lists: dict[str, str] = {}
+        self.counts: dict[str, dict[int, int]] = {}
+        for one in [] if root is None else root:
+            if local_name(one) == "abstractNum":
+                levels = {whole_number(attribute(each, "ilvl"), 0): each for each in one if local_name(each) == "lvl"}
+                self.levels[attribute(one, "abstractNumId")] = levels
+            elif local_name(one) == "num" and (abstract := child(one, "abstractNumId")) is not None:
+                self.lists[attribute(one, "numId")] = attribute(abstract, "val")
+
+    def value_of(self, level: Any, name: str) -> str:
+        found = child(level, name) if level is not None else None
+        return "" if found is None else attribute(found, "val")
+
+    def label(self, list_id: str, depth: int) -> str:
+        """Count a paragraph; return its number, or "-" for a bullet, or nothing if the list is not known."""
+        abstract = self.lists.get(list_id)
+        levels = self.levels.get(abstract or "") or {}
+        if abstract is None or depth not in levels:
+            return ""
+        counts = self.counts.setdefault(abstract, {})
+        start = whole_number(self.value_of(levels[depth], "start"), 1)
+        counts[depth] = counts.get(depth, start - 1) + 1
+        for deeper in [each for each in counts if each > depth]:
+            del counts[deeper]
+        if self.value_of(levels[depth], "numFmt") == "bullet":
+            return "-"
+
+        def number(match: "re.Match[str]") -> str:
+            level = levels.get(int(match[1]) - 1)
+            first = whole_number(self.value_of(level, "start"), 1)
+            return printed_number(counts.get(int(match[1]) - 1, first), self.value_of(level, "numFmt"))
+
+        return re.sub(r"%([1-9])", number, self.value_of(levels[depth], "lvlText")[:200]).strip()
+
+
+# Words in drawings: shapes, charts, diagrams.
+
+
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MOST_POINTS = 500  # of a row in a chart
+
+
+def shape_text(body: Any) -> str:
+    """Return the paragraphs of a shape or a cell."""
+    signs = {"br": "\n", "tab": "\t"}
+    lines = []
+    for paragraph in descendants(body, "p"):
+        depth = attribute(element, "lvl", "0") if (element := child(paragraph, "pPr")) is not None else "0"
+        text = "".join(
+            each.text or "" if local_name(each) == "t" else signs.get(local_name(each), "") for each in paragraph.iter()
+        )
+        lines.append("  " * min(int(depth) if depth.isdigit() else 0, 8) + text)
+    return "\n".join(lines).rstrip()
+
+
+def points(values: Any) -> list[str]:
+    """Return the cached values of a row of a chart."""
+    found = descendants(values, "v") if values is not None else iter(())
+    return [(each.text or "") for each, _ in zip(found, range(MOST_POINTS), strict=False)]
+
+
+def chart_text(chart: Any) -> str:
+    """Return the title of a chart, and its numbers as a table: a column for each series."""
+    title = next(descendants(chart, "title"), None)
+    series = [*descendants(chart, "ser")]
+    heads = ["", *(" ".join(points(child(one, "tx"))) for one in series)]
+    names = next((found for one in series if (found := points(child(one, "cat")) or points(child(one, "xVal")))), [])
+    columns = [points(child(one, "val")) or points(child(one, "yVal")) for one in series]
+    height = max((len(column) for column in [names, *columns]), default=0)
+    rows = [[column[at] if at < len(column) else "" for column in [names, *columns]] for at in range(height)]
+    said = "" if title is None else " ".join(shape_text(title).split())
+    return "\n\n".join(filter(None, [f"[Chart] {said}".strip(), markdown_table([heads, *rows]) if rows else ""]))
+
+
+def drawn_elsewhere(part: Any, element: Any) -> str:
+    """Return the words of a chart or a diagram that an element of the part refers to."""
+    name = local_name(element)
+    relation = part.rels.get(element.get(f"{{{RELATION}}}{'dm' if name == 'relIds' else 'id'}"))
+    if relation is None or relation.is_external:
+        return ""
+    root = parsed_xml(relation.target_part.blob)
+    return shape_text(root) if name == "relIds" else chart_text(root)
+
+
+# Word files: headings, lists and tables as Markdown, notes and comments in place, in the order of the document.
+
+
+# Elements whose text is not there for a reader: deleted, or an instruction.
+SILENT = frozenset(
+    {
+        *("del", "moveFrom", "delText", "delInstrText", "instrText", "rt", "fldData", "numPr"),
+        *("rPr", "pPr", "sdtPr", "sdtEndPr", "tblPr", "tblGrid", "trPr", "tcPr", "sectPr", "rubyPr"),
+        *("annotationRef", "footnoteRef", "endnoteRef", "customXmlPr", "smartTagPr"),
+    }
+)
+CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes", "commentReference": "comments"}
+NOTE_NAMES = {"footnotes": "Footnote", "endnotes": "Endnote", "comments": "Comment"}
+PICTURES = ("blip", "imagedata")
+MOST_COLUMNS = 200
+
+
+def read_word(raw: bytes, outcome: Outcome) -> None:
+    """Read the whole file. Raises Unreadable, and whatever a damaged package raises."""
+    main = package_main(raw)
+    body = child(parsed_xml(main.blob), "body")
+    if body is None:
+        raise Unreadable("damaged")
+    reader = WordReader(main, outcome)
+    seen: set[str] = set()
+    margins = {kind: reader.margins(main, kind, seen) for kind in ("header", "footer")}
+    for part in [*margins["header"], *reader.blocks(body), *margins["footer"]]:
+        outcome.add(part)
+
+
+class Styles:
+    """Styles of paragraphs by their ids; what a style does not say, the one it is based on does."""
+
+    def __init__(self, root: Any) -> None:
+        styles = [] if root is None else [each for each in root if local_name(each) == "style"]
+        self.known = {attribute(each, "styleId"): each for each in styles}
+
+    def chain(self, id: str) -> Iterator[Any]:
+        for _ in range(20):
+            if (style := self.known.get(id)) is None:
+                return
+            yield style
+            based = child(style, "basedOn")
+            id = "" if based is None else attribute(based, "val")
+
+    def name(self, id: str) -> str:
+        style = self.known.get(id)
+        name = child(style, "name") if style is not None else None
+        return "" if name is None else attribute(name, "val").lower()
+
+    def first(self, paragraph: Any, id: str, name: str) -> Any:
+        """Return a property of the paragraph, its own or its style's; None if neither has it."""
+        places = [child(paragraph, "pPr", name), *(child(style, "pPr", name) for style in self.chain(id))]
+        return next((each for each in places if each is not None), None)
+
+
+class WordReader:
+    """Reads the parts of one Word file."""
+
+    def __init__(self, main: Any, outcome: Outcome) -> None:
+        self.main, self.outcome = main, outcome
+        roots = {kind: [parsed_xml(part.blob) for part in related(main, kind)] for kind in ("styles", "numbering")}
+        self.styles = Styles(next(iter(roots["styles"]), None))
+        self.numbering = Numbering(next(iter(roots["numbering"]), None))
+        self.notes = {
+            kind: {attribute(each, "id"): each for part in related(main, kind) for each in parsed_xml(part.blob)}
+            for kind in NOTE_NAMES
+        }
+        self.boxes: list[Any] = []
+        self.inside: set[tuple[str, str]] = set()
+
+    def margins(self, main: Any, kind: str, seen: set[str]) -> list[str]:
+        """Return headers or footers, each once."""
+        found = []
+        for part in related(main, kind):
+            text = "\n".join(self.blocks(parsed_xml(part.blob))).strip()
+            if text and f"{kind} {text}" not in seen:
+                seen.add(f"{kind} {text}")
+                found.append(f"[{kind.capitalize()}] {text}")
+        return found
+
+    def blocks(self, element: Any) -> Iterator[str]:
+        """Yield paragraphs and tables in an element, whatever wraps them."""
+        for each in element:
+            name = local_name(each)
+            if name == "p":
+                yield from self.paragraph(each)
+            elif name == "tbl":
+                yield from self.table(each)
+            elif name == "altChunk":
+                self.outcome.note("embedded")
+            elif name == "AlternateContent":
+                yield from self.blocks(alternative(each))
+            elif name not in SILENT:
+                yield from self.blocks(each)
+
+    def paragraph(self, paragraph: Any) -> Iterator[str]:
+        """Yield the text, and then that of the boxes which hang on the paragraph."""
+        outer, self.boxes = self.boxes, []
+        text = "".join(self.inline(paragraph)).rstrip()
+        boxes, self.boxes = self.boxes, outer
+        style = child(paragraph, "pPr", "pStyle")
+        yield self.marked(paragraph, text, "" if style is None else attribute(style, "val")) if text.strip() else ""
+        for box in boxes:
+            yield from self.blocks(box)
+
+    def marked(self, paragraph: Any, text: str, style: str) -> str:
+        """Return the text with its number, and as a heading or a list item of Markdown."""
+        name, numbers = self.styles.name(style), self.styles.first(paragraph, style, "numPr")
+        label, depth = "", 0
+        if numbers is not None:
+            at, of = child(numbers, "ilvl"), child(numbers, "numId")
+            depth = whole_number("" if at is None else attribute(at, "val"), 0)
+            label = self.numbering.label("" if of is None else attribute(of, "val"), depth)
+        level = self.heading_level(paragraph, style, name)
+        if level:
+            return f"{'#' * level} {label.removeprefix('-')} {text}".replace("  ", " ", 1)
+        if not label and name.startswith("list "):
+            label = "-"
+        return f"{'  ' * min(depth, 8)}{label} {text}" if label else text
+
+    def heading_level(self, paragraph: Any, style: str, name: str) -> int:
+        """Return 1 to 6 for a heading, 0 for other paragraphs."""
+        if name == "title":
+            return 1
+        kind, _, level = name.rpartition(" ")
+        if kind == "heading" and level.isdigit():
+            return min(max(int(level), 1), 6)
+        outline = self.styles.first(paragraph, style, "outlineLvl")
+        found = 9 if outline is None else whole_number(attribute(outline, "val"), 9)
+        return min(found + 1, 6) if 0 <= found < 9 else 0
+
+    def inline(self, element: Any) -> Iterator[str]:
+        for each in element:
+            name = local_name(each)
+            if name == "t":
+                yield each.text or ""
+            elif name in CHARACTERS:
+                yield CHARACTERS[name]
+            elif name in NOTES:
+                yield self.noted(NOTES[name], attribute(each, "id"))
+            elif name == "ruby":
+                yield self.ruby(each)
+            elif name == "txbxContent":
+                self.boxes.append(each)
+            elif name == "AlternateContent":
+                yield from self.inline(alternative(each))
+            elif name not in SILENT and name:
+                yield self.drawn(each, name)
+                yield from self.inline(each)
+
+    def drawn(self, element: Any, name: str) -> str:
+        """Return the sign of a symbol or a box to tick; count what holds no text."""
+        if name in PICTURES:
+            self.outcome.note("pictures")
+        elif name in ("chart", "relIds"):
+            return f"\n{drawn_elsewhere(self.main, element)}\n"
+        elif name == "OLEObject":
+            self.outcome.note("embedded")
+        elif name == "sym":
+            code = attribute(element, "char")
+            sign = int(code, 16) if code and all(digit in "0123456789abcdefABCDEF" for digit in code[:9]) else 0
+            return chr(sign) if 0x20 < sign < 0xD800 else ""
+        elif name == "checkBox":
+            state = next((each for each in element if local_name(each) == "checked"), child(element, "default"))
+            return "☒" if state is not None and attribute(state, "val", "1") in ("1", "true", "on") else "☐"
+        return ""
+
+    def ruby(self, element: Any) -> str:
+        base, above = child(element, "rubyBase"), child(element, "rt")
+        text = "" if base is None else "".join(self.inline(base))
+        reading = "" if above is None else "".join(self.inline(above))
+        return f"{text}（{reading}）" if reading.strip() else text
+
+    def noted(self, kind: str, id: str) -> str:
+        """Return a note where the text refers to it."""
+        note = self.notes[kind].get(id)
+        if note is None or (kind, id) in self.inside:
+            return ""
+        self.inside.add((kind, id))  # a note that refers to itself
+        text = " ".join(" ".join(self.blocks(note)).split())
+        self.inside.discard((kind, id))
+        author = attribute(note, "author") if kind == "comments" else ""
+        return f" [{NOTE_NAMES[kind]}{f' ({author})' if author else ''}: {text}]" if text else ""
+
+    def table(self, table: Any) -> Iterator[str]:
+        rows = [self.row(row) for row in self.within(table, "tr") if child(row, "trPr", "del") is None]
+        if len(rows) == 1 and len(rows[0]) == 1:  # a frame, no table
+            yield rows[0][0][0].strip()
+            return
+        above: list[str] = []
+        shown = []
+        for row in rows:
+            texts = [above[at] if goes_on and at < len(above) else text for at, (text, goes_on) in enumerate(row)]
+            shown.append([cell_text(text) for text in texts])
+            above = texts
+        yield markdown_table(shown)
+
+    def within(self, element: Any, wanted: str) -> Iterator[Any]:
+        """Yield rows or cells, whatever wraps them; not those of tables inside."""
+        for each in element:
+            name = local_name(each)
+            if name == wanted:
+                yield each
+            elif name not in SILENT and name not in ("tbl", "tc", "p"):
+                yield from self.within(each, wanted)
+
+    def row(self, row: Any) -> list[tuple[str, bool]]:
+        """Return the cells, each with whether it goes on with the one above; a wide one stands in all its columns."""
+        before = child(row, "trPr", "gridBefore")
+        cells = [("", False)] * min(whole_number("" if before is None else attribute(before, "val"), 0), MOST_COLUMNS)
+        found = [*self.within(row, "tc")]
+        for cell in found:
+            span, merge = child(cell, "tcPr", "gridSpan"), child(cell, "tcPr", "vMerge")
+            width = 1 if span is None or len(found) == 1 else whole_number(attribute(span, "val"), 1)
+            goes_on = merge is not None and attribute(merge, "val", "continue") == "continue"
+            text = "\n".join(self.blocks(cell))
+            cells += [(text, goes_on)] * min(max(width, 1), MOST_COLUMNS)
+        return cells
+
+
+# Presentations: slide by slide, with tables, groups, diagrams, charts, notes and comments.
+
+
+def read_slides(raw: bytes, outcome: Outcome) -> None:
+    """Read all slides in their order. Raises whatever a damaged package raises."""
+    main = package_main(raw)
+    listed = child(parsed_xml(main.blob), "sldIdLst")
+    ids = [each.get(f"{{{RELATION}}}id") for each in ([] if listed is None else listed)]
+    for number, id in enumerate(ids, 1):
+        SlideReader(main.rels[id].target_part, outcome).read(number, len(ids))
+
+
+def is_title(shape: Any) -> bool:
+    place = child(shape, "nvSpPr", "nvPr", "ph")
+    return place is not None and attribute(place, "type") in ("title", "ctrTitle")
+
+
+class SlideReader:
+    """Reads one slide."""
+
+    def __init__(self, part: Any, outcome: Outcome) -> None:
+        self.part, self.outcome = part, outcome
+        self.pictures = 0
+
+    def read(self, number: int, of: int) -> None:
+        root = parsed_xml(self.part.blob)
+        texts = [text for text in self.shapes(child(root, "cSld", "spTree")) if text.strip()]
+        hidden = " (hidden)" if attribute(root, "show", "1") in ("0", "false") else ""
+        if self.pictures and not texts:
+            self.outcome.note("picture_slides", number, of)
+        elif self.pictures:
+            self.outcome.note("pictures", number)
+        notes = [text for part in related(self.part, "notesSlide") for text in self.notes(part)]
+        comments = [text for kind in ("comments", "threadedComments") for text in self.comments(kind)]
+        self.outcome.add("\n\n".join([f"[Slide {number}{hidden}]", *texts, *notes, *comments]))
+
+    def shapes(self, tree: Any) -> Iterator[str]:
+        for shape in [] if tree is None else tree:
+            name = local_name(shape)
+            if name in ("sp", "cxnSp"):
+                text = shape_text(child(shape, "txBody")) if child(shape, "txBody") is not None else ""
+                yield f"# {' '.join(text.split())}" if is_title(shape) and text.strip() else text
+                self.pictures += any(True for _ in descendants(shape, "blip"))
+            elif name == "grpSp":
+                yield from self.shapes(shape)
+            elif name == "AlternateContent":
+                yield from self.shapes(alternative(shape))
+            elif name == "pic":
+                self.pictures += 1
+            elif name == "graphicFrame":
+                yield from self.frame(shape)
+
+    def frame(self, frame: Any) -> Iterator[str]:
+        """Yield what is in a frame: a table, a chart, a diagram; count what holds no text."""
+        for table in descendants(frame, "tbl"):
+            yield markdown_table([[*self.cells(row)] for row in table if local_name(row) == "tr"])
+        for element in (*descendants(frame, "chart"), *descendants(frame, "relIds")):
+            yield drawn_elsewhere(self.part, element)
+        for _ in descendants(frame, "oleObj"):
+            self.outcome.note("embedded")
+
+    def cells(self, row: Any) -> Iterator[str]:
+        """Yield the cells; one that is as wide as several stands in each of them."""
+        text = ""
+        for cell in row:
+            if local_name(cell) == "tc":
+                goes_on = attribute(cell, "hMerge") in ("1", "true")
+                text = text if goes_on else cell_text(shape_text(cell))
+                yield text
+
+    def notes(self, part: Any) -> Iterator[str]:
+        for shape in descendants(parsed_xml(part.blob), "sp"):
+            place = child(shape, "nvSpPr", "nvPr", "ph")
+            if place is None or attribute(place, "type") in ("body", ""):
+                text = shape_text(shape)
+                yield f"[Notes] {text}" if text.strip() else ""
+
+    def comments(self, kind: str) -> Iterator[str]:
+        for part in related(self.part, kind):
+            for comment in parsed_xml(part.blob).iter():
+                if local_name(comment) in ("cm", "comment", "reply"):
+                    plain = child(comment, "text")
+                    text = (plain.text or "") if plain is not None else shape_text(child(comment, "txBody") or comment)
+                    yield f"[Comment: {text.strip()}]" if text.strip() else ""
+
+
+# Workbooks: each sheet as tables of Markdown, with the values that Excel computed last.
+
+
+Row = tuple[int, dict[int, str]]
+SPARSE = 30  # times more places than values: such a sheet is a list of cells, no table
+MERGED_CELLS = 20_000
+
+
+def read_workbook(raw: bytes, outcome: Outcome) -> None:
+    """Read all sheets. Raises whatever a damaged workbook raises."""
+    openpyxl = importlib.import_module("openpyxl")
+    books = [openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=only) for only in (True, False)]
+    values, formulas = books
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        for sheet, formula_sheet in zip(values.worksheets, formulas.worksheets, strict=True):
+            merged = merged_ranges(archive, getattr(sheet, "_worksheet_path", ""))
+            rows = [*shown_rows(sheet, formula_sheet, outcome)]
+            add_sheet(outcome, sheet.title, sheet.sheet_state, filled(rows, merged))
+        beside(archive, outcome)
+
+
+def shown_moment(moment: datetime.datetime) -> str:
+    """Return a date in ISO 8601, with the time of day if there is one."""
+    return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(" ", "seconds")
+
+
+def shown_value(cell: Any) -> str:
+    """Return what the cell shows, without its looks: dates as in ISO 8601, percent as percent."""
+    value, form = cell.value, str(getattr(cell, "number_format", "") or "")
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, datetime.datetime):
+        return shown_moment(value)
+    if isinstance(value, int | float):
+        return f"{value * 100:.12g}%" if "%" in form else f"{value:.15g}" if isinstance(value, float) else str(value)
+    return str(getattr(value, "text", None) or value)
+
+
+def shown_rows(values: Any, formulas: Any, outcome: Outcome) -> Iterator[Row]:
+    """Yield the rows that hold something, by number, as texts by column; a formula nobody computed as itself."""
+    for sheet in (values, formulas):
+        sheet.reset_dimensions()  # what a file says of its size may be absurd; the cells tell
+    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), formulas.iter_rows(), fillvalue=()), 1):
+        if not row and not source:
+            continue
+        texts = {}
+        for cell, formula in zip_longest(row, source):
+            computed = cell is not None and cell.value is not None
+            if not computed and (formula is None or formula.value is None):
+                continue
+            if not computed:
+                outcome.note("formulas", formula.coordinate)
+            texts[(cell if computed else formula).column] = shown_value(cell if computed else formula)
+        outcome.room -= sum(map(len, texts.values()))  # so that a bomb ends early; given back by `add_sheet`
+        if texts:
+            yield number, texts
+        outcome.add("")
+
+
+def merged_ranges(archive: zipfile.ZipFile, path: str) -> list[tuple[int, int, int, int]]:
+    """Return first column, first row, last column and last row of merged cells."""
+    bounds = importlib.import_module("openpyxl.utils").range_boundaries
+    etree = importlib.import_module("lxml.etree")
+    found: list[tuple[int, int, int, int]] = []
+    try:
+        with archive.open(path.lstrip("/")) as file:
+            for _, element in etree.iterparse(file, resolve_entities=False):
+                if local_name(element) == "mergeCell" and len(found) < MERGED_CELLS:
+                    found.append(bounds(attribute(element, "ref")))
+                elif local_name(element) == "row":
+                    element.clear()
+    except (KeyError, ValueError, TypeError):
+        return []
+    return found
+
+
+def filled(rows: list[Row], merged: list[tuple[int, int, int, int]]) -> list[Row]:
+    """Write the value of merged cells into each row they reach, and each column of a head that is wide."""
+    known = dict(rows)
+    for left, top, right, bottom in merged:
+        text = known.get(top, {}).get(left)
+        if text is None:
+            continue
+        for number in range(top, min(bottom, top + 2000) + 1):
+            if len(known.get(number, {})) > (number == top):  # a title above a table stays one cell
+                for column in range(left, min(right, left + 200) + 1):
+                    known[number].setdefault(column, text)
+    return [*known.items()]
+
+
+def add_sheet(outcome: Outcome, title: str, state: str, rows: list[Row]) -> None:
+    """Add the tables of a sheet, which empty rows part, under its name."""
+    outcome.room += sum(len(text) for _, texts in rows for text in texts.values())
+    outcome.add(f"## {title}{'' if state == 'visible' else ' (hidden)'}")
+    used = sorted({column for _, texts in rows for column in texts})
+    values = sum(len(texts) for _, texts in rows)
+    if len(used) * len(rows) > SPARSE * values + 10_000:
+        cells = (f"{at_letter(column)}{at}: {text}" for at, texts in rows for column, text in texts.items())
+        outcome.add("\n".join(cells))
+        return
+    block: list[Row] = []
+    for row in rows:
+        if block and row[0] > block[-1][0] + 1:
+            add_block(outcome, block)
+            block = []
+        block.append(row)
+    add_block(outcome, block)
+
+
+def at_letter(column: int) -> str:
+    return str(importlib.import_module("openpyxl.utils").get_column_letter(column))
+
+
+def add_block(outcome: Outcome, rows: list[Row]) -> None:
+    """Add neighbouring rows: lines of one cell above as text, the rest as a table."""
+    while rows and len(rows[0][1]) == 1 and (len(rows) == 1 or len(rows[1][1]) > 1):
+        outcome.add(next(iter(rows.pop(0)[1].values())))
+    used = sorted({column for _, texts in rows for column in texts})
+    if rows:
+        outcome.add(markdown_table([[cell_text(texts.get(column, "")) for column in used] for _, texts in rows]))
+
+
+def beside(archive: zipfile.ZipFile, outcome: Outcome) -> None:
+    """Add comments and text boxes; count pictures and charts."""
+    for name in archive.namelist():
+        folder, _, file = name.rpartition("/")
+        if file.endswith(".xml") and (file.startswith("comment") or folder.endswith("threadedComments")):
+            for comment in parsed_xml(archive.read(name)).iter():
+                if local_name(comment) in ("comment", "threadedComment"):
+                    text = "".join(each.text or "" for each in comment.iter() if local_name(each) in ("t", "text"))
+                    outcome.add(f"[Comment {attribute(comment, 'ref')}: {' '.join(text.split())}]")
+        elif folder.endswith("drawings") and file.endswith(".xml"):
+            paragraphs = descendants(parsed_xml(archive.read(name)), "p")
+            lines = ("".join(each.text or "" for each in descendants(one, "t")) for one in paragraphs)
+            outcome.add("\n".join(line for line in lines if line.strip()))
+        elif folder.endswith("media"):
+            outcome.note("pictures")
+        elif folder.endswith("charts") and file.startswith("chart"):
+            outcome.note("charts")
+
+
+def read_old_workbook(raw: bytes, outcome: Outcome) -> None:
+    """Read a workbook from before 2007."""
+    xlrd = importlib.import_module("xlrd")
+    book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO())
+    for sheet in book.sheets():
+        rows = []
+        for number in range(sheet.nrows):
+            cells = [(at, old_value(xlrd, book, cell)) for at, cell in enumerate(sheet.row(number), 1)]
+            if texts := {at: text for at, text in cells if text}:
+                rows.append((number + 1, texts))
+        outcome.room -= sum(len(text) for _, texts in rows for text in texts.values())
+        add_sheet(outcome, sheet.name, "visible" if sheet.visibility == 0 else "hidden", rows)
+
+
+def old_value(xlrd: Any, book: Any, cell: Any) -> str:
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        try:
+            found = xlrd.xldate_as_datetime(cell.value, book.datemode)
+        except (ValueError, OverflowError):
+            return f"{cell.value:g}"
+        return shown_moment(found)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return "TRUE" if cell.value else "FALSE"
+    if cell.ctype == xlrd.XL_CELL_ERROR:
+        return str(xlrd.error_text_from_code.get(cell.value, "#ERROR!"))
+    return f"{cell.value:.15g}" if isinstance(cell.value, float) else str(cell.value)
+
+
+# PDF files: the text of each page, fields of forms and notes; pages without a text layer are counted.
+
+
+FEW = 40  # characters: a picture with no more on its page is a scan with a stamp
+PICTURE_SIDE = 300  # pixels from which a picture can be a page
+WRITTEN_NOTES = ("/FreeText", "/Text", "/Highlight", "/Underline", "/StrikeOut", "/Square", "/Caret")
+PAINTED = re.compile(rb"(?:^|\s)(?:f\*?|F|S|s|[Bb]\*?|sh|Do|EI)(?=\s|$)")
+UNREADABLE_SIGNS = re.compile(r"[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]|/g\d+|\(cid:\d+\)")
+
+
+def read_pdf(raw: bytes, outcome: Outcome, marks: bool, most_pages: int) -> None:
+    """Read all pages. Raises Unreadable, and what pypdf raises for a damaged file."""
+    pypdf = importlib.import_module("pypdf")
+    reader = pypdf.PdfReader(io.BytesIO(raw))
+    if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
+        raise Unreadable("protected")
+    total = len(reader.pages)
+    if total > most_pages:
+        raise Unreadable("too_many_pages")
+    words = False
+    for number, page in enumerate(reader.pages, 1):
+        text = page.extract_text().rstrip()
+        beside = "\n".join(written_beside(page))
+        judge_page(outcome, page, text, number, total)
+        words = words or bool(text.strip() or beside)
+        outcome.add("\n".join(filter(None, [f"[Page {number}]" if marks else "", text, beside])))
+    for name in attached_names(reader):
+        outcome.note("attachments", name)
+    if not words:
+        raise Unreadable("scan" if outcome.notes else "empty")
+
+
+def judge_page(outcome: Outcome, page: Any, text: str, number: int, total: int) -> None:
+    """Note a page whose text is in a picture, drawn, or not to be understood."""
+    letters = re.sub(r"\s", "", text)
+    if len(letters) < FEW and (has_large_picture(page) or (not letters and is_painted(page))):
+        outcome.note("scan_pages", number, total)
+    elif sum(map(len, UNREADABLE_SIGNS.findall(text))) * 4 > len(letters) > 0:
+        outcome.note("garbled_pages", number, total)
+
+
+def pictures_of(resources: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield the pictures of a page, also those in forms on it."""
+    resources = resources.get_object() if resources is not None else {}
+    found = resources.get("/XObject") if hasattr(resources, "get") else None
+    for each in (found.get_object() if found is not None else {}).values():
+        each = each.get_object()
+        if each.get("/Subtype") == "/Image":
+            yield each
+        elif each.get("/Subtype") == "/Form" and depth < 3:
+            yield from pictures_of(each.get("/Resources"), depth + 1)
+
+
+def has_large_picture(page: Any) -> bool:
+    try:
+        sizes = [
+            (int(each.get("/Width", 0)), int(each.get("/Height", 0))) for each in pictures_of(page.get("/Resources"))
+        ]
+    except (AttributeError, TypeError, ValueError):
+        return True
+    return any(min(size) >= PICTURE_SIDE or size[0] * size[1] >= PICTURE_SIDE**2 for size in sizes)
+
+
+def is_painted(page: Any) -> bool:
+    """Return whether anything is drawn on the page; one with nothing on it is blank."""
+    contents = page.get_contents()
+    return contents is not None and bool(PAINTED.search(contents.get_data()))
+
+
+def written_beside(page: Any) -> Iterator[str]:
+    """Yield what stands in fields of forms, and notes on the page."""
+    for each in page.get("/Annots") or []:
+        annotation = each.get_object()
+        kind = annotation.get("/Subtype") if hasattr(annotation, "get") else None
+        if kind == "/Widget":
+            named = annotation if "/T" in annotation else annotation.get("/Parent", annotation).get_object()
+            value = annotation.get("/V") or named.get("/V")
+            if isinstance(value, str) and value.strip() and value != "/Off":
+                yield f"[Field {named.get('/TU') or named.get('/T') or ''}: {value.removeprefix('/')}]"
+        elif kind in WRITTEN_NOTES and str(annotation.get("/Contents") or "").strip():
+            yield f"[Note: {annotation['/Contents']}]"
+
+
+def attached_names(reader: Any) -> list[str]:
+    try:
+        return [str(name) for name in reader.attachments]
+    except Exception:  # what hangs on the file must not cost its text
+        return []
+
+
+# Mail: who wrote what to whom, and what is attached, which is read too where it can be.
+
+
+HEADERS = ("From", "To", "Cc", "Bcc", "Reply-To", "Date", "Subject")
+STARTS = ("from", "to", "subject", "date", "mime-version", "received", "message-id", "content-type", "return-path")
+SURE = ("mime-version", "received", "message-id", "return-path")
+MOST_ATTACHED = 100
+DEEPEST = 4
+BLOCKS = ["p", "div", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table", "section"]
+ReadsAttached = Callable[[bytes, str, Outcome, int], None]
+"""Reads an attached file into the outcome; the number is how deep it lies."""
+
+
+def is_mail(raw: bytes, name: str) -> bool:
+    """Return whether the file begins as a mail does."""
+    head = raw[:8000].lstrip().partition(b"\n\n")[0].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    lines = [line.partition(b":") for line in head.split(b"\n") if not line.startswith((b" ", b"\t"))]
+    named = {before.decode("ascii", "replace").strip().lower() for before, colon, _ in lines if colon}
+    known = named & set(STARTS)
+    return (len(known) >= 3 and bool(known & set(SURE))) or bool(known and name.lower().endswith(".eml"))
+
+
+def read_mail(raw: bytes, outcome: Outcome, depth: int, reads: ReadsAttached) -> None:
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    read_message(message, outcome, depth, reads)
+
+
+def read_message(message: Any, outcome: Outcome, depth: int, reads: ReadsAttached) -> None:
+    """Read headers, text and what is attached."""
+    outcome.add("\n".join(f"{name}: {value}" for name in HEADERS if (value := header(message, name))))
+    body, attached = parted(message)
+    if body is not None:
+        text = part_text(body)
+        outcome.add(html_text(text) if body.get_content_type() == "text/html" else text)
+    for part in attached[:MOST_ATTACHED]:
+        read_attached(part, outcome, depth, reads)
+    for part in attached[MOST_ATTACHED:]:
+        outcome.note("attachments", part_name(part))
+
+
+def header(message: Any, name: str) -> str:
+    try:
+        return " ".join(str(message.get(name) or "").split())
+    except (ValueError, TypeError, AttributeError, IndexError, LookupError):  # a header that is against all rules
+        return ""
+
+
+def parted(message: Any) -> tuple[Any, list[Any]]:
+    """Return the part with the text, plain before HTML, and all others."""
+    leaves = [*leaves_of(message)]
+    shown = [one for one in leaves if one.get_content_maintype() == "text" and not is_attachment(one)]
+    bodies = [one for kind in ("text/plain", "text/html") for one in shown if one.get_content_type() == kind]
+    body = next((one for one in bodies if part_text(one).strip()), None)
+    alternatives = {id(one) for one in bodies if body is not None and in_alternative(message, body, one)}
+    return body, [one for one in leaves if one is not body and id(one) not in alternatives]
+
+
+def leaves_of(message: Any, depth: int = 0) -> Iterator[Any]:
+    """Yield the parts that are no containers; a mail within the mail is one of them."""
+    if message.get_content_maintype() == "multipart" and message.is_multipart() and depth < 30:
+        for part in message.get_payload():
+            yield from leaves_of(part, depth + 1)
+    else:
+        yield message
+
+
+def in_alternative(message: Any, body: Any, other: Any) -> bool:
+    """Return whether the other part says the same as the body."""
+    groups = [one for one in message.walk() if one.get_content_type() == "multipart/alternative"]
+    return any({id(body), id(other)} <= {id(leaf) for leaf in leaves_of(group)} for group in groups)
+
+
+def is_attachment(part: Any) -> bool:
+    return bool(str(part.get("Content-Disposition") or "").lower().startswith("attachment"))
+
+
+def part_name(part: Any) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (ValueError, TypeError, AttributeError, LookupError):
+        name = ""
+    return " ".join(str(name or part.get_content_type()).split())
+
+
+def part_text(part: Any) -> str:
+    raw = part.get_payload(decode=True) or b""
+    encoding = part.get_content_charset() or ""
+    text = decoded_as(raw, encoding) if encoding else None
+    return (decoded(raw) if text is None else text).replace("\r\n", "\n")
+
+
+def read_attached(part: Any, outcome: Outcome, depth: int, reads: ReadsAttached) -> None:
+    """Read an attached file under its name, or note that it was not read."""
+    name = part_name(part)
+    if depth >= DEEPEST:
+        outcome.note("attachments", name)
+    elif part.get_content_type() == "message/rfc822" and isinstance(part.get_payload(), list):
+        outcome.add(f"[Attached mail: {name}]")
+        for inner in part.get_payload()[:1]:
+            read_message(inner, outcome, depth + 1, reads)
+    elif part.get_content_maintype() == "image":
+        outcome.note("pictures", name)
+    else:
+        read_named(part.get_payload(decode=True) or b"", name, outcome, depth, reads)
+
+
+def read_named(raw: bytes, name: str, outcome: Outcome, depth: int, reads: ReadsAttached) -> None:
+    """Read an attached file into an outcome of its own, so that half of one is not taken for all of it."""
+    inner = Outcome(outcome.room)
+    try:
+        reads(raw, name, inner, depth + 1)
+    except Unreadable as why:
+        if why.problem == "bomb":
+            raise
+        outcome.note("attachments", name)
+        return
+    outcome.add(f"[Attached: {name}]")
+    for text in inner.parts:
+        outcome.add(text)
+    for key in inner.notes:
+        outcome.note("attachments_in_part" if key not in ("pictures", "charts") else key, name)
+
+
+def html_text(html: str) -> str:
+    """Return the words of HTML, a paragraph a line, tables with several columns as Markdown."""
+    soup = importlib.import_module("bs4").BeautifulSoup(html, "html.parser")
+    for each in soup(["script", "style", "head", "template"]):
+        each.decompose()
+    for table in soup("table"):
+        rows = [[cell_text(cell.get_text(" ")) for cell in row(["td", "th"])] for row in table("tr")]
+        if not table("table") and max(map(len, rows), default=0) > 1:
+            table.replace_with(f"\n\n{markdown_table(rows)}\n\n")
+    for each in soup("br"):
+        each.replace_with("\n")
+    for each in soup(BLOCKS):
+        each.insert_before("\n")
+        each.insert_after("\n")
+    lines = (" ".join(line.split()) for line in soup.get_text().splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def read_outlook(raw: bytes, outcome: Outcome, depth: int, reads: ReadsAttached) -> None:
+    """Read a mail as Outlook saves it."""
+    ole = importlib.import_module("olefile").OleFileIO(io.BytesIO(raw))
+    heads = (("From", "0C1A"), ("To", "0E04"), ("Cc", "0E03"), ("Subject", "0037"))
+    told = [f"{name}: {value}" for name, code in heads if (value := outlook_text(ole, "", code))]
+    outcome.add("\n".join(told))
+    body = outlook_text(ole, "", "1000") or html_text(decoded(outlook_bytes(ole, "__substg1.0_10130102")))
+    outcome.add(body.replace("\r\n", "\n"))
+    folders = sorted({path[0] for path in ole.listdir() if path[0].startswith("__attach_")})
+    for folder in folders[:MOST_ATTACHED]:
+        name = outlook_text(ole, folder, "3707") or outlook_text(ole, folder, "3704") or "?"
+        content = outlook_bytes(ole, f"{folder}/__substg1.0_37010102")
+        if content and depth < DEEPEST:
+            read_named(content, name, outcome, depth, reads)
+        else:
+            outcome.note("attachments", name)
+
+
+def outlook_bytes(ole: Any, path: str) -> bytes:
+    return bytes(ole.openstream(path).read()) if ole.exists(path) else b""
+
+
+def outlook_text(ole: Any, folder: str, code: str) -> str:
+    """Return a property of an Outlook mail that is a text: in Unicode, or in an encoding of before."""
+    path = f"{folder}/__substg1.0_{code}" if folder else f"__substg1.0_{code}"
+    wide = outlook_bytes(ole, f"{path}001F")
+    return (wide.decode("utf-16-le", "replace") if wide else decoded(outlook_bytes(ole, f"{path}001E"))).strip("\x00 ")
+
+
+# The reader as a program: what kind a file is, by its first bytes, and what it says.
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OFFICE = {"word/": "word", "ppt/": "slides", "xl/": "workbook"}
+STREAMS = (("EncryptedPackage", "protected"), ("__properties_version1.0", "outlook"), ("Workbook", "old_workbook"))
+# First bytes of what holds no text that we could read, or that a text would hardly begin with.
+OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"{\\rtf", b"\x7fELF")
+MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg")
+
+
+def kind_of(raw: bytes, name: str) -> str:
+    """Return what the first bytes say, never the name alone. Raises Unreadable."""
+    if not raw.strip(b"\x00 \t\r\n"):
+        raise Unreadable("empty")
+    if b"%PDF-" in raw[:1024]:
+        return "pdf"
+    if raw.startswith(OLE):
+        found = next((kind for stream, kind in STREAMS if stream.encode("utf-16-le") in raw), "unsupported")
+        if found in ("protected", "unsupported"):
+            raise Unreadable(found)
+        return found
+    if raw.startswith(b"PK\x03\x04"):
+        names = archive_names(raw)
+        return next((kind for folder, kind in OFFICE.items() if any(one.startswith(folder) for one in names)), "other")
+    if raw.startswith(OTHER) or raw.lstrip()[:16].lower().startswith(MARKUP):
+        return "other"
+    return "mail" if is_mail(raw, name) else "text"
+
+
+def read_bytes(raw: bytes, name: str, outcome: Outcome, depth: int, limits: dict[str, Any]) -> None:
+    """Read a file of any kind into the outcome. Raises Unreadable."""
+
+    def reads(inner: bytes, inner_name: str, inner_outcome: Outcome, inner_depth: int) -> None:
+        read_bytes(inner, inner_name, inner_outcome, inner_depth, limits)
+
+    kind = outcome.kind = kind_of(raw, name)
+    readers: dict[str, Any] = {
+        "pdf": lambda: read_pdf(raw, outcome, limits["marks"], limits["pages"]),
+        "word": lambda: read_word(raw, outcome),
+        "slides": lambda: read_slides(raw, outcome),
+        "workbook": lambda: read_workbook(raw, outcome),
+        "old_workbook": lambda: read_old_workbook(raw, outcome),
+        "mail": lambda: read_mail(raw, outcome, depth, reads),
+        "outlook": lambda: read_outlook(raw, outcome, depth, reads),
+        "text": lambda: read_plain(raw, outcome),
+    }
+    if kind not in readers:
+        raise Unreadable("unsupported")
+    try:
+        readers[kind]()
+    except (Unreadable, MemoryError):
+        raise
+    except Exception as error:  # each library has dozens of its own for damaged files
+        protected = type(error).__name__ in ("FileNotDecryptedError", "DependencyError")
+        raise Unreadable("protected" if protected else "damaged") from error
+    if not outcome.parts:
+        raise Unreadable("empty")
+
+
+def read_plain(raw: bytes, outcome: Outcome) -> None:
+    text = decoded(raw).removeprefix("\ufeff")
+    odd = sum((char < " " and char not in "\t\n\r\f\v\x1b") or char == "\ufffd" for char in text[:100_000])
+    if odd * 50 > len(text[:100_000]):
+        raise Unreadable("unsupported")
+    outcome.add(text)
 
 
 def read_file(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Return {"text": …} or {"problem": …}; the kind is what the first bytes say, never the name."""
-    import zipfile
-
+    """Return {"text", "notes", "kind", "digest"}, or {"problem", "kind", "digest"}."""
     with open(path, "rb") as file:
-        head = file.read(1024)
-    if b"%PDF-" in head:
-        return read_pdf(path, limits)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):  # an encrypted Word file, or one from before 2007
-        return {"problem": "protected" if old_office_is_encrypted(path) else "unsupported"}
-    if not head.startswith(b"PK\x03\x04"):
-        return {"problem": "unsupported"}
+        raw = file.read()
+    outcome = Outcome(limits["characters"])
+    digest = hashlib.sha256(raw).hexdigest()
     try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = [(entry.file_size, entry.compress_size) for entry in archive.infolist()]
-            is_word = "word/document.xml" in archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
-        return {"problem": "damaged"}
-    total = sum(size for size, _ in sizes)
-    if total > UNPACKED or any(size > 10_000_000 and size > PACKED * packed for size, packed in sizes):
-        return {"problem": "bomb"}
-    return read_docx(path, limits) if is_word else {"problem": "unsupported"}
-
-
-def old_office_is_encrypted(path: str) -> bool:
-    with open(path, "rb") as file:
-        return "EncryptedPackage".encode("utf-16-le") in file.read(2_000_000)
-
-
-def read_pdf(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    pypdf, errors = importlib.import_module("pypdf"), importlib.import_module("pypdf.errors")
-    try:
-        reader = pypdf.PdfReader(path)
-        if reader.is_encrypted and reader.decrypt("") == pypdf.PasswordType.NOT_DECRYPTED:
-            return {"problem": "protected"}
-        if len(reader.pages) > limits["pages"]:
-            return {"problem": "too_many_pages"}
-        pages, room = [], limits["characters"]
-        for number, page in enumerate(reader.pages, 1):
-            text = page.extract_text().rstrip()
-            pages.append(f"[Page {number}]\n{text}" if limits["marks"] else text)
-            room -= len(text)
-            if room < 0:
-                return {"problem": "bomb"}
-    except errors.FileNotDecryptedError:
-        return {"problem": "protected"}
-    except (errors.PyPdfError, ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, RecursionError):
-        return {"problem": "damaged"}
-    return {"text": "\n\n".join(pages)} if room < limits["characters"] else {"problem": "scan"}
-
-
-def read_docx(path: str, limits: dict[str, Any]) -> dict[str, Any]:
-    """Return headings and tables as Markdown, in the order of the document."""
-    from docx import Document as open_docx
-    from docx.opc.exceptions import OpcError
-    from docx.table import Table
-
-    try:
-        parts = [
-            table_as_markdown(block) if isinstance(block, Table) else paragraph_as_markdown(block)
-            for block in open_docx(path).iter_inner_content()
-        ]
-    except (OpcError, ValueError, TypeError, KeyError, AttributeError, SyntaxError, OSError, RecursionError):
-        return {"problem": "damaged"}
-    text = "\n\n".join(part for part in parts if part.strip())
-    if len(text) > limits["characters"]:
-        return {"problem": "bomb"}
-    return {"text": text} if text else {"problem": "empty"}
-
-
-def paragraph_as_markdown(paragraph: Any) -> str:
-    style = str(getattr(paragraph.style, "name", "") or "")
-    text = str(paragraph.text).rstrip()
-    kind, _, level = style.rpartition(" ")
-    if text and style == "Title":
-        return f"# {text}"
-    if text and kind == "Heading" and level.isdigit():
-        return f"{'#' * min(int(level), 6)} {text}"
-    return f"- {text}" if text and style.startswith("List ") else text
-
-
-def table_as_markdown(table: Any) -> str:
-    rows = []
-    for row in table.rows:
-        cells = [" ".join(str(cell.text).split()).replace("|", "\\|") for cell in row.cells]
-        rows.append(f"| {' | '.join(cells)} |")
-    if rows:
-        rows.insert(1, "|" + " --- |" * max(1, len(table.columns)))
-    return "\n".join(rows)
+        read_bytes(raw, str(limits.get("name") or ""), outcome, 0, limits)
+    except Unreadable as why:
+        return {"problem": why.problem, "kind": outcome.kind, "digest": digest}
+    except MemoryError:
+        return {"problem": "bomb", "kind": outcome.kind, "digest": digest}
+    return {"text": outcome.text, "notes": outcome.notes, "kind": outcome.kind, "digest": digest}
 
 
 def read_and_tell(path: str, options: str) -> None:
@@ -593,7 +1771,11 @@ def read_and_tell(path: str, options: str) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limits["seconds"] + 1, limits["seconds"] + 1))
     except (ImportError, ValueError, OSError):
         pass
-    sys.stdout.write(json.dumps(read_file(path, limits)))
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what libraries print is no part of the answer
+    told.write(json.dumps(read_file(path, limits)))
+    told.flush()
+    sys.stdout.flush()
 
 
 # <<< reader
@@ -602,14 +1784,27 @@ def read_and_tell(path: str, options: str) -> None:
 # Reading a raw file in a process of its own, which a hostile file may exhaust or crash.
 
 
+def needed_imports(source: str, block: str) -> list[str]:
+    """Return the imports of the standard library that the reader uses."""
+    found = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [(alias.asname or alias.name).partition(".")[0] for alias in node.names]
+            origin = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name
+            standard = origin.partition(".")[0] in sys.stdlib_module_names
+            if standard and any(re.search(rf"\b{name}\b", block) for name in names):
+                found.append(ast.unparse(node))
+    return found
+
+
 def reader_source() -> str:
     """Return the reader as a program. Open WebUI loads this file by a copy that is gone afterwards."""
     try:
         source = Path(__file__).read_text(encoding="utf-8")
         block = source.split("# >>> reader\n")[1].split("# <<< reader\n")[0]
-    except (NameError, OSError, IndexError):
+        return "\n".join([*needed_imports(source, block), block, "read_and_tell(*sys.argv[1:])\n"])
+    except (NameError, OSError, IndexError, SyntaxError):
         return ""  # loaded in another way: Open WebUI's own text is used alone
-    return f"import importlib, json, sys\nfrom typing import Any\n{block}\nread_and_tell(*sys.argv[1:])\n"
 
 
 READER = reader_source()
@@ -617,6 +1812,7 @@ READERS = asyncio.Semaphore(2)
 READ_MEMORY = 1_500_000_000  # bytes of address space
 READ_CHARACTERS = 20_000_000  # of one file; also of all that are remembered
 REMEMBER_FILES = 50
+SLOW_SECONDS = 600  # for which a file that took too long is not tried again
 memory: dict[tuple[Any, ...], dict[str, Any]] = {}
 
 
@@ -653,7 +1849,7 @@ async def run_reader(arguments: list[str], seconds: float) -> dict[str, Any]:
 
 
 async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
-    """Return {"text": …} or {"problem": a key of TEXT, "scan", "unsupported" or "unreachable"}. Raises nothing."""
+    """Return what `read_file` returns; its "problem" may be "unreachable", too. Raises nothing."""
     valves = task.valves
     try:
         path = await asyncio.to_thread(Storage.get_file, file.path)
@@ -667,6 +1863,7 @@ async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
         "memory": READ_MEMORY,
         "seconds": valves.read_seconds,
         "marks": task.page_marks,
+        "name": file.filename,
     }
     if not READER:
         return {"problem": "unreachable"}
@@ -677,10 +1874,12 @@ async def read_in_a_process(file: Any, task: Reading) -> dict[str, Any]:
 async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
     """Read the file in a process, once: every turn asks again."""
     key = (file.id, file.updated_at, file.hash, task.page_marks)
-    if key not in memory:
+    if key not in memory or memory[key].get("until", math.inf) < time.monotonic():
         found = await read_in_a_process(file, task)
-        if found.get("problem") in ("slow", "unreachable"):  # may go better next time
+        if found.get("problem") == "unreachable":  # may go better next time
             return found
+        if found.get("problem") == "slow":
+            found["until"] = time.monotonic() + SLOW_SECONDS
         memory[key] = found
         while len(memory) > REMEMBER_FILES or sum(len(one.get("text") or "") for one in memory.values()) > (
             READ_CHARACTERS
@@ -691,10 +1890,56 @@ async def remembered_reading(file: Any, task: Reading) -> dict[str, Any]:
     return memory[key]
 
 
+# Which text is the better one: what this filter read, or what Open WebUI stored.
+
+
+COMPARED = 1_000_000  # characters
+SHINGLE = 5  # characters that follow each other
+SHAPED = (
+    "mail",
+    "outlook",
+    "workbook",
+    "old_workbook",
+)  # Open WebUI stores them raw, or with "NaN"
+PAGE_MARK = re.compile(r"^\[(?:Page|Slide) \d+(?: \(hidden\))?\]$", re.MULTILINE)
+
+
+def shingles(text: str) -> set[str]:
+    words = re.sub(r"[\W_]+", "", PAGE_MARK.sub("", text[:COMPARED])).lower()
+    return {words[at : at + SHINGLE] for at in range(max(1, len(words) - SHINGLE + 1))}
+
+
+def lost(text: str, other: str) -> float:
+    """Return the share of the other text that is not in this one."""
+    wanted = shingles(other)
+    return len(wanted - shingles(text)) / len(wanted)
+
+
+def was_misread(stored: str, text: str) -> bool:
+    """Return whether most signs of other scripts in a plain text are not in the stored one: a wrong encoding."""
+    foreign = {char for char in text[:COMPARED] if ord(char) > 0x7F and char.isalnum()}
+    return len(foreign - set(stored[:COMPARED])) * 2 > len(foreign) if foreign else "\x00" in stored
+
+
+def stored_is_better(found: dict[str, Any], stored: str, has_engine: bool) -> bool:
+    """Return whether the stored text is to be sent. It is where a configured engine read pictures or was corrected."""
+    text = str(found.get("text") or "")
+    if not (stored and text):
+        return bool(stored)
+    if found.get("kind") == "text":
+        return not was_misread(stored, text)
+    if found.get("kind") in SHAPED and not has_engine:
+        return False
+    of_ours, of_theirs = lost(stored, text), lost(text, stored)
+    return of_ours <= of_theirs + 0.02 if has_engine else of_theirs > max(0.01, 2 * of_ours)
+
+
 # Text: Open WebUI's, or the raw file's.
 
 
 POLL_SECONDS = 0.5
+ENGINES = ("rag.content_extraction_engine", "rag.pdf_extract_images")
+UNCHECKED = ("slow", "too_big", "too_many_pages", "damaged", "protected", "bomb")
 
 
 def is_being_read(file: Any) -> bool:
@@ -712,56 +1957,133 @@ async def awaited(file: Any, document: Document, task: Reading, reading: Callabl
     return file
 
 
-def text_of(item: dict[str, Any], file: Any) -> str:
-    """Return what Open WebUI will inject: a text that the item carries comes before the stored one."""
-    carried = ((item.get("file") or {}).get("data") or {}).get("content")
-    text = str(carried or (file.data or {}).get("content") or "")
+def carried_text(item: dict[str, Any]) -> str:
+    """Return the text that the item carries; Open WebUI takes it before the stored one."""
+    data = (item.get("file") or {}).get("data") or {}
+    text = str(data.get("content") or (item.get("content") if item.get("type") == "text" else "") or "")
     return text if text.strip() else ""
 
 
+def stored_text(file: Any) -> str:
+    text = str((file.data or {}).get("content") or "")
+    return text if text.strip() else ""
+
+
+def identity(text: str) -> str:
+    return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
 async def why_no_text(file: Any, problem: str) -> str:
-    data = file.data or {}
+    data, about = file.data or {}, file.meta or {}
+    if about.get("size") == 0:
+        return "empty"
     if data.get("status") == "failed" and "content" not in data and problem != "scan":
         return "failed"
-    kind = str((file.meta or {}).get("content_type") or "")
+    kind = str(about.get("content_type") or "")
     if problem != "scan" and not (kind.startswith("image/") or file.filename.lower().endswith(".pdf")):
         return "empty"
-    engines = await Config.get_many("rag.content_extraction_engine", "rag.pdf_extract_images")
+    engines = await Config.get_many(*ENGINES)
     return "no_text" if any(engines.values()) else "no_text_no_ocr"
 
 
 async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
-    """Read the text from the file itself; else leave Open WebUI's text, or the reason why there is none."""
+    """Take the text from the file itself where it is the better one; or the reason why there is none at all."""
     found = await remembered_reading(file, task)
-    document.text = str(found.get("text") or "")
+    problem = str(found.get("problem") or "")
+    engines = await Config.get_many(*ENGINES)
+    has_engine = bool(engines.get(ENGINES[0])) or bool(engines.get(ENGINES[1]) and found.get("kind") == "pdf")
+    if not await asyncio.to_thread(stored_is_better, found, stored, has_engine):
+        document.text = str(found.get("text") or "")
+        document.notes = dict(found.get("notes") or {})
+    elif problem in UNCHECKED or (problem == "scan" and not has_engine):
+        document.notes = {"unchecked": {"count": 1, "of": 0, "named": []}}
+    document.content = str(found.get("digest") or "")
     if document.text or stored:
         return
-    document.reason = str(found.get("problem") or "")
-    if document.reason in ("scan", "unsupported", "unreachable"):
-        document.reason = await why_no_text(file, document.reason)
+    document.reason = problem
+    if problem in ("scan", "unsupported", "unreachable"):
+        document.reason = await why_no_text(file, problem)
+
+
+async def obtained(document: Document, user: Any, task: Reading, reading: Callable[[Document], Awaitable[None]]) -> Any:
+    """Return the stored file, once Open WebUI has read it or the time is over; None if it is not for this person."""
+    file = None if document.is_inline else await Files.get_file_by_id(document.id)
+    if document.is_inline or (user and file and await may_read(file, user)):
+        return await awaited(file, document, task, reading) if file else None
+    document.reason = "no_access"
+    return None
+
+
+async def text_of(document: Document, file: Any, task: Reading) -> str:
+    """Return the text as it will go in; fill in what was not read, or the reason why there is none."""
+    carried = carried_text(document.item)
+    if file is None:
+        document.reason = "" if carried else "no_text_inline"
+        return carried
+    stored = carried or stored_text(file)
+    if is_being_read(file) and not stored:
+        document.reason = "still_reading"
+    elif not carried and not is_being_read(file):
+        await read_raw(document, file, task, stored)
+    return document.text or stored
 
 
 async def examine(
-    documents: list[Document],
-    task: Reading,
-    factor: float,
-    reading: Callable[[Document], Awaitable[None]],
+    documents: list[Document], task: Reading, factor: float, reading: Callable[[Document], Awaitable[None]]
 ) -> None:
-    """Fill in the tokens, or the reason why there is no text."""
+    """Fill in the tokens, what was not read, or the reason why there is no text."""
     user = await Users.get_user_by_id(task.user_id)
-    for document in documents:
-        file = await Files.get_file_by_id(document.item["id"])
-        if not (user and file and await may_read(file, user)):
-            document.reason = "no_access"
-            continue
-        file = await awaited(file, document, task, reading)
-        stored = text_of(document.item, file)
-        if not is_being_read(file) and (task.page_marks or not stored):
-            await read_raw(document, file, task, stored)
-        elif not stored:
-            document.reason = "still_reading"
+    files = [await obtained(document, user, task, reading) for document in documents]
+
+    async def one(document: Document, file: Any) -> None:
+        text = await text_of(document, file, task)
+        if text:
+            document.content = await asyncio.to_thread(identity, text)
         if not document.reason:
-            document.tokens = round(await asyncio.to_thread(count_tokens, document.text or stored) * factor)
+            document.tokens = round(await asyncio.to_thread(count_tokens, text) * factor)
+
+    pairs = zip(documents, files, strict=True)
+    await asyncio.gather(*(one(document, file) for document, file in pairs if not document.reason))
+
+
+async def identify(documents: list[Document], user_id: str) -> None:
+    """Fill in which content the files have, of those that the person may read; nothing is waited for."""
+    user = await Users.get_user_by_id(user_id)
+    for document in documents:
+        file = await Files.get_file_by_id(document.id)
+        if user and file and await may_read(file, user) and (text := stored_text(file)):
+            document.content = await asyncio.to_thread(identity, text)
+
+
+# The same content attached more than once: sent once, counted once, named once.
+
+
+def merged(copies: list[Document]) -> Document:
+    """Return the one that stays: where the text stood first, and whole if one of them is."""
+    kept = min(copies, key=lambda one: (bool(one.reason), not one.on_branch, one.place))
+    if any(one.item.get("context") == "full" for one in copies) and not kept.is_inline:
+        kept.item = {**kept.item, "context": "full"}
+    names = dict.fromkeys(one.name for one in copies if one.name != kept.name)
+    kept.copies = [*names]
+    return kept
+
+
+def without_copies(files: list[Any], documents: list[Document]) -> tuple[list[Any], list[Document]]:
+    """Return the request's files and the documents, each content once. The list and its items stay as they are."""
+    groups: dict[str, list[Document]] = {}
+    for document in documents:
+        groups.setdefault(document.content or document.id or str(id(document)), []).append(document)
+    stays: dict[int, Any] = {}
+    kept = []
+    for copies in groups.values():
+        items = [id(one.item) for one in copies]
+        one = merged(copies)
+        stays |= dict.fromkeys(items)
+        stays[items[copies.index(one)]] = one.item
+        kept.append(one)
+    order = {id(document): at for at, document in enumerate(documents)}
+    shown = [stays.get(id(item), item) for item in files]
+    return [item for item in shown if item is not None], sorted(kept, key=lambda one: order[id(one)])
 
 
 # How much goes in.
@@ -850,6 +2172,8 @@ def keep_within(room: Room, documents: list[Document]) -> None:
 
 
 def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
+    if document.is_inline:
+        return item
     if not document.text:
         return {**item, "context": "full"}
     file = item.get("file") or {}
@@ -870,8 +2194,8 @@ PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: w
 
 def placement(documents: list[Document]) -> list[dict[str, Any]]:
     """Order the texts, smallest first: if the largest no longer fits, what stands before it is still the same."""
-    whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.item["id"]))
-    return [{"id": one.item["id"], "name": one.name, "place": one.place} for one in whole]
+    whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.id))
+    return [{"id": one.id, "name": one.name, "place": one.place} for one in whole]
 
 
 def quoted(name: str) -> str:
@@ -939,17 +2263,57 @@ def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
     return messages
 
 
-# What the person is told.
+# What the person is told: a line with what matters first, and a line for each file where a click opens them.
 
 
 NAMED_FILES = 6  # in the line; more are counted
+DETAILED_FILES = 20
+
+
+def note_text(key: str, note: dict[str, Any], text: dict[str, str]) -> str:
+    named = [str(one) for one in note.get("named") or []]
+    more = [text["more"].format(count=note["count"] - len(named))] if named and note["count"] > len(named) else []
+    which = text["which"].format(names=text["separator"].join([*named, *more])) if named else ""
+    said = text[f"note_{key}"] if note["count"] > 1 else text.get(f"note_{key}_one", text[f"note_{key}"])
+    return said.format(count=note["count"], of=note["of"], which=which)
+
+
+def noted(document: Document, keys: set[str], text: dict[str, str]) -> str:
+    return text["and"].join(note_text(key, document.notes[key], text) for key in document.notes if key in keys)
 
 
 def explained(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
+    """Return what became of a file that did not go in whole."""
+    if document.in_part:
+        reason = noted(document, set(MISSING), text)
+        return text["in_part"].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
     limits = {"limit": f"{room.tokens or 0:,}", "pages": valves.max_pages, "megabytes": valves.max_megabytes}
     reason = text[document.reason].format(**limits)
     key = "search_sized" if document.fate == "search" and document.tokens else document.fate
     return text[key].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+
+
+def asides(document: Document, text: dict[str, str]) -> list[str]:
+    """Return what there is to say about a file besides what became of it."""
+    copies = text["copies"].format(names=text["separator"].join(document.copies[:NAMED_FILES]))
+    notes = noted(document, set(document.notes) - MISSING, text)
+    return [*([copies] if document.copies else []), *([notes] if notes and not document.reason else [])]
+
+
+def detail(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
+    whole = text["whole_file"].format(name=document.name, tokens=rounded(document.tokens))
+    told = explained(document, room, valves, text) if document.reason or document.in_part else whole
+    return text["and"].join([told, *asides(document, text)])
+
+
+def detailed(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> list[str]:
+    """Return a line for each file, those with trouble first; none where the one line says it all."""
+    if len(documents) < 2 and not any(asides(one, text) for one in documents):
+        return []
+    ordered = sorted(documents, key=lambda one: not (one.reason or one.in_part))
+    lines = [detail(one, room, valves, text) for one in ordered[:DETAILED_FILES]]
+    left = len(ordered) - DETAILED_FILES
+    return [*lines, *([text["more"].format(count=left)] if left > 0 else [])]
 
 
 def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
@@ -962,13 +2326,17 @@ def whole_part(whole: list[Document], window: int, text: dict[str, str]) -> str:
 
 
 def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> str:
-    """Format: 3 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"""
-    whole = [document for document in documents if not document.reason]
-    others = [document for document in documents if document.reason]
-    parts = [whole_part(whole, room.window or room.tokens or 0, text)] if whole else []
+    """Format: 2 of 3 files not whole · report.pdf (310,000) by search: too large · … · 1 file, 1,200 tokens, whole"""
+    others = [document for document in documents if document.reason or document.in_part]
+    whole = [document for document in documents if not (document.reason or document.in_part)]
+    parts = [text["not_whole"].format(count=len(others), of=len(documents))] if len(others) > 1 else []
     parts += [explained(document, room, valves, text) for document in others[:NAMED_FILES]]
     if len(others) > NAMED_FILES:
         parts.append(text["more"].format(count=len(others) - NAMED_FILES))
+    if whole:
+        parts.append(whole_part(whole, room.window or room.tokens or 0, text))
+        known = {key for one in whole for key in one.notes}
+        parts += [text[f"aside_{key}"] for key in ("unchecked", "pictures", "charts", "formulas") if key in known]
     return text["part"].join(parts)
 
 
@@ -976,6 +2344,7 @@ def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, 
 
 
 LINE = "sekisho_full_text_line"  # likewise: what to tell
+DETAILS = "sekisho_full_text_details"  # likewise: a line for each file
 
 
 def own_valves(user: dict[str, Any], kind: Any) -> Any:
@@ -1029,7 +2398,7 @@ class Filter:
         emitter = __event_emitter__ if shows_line else None
         own = own_valves(__user__, self.UserValves)
         text = TEXT[user_language(__metadata__, __request__)]
-        line = text["broken"]
+        line, details = text["broken"], list[str]()
         waited: list[str] = []
 
         async def reading(document: Document) -> None:
@@ -1040,28 +2409,29 @@ class Filter:
             documents = await attached_documents(body, __metadata__, __model__, __user__["id"], valves.knowledge)
             obstacle = why_files_are_ignored(body, __model__)
             room = Room(window=context_window(__model__, __request__))
-            if own.mode == "search":
-                documents = [document for document in documents if not document.switched_by_user]
-                refuse("setting", documents)
-            elif obstacle:
-                refuse(obstacle, documents)
+            if own.mode == "search" or obstacle:
+                await identify(documents, __user__["id"])
+                body["files"], documents = without_copies(body.get("files") or [], documents)
+                documents = [document for document in documents if obstacle or not document.switched_by_user]
+                refuse(obstacle or "setting", documents)
             elif documents:
                 task = Reading(valves, own.page_marks, __user__["id"], time.monotonic() + valves.wait_seconds)
                 await examine(documents, task, correction(__request__, base_model(__model__)), reading)
+                body["files"], documents = without_copies(body["files"], documents)
                 tools = tools_of(__request__, __model__, __metadata__)
                 room = await room_for_files(room, valves, own, __user__["id"], __model__, body, tools)
                 keep_within(room, documents)
                 body["files"] = with_full_context(body["files"], documents)
                 __metadata__[PLAN] = placement(documents)
-            line = summary(documents, room, valves, text)
-            __metadata__[TOLD_FILES] = [document.item["id"] for document in documents if document.fate != "search"]
+            line, details = summary(documents, room, valves, text), detailed(documents, room, valves, text)
+            __metadata__[TOLD_FILES] = [document.id for document in documents if document.fate != "search"]
         except Exception:
             log.exception("full_text: the files are left to search")
         finally:  # `request` may never run: somebody pressed stop, another filter refused
             if waited:
                 await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
         if shows_line:
-            __metadata__[LINE] = line
+            __metadata__[LINE], __metadata__[DETAILS] = line, details
         return body
 
     async def request(
@@ -1083,6 +2453,9 @@ class Filter:
                 await remember_tools(__request__, __model__, body)
         except Exception:
             log.exception("full_text: the texts stay where Open WebUI put them")
+        details = __metadata__.pop(DETAILS, [])
         if line := __metadata__.pop(LINE, ""):
-            await tell(__metadata__, __event_emitter__, line, text["part"])
+            for detail in details:  # seen when the line is opened
+                await show(__event_emitter__, detail, done=True, action=ABOUT_A_FILE)
+            await tell(__metadata__, __event_emitter__, line, text["part"], FULL_TEXT)
         return body

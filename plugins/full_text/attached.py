@@ -40,8 +40,12 @@ async def project_ids(metadata: dict[str, Any], user_id: str) -> set[str]:
     return file_ids((folder.data or {}).get("files") or []) if folder else set()
 
 
-async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any], asked: int) -> dict[str, int]:
-    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones."""
+async def attached_places(
+    items: list[dict[str, Any]], metadata: dict[str, Any], asked: int
+) -> dict[str, tuple[int, bool]]:
+    """Return the ids of attached files, each with the number of the question that brought it among the `asked` ones,
+    and whether that question is on this branch of the chat.
+    """
     chat_id = metadata.get("chat_id")
     newest = metadata.get("user_message") or {}
     if is_saved_chat_id(chat_id):
@@ -51,12 +55,11 @@ async def attached_places(items: list[dict[str, Any]], metadata: dict[str, Any],
         # Temporary chats and API callers: the request is all there is. The caller listed the files, asked for this
         # filter, and could have set context "full" as well; `examine` still refuses what the caller may not read.
         messages = {"": {"role": "user", "files": items}}
-    places = {
-        id: 0 for one in messages.values() if one.get("role") == "user" for id in file_ids(one.get("files") or [])
-    }
+    asking = [one for one in messages.values() if one.get("role") == "user"]
+    places = {id: (0, False) for one in asking for id in file_ids(one.get("files") or [])}
     chain = [newest, *ancestors(messages, newest.get("parentId") or newest.get("parent_id"))]
     for age, message in enumerate(chain):  # from the newest to the oldest, so that the first mention wins
-        places |= dict.fromkeys(file_ids(message.get("files") or []), max(0, asked - 1 - age))
+        places |= dict.fromkeys(file_ids(message.get("files") or []), (max(0, asked - 1 - age), True))
     return places
 
 
@@ -64,16 +67,22 @@ async def attached_documents(
     body: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any], user_id: str, with_knowledge: bool
 ) -> list[Document]:
     """Return what the user attached in this chat; knowledge of model and project only if the administrator wants it."""
-    files = body.get("files") or []
-    items = [item for item in files if isinstance(item, dict) and item.get("type") == "file"]
-    items = [item for item in items if isinstance(item.get("id"), str)]
-    if not items:
+    files = [item for item in body.get("files") or [] if isinstance(item, dict)]
+    items = [item for item in files if item.get("type") == "file" and isinstance(item.get("id"), str)]
+    inline = [] if is_saved_chat_id(metadata.get("chat_id")) else [item for item in files if is_inline_file(item)]
+    if not items and not inline:
         return []
-    places = await attached_places(items, metadata, len(questions(body)))
+    places = await attached_places([*items, *inline], metadata, len(questions(body)))
     shared = knowledge_ids(model) | await project_ids(metadata, user_id)
     own = file_ids(items) if with_knowledge else set(places) - shared
-    kept = [item for item in items if item["id"] in own]
-    return [Document(item, short(item.get("name") or item["id"]), places.get(item["id"], 0)) for item in kept]
+    kept = [*(item for item in items if item["id"] in own), *inline]
+    found = [(item, places.get(str(item.get("id")), (0, False))) for item in kept]
+    return [Document(item, short(item.get("name") or item.get("id")), place, on) for item, (place, on) in found]
+
+
+def is_inline_file(item: dict[str, Any]) -> bool:
+    """Return whether the page of a temporary chat read this file itself; web pages have a collection, and no file."""
+    return item.get("type") == "text" and not item.get("collection_name") and not item.get("url")
 
 
 def why_files_are_ignored(body: dict[str, Any], model: dict[str, Any]) -> str:

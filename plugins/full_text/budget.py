@@ -96,6 +96,8 @@ def keep_within(room: Room, documents: list[Document]) -> None:
 
 
 def whole_item(item: dict[str, Any], document: Document) -> dict[str, Any]:
+    if document.is_inline:
+        return item
     if not document.text:
         return {**item, "context": "full"}
     file = item.get("file") or {}

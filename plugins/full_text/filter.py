@@ -7,21 +7,23 @@ from pydantic import BaseModel
 
 from plugins.full_text.attached import attached_documents, why_files_are_ignored
 from plugins.full_text.budget import keep_within, remember_tools, room_for_files, tools_of, with_full_context
+from plugins.full_text.copies import without_copies
 from plugins.full_text.documents import Document, Room, refuse
 from plugins.full_text.placement import PLAN, placed, placement
 from plugins.full_text.raw_files import Reading
-from plugins.full_text.stored import examine
-from plugins.full_text.summary import summary
+from plugins.full_text.stored import examine, identify
+from plugins.full_text.summary import detailed, summary
 from plugins.full_text.texts import TEXT
 from plugins.shared.correction import correction
 from plugins.shared.language import user_language
 from plugins.shared.log import log
-from plugins.shared.status_line import TOLD_FILES, show, tell
+from plugins.shared.status_line import ABOUT_A_FILE, FULL_TEXT, TOLD_FILES, show, tell
 from plugins.shared.types import Emitter
 from plugins.shared.valve import valve
 from plugins.shared.window import base_model, context_window
 
 LINE = "sekisho_full_text_line"  # likewise: what to tell
+DETAILS = "sekisho_full_text_details"  # likewise: a line for each file
 
 
 def own_valves(user: dict[str, Any], kind: Any) -> Any:
@@ -75,7 +77,7 @@ class Filter:
         emitter = __event_emitter__ if shows_line else None
         own = own_valves(__user__, self.UserValves)
         text = TEXT[user_language(__metadata__, __request__)]
-        line = text["broken"]
+        line, details = text["broken"], list[str]()
         waited: list[str] = []
 
         async def reading(document: Document) -> None:
@@ -86,28 +88,29 @@ class Filter:
             documents = await attached_documents(body, __metadata__, __model__, __user__["id"], valves.knowledge)
             obstacle = why_files_are_ignored(body, __model__)
             room = Room(window=context_window(__model__, __request__))
-            if own.mode == "search":
-                documents = [document for document in documents if not document.switched_by_user]
-                refuse("setting", documents)
-            elif obstacle:
-                refuse(obstacle, documents)
+            if own.mode == "search" or obstacle:
+                await identify(documents, __user__["id"])
+                body["files"], documents = without_copies(body.get("files") or [], documents)
+                documents = [document for document in documents if obstacle or not document.switched_by_user]
+                refuse(obstacle or "setting", documents)
             elif documents:
                 task = Reading(valves, own.page_marks, __user__["id"], time.monotonic() + valves.wait_seconds)
                 await examine(documents, task, correction(__request__, base_model(__model__)), reading)
+                body["files"], documents = without_copies(body["files"], documents)
                 tools = tools_of(__request__, __model__, __metadata__)
                 room = await room_for_files(room, valves, own, __user__["id"], __model__, body, tools)
                 keep_within(room, documents)
                 body["files"] = with_full_context(body["files"], documents)
                 __metadata__[PLAN] = placement(documents)
-            line = summary(documents, room, valves, text)
-            __metadata__[TOLD_FILES] = [document.item["id"] for document in documents if document.fate != "search"]
+            line, details = summary(documents, room, valves, text), detailed(documents, room, valves, text)
+            __metadata__[TOLD_FILES] = [document.id for document in documents if document.fate != "search"]
         except Exception:
             log.exception("full_text: the files are left to search")
         finally:  # `request` may never run: somebody pressed stop, another filter refused
             if waited:
                 await show(emitter, text["waited"].format(names=text["separator"].join(waited)), done=True)
         if shows_line:
-            __metadata__[LINE] = line
+            __metadata__[LINE], __metadata__[DETAILS] = line, details
         return body
 
     async def request(
@@ -129,6 +132,9 @@ class Filter:
                 await remember_tools(__request__, __model__, body)
         except Exception:
             log.exception("full_text: the texts stay where Open WebUI put them")
+        details = __metadata__.pop(DETAILS, [])
         if line := __metadata__.pop(LINE, ""):
-            await tell(__metadata__, __event_emitter__, line, text["part"])
+            for detail in details:  # seen when the line is opened
+                await show(__event_emitter__, detail, done=True, action=ABOUT_A_FILE)
+            await tell(__metadata__, __event_emitter__, line, text["part"], FULL_TEXT)
         return body

@@ -11,8 +11,8 @@ PLAN = "sekisho_full_text_plan"  # in __metadata__, from `inlet` to `request`: w
 
 def placement(documents: list[Document]) -> list[dict[str, Any]]:
     """Order the texts, smallest first: if the largest no longer fits, what stands before it is still the same."""
-    whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.item["id"]))
-    return [{"id": one.item["id"], "name": one.name, "place": one.place} for one in whole]
+    whole = sorted((one for one in documents if not one.reason), key=lambda one: (one.tokens, one.id))
+    return [{"id": one.id, "name": one.name, "place": one.place} for one in whole]
 
 
 def quoted(name: str) -> str:

@@ -1,6 +1,7 @@
 """Text: Open WebUI's, or the raw file's."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,12 +10,15 @@ from open_webui.models.config import Config
 from open_webui.models.files import Files
 from open_webui.models.users import Users
 
+from plugins.full_text.choosing import stored_is_better
 from plugins.full_text.documents import Document
 from plugins.full_text.raw_files import Reading, remembered_reading
 from plugins.shared.files import may_read
 from plugins.shared.tokens import count_tokens
 
 POLL_SECONDS = 0.5
+ENGINES = ("rag.content_extraction_engine", "rag.pdf_extract_images")
+UNCHECKED = ("slow", "too_big", "too_many_pages", "damaged", "protected", "bomb")
 
 
 def is_being_read(file: Any) -> bool:
@@ -32,53 +36,99 @@ async def awaited(file: Any, document: Document, task: Reading, reading: Callabl
     return file
 
 
-def text_of(item: dict[str, Any], file: Any) -> str:
-    """Return what Open WebUI will inject: a text that the item carries comes before the stored one."""
-    carried = ((item.get("file") or {}).get("data") or {}).get("content")
-    text = str(carried or (file.data or {}).get("content") or "")
+def carried_text(item: dict[str, Any]) -> str:
+    """Return the text that the item carries; Open WebUI takes it before the stored one."""
+    data = (item.get("file") or {}).get("data") or {}
+    text = str(data.get("content") or (item.get("content") if item.get("type") == "text" else "") or "")
     return text if text.strip() else ""
 
 
+def stored_text(file: Any) -> str:
+    text = str((file.data or {}).get("content") or "")
+    return text if text.strip() else ""
+
+
+def identity(text: str) -> str:
+    return hashlib.sha256(text.strip().encode("utf-8", "surrogatepass")).hexdigest()
+
+
 async def why_no_text(file: Any, problem: str) -> str:
-    data = file.data or {}
+    data, about = file.data or {}, file.meta or {}
+    if about.get("size") == 0:
+        return "empty"
     if data.get("status") == "failed" and "content" not in data and problem != "scan":
         return "failed"
-    kind = str((file.meta or {}).get("content_type") or "")
+    kind = str(about.get("content_type") or "")
     if problem != "scan" and not (kind.startswith("image/") or file.filename.lower().endswith(".pdf")):
         return "empty"
-    engines = await Config.get_many("rag.content_extraction_engine", "rag.pdf_extract_images")
+    engines = await Config.get_many(*ENGINES)
     return "no_text" if any(engines.values()) else "no_text_no_ocr"
 
 
 async def read_raw(document: Document, file: Any, task: Reading, stored: str) -> None:
-    """Read the text from the file itself; else leave Open WebUI's text, or the reason why there is none."""
+    """Take the text from the file itself where it is the better one; or the reason why there is none at all."""
     found = await remembered_reading(file, task)
-    document.text = str(found.get("text") or "")
+    problem = str(found.get("problem") or "")
+    engines = await Config.get_many(*ENGINES)
+    has_engine = bool(engines.get(ENGINES[0])) or bool(engines.get(ENGINES[1]) and found.get("kind") == "pdf")
+    if not await asyncio.to_thread(stored_is_better, found, stored, has_engine):
+        document.text = str(found.get("text") or "")
+        document.notes = dict(found.get("notes") or {})
+    elif problem in UNCHECKED or (problem == "scan" and not has_engine):
+        document.notes = {"unchecked": {"count": 1, "of": 0, "named": []}}
+    document.content = str(found.get("digest") or "")
     if document.text or stored:
         return
-    document.reason = str(found.get("problem") or "")
-    if document.reason in ("scan", "unsupported", "unreachable"):
-        document.reason = await why_no_text(file, document.reason)
+    document.reason = problem
+    if problem in ("scan", "unsupported", "unreachable"):
+        document.reason = await why_no_text(file, problem)
+
+
+async def obtained(document: Document, user: Any, task: Reading, reading: Callable[[Document], Awaitable[None]]) -> Any:
+    """Return the stored file, once Open WebUI has read it or the time is over; None if it is not for this person."""
+    file = None if document.is_inline else await Files.get_file_by_id(document.id)
+    if document.is_inline or (user and file and await may_read(file, user)):
+        return await awaited(file, document, task, reading) if file else None
+    document.reason = "no_access"
+    return None
+
+
+async def text_of(document: Document, file: Any, task: Reading) -> str:
+    """Return the text as it will go in; fill in what was not read, or the reason why there is none."""
+    carried = carried_text(document.item)
+    if file is None:
+        document.reason = "" if carried else "no_text_inline"
+        return carried
+    stored = carried or stored_text(file)
+    if is_being_read(file) and not stored:
+        document.reason = "still_reading"
+    elif not carried and not is_being_read(file):
+        await read_raw(document, file, task, stored)
+    return document.text or stored
 
 
 async def examine(
-    documents: list[Document],
-    task: Reading,
-    factor: float,
-    reading: Callable[[Document], Awaitable[None]],
+    documents: list[Document], task: Reading, factor: float, reading: Callable[[Document], Awaitable[None]]
 ) -> None:
-    """Fill in the tokens, or the reason why there is no text."""
+    """Fill in the tokens, what was not read, or the reason why there is no text."""
     user = await Users.get_user_by_id(task.user_id)
-    for document in documents:
-        file = await Files.get_file_by_id(document.item["id"])
-        if not (user and file and await may_read(file, user)):
-            document.reason = "no_access"
-            continue
-        file = await awaited(file, document, task, reading)
-        stored = text_of(document.item, file)
-        if not is_being_read(file) and (task.page_marks or not stored):
-            await read_raw(document, file, task, stored)
-        elif not stored:
-            document.reason = "still_reading"
+    files = [await obtained(document, user, task, reading) for document in documents]
+
+    async def one(document: Document, file: Any) -> None:
+        text = await text_of(document, file, task)
+        if text:
+            document.content = await asyncio.to_thread(identity, text)
         if not document.reason:
-            document.tokens = round(await asyncio.to_thread(count_tokens, document.text or stored) * factor)
+            document.tokens = round(await asyncio.to_thread(count_tokens, text) * factor)
+
+    pairs = zip(documents, files, strict=True)
+    await asyncio.gather(*(one(document, file) for document, file in pairs if not document.reason))
+
+
+async def identify(documents: list[Document], user_id: str) -> None:
+    """Fill in which content the files have, of those that the person may read; nothing is waited for."""
+    user = await Users.get_user_by_id(user_id)
+    for document in documents:
+        file = await Files.get_file_by_id(document.id)
+        if user and file and await may_read(file, user) and (text := stored_text(file)):
+            document.content = await asyncio.to_thread(identity, text)

@@ -10,6 +10,8 @@ Json = dict[str, Any]
 
 REPORT = "# Report\n\nLine one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\tindented\n"
 
+OF_ITS_OWN = "(a text of its own)"
+
 
 @dataclass
 class Chat:
@@ -22,12 +24,14 @@ class Chat:
     def file(
         self,
         name: str = "report.pdf",
-        text: str | None = REPORT,
+        text: str | None = OF_ITS_OWN,
         owner: Json | None = None,
         raw: bytes | None = None,
         **data: Any,
     ) -> Json:
-        """`text` is what Open WebUI has extracted, `raw` the file itself."""
+        """`text` is what Open WebUI has extracted, `raw` the file itself. Another name has another text."""
+        if text == OF_ITS_OWN:
+            text = REPORT if name == "report.pdf" else f"{REPORT}{name}\n"
         data = {"status": "completed", **({} if text is None else {"content": text}), **data}
         content = None if raw is None else base64.b64encode(raw).decode()
         id = self.host.call("file", user_id=(owner or self.user)["id"], name=name, data=data, content=content)
@@ -66,9 +70,17 @@ def contexts(turn: Json) -> list[str | None]:
 
 def statuses(turn: Json) -> list[tuple[str, bool]]:
     assert all(
-        event["type"] == "status" and event["data"].keys() == {"description", "done"} for event in turn["events"]
+        event["type"] == "status" and event["data"].keys() - {"action"} == {"description", "done"}
+        for event in turn["events"]
     )
-    return [(event["data"]["description"], event["data"]["done"]) for event in turn["events"]]
+    shown = [event["data"] for event in turn["events"] if event["data"].get("action") != "full_text_file"]
+    return [(each["description"], each["done"]) for each in shown]
+
+
+def details(turn: Json) -> list[str]:
+    """The lines about single files, which a click opens."""
+    shown = [event["data"] for event in turn["events"]]
+    return [each["description"] for each in shown if each.get("action") == "full_text_file"]
 
 
 def status(turn: Json) -> str:

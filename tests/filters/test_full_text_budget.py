@@ -10,28 +10,33 @@ Json = dict[str, Any]
 THOUSAND = "word " * 1087  # 1,000 tokens
 
 
+def thousand(name: str) -> str:
+    """Another text of 1,000 tokens for each first letter."""
+    return THOUSAND.replace("word", chr(ord("a") + ord(name[0]) % 26) * 4)
+
+
 def limited(chat: Chat, *names: str, model: str = "model-a", **valves: Any) -> str:
     """The status line of a turn with one file of 1,000 tokens by each name."""
     chat.host.call("valves", id="full_text", values=valves)
-    files = [chat.file(name, THOUSAND) for name in names or ("a.txt", "b.txt")]
+    files = [chat.file(name, thousand(name)) for name in names or ("a.txt", "b.txt")]
     return status(chat.ask(*files, model={"id": model, "openai": {"context_window": 100_000}}))
 
 
 BOTH = "2 files, 2,000 of 100,000 tokens (2 %), whole"
-ONE = "1 file, 1,000 of 100,000 tokens (1 %), whole · b.txt (1,000) by search: over the limit of 1,500"
+ONE = "b.txt (1,000) by search: over the limit of 1,500 · 1 file, 1,000 of 100,000 tokens (1 %), whole"
 
 
 def test_the_sentence_of_the_line(chat: Chat) -> None:
-    files = [chat.file(f"{name}.txt", "word " * count) for name, count in (("a", 18_913), ("b", 25_882))]
+    files = [chat.file(f"{name}.txt", f"{name * 4} " * count) for name, count in (("a", 18_913), ("b", 25_882))]
     files.append(chat.file("report.pdf", "word " * 336_936))
     model = {"id": "m", "openai": {"context_window": 128_000}}
     turn = chat.ask(*files, model=model)
     assert contexts(turn) == ["full", "full", None]
     assert status(turn) == (
-        "2 files, 41,200 of 128,000 tokens (32 %), whole · report.pdf (310,000) by search: too large"
+        "report.pdf (310,000) by search: too large · 2 files, 41,200 of 128,000 tokens (32 %), whole"
     )
     japanese = chat.ask(*files, model=model, language="ja-JP")
-    assert status(japanese) == "全文: 2件、128,000トークン中41,200（32%） · report.pdf（310,000）は検索: 大きすぎます"
+    assert status(japanese) == "report.pdf（310,000）は検索: 大きすぎます · 全文: 2件、128,000トークン中41,200（32%）"
 
 
 def test_a_share_below_one_percent_is_not_none(chat: Chat) -> None:
@@ -73,7 +78,7 @@ def test_caps_by_model(chat: Chat, model: str, line: str) -> None:
 def test_a_workspace_model_has_the_cap_of_its_base(chat: Chat) -> None:
     chat.host.call("valves", id="full_text", values={"model_caps": "gpt-*: 1500"})
     model = {"id": "house", "info": {"base_model_id": "gpt-5", "meta": {}}}
-    turn = chat.ask(chat.file("a.txt", THOUSAND), chat.file("b.txt", THOUSAND), model=model)
+    turn = chat.ask(chat.file("a.txt", THOUSAND), chat.file("b.txt", thousand("b")), model=model)
     assert sorted(contexts(turn), key=str) == [None, "full"]
 
 
@@ -119,6 +124,6 @@ def test_room_is_left_for_the_descriptions_of_tools(chat: Chat) -> None:
 
 def test_a_long_list_is_counted(chat: Chat) -> None:
     line = limited(chat, *(f"{number}.txt" for number in range(9)), max_tokens=1500)
-    assert line.startswith("1 file, ")
+    assert line.startswith("8 of 9 files not whole · ")
     assert line.count("by search") == 6
-    assert line.endswith(" · and 2 more")
+    assert " · and 2 more · 1 file, " in line

@@ -27,9 +27,21 @@ def test_page_marks_come_out_of_the_file_itself(chat: Chat) -> None:
     assert status(turn).startswith("1 file, ")
 
 
-def test_without_page_marks_open_webui_s_text_is_used(chat: Chat) -> None:
-    turn = chat.ask(chat.file("rules.pdf", "as stored", raw=documents.pdf("rules.pdf", "松").content))
+def test_what_open_webui_s_engine_read_is_used_where_it_is_more(chat: Chat) -> None:
+    rules = documents.pdf("rules.pdf", "松")
+    plain = text_in(chat.ask(chat.file("rules.pdf", "", raw=rules.content)))
+    turn = chat.ask(
+        chat.file("rules.pdf", f"{plain}\n\nStamped by hand: approved on 3 April, two copies." * 3, raw=rules.content)
+    )
     assert "content" not in turn["body"]["files"][0]["file"]["data"]
+    chat.host.call("config", values={"rag.content_extraction_engine": "docling"})
+    try:
+        turn = chat.ask(chat.file("rules.pdf", f"{plain}\n\nStamped.", raw=rules.content))
+        assert "content" not in turn["body"]["files"][0]["file"]["data"]
+        turn = chat.ask(chat.file("rules.pdf", plain[:300], raw=rules.content))
+        assert text_in(turn) == plain
+    finally:
+        chat.host.call("config", values={"rag.content_extraction_engine": ""})
 
 
 @pytest.mark.parametrize("state", ["completed", "failed"])
@@ -68,7 +80,7 @@ HOSTILE = {
 def test_what_cannot_be_read_is_named_with_the_reason(chat: Chat, document: documents.Document, why: str) -> None:
     turn = chat.ask(chat.file(document.name, "", raw=document.content), chat.file("good.txt", "good"))
     assert contexts(turn) == [None, "full"]
-    assert status(turn) == f"1 file, 1 tokens, whole · {document.name} not read: {why}"
+    assert status(turn) == f"{document.name} not read: {why} · 1 file, 1 tokens, whole"
 
 
 def test_a_failure_with_page_marks_leaves_the_stored_text(chat: Chat) -> None:
@@ -97,7 +109,7 @@ def test_a_file_that_takes_too_long_is_given_up(chat: Chat) -> None:
     chat.host.call("valves", id="full_text", values={"read_seconds": 1})
     slow = documents.slow_pdf("slow.pdf")
     turn = chat.ask(chat.file("slow.pdf", "", raw=slow.content), chat.file("good.txt", "good"))
-    assert status(turn) == "1 file, 1 tokens, whole · slow.pdf not read: reading took too long"
+    assert status(turn) == "slow.pdf not read: reading took too long · 1 file, 1 tokens, whole"
 
 
 def test_a_file_is_read_once(chat: Chat) -> None:
@@ -115,4 +127,4 @@ def test_japanese_says_why(chat: Chat) -> None:
 
 def test_an_unreadable_file_of_somebody_else_tells_nothing(chat: Chat) -> None:
     foreign = chat.file("x.pdf", "", owner=chat.host.call("user"), raw=documents.encrypted("x.pdf").content)
-    assert status(chat.ask(foreign)) == "x.pdf left out: no access"
+    assert status(chat.ask(foreign)) == "x.pdf left out: no access (deleted, or not shared with you); attach it again"

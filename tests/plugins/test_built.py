@@ -21,6 +21,13 @@ every_plugin = pytest.mark.parametrize("path", BUILT, ids=lambda path: path.stem
 SEEN = "宿泊費の上限は\t12,000円。\nNaïve – “quoted” 葛\u3000か\u3099 😀 §"
 
 
+SOURCES = sorted(path for path in (ROOT / "plugins").rglob("*.py") if path.parent != ROOT / "plugins")
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT / "plugins").with_suffix("").parts)
+
+
 def modules_of(manifest: Path) -> list[str]:
     modules: list[str] = tomllib.loads(manifest.read_text(encoding="utf-8"))["modules"]
     return modules
@@ -39,8 +46,7 @@ def test_a_built_file_is_what_its_sources_give(manifest: Path) -> None:
 def test_every_plugin_has_sources_and_every_source_is_joined() -> None:
     assert sorted(build(manifest)[0] for manifest in MANIFESTS) == BUILT
     joined = {module for manifest in MANIFESTS for module in modules_of(manifest)}
-    found = {path for path in (ROOT / "plugins").glob("*/*.py") if path.name not in ("__init__.py", "declarations.py")}
-    assert joined == {f"{path.parent.name}.{path.stem}" for path in found}
+    assert joined == {name_of(path) for path in SOURCES if path.name not in ("__init__.py", "declarations.py")}
 
 
 @every_manifest
@@ -51,7 +57,7 @@ def test_a_plugin_takes_only_its_own_modules_and_shared_ones(manifest: Path) -> 
 def test_what_is_shared_is_defined_once() -> None:
     """A module of one plugin that defines what another one does too, letter for letter, is a copy that will drift."""
     found: dict[str, list[str]] = {}
-    for path in sorted((ROOT / "plugins").glob("*/*.py")):
+    for path in SOURCES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 found.setdefault(ast.unparse(node), []).append(f"{path.parent.name}/{path.stem}: {node.name}")

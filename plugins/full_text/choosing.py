@@ -1,0 +1,44 @@
+"""Which text is the better one: what this filter read, or what Open WebUI stored."""
+
+import re
+from typing import Any
+
+COMPARED = 1_000_000  # characters
+SHINGLE = 5  # characters that follow each other
+SHAPED = (
+    "mail",
+    "outlook",
+    "workbook",
+    "old_workbook",
+)  # Open WebUI stores them raw, or with "NaN"
+PAGE_MARK = re.compile(r"^\[(?:Page|Slide) \d+(?: \(hidden\))?\]$", re.MULTILINE)
+
+
+def shingles(text: str) -> set[str]:
+    words = re.sub(r"[\W_]+", "", PAGE_MARK.sub("", text[:COMPARED])).lower()
+    return {words[at : at + SHINGLE] for at in range(max(1, len(words) - SHINGLE + 1))}
+
+
+def lost(text: str, other: str) -> float:
+    """Return the share of the other text that is not in this one."""
+    wanted = shingles(other)
+    return len(wanted - shingles(text)) / len(wanted)
+
+
+def was_misread(stored: str, text: str) -> bool:
+    """Return whether most signs of other scripts in a plain text are not in the stored one: a wrong encoding."""
+    foreign = {char for char in text[:COMPARED] if ord(char) > 0x7F and char.isalnum()}
+    return len(foreign - set(stored[:COMPARED])) * 2 > len(foreign) if foreign else "\x00" in stored
+
+
+def stored_is_better(found: dict[str, Any], stored: str, has_engine: bool) -> bool:
+    """Return whether the stored text is to be sent. It is where a configured engine read pictures or was corrected."""
+    text = str(found.get("text") or "")
+    if not (stored and text):
+        return bool(stored)
+    if found.get("kind") == "text":
+        return not was_misread(stored, text)
+    if found.get("kind") in SHAPED and not has_engine:
+        return False
+    of_ours, of_theirs = lost(stored, text), lost(text, stored)
+    return of_ours <= of_theirs + 0.02 if has_engine else of_theirs > max(0.01, 2 * of_ours)
