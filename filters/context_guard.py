@@ -1,7 +1,7 @@
 """
 title: Context guard
 author: Sekisho
-version: 0.1.0
+version: 0.2.0
 license: MIT
 description: Measures what really goes to the model, warns when it is nearly full, and stops what it could not read.
 required_open_webui_version: 0.12.4
@@ -22,6 +22,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from open_webui.models.chats import Chats
+from open_webui.models.functions import Functions
+from open_webui.utils.chat_id import is_saved_chat_id
 from pydantic import BaseModel, Field
 
 # Texts of the settings.
@@ -66,7 +69,11 @@ TEXT = {
         "warn": "{tokens} of {window} tokens ({percent} %): nearly all that {model} can read",
         "stop": "Not sent: this conversation is about {tokens} tokens long, and {model} reads at most {window}. "
         "Remove a file, switch Full text to search, or start a new chat.",
-        "unread": "Nothing was read from {names}; the answer does not know what is in there",
+        "unread": "Nothing was read from {names}; the answer does not know what is in there "
+        "(empty, still being read, or deleted). Attach it again",
+        "no_full_text": "{names} only searched, not whole: {model} has no Full text. "
+        "Choose another model, or click the file and use the entire document",
+        "full_text_off": "{names} only searched, not whole: Full text is off. Switch it on below the message",
     },
     "ja": {
         "part": " · ",
@@ -74,7 +81,11 @@ TEXT = {
         "warn": "{window}トークン中{tokens}（{percent}%）: {model} が読める量の上限に近づいています",
         "stop": "送信しませんでした。この会話は約{tokens}トークンで、{model} が読めるのは{window}トークンまでです。"
         "ファイルを減らすか、「全文」を検索に切り替えるか、新しいチャットを始めてください。",
-        "unread": "{names} からは何も読み取れませんでした。回答にはその内容が含まれません",
+        "unread": "{names} からは何も読み取れませんでした（空、読み取り中、または削除済み）。"
+        "回答にはその内容が含まれません。もう一度添付してください",
+        "no_full_text": "{names} は全文ではなく検索のみ: {model} では「全文」を使えません。"
+        "別のモデルを選ぶか、ファイルを開いて全体を使う設定に切り替えてください",
+        "full_text_off": "{names} は全文ではなく検索のみ: 「全文」がオフです。入力欄でオンにできます",
     },
 }
 
@@ -296,6 +307,11 @@ def has_words(document: Any) -> bool:
     return bool(str(document or "").strip())
 
 
+def is_inline(item: dict[str, Any]) -> bool:
+    """Return whether the page of a temporary chat read this file itself, and sent its text along."""
+    return bool(item.get("type") == "text" and item.get("id") and not (item.get("collection_name") or item.get("url")))
+
+
 def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
     """Return the names of attached files of which not a word reached the model; Open WebUI swallows the reason."""
     capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
@@ -304,22 +320,80 @@ def unread_files(metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
     read = [source for source in metadata.get("sources") or [] if any(map(has_words, source.get("document") or []))]
     read_ids = {(source.get("source") or {}).get("id") for source in read}
     told_files = metadata.get(TOLD_FILES) or []
-    return [
+    names = [
         short(item.get("name") or item.get("id"))
         for item in metadata.get("files") or []
         if isinstance(item, dict)
-        and item.get("type") == "file"
+        and (item.get("type") == "file" or is_inline(item))
         and item.get("id") not in told_files
         # Search may rightly find nothing in one of several files; a whole file, or all of them, is another matter.
         and item.get("id") not in read_ids
-        and (item.get("context") == "full" or not read)
+        and (item.get("context") == "full" or is_inline(item) or not read)
     ]
+    return [*dict.fromkeys(names)]
+
+
+# Chats in which Full text was on and does not run any more: only another filter can say so.
+
+
+def searched_files(metadata: dict[str, Any]) -> list[str]:
+    """Return the names of attached files that Open WebUI only searches, each once."""
+    files = [item for item in metadata.get("files") or [] if isinstance(item, dict)]
+    names = [item.get("name") for item in files if item.get("type") == "file" and item.get("context") != "full"]
+    return [*dict.fromkeys(short(name) for name in names if name)]
+
+
+def answers_above(messages: dict[str, Any], id: Any) -> Iterator[dict[str, Any]]:
+    """Yield the answers on this branch of the chat, the nearest first."""
+    seen = set()
+    while id in messages and id not in seen:
+        seen.add(id)
+        if messages[id].get("role") == "assistant":
+            yield messages[id]
+        id = messages[id].get("parentId")
+
+
+def was_told(answer: dict[str, Any]) -> bool:
+    history = answer.get("statusHistory") or []
+    return any(isinstance(status, dict) and status.get("action") == FULL_TEXT for status in history)
+
+
+async def is_offered(model: dict[str, Any]) -> bool:
+    """Return whether the person could switch Full text on for this model."""
+    function = await Functions.get_function_by_id(FULL_TEXT)
+    ids = ((model.get("info") or {}).get("meta") or {}).get("filterIds") or []
+    return bool(function and function.is_active and (function.is_global or FULL_TEXT in ids))
+
+
+async def why_switched_off(metadata: dict[str, Any], model: dict[str, Any]) -> str:
+    """Return a key of TEXT if files that went in whole before are only searched now; else an empty text.
+
+    A model without Full text is named in every turn; a switch that the person turned off, in the first one.
+    """
+    capabilities = ((model.get("info") or {}).get("meta") or {}).get("capabilities") or {}
+    if TOLD_FILES in metadata or metadata.get("tool_approval_resume") or not capabilities.get("file_context", True):
+        return ""
+    if not searched_files(metadata):
+        return ""
+    if FULL_TEXT in (metadata.get("filter_ids") or []):
+        return "no_full_text"
+    if not is_saved_chat_id(metadata.get("chat_id")):
+        return ""
+    asked = metadata.get("user_message") or {}
+    messages = await Chats.get_messages_map_by_chat_id(metadata["chat_id"]) or {}
+    answers = [*answers_above(messages, asked.get("parentId") or asked.get("parent_id"))]
+    if not any(map(was_told, answers)):
+        return ""
+    if not await is_offered(model):
+        return "no_full_text"
+    return "full_text_off" if was_told(answers[0]) else ""
 
 
 # The filter: warns before the window is full, and stops what does not fit.
 
 
 MEASURED = "sekisho_measured"  # in __metadata__: the estimate of the last call, for `outlet` to compare
+NAMED_FILES = 4
 WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
 
 
@@ -367,12 +441,27 @@ class Filter:
         lines = []
         if unread := unread_files(__metadata__, __model__):
             lines.append(text["unread"].format(names=text["separator"].join(unread)))
+        lines += await self.full_text_missing(text, __metadata__, __model__)
         if window and valves.warn_percent and percent >= valves.warn_percent:
             lines.append(text["warn"].format(percent=percent, **values))
         if lines and not __metadata__.get(WARNED):
             __metadata__[WARNED] = True
             await tell(__metadata__, __event_emitter__, text["part"].join(lines), text["part"])
         return body
+
+    async def full_text_missing(
+        self, text: dict[str, str], metadata: dict[str, Any], model: dict[str, Any]
+    ) -> list[str]:
+        """Return the line about files that are only searched because Full text does not run; none if there are none."""
+        if metadata.get(WARNED):
+            return []
+        try:
+            key = await why_switched_off(metadata, model)
+        except Exception:
+            log.exception("context_guard: whether Full text is missing is not known")
+            return []
+        names = text["separator"].join(searched_files(metadata)[:NAMED_FILES])
+        return [text[key].format(names=names, model=model.get("name") or model.get("id"))] if key else []
 
     async def outlet(
         self, body: dict[str, Any], __metadata__: dict[str, Any], __model__: dict[str, Any], __request__: Any

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from plugins.context_guard.learning import learn
 from plugins.context_guard.measuring import IMAGE_TOKENS, measured, share
+from plugins.context_guard.switched_off import searched_files, why_switched_off
 from plugins.context_guard.texts import TEXT
 from plugins.context_guard.unread import unread_files
 from plugins.shared.brief import rounded
@@ -19,6 +20,7 @@ from plugins.shared.valve import valve
 from plugins.shared.window import base_model, context_window
 
 MEASURED = "sekisho_measured"  # in __metadata__: the estimate of the last call, for `outlet` to compare
+NAMED_FILES = 4
 WARNED = "sekisho_guard_told"  # in __metadata__: this turn has its line
 
 
@@ -66,12 +68,27 @@ class Filter:
         lines = []
         if unread := unread_files(__metadata__, __model__):
             lines.append(text["unread"].format(names=text["separator"].join(unread)))
+        lines += await self.full_text_missing(text, __metadata__, __model__)
         if window and valves.warn_percent and percent >= valves.warn_percent:
             lines.append(text["warn"].format(percent=percent, **values))
         if lines and not __metadata__.get(WARNED):
             __metadata__[WARNED] = True
             await tell(__metadata__, __event_emitter__, text["part"].join(lines), text["part"])
         return body
+
+    async def full_text_missing(
+        self, text: dict[str, str], metadata: dict[str, Any], model: dict[str, Any]
+    ) -> list[str]:
+        """Return the line about files that are only searched because Full text does not run; none if there are none."""
+        if metadata.get(WARNED):
+            return []
+        try:
+            key = await why_switched_off(metadata, model)
+        except Exception:
+            log.exception("context_guard: whether Full text is missing is not known")
+            return []
+        names = text["separator"].join(searched_files(metadata)[:NAMED_FILES])
+        return [text[key].format(names=names, model=model.get("name") or model.get("id"))] if key else []
 
     async def outlet(
         self, body: dict[str, Any], __metadata__: dict[str, Any], __model__: dict[str, Any], __request__: Any

@@ -79,6 +79,7 @@ class Filter:
         text = TEXT[user_language(__metadata__, __request__)]
         line, details = text["broken"], list[str]()
         waited: list[str] = []
+        __metadata__.setdefault(TOLD_FILES, [])  # the context guard knows by it that this filter runs
 
         async def reading(document: Document) -> None:
             waited.append(document.name)

@@ -134,15 +134,19 @@ def source(id: str, text: str) -> Json:
     return {"source": {"type": "file", "id": id}, "document": [text], "metadata": [{}]}
 
 
+REMEDY = "the answer does not know what is in there (empty, still being read, or deleted). Attach it again"
+
+
 def unread(guard: Guard, files: list[Json], sources: list[Json], **metadata: Any) -> list[str]:
     return lines(guard.ask("What is it?", metadata={"files": files, "sources": sources, **metadata}))
 
 
 def test_files_of_which_nothing_was_read_are_named(guard: Guard) -> None:
-    both = "Nothing was read from f1.pdf, f2.pdf; the answer does not know what is in there"
+    both = f"Nothing was read from f1.pdf, f2.pdf; {REMEDY}"
     assert unread(guard, [item("f1"), item("f2")], []) == [both]
     assert unread(guard, [item("f1")], [source("f1", " \n")], variables={"{{USER_LANGUAGE}}": "ja"}) == [
-        "f1.pdf からは何も読み取れませんでした。回答にはその内容が含まれません"
+        "f1.pdf からは何も読み取れませんでした（空、読み取り中、または削除済み）。"
+        "回答にはその内容が含まれません。もう一度添付してください"
     ]
 
 
@@ -160,6 +164,85 @@ def test_what_another_filter_explained_is_not_repeated(guard: Guard) -> None:
     assert unread(guard, [item("f1")], [], sekisho_told_files=["f1"]) == []
 
 
+def test_a_temporary_chat_that_found_no_text(guard: Guard) -> None:
+    inline = {"type": "text", "id": "t1", "name": "scan.pdf", "content": "", "collection_name": "", "url": ""}
+    assert unread(guard, [inline], [source("f1", "text"), source("t1", "")]) == [
+        f"Nothing was read from scan.pdf; {REMEDY}"
+    ]
+    page = {**inline, "url": "https://example.com"}
+    assert unread(guard, [page], []) == []
+
+
+def test_the_same_file_twice_is_named_once(guard: Guard) -> None:
+    assert unread(guard, [item("f1"), item("f1")], []) == [f"Nothing was read from f1.pdf; {REMEDY}"]
+
+
+@dataclass
+class Talk:
+    """A chat with a file, in which Full text gave the first answer its line."""
+
+    guard: Guard
+    answers: int = 1
+
+    def ask(self, language: str = "en-US", **metadata: Any) -> list[str]:
+        """What is told about the next question, for which Full text does not run."""
+        told = [{"description": "1 file, whole", "done": True, "action": "full_text"}]
+        messages = [{"id": "q0", "role": "user", "content": "Q", "files": [item("f1")], "parentId": None}]
+        for at in range(self.answers):
+            history = [] if at else told
+            messages.append({"id": f"a{at}", "role": "assistant", "statusHistory": history, "parentId": f"q{at}"})
+            messages.append({"id": f"q{at + 1}", "role": "user", "content": "Q", "parentId": f"a{at}"})
+        chat_id = self.guard.host.call("chat", user_id=self.guard.user["id"], messages=messages)
+        known = {
+            "chat_id": chat_id,
+            "user_message": messages[-1],
+            "files": [item("f1")],
+            "sources": [source("f1", "x")],
+        }
+        return lines(self.guard.ask("Q", metadata={**known, **metadata}, language=language))
+
+
+GONE = (
+    "f1.pdf only searched, not whole: Small has no Full text. "
+    "Choose another model, or click the file and use the entire document"
+)
+OFF = "f1.pdf only searched, not whole: Full text is off. Switch it on below the message"
+
+
+@pytest.fixture
+def full_text(guard: Guard) -> None:
+    content = (ROOT / "filters" / "full_text.py").read_text(encoding="utf-8")
+    guard.host.call("install", id="full_text", content=content)
+    guard.host.call("only", ids=["context_guard", "full_text"])
+
+
+@pytest.mark.parametrize("answers", [1, 2])
+def test_a_model_without_full_text_in_mid_chat(guard: Guard, answers: int) -> None:
+    assert Talk(guard, answers).ask() == [GONE]
+    assert Talk(guard, answers).ask(language="ja-JP")[0].startswith("f1.pdf は全文ではなく検索のみ: Small では")
+
+
+def test_the_page_asks_for_a_filter_that_the_model_does_not_have(guard: Guard) -> None:
+    files = {"files": [item("f1")], "sources": [source("f1", "x")], "filter_ids": ["full_text"]}
+    assert lines(guard.ask("Q", metadata=files)) == [GONE]
+
+
+@pytest.mark.usefixtures("full_text")
+def test_a_switch_that_was_turned_off_is_told_once(guard: Guard) -> None:
+    assert Talk(guard).ask() == [OFF]
+    assert Talk(guard, answers=2).ask() == []
+
+
+@pytest.mark.usefixtures("full_text")
+def test_where_full_text_runs_nothing_is_said(guard: Guard) -> None:
+    assert Talk(guard).ask(sekisho_told_files=[]) == []
+    assert Talk(guard).ask(files=[item("f1", context="full")]) == []
+
+
+def test_a_chat_in_which_it_never_ran(guard: Guard) -> None:
+    assert lines(guard.ask("Q", metadata={"files": [item("f1")], "sources": [source("f1", "x")]})) == []
+
+
 def test_models_that_read_files_by_tools_are_left_alone(guard: Guard) -> None:
     guard.model["info"] = {"meta": {"capabilities": {"file_context": False}}}
     assert unread(guard, [item("f1")], []) == []
@@ -167,7 +250,7 @@ def test_models_that_read_files_by_tools_are_left_alone(guard: Guard) -> None:
 
 def test_its_line_carries_what_was_told_before(guard: Guard) -> None:
     assert unread(guard, [item("f1")], [], sekisho_lines=["1 file, whole"]) == [
-        "1 file, whole · Nothing was read from f1.pdf; the answer does not know what is in there"
+        f"1 file, whole · Nothing was read from f1.pdf; {REMEDY}"
     ]
 
 
