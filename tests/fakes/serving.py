@@ -6,20 +6,20 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 
 @contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serve `app` on loopback; gives its address without a trailing slash."""
+def serving(app: ASGIApp, port: int = 0, **options: Any) -> Iterator[str]:
+    """Serve `app` on loopback; gives its address without a trailing slash. `options` are uvicorn's."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, timeout_keep_alive=75)
-    )
+    settings = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1, "timeout_keep_alive": 75}
+    server = uvicorn.Server(uvicorn.Config(app, **{**settings, **options}))  # type: ignore[arg-type]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     _until(lambda: server.started, 10)

@@ -102,3 +102,13 @@ def _imported(node: ast.AST, package: tuple[str, ...]) -> list[str]:
 
 def _part(path: Path, root: Path) -> str:
     return path.relative_to(root).parts[0].removesuffix(".py")
+
+
+def test_one_place_makes_the_records_of_requests() -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Record"
+    ]
+    assert found == ["ledger/recorder.py"]
