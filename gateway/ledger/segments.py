@@ -28,18 +28,18 @@ __all__ = ["CLOSED", "OPEN", "SHIPPED", "SegmentWriter", "ask_to_close", "close_
 log = logging.getLogger("sekisho.ledger")
 
 _MAKING = ".new"
-"""Not yet locked; a name that nobody recovers."""
+"""Suffix of a segment that is not yet locked; it is not recovered."""
 _PENDING_BYTES = 16 * 1024 * 1024
-"""Kept in memory while the disk takes nothing."""
+"""Bytes that are kept in memory while the disk takes nothing."""
 
 
 def folder(data_dir: Path) -> Path:
-    """Where a configuration's segments are."""
+    """Return the folder of the segments."""
     return data_dir / "ledger" / "segments"
 
 
 class SegmentWriter:
-    """Appends records; `write` returns when the line is the kernel's.
+    """Appends records; `write` returns when the kernel has the line.
 
     One thread writes; another syncs, changes files by age, and closes them.
     """
@@ -57,7 +57,7 @@ class SegmentWriter:
         self._torn = False
         self._dirty = False
         self._unwritable = False
-        """The folder cannot be read or made."""
+        """True if the folder cannot be read or created."""
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
         self._retired: deque[tuple[int, Path]] = deque()
@@ -68,7 +68,7 @@ class SegmentWriter:
         self.records_lost = 0
 
     def start(self) -> None:
-        """Close what dead processes left, open a segment of our own."""
+        """Close the segments of dead processes and open a new one."""
         self._folder.mkdir(parents=True, exist_ok=True)
         recover(self._folder)
         self._asked = _asked_at(self._folder)
@@ -90,7 +90,7 @@ class SegmentWriter:
                 self._rotate()
 
     def shipped(self) -> Progress:
-        """What left this machine's segments for Parquet."""
+        """Return the progress of shipping on this machine."""
         return load_progress(self._folder.parents[1])
 
     @property
@@ -99,7 +99,7 @@ class SegmentWriter:
 
     @property
     def refusing(self) -> bool:
-        """No new request may begin, for its record would find no place."""
+        """Return whether new requests are refused because their records could not be written."""
         return self._refuses and (self.quota.full or self._unwritable)
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class SegmentWriter:
         self.quota.close()
 
     def _append(self, line: bytes) -> bool:
-        """Whether the whole line was taken. What was taken of a torn one is cut off, or ends where the next begins."""
+        """Write a line; return whether all of it was written. A torn one is cut off, or ended before the next."""
         for _ in range(2):
             try:
                 whole = b"\n" + line if self._torn else line
@@ -138,7 +138,7 @@ class SegmentWriter:
             self._torn = True
 
     def _keep(self, line: bytes, request_id: str) -> None:
-        """In memory until the disk takes it, unless losing is what was asked for."""
+        """Keep a line in memory until the disk takes it, unless `when_full` is `drop`."""
         if not self._refuses or self._pending_bytes + len(line) > _PENDING_BYTES:
             self._lose(request_id)
             return
@@ -155,7 +155,7 @@ class SegmentWriter:
                 self._pending_bytes -= len(self._pending.popleft())
 
     def _rotate(self) -> None:
-        """A new segment at once; the syncer closes the old one, for that may take a while."""
+        """Open a new segment; the syncer closes the old one, as that may take a while."""
         old = self._file, self._path
         try:
             self._open()
@@ -200,7 +200,7 @@ class SegmentWriter:
         self._close_retired()
 
     def _look_for_folder(self) -> None:
-        """Open a new segment where the present one was taken away: what is written to it, nobody finds."""
+        """Open a new segment if the current file was deleted: records in it would be lost."""
         if self._path.exists():
             return
         log.critical("the ledger's segment %s is gone; a new one is opened", self._path.name)
@@ -250,7 +250,7 @@ def recover(directory: Path) -> None:
 
 
 def read(directory: Path) -> Iterator[Record]:
-    """Every whole record that is not in Parquet yet, by file; damaged lines are logged and passed over."""
+    """Yield every whole record that is not in Parquet yet, by file; damaged lines are logged and skipped."""
     for path in sorted((*directory.glob(f"*{CLOSED}"), *directory.glob(f"*{OPEN}"))):
         with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
             for number, line in enumerate(file, 1):

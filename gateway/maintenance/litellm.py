@@ -79,12 +79,12 @@ def _provider_name(record: Record) -> str | None:
 
 
 def folder(data_dir: Path) -> Path:
-    """Segments whose second copy is still to be sent."""
+    """Return the folder of segments whose second copy is still to be sent."""
     return data_dir / "ledger" / "litellm"
 
 
 def hand_over(config: Config, segment: Path) -> None:
-    """Keep a segment for the second copy, which may be away without holding up the first."""
+    """Queue a segment for the second copy, whose destination may be away without delaying the first."""
     if config.ledger.litellm is None:
         return
     waiting = folder(config.data_dir)
@@ -94,7 +94,7 @@ def hand_over(config: Config, segment: Path) -> None:
 
 
 def send_all(config: Config) -> int:
-    """Send what waits; gives the number of records. An object sent twice is the same object. Raises `StoreError`."""
+    """Send queued segments; return the number of records. Sending twice changes nothing. Raises `StoreError`."""
     settings = config.ledger.litellm
     if settings is None:
         return 0
@@ -125,7 +125,7 @@ def _records(path: Path) -> Iterator[Record]:
 
 
 def _bounded(paths: list[Path], most: int) -> list[Path]:
-    """The oldest go where the destination stays away and no more may wait."""
+    """Return the newest paths within the quota; delete older ones, as the destination stays away."""
     total = sum(path.stat().st_size for path in paths)
     while paths and total > most:
         total -= paths[0].stat().st_size
@@ -135,7 +135,7 @@ def _bounded(paths: list[Path], most: int) -> list[Path]:
 
 
 def key_of(record: Record, settings: LiteLLM) -> str:
-    """`[team/][key/]YYYY-MM-DD/[HH/]time-HH-MM-SS-ffffff_ID.json`, in UTC."""
+    """Return the object's path: `[team/][key/]YYYY-MM-DD/[HH/]time-HH-MM-SS-ffffff_ID.json`, in UTC."""
     at = datetime.fromtimestamp(record.started_at / 1e6, UTC)
     name = re.sub("[/:]", "_", f"time-{at:%H-%M-%S-%f}_{record.request_id}")
     prefixes = (record.team if settings.team_prefix else None, record.key_alias if settings.key_prefix else None)
@@ -149,7 +149,7 @@ def key_of(record: Record, settings: LiteLLM) -> str:
 
 
 def payload(record: Record) -> dict[str, Any]:
-    """`StandardLoggingPayload`. Times are seconds since 1970, costs USD."""
+    """Return a record as `StandardLoggingPayload`. Times are seconds since 1970, costs USD."""
     start = record.started_at / 1e6
     failed = record.outcome != "ok"
     total = (record.input_tokens or 0) + (record.output_tokens or 0)
@@ -255,24 +255,24 @@ def _hidden(record: Record, cost: float) -> dict[str, Any]:
 
 
 def _breakdown(cost: float) -> dict[str, Any]:
-    """Which tokens cost how much is not kept; nothing is discounted."""
+    """Return the cost breakdown: costs by kind of token are not recorded, nothing is discounted."""
     unknown = ("input_cost", "output_cost", "service_tier", "data_residency", "vertex_location")
     none = ("tool_usage_cost", "discount_percent", "discount_amount")
     margins = ("margin_percent", "margin_fixed_amount", "margin_total_amount")
-    told = {"total_cost": cost, "original_cost": cost}
-    return {**told, **dict.fromkeys(unknown), **dict.fromkeys((*none, *margins), 0.0)}
+    totals = {"total_cost": cost, "original_cost": cost}
+    return {**totals, **dict.fromkeys(unknown), **dict.fromkeys((*none, *margins), 0.0)}
 
 
 def _error(record: Record, failed: bool) -> dict[str, Any]:
-    """Empty texts where nothing failed."""
-    told = {
+    """Return the error, with empty texts where nothing failed."""
+    error = {
         "error_code": str(record.status or ""),
         "error_class": record.error_code or "",
         "llm_provider": record.provider or "",
         "traceback": "",
         "error_message": record.error_code or record.outcome,
     }
-    return {**(told if failed else dict.fromkeys(told, "")), **dict.fromkeys(_UNKNOWN_ERROR)}
+    return {**(error if failed else dict.fromkeys(error, "")), **dict.fromkeys(_UNKNOWN_ERROR)}
 
 
 def _attributes(record: Record) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What other ledgers of the destination have spent, from their Parquet: for a store of limits that lost its data.
+"""Spending of other ledgers at the destination, read from Parquet for a shared store that lost its data.
 
 `python -m gateway.spending.other_ledgers FILE` prints it as JSON, in a process of its own, so that no worker grows by
 DuckDB. A machine that lives publishes its sums itself; this is for those that are gone for good.
@@ -35,11 +35,11 @@ _SPENT = (
 
 
 class Unreadable(Exception):
-    """The destination cannot be read now; `str` says why."""
+    """The destination cannot be read now; `str` is the reason."""
 
 
 async def spending_of_other_ledgers(config_file: Path) -> list[Sum]:
-    """Ask a process of its own. Raises `Unreadable`."""
+    """Return the sums, read in a process of its own. Raises `Unreadable`."""
     pipe = asyncio.subprocess.PIPE
     call = (sys.executable, "-m", "gateway.spending.other_ledgers", str(config_file))
     process = await asyncio.create_subprocess_exec(*call, stdout=pipe, stderr=pipe)
