@@ -17,7 +17,7 @@ from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
-from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.writer import SegmentWriter
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler

@@ -14,10 +14,11 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import StoreError
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 
 PARQUET = ".parquet"
 REPRICED, JOURNAL = "repriced/", "_journal/"

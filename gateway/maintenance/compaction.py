@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import ClockDoubtful, RowsDiffer
 from gateway.ledger.files import JOURNAL, PARQUET, REPRICED, Journal, names, partition_of, segment_of
@@ -20,7 +21,7 @@ from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 
 AT_LEAST = 4
 """Minimum number of files of an hour to compact."""

@@ -17,12 +17,13 @@ from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.identity.forgetting import forget_in_keys, named_in_keys
 from gateway.ledger.contents import forget_contents
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
 from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 from gateway.maintenance.anonymize import anonymized, blank_segments, is_one_of, listed
 from gateway.maintenance.closing import close_running
 from gateway.maintenance.second_copy import forget_copies

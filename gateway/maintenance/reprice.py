@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.schema import Config, Price
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import REPRICED, current, names
 from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.record import LARGEST_COST
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 from gateway.pricing import Priced, listed, priced
 from gateway.routing import Target, build_routes
 

@@ -9,8 +9,9 @@ import msgspec
 
 from gateway.casing import lower
 from gateway.config.schema import Config, LiteLLM
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import NotForgotten
-from gateway.ledger.store import Store, open_store
+from gateway.ledger.store import Store
 
 _AT_ONCE = 16
 _ATTRIBUTES = {"Content-Type": "application/json"}

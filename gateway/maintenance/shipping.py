@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.schema import Config
 from gateway.ledger.contents import forget_contents
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
 from gateway.ledger.errors import RowsDiffer, ShippingBusy
 from gateway.ledger.files import forget_abandoned
@@ -22,7 +23,6 @@ from gateway.ledger.process_lock import PATIENCE_SECONDS, process_lock, workspac
 from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
-from gateway.ledger.store import open_store
 from gateway.maintenance.anonymize import anonymized, blank_segments, listed
 from gateway.maintenance.litellm import hand_over, send_all
 from gateway.maintenance.prune import prune

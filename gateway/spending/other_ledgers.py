@@ -19,9 +19,10 @@ from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.errors import SekishoError
 from gateway.identity.scopes import scopes
+from gateway.ledger.destination import open_store
 from gateway.ledger.files import names, originals, segment_of
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, open_store
+from gateway.ledger.store import Item
 from gateway.spending.days import DAYS_KEPT, LARGEST_SUM
 
 Sum = tuple[str, int, str, int]
