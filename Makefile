@@ -3,13 +3,19 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PIP = -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help up test bench bench-rows bench-search plugins lint format clean
+.PHONY: help up check test bench bench-rows bench-search plugins lint format clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 up: .venv .venv-open-webui  ## start model, gateway and Open WebUI with the pack (ARGS="--check" proves it and stops)
 	.venv/bin/sekisho up $(ARGS)
+
+check: .venv  ## style, types, plugins, and the quick tests that need no server, browser or network
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/python -m plugins.build --check
+	.venv/bin/mypy
+	.venv/bin/pytest -q -m quick -n auto --dist loadfile $(ARGS)
 
 test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests need and run the whole suite
 	.venv/bin/python -m tests.setup

@@ -1,16 +1,17 @@
-"""The queue before the deployments: urgent classes first, oldest first within a class, bounded, never silent.
+"""The queue before the deployments: urgent classes first, within a class one person after the other, bounded, never
+silent.
 
 A request waits for any of its model's deployments; a deployment that gets free takes the most urgent
 request that may run there. One event loop, so no locks.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from gateway.config.schema import Admission
 from gateway.errors import Busy
+from gateway.fair_queue import FairQueue
 from gateway.identity.policy import CLASSES, TrafficClass
 from gateway.routing import Target
 
@@ -25,6 +26,8 @@ class Waiter:
 
     rank: int
     targets: Sequence[Target]
+    person: str = ""
+    """Who asks, "" = nobody is known: such requests share one turn."""
     place: "asyncio.Future[Target]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -34,7 +37,7 @@ class Gate:
     def __init__(self, settings: Admission) -> None:
         self.settings = settings
         self.running = 0
-        self._queues: dict[str, list[deque[Waiter]]] = {}
+        self._queues: dict[str, list[FairQueue[Waiter]]] = {}
         self._counts = [0] * len(CLASSES)
         self._seconds = 1.0
         """How long a request runs, smoothed: what `Retry-After` is made of."""
@@ -46,12 +49,12 @@ class Gate:
     def waiting_by_class(self) -> dict[str, int]:
         return dict(zip(CLASSES, self._counts, strict=True))
 
-    async def enter(self, targets: Sequence[Target], traffic_class: TrafficClass) -> Target:
+    async def enter(self, targets: Sequence[Target], traffic_class: TrafficClass, person: str = "") -> Target:
         """The first of `targets` with room, now or after waiting; `leave` must follow. Raises `Busy`."""
         rank = _RANK[traffic_class]
         target = None if self._someone_before(targets, rank) else self._with_room(targets)
         if target is None:
-            return await self._wait(Waiter(rank, targets), traffic_class)
+            return await self._wait(Waiter(rank, targets, person), traffic_class)
         self._take(target)
         return target
 
@@ -80,31 +83,38 @@ class Gate:
             self._forget(waiter, queue)
             raise
 
-    def _forget(self, waiter: Waiter, queue: "deque[Waiter]") -> None:
+    def _forget(self, waiter: Waiter, queue: FairQueue[Waiter]) -> None:
         """Out of the queue; a place that came in the moment of leaving goes on to the next."""
-        if waiter in queue:
-            queue.remove(waiter)
+        if queue.remove(waiter):
             self._counts[waiter.rank] -= 1
         elif waiter.place.done() and waiter.place.exception() is None:
             self.leave(waiter.place.result())
 
     def _make_room_for(self, waiter: Waiter) -> None:
-        """A full queue drops its least urgent, newest waiter; that may be the one that comes."""
+        """A full queue drops its least urgent, newest waiter, of who has the most; that may be the one that comes."""
         if self.waiting < self.settings.max_waiting:
             return
         least = self._least_urgent()
-        if least is None or least.rank <= waiter.rank:
+        if least is None or not self._yields(least, waiter):
             raise self._busy(f"the queue is full ({self.waiting} requests wait)")
-        queue = self._queue(least)
-        queue.remove(least)
+        self._queue(least).remove(least)
         self._counts[least.rank] -= 1
-        least.place.set_exception(self._busy("a more urgent request needed the place in the queue"))
+        least.place.set_exception(
+            self._busy("a more urgent request, or another person's, needed the place in the queue")
+        )
+
+    def _yields(self, least: Waiter, comes: Waiter) -> bool:
+        """Whether one that waits has to go for one that comes: less urgent, or of a person who has more waiting."""
+        if least.rank != comes.rank:
+            return least.rank > comes.rank
+        return self._queue(least).count(least.person) > self._queue(comes).count(comes.person) + 1
 
     def _least_urgent(self) -> Waiter | None:
         for rank in reversed(range(len(CLASSES))):
-            newest = [queues[rank][-1] for queues in self._queues.values() if queues[rank]]
-            if newest:
-                return newest[0]
+            queues = [each[rank] for each in self._queues.values() if each[rank]]
+            if queues:
+                newest = [queue.newest_of_the_most() for queue in queues]
+                return max(newest, key=lambda waiter: self._queue(waiter).count(waiter.person))
         return None
 
     def _dispatch(self) -> None:
@@ -145,9 +155,9 @@ class Gate:
         self.running += 1
         target.health.running += 1
 
-    def _queue(self, waiter: Waiter) -> "deque[Waiter]":
+    def _queue(self, waiter: Waiter) -> FairQueue[Waiter]:
         name = waiter.targets[0].model.name
-        return self._queues.setdefault(name, [deque() for _ in CLASSES])[waiter.rank]
+        return self._queues.setdefault(name, [FairQueue() for _ in CLASSES])[waiter.rank]
 
     def _busy(self, why: str, code: str = "queue_full") -> Busy:
         seconds = max(1.0, self._seconds * (1 + self.waiting / max(1, self.running)))

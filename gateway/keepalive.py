@@ -21,7 +21,7 @@ class KeepAlive:
         self._sending: asyncio.Task[None] | None = None
 
     def beat(self) -> None:
-        """Something was sent."""
+        """Note that something was sent."""
         self._last = self._loop.time()
 
     async def __aenter__(self) -> Self:

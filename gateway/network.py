@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or what a trusted proxy says of it."""
+"""Address of a caller: the peer, or the one that a trusted proxy reports."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -21,15 +21,15 @@ def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> 
     `X-Forwarded-For` is read from the right, as far as the proxies are trusted.
     """
     peer = _plain(parse_address(scope["client"][0])) if scope.get("client") else None
-    told = headers.get("x-forwarded-for", "")
-    hops = told.split(",")[-_MOST_HOPS:] if told.strip() else []
+    forwarded = headers.get("x-forwarded-for", "")
+    hops = forwarded.split(",")[-_MOST_HOPS:] if forwarded.strip() else []
     while peer and hops and inside_any(peer, server.trusted_proxies):
         peer = _plain(parse_address(hops.pop()))
     return peer
 
 
 def check_server(address: Address | None, server: Server) -> None:
-    """Raises `Forbidden` outside `server.allowed_networks`."""
+    """Raise `Forbidden` outside `server.allowed_networks`."""
     if server.allowed_networks and (address is None or not inside_any(address, server.allowed_networks)):
         raise Forbidden(
             f"Requests from {address or 'this address'} are not allowed. "
@@ -39,7 +39,7 @@ def check_server(address: Address | None, server: Server) -> None:
 
 
 def check_key(address: Address | None, policy: Policy) -> None:
-    """Raises `Forbidden` outside the key's own networks."""
+    """Raise `Forbidden` outside the key's own networks."""
     if not policy.allows_from(address):
         raise Forbidden(
             f"This API key may not be used from {address or 'this address'}. An administrator changes its networks.",
@@ -53,5 +53,5 @@ def inside_any(address: Address, networks: Networks) -> bool:
 
 
 def _plain(address: Address | None) -> Address | None:
-    """An IPv4 address that came in IPv6's clothes as what it is."""
+    """Unwrap an IPv4-mapped IPv6 address."""
     return getattr(address, "ipv4_mapped", None) or address

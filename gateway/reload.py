@@ -19,15 +19,15 @@ from gateway.runtime import Runtime
 log = logging.getLogger("sekisho.config")
 
 POLL_SECONDS = 1.0
-"""Looking is portable: it also sees Kubernetes' swapped links and network drives."""
+"""Seconds between two checks of the files; polling also sees Kubernetes' swapped links and network drives."""
 _SETTLE_SECONDS = 0.2
-"""A file that is still being written is left alone until it stays the same for so long."""
+"""Seconds that a file must stay unchanged before it is read."""
 _MOST_LOOKS = 50
 
 
 @asynccontextmanager
 async def watching(file: Path, runtime: Runtime) -> AsyncIterator[None]:
-    """Swap in changes for as long as the block runs; SIGHUP looks at once."""
+    """Watch the configuration for as long as the block runs; SIGHUP reloads at once."""
     now = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
@@ -48,10 +48,10 @@ class Watcher:
         self._file = file
         self._runtime = runtime
         self._marks = dict(runtime.document.marks)
-        """The files of the last attempt, refused or not: mending any of them is a change."""
+        """Marks of the files of the last attempt, refused or not."""
         self._texts = dict(runtime.document.texts)
         self._target: tuple[Path | None, Mark] | None = None
-        """What the given path leads to: a link may be swapped while its old target stays."""
+        """Target of the given path: a link may be swapped while its old target stays."""
 
     async def watch(self, now: asyncio.Event) -> None:
         """Run until cancelled."""

@@ -1,4 +1,4 @@
-"""The living parts of a gateway process, and the swap to a new configuration."""
+"""The parts of a gateway process that outlive a request, and the swap to a new configuration."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
-from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.writer import SegmentWriter
 from gateway.limits.choose import limiter_of
 from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler
@@ -34,7 +34,7 @@ log = logging.getLogger("sekisho")
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A configuration with all that is derived from it; a request keeps the one it began with."""
+    """A configuration with what is derived from it; a request keeps the one it began with."""
 
     config: Config
     routes: Routes
@@ -50,7 +50,7 @@ class Runtime:
         self._engine: AsyncEngine | None = None
         self.current = Snapshot(config, build_routes(config, self._health))
         self.document = loaded.document
-        """What the configuration was read from; watched for changes."""
+        """The document that the configuration was read from; its files are watched for changes."""
         self.ledger = SegmentWriter(config.data_dir, config.ledger)
         self.contents = Contents(config.data_dir, config.ledger.content)
         self._maintenance = MaintenanceScheduler(config, loaded.document.files[0])
@@ -69,7 +69,7 @@ class Runtime:
         self.bodies = Bodies(lambda: self.current.config.server.max_bodies_bytes)
         self.stopping = False
         self.failed: SekishoError | None = None
-        """Why it could not start."""
+        """The error that kept the process from starting."""
 
     async def start(self) -> None:
         """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""
@@ -111,7 +111,7 @@ class Runtime:
             await closed(self._engine)
 
     def swap(self, loaded: Loaded) -> None:
-        """New requests see the new configuration at once; running ones end under the old."""
+        """Swap in a new configuration: new requests use it at once, running ones keep the old."""
         fixed = _needs_restart(self.current.config, loaded.config)
         if fixed:
             log.warning("changed, but only a restart applies it: %s", ", ".join(fixed))
@@ -120,11 +120,11 @@ class Runtime:
         self.gate.settings = loaded.config.admission
 
     def pseudonym(self, user_id: str) -> str:
-        """What a provider gets instead of a person: the same for the same person, never to be turned back."""
+        """Return a person's pseudonym for providers: stable and irreversible."""
         return "u_" + keyed_hash(self._secret, f"pseudonym:{user_id}").hex()[:32]
 
     def problems(self) -> list[str]:
-        """Why this process should get no new requests; empty = ready."""
+        """Return why this process should get no new requests; empty if it is ready."""
         checks = {
             "stopping": self.stopping,
             "the ledger cannot be written": not self.ledger.healthy,
@@ -134,7 +134,7 @@ class Runtime:
         return [problem for problem, present in checks.items() if present]
 
     def warnings(self) -> list[str]:
-        """What an administrator should look at although requests are served."""
+        """Return what an administrator should look at although requests are served."""
         checks = {
             "the key database does not answer; known keys work, new ones do not": not self.keys.healthy,
             "the shared state is away; limits are counted here alone": not self.limiter.healthy

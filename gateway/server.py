@@ -1,4 +1,4 @@
-"""Running the application: uvicorn's sockets, workers and signals around our own HTTP protocol."""
+"""Run the application: uvicorn's sockets, workers and signals with our own HTTP protocol."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ from gateway.serving.protocol import HttpProtocol
 log = logging.getLogger("sekisho.serving")
 
 _CONFIG = "SEKISHO_WORKER_CONFIG"
-"""How a worker process learns which file to read."""
+"""Environment variable with the configuration file of a worker process."""
 
 
 def serve(config_file: Path) -> None:
@@ -78,7 +78,7 @@ def _options(server: Server) -> dict[str, Any]:
 
 
 class _Supervisor(Multiprocess):
-    """Knows whether it ended because somebody asked: a worker that cannot start ends it, too."""
+    """Distinguishes a requested stop from one because a worker cannot start."""
 
     asked = False
 
@@ -122,4 +122,4 @@ def _allow_files() -> None:
 
 
 def _stopped(*_: object) -> None:
-    """uvicorn raises the signal again when all has ended well; that is no reason to die of it."""
+    """Ignore the signal that uvicorn raises again after a clean stop."""

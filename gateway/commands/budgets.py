@@ -25,12 +25,12 @@ def set_budget(
     as_json: AsJson = False,
 ) -> None:
     """Give a person, a team, or everybody a budget."""
-    wanted = Budget(scope, nano_usd(usd) or 0, per, not warns)
-    made = with_keys(config, lambda store: key_admin.set_budget(store, wanted))
+    given = Budget(scope, nano_usd(usd) or 0, per, not warns)
+    budget = with_keys(config, lambda store: key_admin.set_budget(store, given))
     if as_json:
-        print_json(made)
+        print_json(budget)
     else:
-        typer.echo(f"{made.scope}: {_told(made)}")
+        typer.echo(f"{budget.scope}: {_amount_of(budget)}")
 
 
 @app.command("list", epilog="Example: sekisho budgets list")
@@ -46,7 +46,7 @@ def list_budgets(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
         return
     table = Table("scope", "budget", box=None, header_style="bold")
     for budget in found:
-        table.add_row(budget.scope, _told(budget))
+        table.add_row(budget.scope, _amount_of(budget))
     console.print(table if found else "No budgets yet; `sekisho budgets set 'person:*' --usd 20` gives everybody one.")
 
 
@@ -57,5 +57,5 @@ def remove(scope: Scope, config: ConfigFile = DEFAULT) -> None:
     typer.echo(f"{scope} has no budget of its own any more.")
 
 
-def _told(budget: Budget) -> str:
+def _amount_of(budget: Budget) -> str:
     return f"{usd(budget.nano_usd)} a {budget.window}" + ("" if budget.hard else " (warns only)")

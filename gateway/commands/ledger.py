@@ -70,11 +70,11 @@ def content(
     found = content_of(load(config).config, request_id)
     if found is None:
         raise NothingRecorded(request_id)
-    told = {"prompt": text_of(found.prompt), "answer": text_of(found.answer)}
+    texts = {"prompt": text_of(found.prompt), "answer": text_of(found.answer)}
     if as_json:
-        print_json(told)
+        print_json(texts)
     else:
-        typer.echo("\n\n".join(told.values()))
+        typer.echo("\n\n".join(texts.values()))
 
 
 @app.command(epilog="Example: sekisho ledger status --json | jq .agrees")

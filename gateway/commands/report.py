@@ -100,8 +100,8 @@ def _money(currency: str, per_usd: float | None) -> tuple[str, float]:
 
 
 def _marks(marks: list[str]) -> dict[date, str]:
-    told = (each.partition("=") for each in marks)
-    return {day_of("mark", day): text.strip().strip('"')[:_LONGEST_MARK] or "•" for day, _, text in told}
+    pairs = (each.partition("=") for each in marks)
+    return {day_of("mark", day): text.strip().strip('"')[:_LONGEST_MARK] or "•" for day, _, text in pairs}
 
 
 def _hours(text: str) -> tuple[int, int]:

@@ -48,12 +48,12 @@ def summary_command(
     """Requests, tokens and cost, by any of the dimensions."""
     with wrong_use():
         question = Question(span_of(first, to, timezone), parse(by), _filters(only or []), limit)
-    told = ask(load(config).config, question.span, lambda connection: summary(connection, question))
+    result = ask(load(config).config, question.span, lambda connection: summary(connection, question))
     columns = (*question.by, *(name for name in (*MEASURES, "cost_usd") if name != "cost_nano_usd"))
-    total = {**dict.fromkeys(question.by), **told["total"]}
-    rows = [tuple(row[name] for name in columns) for row in told["rows"] or [total]]
+    total = {**dict.fromkeys(question.by), **result["total"]}
+    rows = [tuple(row[name] for name in columns) for row in result["rows"] or [total]]
     footer = tuple(total[name] for name in columns) if question.by else None
-    show(columns, rows, told if as_json else None, as_csv, footer=footer, more=told["more"] if question.by else 0)
+    show(columns, rows, result if as_json else None, as_csv, footer=footer, more=result["more"] if question.by else 0)
 
 
 @app.command("sql", epilog='Example: sekisho usage sql "SELECT dt, count(*) FROM ledger GROUP BY dt ORDER BY dt"')

@@ -1,1 +1,1 @@
-"""The configuration file: its shape, how it is read, and how changes are noticed."""
+"""The configuration file: its schema, and how it is read and checked."""

@@ -1,4 +1,4 @@
-"""Addresses in a configuration: what is wrong with one, and how it is shown without its password."""
+"""Check addresses in a configuration, and show them without passwords."""
 
 import re
 from urllib.parse import SplitResult, unquote, urlsplit

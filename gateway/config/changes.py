@@ -1,4 +1,4 @@
-"""Which changes of a running configuration are refused: those that look like a file that was cut off."""
+"""Refuse changes of a running configuration that look like a truncated file."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ def check_change(old: Config, texts: Mapping[Path, str], new: Loaded) -> None:
 
 
 def _cut(texts: Mapping[Path, str], document: Document) -> Iterator[str]:
-    """A file that ends in the middle of a line in which it once went on."""
+    """Yield problems of files that now end in the middle of a line."""
     for file, text in document.texts.items():
         before = texts.get(file, "").rstrip()
         now = text.rstrip()

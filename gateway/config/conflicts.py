@@ -1,4 +1,4 @@
-"""What the schema cannot see: values that are right by themselves and wrong together."""
+"""Checks beyond the schema: values that are valid by themselves and wrong together."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from gateway.providers.rows import PROVIDERS
 
 
 def conflicts(config: Config, document: Document) -> Iterator[str]:
-    """A sentence each: where, what is wrong, what is allowed."""
+    """Yield one sentence a problem: where, what is wrong, what is allowed."""
     for check in _CHECKS:
         yield from check(config, document)
 
@@ -85,7 +85,7 @@ def _untellable(config: Config, model: Model) -> str:
 
 
 def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
-    """A key of a deployment and what is wrong with it."""
+    """Yield the keys of a deployment that are wrong, with the problem."""
     row, address = PROVIDERS.get(deployment.provider), deployment.base_url
     if row is None:
         yield "provider", f"'{deployment.provider}' is not known{did_you_mean(deployment.provider, PROVIDERS)}"

@@ -1,11 +1,11 @@
-"""What somebody may have meant."""
+"""Suggestions for misspelt names."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def did_you_mean(name: str, allowed: Iterable[str]) -> str:
-    """The end of a sentence about a name that is none of the allowed ones."""
+    """Return the end of a sentence about an unknown name: the closest allowed one, and all of them."""
     names = sorted(allowed)
     close = difflib.get_close_matches(name, names, n=1)
     listed = ", ".join(names)

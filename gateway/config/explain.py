@@ -1,4 +1,4 @@
-"""What the schema found wrong, in words: file, line, key, what is wrong, what is allowed."""
+"""Describe problems that the schema found: file, line, key, what is wrong, what is allowed."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ _LONGEST_KEY = 80
 
 
 def _fields_at(key: Key) -> list[str]:
-    """The names allowed in the mapping at `key`, found by walking the schema."""
+    """Return the names allowed in the mapping at `key`, by walking the schema."""
     section: Any = Config
     for part in key:
         if isinstance(part, str) and section is not None:

@@ -1,4 +1,4 @@
-"""From a file with includes and `${NAME}`s to a checked `Config`, knowing where each value stands.
+"""Read a file with includes and `${NAME}`s into a checked `Config`, with the place of each value.
 
 An error says: file, line, key, what is wrong, what is allowed.
 """
@@ -23,7 +23,7 @@ from gateway.errors import ConfigError
 _MAX_INCLUDES = 100
 _MOST_PROBLEMS = 50
 _LONGEST_PROBLEM = 600
-"""Characters; a value may be quoted in it."""
+"""Maximum length of a problem in characters; it may quote a value."""
 _TEXT = f"{TAG}str"
 
 Check = Callable[[Config, Document], Iterable[str]]
@@ -74,14 +74,14 @@ def _resolved(path: Path) -> Path:
 
 
 def _listed(problems: Sequence[str]) -> str:
-    """One line a problem, without control characters that a value may have brought in; not more than a screen."""
+    """Return one line a problem, without control characters from values; not more than a screen."""
     lines = ["".join(c if c.isprintable() else "\ufffd" for c in each)[:_LONGEST_PROBLEM] for each in problems]
     shown, more = lines[:_MOST_PROBLEMS], len(lines) - _MOST_PROBLEMS
     return "\n".join([*shown, *([f"… and {more} more problems"] if more > 0 else [])])
 
 
 def _read(file: Path, document: Document, environ: Mapping[str, str], place: str = "") -> None:
-    """`place`: where the include stands that names the file, with a colon and a space."""
+    """Read a file and its includes. `place`: where the include stands, with a colon and a space."""
     if file in document.files:
         raise ConfigError(f"{place}{file}: included twice; remove one of the includes")
     if len(document.files) >= _MAX_INCLUDES:
@@ -104,7 +104,7 @@ def _read(file: Path, document: Document, environ: Mapping[str, str], place: str
 
 
 def _includes(file: Path, root: MappingNode) -> Iterator[tuple[int, str]]:
-    """Line and text of each file that is included."""
+    """Yield line and path of each include."""
     for name, value in root.value:
         if name.value != "include" or (isinstance(value, ScalarNode) and value.tag == NULL):
             continue
@@ -118,13 +118,13 @@ def _includes(file: Path, root: MappingNode) -> Iterator[tuple[int, str]]:
 
 
 def _length(document: Document, key: str) -> int:
-    """Lists of included files are appended to, so the places of more begin where the list already ends."""
+    """Return the length of a list that included files began; further items are appended to it."""
     present = document.data.get(key)
     return len(present) if isinstance(present, list) else 0
 
 
 def _merge(data: dict[str, Any], document: Document) -> None:
-    """Lists are joined, mappings merged; the including file has the last word."""
+    """Merge data into the document: lists are joined, mappings merged; the including file has the last word."""
     for key, value in data.items():
         present = document.data.get(key)
         if isinstance(present, list | dict) and value is not None and type(present) is not type(value):

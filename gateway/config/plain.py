@@ -1,4 +1,4 @@
-"""From YAML nodes to plain data: merge keys and `${NAME}`s filled in, the place of every value noted."""
+"""Convert YAML nodes to plain data: resolve merge keys and `${NAME}`s, note the place of every value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from gateway.config.document import Document, Key, Place
 from gateway.errors import ConfigError
 
 MOST_VALUES = 200_000
-"""Of all files, with what aliases repeat: a few lines of aliases could stand for billions."""
+"""Maximum number of values of all files, aliases expanded: a few lines could stand for billions."""
 _DEEPEST = 32
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -41,7 +41,7 @@ class Plain:
         return found
 
     def _pairs(self, node: MappingNode, depth: int) -> Iterator[tuple[str, Node, Node]]:
-        """A mapping's own keys and those merged in by `<<`, which its own and earlier ones override."""
+        """Return a mapping's own keys and those merged by `<<`, which own and earlier ones override."""
         own: dict[str, tuple[Node, Node]] = {}
         merged: list[MappingNode] = []
         for name_node, value in node.value:
@@ -59,7 +59,7 @@ class Plain:
             yield name, name_node, value
 
     def _merged(self, node: Node) -> list[MappingNode]:
-        """The mappings that `<<` names; an earlier one has priority over a later one."""
+        """Yield the mappings that `<<` names; earlier ones have priority."""
         nodes = node.value if isinstance(node, SequenceNode) else [node]
         if not all(isinstance(each, MappingNode) for each in nodes):
             raise self._error(node, "<<: must name mappings, such as '<<: *defaults'")

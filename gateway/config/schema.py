@@ -45,7 +45,7 @@ Address = Annotated[str, PlainSerializer(without_secrets)]
 
 
 def _instant(value: object) -> object:
-    """A bare date in YAML means its first moment, in UTC."""
+    """Return a bare date as its first moment, in UTC."""
     return f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value
 
 
@@ -68,7 +68,7 @@ class Server(Section):
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Source networks that may call; empty = all."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
-    """Whose X-Forwarded-For is believed."""
+    """Source networks whose X-Forwarded-For is trusted."""
     metrics_networks: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     """Source networks that may read /metrics without the admin key."""
     outbound_proxy: Address | None = None
@@ -79,9 +79,9 @@ class Server(Section):
     """A PEM file of certificate authorities to trust besides the public ones."""
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, le=LARGEST_BYTES)
     max_bodies_bytes: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
-    """Of long request bodies that are in memory at the same time; one key gets half of it."""
+    """Bytes of long request bodies in memory at the same time; one key gets half of it."""
     max_head_bytes: int = Field(32 * 1024, ge=1024, le=LARGEST_BYTES)
-    """Of a request's address and headers together."""
+    """Bytes of a request's target and headers together."""
     max_header_fields: int = Field(100, ge=10)
     max_connections_per_address: int = Field(2048, ge=1)
     """Open connections of one client address; trusted proxies are not counted."""
@@ -134,7 +134,7 @@ class Price(Section):
 
     @cached_property
     def rates(self) -> Rates:
-        """What everything costs, with what is not given in its place."""
+        """Return all rates, with defaults for those that are not given."""
         given = (
             self.input,
             self.output,
@@ -166,9 +166,9 @@ class Deployment(Section):
     api_key: Secret | None = None
     region: str | None = None
     dialects: tuple[Dialect, ...] | None = None
-    """What this upstream speaks; null = as its provider's row says."""
+    """Dialects that this upstream speaks; null = those of its provider's row."""
     identity: Share | None = None
-    """What this upstream learns of who asks, signed: for the company's own agents. null = nothing."""
+    """Signed identity that this upstream receives: for the company's own agents. null = none."""
     weight: int = Field(1, ge=1, le=10**6)
     max_concurrency: int | None = Field(None, ge=1, le=10**6)
     """Requests of one gateway process that run here at the same time; more wait. null = no limit."""
@@ -222,7 +222,7 @@ class Content(Section):
     """32 random bytes in base64 (`openssl rand -base64 32`)."""
     retention_days: int = Field(30, ge=1, le=36_500)
     max_bytes: int = Field(1024 * 1024, ge=1024, le=LARGEST_BYTES)
-    """Of a prompt and of an answer; what is longer is cut."""
+    """Bytes of a prompt and of an answer; longer ones are cut."""
 
     @model_validator(mode="after")
     def _key_given(self) -> Self:
@@ -254,9 +254,9 @@ class Ledger(Section):
     ship_seconds: float | None = Field(300, gt=0, le=LONGEST_SECONDS)
     """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
     max_bytes: int = Field(20 * 1024**3, ge=64 * 1024, le=LARGEST_BYTES)
-    """What may wait on this machine for being shipped."""
+    """Bytes that may wait on this machine to be shipped."""
     when_full: Literal["refuse", "drop"] = "refuse"
-    """Where that, or the disk, is full: answer nobody whom nobody could count, or answer and count what is lost."""
+    """Behaviour while that quota or the disk is full: refuse requests, or answer and count lost records."""
     retention_days: int | None = Field(None, ge=1, le=36_500)
     """Older partitions are dropped; null = kept for good."""
     content: Content = Content()
@@ -267,12 +267,12 @@ class Telemetry(Section):
     """OpenTelemetry traces."""
 
     endpoint: Annotated[HttpUrl, PlainSerializer(lambda url: without_secrets(str(url)))]
-    """Of a collector that takes OTLP over HTTP, such as http://collector:4318."""
+    """URL of a collector that takes OTLP over HTTP, such as http://collector:4318."""
     headers: dict[str, Secret] = {}
-    """What the collector wants to see, such as its key."""
+    """Request headers for the collector, such as its key."""
     service_name: str = "sekisho"
     share: float = Field(1, ge=0, le=1)
-    """Of the requests that nobody traces yet; what a client traces is always traced."""
+    """Share of requests that are traced; those that a client traces always are."""
 
 
 class OpenWebUI(Section):
@@ -289,7 +289,7 @@ class Config(Section):
     shared_state: Secret | None = None
     """null = this process; or redis://… (Redis or Valkey) for several workers or machines."""
     shared_state_failure: Literal["fail_open", "fail_closed"] = "fail_open"
-    """While the shared state is away: admit and count here, or refuse."""
+    """Behaviour while Redis is unreachable: count locally (`fail_open`) or refuse (`fail_closed`)."""
     admin_key: AccessKey | None = None
     """Opens `/admin/…`; null = those routes are closed."""
     key_secret: SigningSecret | None = None

@@ -1,4 +1,4 @@
-"""Reading one YAML file as a tree of nodes, bounded in size and depth."""
+"""Read one YAML file as a tree of nodes, bounded in size and depth."""
 
 import os
 import stat
@@ -11,15 +11,15 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode
 from gateway.errors import ConfigError
 
 LARGEST_FILE = 2 * 1024 * 1024
-"""Bytes: some 10,000 models."""
+"""Maximum size in bytes: some 10,000 models."""
 
 NULL = "tag:yaml.org,2002:null"
 Mark = tuple[int, int, int]
-"""Time, size and inode of a file; zeros where it is missing. A change moves it."""
+"""Time, size and inode of a file; zeros if it is missing. It differs after a change."""
 
 
 class Unreadable(ConfigError):
-    """A file that cannot be read at all, so that there is no line to name."""
+    """A file that cannot be read, so that there is no line to name."""
 
 
 def parse_mapping(file: Path, text: str) -> MappingNode | None:
@@ -61,7 +61,7 @@ def read_text(file: Path) -> str:
 
 
 def mark_of(file: Path) -> Mark:
-    """Return what tells whether a file has changed."""
+    """Return the mark of a file, which differs after a change."""
     try:
         status = file.stat()
     except (OSError, ValueError):

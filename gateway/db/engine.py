@@ -1,4 +1,4 @@
-"""Opening the database, at the newest schema."""
+"""Open the database at the newest schema."""
 
 import asyncio
 import contextlib
@@ -24,17 +24,17 @@ HEAD = "0002"
 
 
 ANSWER_SECONDS = 5.0
-"""For a connection, for a statement, and for a place among the connections."""
+"""Timeout in seconds of a connection, of a statement, and of a wait for the pool."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _TLS_NAMES = ("ssl", "sslmode")
 _TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _LAST_PORT = 65535
 _ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5346273051)"}
-"""Workers and machines that start together migrate one after the other."""
+"""SQL by backend that takes a lock, so that workers and machines migrate one after the other."""
 
 
 def url(config: Config) -> str:
-    """The SQLAlchemy address: the configured one, or SQLite in the data folder."""
+    """Return the SQLAlchemy URL: the configured one, or SQLite in the data folder."""
     if config.database is not None:
         return config.database.reveal()
     config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ async def open_database(config: Config) -> AsyncEngine:
 
 
 def bounded(change: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Wait for a coroutine function no longer than the database may take, and let it end by itself.
+    """Bound a coroutine function by `ANSWER_SECONDS`; where that is over it goes on in the background.
 
     A connection that hangs cannot be cancelled at once: giving it back is a question to the database, too. Raises
     `TimeoutError`; what was asked for may still be done.
@@ -78,14 +78,14 @@ def bounded(change: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
 
 
 async def closed(engine: AsyncEngine) -> None:
-    """Close the connections, however long the database takes to say goodbye."""
+    """Close the connections; give up after `ANSWER_SECONDS`."""
     with contextlib.suppress(TimeoutError, OSError, SQLAlchemyError):
         async with asyncio.timeout(ANSWER_SECONDS):
             await engine.dispose()
 
 
 def check_address(address: str) -> None:
-    """Raise `ConfigError` for an address that is none, or of a database or driver that is not served."""
+    """Raise `ConfigError` for an invalid address, or an unsupported database or driver."""
     try:
         made = make_url(address)
         served = made.get_backend_name() in _ALONE and made.get_dialect().is_async and (made.port or 0) <= _LAST_PORT
@@ -109,7 +109,7 @@ def _engine(address: str, custom_ca: Path | None) -> AsyncEngine:
 
 
 def _arguments(address: URL, custom_ca: Path | None) -> dict[str, Any]:
-    """What asyncpg is told besides the address: time limits, and whom to trust.
+    """Return connect arguments for asyncpg: timeouts and TLS.
 
     `require` encrypts, and with an authority of the company's it verifies that one, as libpq does.
     """
@@ -134,7 +134,7 @@ def _tls_mode(address: URL) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The driver's own words, without the statement."""
+    """Return the driver's message, without the statement."""
     words = str(error.orig if isinstance(error, DBAPIError) else error).strip()
     return words.splitlines()[0] if words else f"it does not answer within {ANSWER_SECONDS:g} s"
 
@@ -170,7 +170,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _tune_sqlite(connection: object, _: object) -> None:
-    """WAL lets the command line write while the gateway reads."""
+    """Set WAL mode, so that the command line can write while the gateway reads."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # DB-API's connection has no common type
     cursor.execute("PRAGMA busy_timeout=5000")
     cursor.execute("PRAGMA journal_mode=WAL")

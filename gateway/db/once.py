@@ -1,4 +1,4 @@
-"""Running one piece of work on the database from a program that has no event loop."""
+"""Run one coroutine on the database from a program that has no event loop."""
 
 import asyncio
 import threading
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _THREAD = "_connection_worker_thread"
-"""aiosqlite's; one whose connection failed would still write to the closed loop, and print a stack trace."""
+"""Name of aiosqlite's threads; after a failed connection one writes to the closed loop and prints a stack trace."""
 _WAIT_SECONDS = 1.0
 
 

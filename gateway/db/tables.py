@@ -38,7 +38,7 @@ budgets = Table(
     Column("window", String(8), nullable=False),
     Column("hard", Boolean, nullable=False),
 )
-"""`person:alice@example.com`, `team:research`; `person:*` is everybody's who has none of their own."""
+"""Budgets by scope: `person:alice@example.com`, `team:research`; `person:*` is the default of all persons."""
 
 revisions = Table(
     "revisions",
@@ -46,4 +46,4 @@ revisions = Table(
     Column("name", String(32), primary_key=True),
     Column("value", Integer, nullable=False),
 )
-"""A counter a table of ours, raised with every change, so that other processes notice cheaply."""
+"""A counter for each table, raised with every change, so that other processes notice cheaply."""

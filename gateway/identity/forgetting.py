@@ -1,4 +1,4 @@
-"""Taking a person out of the database of keys and budgets; `persons` are ids and addresses in lower case."""
+"""Remove a person from the database of keys and budgets; `persons` are ids and addresses in lower case."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 0.25
 
 
 def forget_in_keys(config: Config, persons: Collection[str]) -> tuple[int, int]:
-    """Take the persons out of keys and budgets; return how many keys and budgets were theirs.
+    """Remove the persons from keys and budgets; return the number of keys and of budgets that changed.
 
     Their own keys are revoked, for without an owner they would be outside every budget. Keys that speak for others
     go on working. Raises `ConfigError` where the database cannot be used.
@@ -68,7 +68,7 @@ async def _count(store: KeyStore, persons: Collection[str]) -> int:
 
 
 def _changes(row: Any, persons: Collection[str]) -> dict[str, Any]:
-    """The new values of a key's row; none where it does not name a person."""
+    """Return the new values of a key's row; empty if it does not name a person."""
     values: dict[str, Any] = {}
     own = lower(row["owner"] or "") in persons
     if own:
@@ -95,7 +95,7 @@ def _is_theirs(scope: str, persons: Collection[str]) -> bool:
 
 
 async def _wipe(engine: AsyncEngine) -> None:
-    """SQLite keeps what was deleted in its log and in free pages; both are written anew."""
+    """Rewrite SQLite's log and free pages, which keep what was deleted."""
     if engine.dialect.name != "sqlite":
         return
     async with engine.connect() as plain:

@@ -1,4 +1,4 @@
-"""Keyed hashes of what must not be kept as it is."""
+"""Keyed hashes of secrets and identities."""
 
 import hmac
 from functools import lru_cache

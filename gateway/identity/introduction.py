@@ -1,4 +1,4 @@
-"""Who asks, signed for an agent of the company's own, as the pack's pipe tells it."""
+"""Sign the caller's identity for an agent of the company's own, as the pack's pipe does."""
 
 import time
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from gateway.secret import Secret
 
 LIFETIME_SECONDS = 300
 _CLAIMED = ("body", "none")
-"""Sources that nobody vouches for."""
+"""Identity sources that are not verified."""
 
 
 def introduction(person: Person, task: str, share: Share, secret: Secret) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Changing keys and budgets: the command line and the admin routes come here."""
+"""Change keys and budgets, for the command line and the admin routes."""
 
 import secrets
 import time
@@ -36,7 +36,7 @@ async def create(
     identity: str | None = None,
     **policy: Any,
 ) -> tuple[Key, Secret]:
-    """Make a key; the secret is given out here and never again. Raises `ConfigError`, also if the alias is taken."""
+    """Create a key; its secret is returned here and never again. Raises `ConfigError`, also if the alias is taken."""
     _check_own({"alias": alias, "owner": owner, "team": team, "identity": identity})
     presented = _new_secret()
     values = {
@@ -56,7 +56,7 @@ async def create(
 
 @bounded
 async def get(store: KeyStore, id_or_alias: str) -> Key:
-    """One key by id or alias. Raises `ConfigError` where there is none."""
+    """Return one key by id or alias. Raises `ConfigError` if there is none."""
     async with store.engine.connect() as connection:
         return to_key(await _row(connection, id_or_alias))
 
@@ -76,7 +76,7 @@ async def change(store: KeyStore, id_or_alias: str, /, **values: Any) -> Key:
 
 @bounded
 async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT_GRACE_SECONDS) -> tuple[Key, Secret]:
-    """A new secret for a key; the old one works for `grace_seconds` more. Raises `ConfigError`."""
+    """Give a key a new secret; the old one works for `grace_seconds` more. Raises `ConfigError`."""
     if not 0 <= grace_seconds <= _LONGEST_GRACE_SECONDS:
         raise ConfigError(f"grace: must be 0 to {_LONGEST_GRACE_SECONDS} seconds, which are ten years")
     presented = _new_secret()
@@ -94,7 +94,7 @@ async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT
 
 @bounded
 async def revoke(store: KeyStore, id_or_alias: str) -> Key:
-    """Make a key useless from now on, its rotated secret too."""
+    """Revoke a key, its rotated secret included."""
     key = await get(store, id_or_alias)
     values = {"revoked_at": key.revoked_at or _now(), "previous_hash": None, "previous_until": None}
     await _write(store, update(tables.keys).where(tables.keys.c.id == key.id).values(**values), key.alias)
@@ -120,7 +120,7 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
 
 @bounded
 async def remove_budget(store: KeyStore, scope: str) -> None:
-    """Raises `ConfigError` where there is none."""
+    """Delete a budget. Raises `ConfigError` if there is none."""
     async with store.engine.begin() as connection:
         done = await connection.execute(delete(tables.budgets).filter_by(scope=scope))
         if not done.rowcount:
@@ -157,7 +157,7 @@ async def _row(connection: AsyncConnection, id_or_alias: str) -> Any:
 
 
 async def raise_revision(connection: AsyncConnection) -> None:
-    """Let running gateways notice that keys or budgets changed."""
+    """Raise the revision, so that running gateways notice that keys or budgets changed."""
     counter = tables.revisions.c.value
     await connection.execute(update(tables.revisions).filter_by(name="keys").values(value=counter + 1))
 

@@ -1,4 +1,4 @@
-"""API keys at request time: looked up from memory, revoked everywhere within a poll."""
+"""API keys at request time: looked up in memory, revoked everywhere within a poll."""
 
 import asyncio
 import contextlib
@@ -29,9 +29,9 @@ log = logging.getLogger("sekisho.keys")
 
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 3.0
-"""What the database may take; known keys wait for nothing."""
+"""Timeout of the database in seconds; known keys do not wait for it."""
 _ASK_ANYWAY_SECONDS = 2.0
-"""A file's time has steps; a change within one is seen this late."""
+"""Seconds after which the database is queried even if its files look unchanged, as file times are coarse."""
 _LONGEST_KEY = 256
 _MISSES_KEPT = 4096
 _DERIVED_KEPT = 10_000
@@ -40,7 +40,7 @@ _MISS_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What the gateway knows of a key; never the key itself. Times are UTC microseconds."""
+    """An API key without its secret. Times are UTC microseconds."""
 
     id: str
     hint: str
@@ -98,7 +98,7 @@ class KeyStore:
                 await self._poll
 
     async def find(self, presented: str) -> Key | None:
-        """The valid key that was presented, or None: unknown, revoked, expired, rotated away. Raises `Overloaded`."""
+        """Return the valid key of a secret, or None: unknown, revoked, expired or rotated. Raises `Overloaded`."""
         if len(presented) > _LONGEST_KEY:
             return None
         digest = self.hash(presented)
@@ -111,7 +111,7 @@ class KeyStore:
         return key
 
     async def _asked(self, digest: bytes) -> Key | None:
-        """Look for a key that is new; requests that come with it meanwhile wait for the same answer."""
+        """Query the database for an unknown key; concurrent requests with it wait for the same query."""
         asking = self._asking.get(digest)
         if asking is None and self._worth_asking(digest):
             asking = self._asking[digest] = asyncio.create_task(self._refreshed(), name="unknown key")
@@ -125,7 +125,7 @@ class KeyStore:
         _looked_at(asking)
 
     async def _refreshed(self) -> None:
-        """A key that is not known may be a new one: who cannot look is not the one to refuse it for good."""
+        """Refresh for an unknown key, which may be new. Raises `Overloaded` if the database cannot be read."""
         try:
             if not self.healthy:
                 raise TimeoutError
@@ -143,16 +143,16 @@ class KeyStore:
         return keyed_hash(self._secret, presented)
 
     def all(self) -> list[Key]:
-        """Every key once, oldest first."""
+        """Return every key once, oldest first."""
         return sorted({key.id: key for key in self._by_hash.values()}.values(), key=lambda key: key.created_at)
 
     def budget(self, scope: str) -> Budget | None:
-        """The budget of a scope, its own or that of everybody of its kind."""
+        """Return the budget of a scope: its own, or the default of its kind."""
         kind, _, _ = scope.partition(":")
         return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
 
     async def refresh(self) -> None:
-        """Read anew if anyone changed anything, after everything that was done before.
+        """Read keys and budgets again if they changed; includes everything that was committed before the call.
 
         Raises `SQLAlchemyError`, `OSError`; `TimeoutError` where the database takes longer than `ANSWER_SECONDS`.
         """
@@ -207,7 +207,7 @@ class KeyStore:
                 self.healthy = True
 
     def _worth_asking(self, digest: bytes) -> bool:
-        """A wrong key asks the database at most once a second, and only so many are remembered."""
+        """Return whether to query the database for an unknown key: the same one once a second."""
         if digest in self._misses:
             return False
         self._misses[digest] = None
@@ -215,20 +215,20 @@ class KeyStore:
 
 
 def _looked_at(task: asyncio.Task[None]) -> None:
-    """Nobody may be waiting any more for one that failed."""
+    """Retrieve the exception of a task that nobody may be waiting for."""
     if not task.cancelled():
         task.exception()
 
 
 def _files_of(engine: AsyncEngine) -> tuple[Path, ...]:
-    """SQLite's files: looking at them costs a hundredth of asking. None where the database is a server."""
+    """Return SQLite's files, whose times cost a hundredth of a query; none where the database is a server."""
     if engine.dialect.name != "sqlite" or not engine.url.database:
         return ()
     return Path(engine.url.database), Path(f"{engine.url.database}-wal")
 
 
 def _marks(files: tuple[Path, ...]) -> list[tuple[int, int]]:
-    """What a write by another process moves."""
+    """Return file times and sizes, which change when another process writes to the database."""
     found = []
     for file in files:
         with contextlib.suppress(OSError):
@@ -239,7 +239,7 @@ def _marks(files: tuple[Path, ...]) -> list[tuple[int, int]]:
 
 @asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[KeyStore]:
-    """A configuration's keys for a command that runs once. Raises `ConfigError`."""
+    """Open the keys of a configuration for a command. Raises `ConfigError`."""
     engine = await open_database(config)
     try:
         store = KeyStore(engine, hash_secret(config))
@@ -252,14 +252,14 @@ async def opened(config: Config) -> AsyncIterator[KeyStore]:
 
 
 def hash_secret(config: Config) -> bytes:
-    """The secret under which keys are hashed: configured, or a file made at first use."""
+    """Return the secret that keys are hashed with: configured, or from a file that is created at first use."""
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
     return create_once(config.data_dir / "key-secret", secrets.token_hex(32).encode())
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:
-    """A row of the table as a key."""
+    """Return a row of the table as a key."""
     limits = {field.name: row[field.name] for field in fields(Policy)}
     lists = {name: tuple(limits[name]) for name in ("models", "networks") if limits[name] is not None}
     named = {field.name: row[field.name] for field in fields(Key) if field.name != "policy"}

@@ -34,7 +34,7 @@ _WAITING = 256
 
 
 class Line(msgspec.Struct):
-    """What stands in a file: who (a tag), which request, the sealed prompt and answer."""
+    """A line of a file: tag of the person, request id, encrypted prompt and answer."""
 
     person: str
     request_id: str
@@ -43,14 +43,14 @@ class Line(msgspec.Struct):
 
 
 class Exchanged(msgspec.Struct):
-    """What is sealed: bytes as they went over the wire, cut at `ledger.content.max_bytes`."""
+    """The content that is encrypted: bytes as sent on the wire, cut at `ledger.content.max_bytes`."""
 
     prompt: bytes
     answer: bytes
 
 
 class Capture:
-    """Stands before an ASGI `send` and keeps what goes out."""
+    """Wraps an ASGI `send` and keeps the beginning of the response body."""
 
     def __init__(self, prompt: bytes, send: Send, most: int) -> None:
         self.prompt = prompt[:most]
@@ -65,7 +65,7 @@ class Capture:
 
 
 class Contents:
-    """Seals and writes in a thread of its own, which begins with the first content."""
+    """Encrypts and writes contents in a thread of its own, which starts with the first content."""
 
     def __init__(self, data_dir: Path, settings: Content) -> None:
         self._folder = folder(data_dir)
@@ -76,19 +76,19 @@ class Contents:
         self._process = f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
 
     def start(self) -> None:
-        """Raises `ConfigError` where the encryption key is none. Nothing is loaded where nothing is recorded."""
+        """Start, if any key is recorded. Raises `ConfigError` for an invalid encryption key."""
         if self._names:
             keys_of(self._folder, self._settings)
 
     def wants(self, key_alias: str | None) -> bool:
-        """Whether the content of this key's requests is recorded."""
+        """Return whether the content of this key's requests is recorded."""
         return key_alias in self._names
 
     def capture(self, prompt: bytes, send: Send) -> Capture:
         return Capture(prompt, send, self._settings.max_bytes)
 
     def write(self, record: Record, capture: Capture) -> None:
-        """Hand over; never waits."""
+        """Queue the content of a request for writing; never wait."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._work, name="contents", daemon=True)
             self._thread.start()
@@ -98,7 +98,7 @@ class Contents:
             log.error("the content of %s was not recorded: too much waits to be written", record.request_id)
 
     def stop(self) -> None:
-        """Write what waits."""
+        """Write what is queued, and end the thread."""
         if self._thread:
             self._waiting.put(None)
             self._thread.join()
@@ -130,7 +130,7 @@ def folder(data_dir: Path) -> Path:
 
 
 def keys_of(where: Path, settings: Content) -> "Keys":
-    """Raises `ConfigError`."""
+    """Return the keys of persons below a folder. Raises `ConfigError`."""
     from gateway.ledger.encryption import Keys, master_key
 
     assert settings.encryption_key is not None, "the schema sees to that"
@@ -138,12 +138,12 @@ def keys_of(where: Path, settings: Content) -> "Keys":
 
 
 def person_of(record: Record) -> str:
-    """One person is one person, in chat and with own keys; without one, the key."""
+    """Return the identity that a content is encrypted for: the person, in chat and with own keys, else the key."""
     return lower(record.user_email or record.user_id or f"key:{record.key_id}")
 
 
 def content_of(config: Config, request_id: str) -> Exchanged | None:
-    """What was recorded of a request; None where nothing was, or the person was forgotten."""
+    """Return the content of a request, or None if none was recorded or the person was forgotten."""
     settings = config.ledger.content
     if settings.encryption_key is None:
         return None
@@ -156,7 +156,7 @@ def content_of(config: Config, request_id: str) -> Exchanged | None:
 
 
 def expire_contents(config: Config, today: date | None = None) -> list[str]:
-    """Drop the days that `ledger.content.retention_days` no longer covers; gives them."""
+    """Delete the days that `ledger.content.retention_days` no longer covers; return them."""
     last = (today or datetime.fromtimestamp(time.time(), UTC).date()) - timedelta(
         days=config.ledger.content.retention_days
     )
@@ -167,7 +167,7 @@ def expire_contents(config: Config, today: date | None = None) -> list[str]:
 
 
 def forget_contents(config: Config, persons: Iterable[str]) -> int:
-    """Throw the persons' keys away and their lines with them; gives the number of lines."""
+    """Delete the persons' keys and blank their lines; return the number of lines."""
     settings, where = config.ledger.content, folder(config.data_dir)
     if settings.encryption_key is None or not where.exists():
         return 0
@@ -200,7 +200,7 @@ def _lines(where: Path) -> Iterator[Line]:
 
 
 def text_of(content: bytes) -> str:
-    """For people: as text where it is, in base64 where not."""
+    """Return content for display: as text, or in base64 where it is not UTF-8."""
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Room on the disk: what waits to be shipped, whether more has place, and a reserve for running requests."""
+"""Disk space of the ledger: bytes that wait to be shipped, the quota, and a reserve for running requests."""
 
 import contextlib
 import os
@@ -14,20 +14,20 @@ _RESERVE_BYTES = 1024 * 1024
 
 
 class DiskQuota:
-    """Measured from time to time, not at every record."""
+    """Quota of the segments' folder, measured from time to time, not at every record."""
 
     def __init__(self, folder: Path, settings: Ledger) -> None:
         self._folder = folder
         self._most = settings.max_bytes
         self._reserve = -1
         self.full = False
-        """No place for new requests; those that run still find the reserve."""
+        """True if there is no space for new requests; running ones can still use the reserve."""
         self.waiting_bytes = 0
         self.oldest: float | None = None
-        """When the oldest segment that is not in Parquet was opened, in Unix seconds."""
+        """Unix seconds when the oldest segment that is not in Parquet was opened."""
 
     def measure(self) -> None:
-        """Look at the folder, and put the reserve back where it was used."""
+        """Measure the folder, and allocate the reserve again where it was used."""
         waiting = {
             entry.name: _size(entry) for entry in os.scandir(self._folder) if entry.name.endswith((OPEN, CLOSED))
         }
@@ -37,23 +37,23 @@ class DiskQuota:
 
     @property
     def lag(self) -> float:
-        """How old the oldest segment is that is not in Parquet, in seconds."""
+        """Return the age in seconds of the oldest segment that is not in Parquet."""
         return 0.0 if self.oldest is None else max(0.0, time.time() - self.oldest)
 
     def release(self) -> bool:
-        """Give the reserve to a record that found the disk full; whether there was one."""
+        """Free the reserve for a record that found the disk full; return whether there was one."""
         self.full = True
         return self.close()
 
     def close(self) -> bool:
-        """Let go of the reserve; whether there was one."""
+        """Free the reserve; return whether there was one."""
         reserve, self._reserve = self._reserve, -1
         if reserve >= 0:
             os.close(reserve)
         return reserve >= 0
 
     def _reserved(self) -> bool:
-        """A file without a name, so that nothing is left of it whatever happens to us."""
+        """Allocate the reserve as an unlinked file, which disappears with the process."""
         if self._reserve < 0:
             with contextlib.suppress(OSError):
                 made, name = tempfile.mkstemp(dir=self._folder.parent)
@@ -68,7 +68,7 @@ class DiskQuota:
 
 
 def opened_at(name: str) -> float:
-    """When a segment was opened, by its name; now, where that is not a time."""
+    """Return when a segment was opened, by its name, in Unix seconds; the current time if the name holds none."""
     try:
         return timegm(time.strptime(name.split("-", 1)[0], "%Y%m%dT%H%M%S"))
     except ValueError:

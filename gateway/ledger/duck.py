@@ -41,14 +41,14 @@ COLUMNS: dict[str, str] = {
 
 
 MOMENT = f"make_timestamp(CASE WHEN started_at BETWEEN 0 AND {LATEST} THEN started_at ELSE 0 END)"
-"""A segment's `started_at` as SQL; 1970 where no request can have begun."""
+"""SQL of a segment's `started_at`; 1970 for impossible times."""
 SORTED = "user_id, started_at, request_id"
-"""In a Parquet file: a person's requests stand together, the same rows always in the same order."""
+"""Order of rows in a Parquet file: a person's requests together, always in the same order."""
 PARQUET_OPTIONS = "(FORMAT parquet, COMPRESSION zstd)"
 
 
 def connect(temporary: Path, memory: str = "512MB", threads: int = 2) -> "DuckDBPyConnection":
-    """A database in memory that spills into a folder and reaches nothing in the network."""
+    """Open a database in memory that spills into a folder and cannot reach the network."""
     import duckdb
 
     connection = duckdb.connect(
@@ -65,7 +65,7 @@ def connect(temporary: Path, memory: str = "512MB", threads: int = 2) -> "DuckDB
 
 
 def ledger_sql(held: Held) -> str:
-    """A SELECT of all columns over everything that is held; `mount` first."""
+    """Return a SELECT of all columns over all held files; `mount` first."""
     parts = []
     if held.segments:
         parts.append(rows_of_segments(held.segments))
@@ -75,7 +75,7 @@ def ledger_sql(held: Held) -> str:
 
 
 def rows_of_segments(paths: Iterable[Path], more: str = "") -> str:
-    """A SELECT over JSON lines; torn ones are passed over. `more` columns are made of the JSON's and of `filename`."""
+    """Return a SELECT over JSON lines without torn ones. `more` columns derive from the JSON's and from `filename`."""
     kinds = {**COLUMNS, "started_at": "BIGINT", "crc": "VARCHAR"}
     columns = ", ".join(f"{name}: '{kind}'" for name, kind in kinds.items())
     selected = ", ".join(f"{MOMENT} AS started_at" if name == "started_at" else _sound(name) for name in COLUMNS)
@@ -84,12 +84,12 @@ def rows_of_segments(paths: Iterable[Path], more: str = "") -> str:
 
 
 def rows_of_parquet(files: Iterable[str]) -> str:
-    """A SELECT over Parquet files; all have the columns of a record, so none is opened to learn them."""
+    """Return a SELECT over Parquet files; all have the columns of a record, so none is opened to read its schema."""
     return f"SELECT {', '.join(map(_sound, COLUMNS))} FROM read_parquet({_listed(files)}, hive_partitioning=false)"
 
 
 def _sound(name: str) -> str:
-    """A column as SQL, NULL where it holds a number that no record may have."""
+    """Return a column as SQL, NULL where its number is out of bounds."""
     if name not in _COUNTS and name != "audio_seconds":
         return name
     most = LARGEST_COST if name == "cost_nano_usd" else LARGEST_COUNT
@@ -130,7 +130,7 @@ def last_line(error: "DuckDBError") -> str:
 
 
 def quoted(text: str) -> str:
-    """A string as SQL."""
+    """Return a string as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 

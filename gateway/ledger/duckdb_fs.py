@@ -1,4 +1,4 @@
-"""A store as a file system that DuckDB reads from. One store a process at a time.
+"""A file system over a store, for DuckDB. One store a process at a time.
 
 An object whose size is known from the listing is asked for once, if it is small: whole, and kept. So it is the same
 from its footer to its last row, whoever rewrites it meanwhile. Larger ones are read a range at a time.
@@ -20,7 +20,7 @@ from gateway.ledger.store import Item, Store
 _READ_AHEAD = 1024 * 1024
 _SMALL_BYTES = 4 * 1024 * 1024
 _KEPT_BYTES = 128 * 1024 * 1024
-"""Of all small objects together; what is more is asked for again."""
+"""Bytes of all small objects together; more are fetched again, in favour of those that were read ahead."""
 _AT_ONCE = 16
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -43,7 +43,7 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
         self._lock = threading.Lock()
 
     def fetch(self) -> None:
-        """Ask for the small objects, many at once, as far as they are kept."""
+        """Fetch the small objects, many at once, as far as they are kept in memory."""
         paths, left = [], _KEPT_BYTES
         for path, size in self._sizes.items():
             if size <= min(left, _SMALL_BYTES):
@@ -76,7 +76,7 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
         return self.info(path)["created"]
 
     def glob(self, path: str, **options: Any) -> list[str]:
-        """DuckDB asks this of every file it is told to read; none of them is a pattern."""
+        """Return the path itself: DuckDB calls this for every file, and none of them is a pattern."""
         return [self._strip_protocol(path)]
 
     def exists(self, path: str, **options: Any) -> bool:
@@ -96,7 +96,7 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
         return found
 
     def _tried(self, path: str) -> None:
-        """What cannot be had is told when it is needed."""
+        """Fetch a small object; a failure is raised when the object is read."""
         try:
             self._whole(path)
         except OSError:

@@ -24,7 +24,7 @@ _KEYS_KEPT = 1000
 
 
 def master_key(secret: Secret) -> bytes:
-    """The 32 bytes of `ledger.content.encryption_key`. Raises `ConfigError`."""
+    """Return the 32 bytes of `ledger.content.encryption_key`. Raises `ConfigError`."""
     try:
         key = base64.b64decode(secret.reveal(), validate=True)
     except (binascii.Error, ValueError):
@@ -46,23 +46,23 @@ class Keys:
         self._open: LRUCache[str, AESGCM] = LRUCache(_KEYS_KEPT)
 
     def tag(self, person: str) -> str:
-        """What stands for a person in files."""
+        """Return the pseudonym of a person in files."""
         return hmac.digest(self._tagging, person.encode(), "sha256").hex()[:32]
 
     def seal(self, tag: str, content: bytes, about: bytes) -> bytes:
-        """Nonce and ciphertext, bound to what it is about."""
+        """Encrypt; return nonce and ciphertext, authenticated with `about`."""
         nonce = secrets.token_bytes(_NONCE)
         return nonce + self._key(tag).encrypt(nonce, content, about)
 
     def unseal(self, tag: str, sealed: bytes, about: bytes) -> bytes | None:
-        """None where the person was forgotten or the content was tampered with."""
+        """Decrypt; return None if the person was forgotten or the content was tampered with."""
         found = self._open.get(tag) or self._read(tag)
         with contextlib.suppress(InvalidTag):
             return found.decrypt(sealed[:_NONCE], sealed[_NONCE:], about) if found else None
         return None
 
     def forget(self, tag: str) -> bool:
-        """Throw a person's key away; whether there was one."""
+        """Delete a person's key; return whether there was one."""
         self._open.pop(tag, None)
         try:
             self._path(tag).unlink()
@@ -71,7 +71,7 @@ class Keys:
         return True
 
     def _key(self, tag: str) -> AESGCM:
-        """Looks at the file every time, so that a key thrown away by another process is used no longer."""
+        """Return a person's key. The file is checked each time, as another process may have deleted it."""
         if not self._path(tag).exists():
             self._open.pop(tag, None)
             self._make(tag)

@@ -1,4 +1,4 @@
-"""What can go wrong around the ledger outside a request.
+"""Errors of the ledger outside a request.
 
 LedgerError
 ├── StoreError        the destination refuses, is slow or away

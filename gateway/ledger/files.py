@@ -1,4 +1,4 @@
-"""Which files hold the ledger now, each record once. The rule is in the docstring of `gateway.ledger`."""
+"""Find the files that hold the ledger now, each record once, by the rule in the docstring of `gateway.ledger`."""
 
 import contextlib
 import fcntl
@@ -14,21 +14,22 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import StoreError
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 
 PARQUET = ".parquet"
 REPRICED, JOURNAL = "repriced/", "_journal/"
 _LISTINGS = 10
 _DAYS_LISTED_APART = 40
-"""A longer time is listed whole: one listing costs less than that many."""
+"""Days that are listed one by one; more are found by one listing of everything."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """The ledger at one moment. Its files stay while the block of `holding` runs, except for compacted ones."""
+    """The files of the ledger at one moment. They stay while the block of `holding` runs, except for compacted ones."""
 
     store: Store
     segments: tuple[Path, ...]
@@ -39,7 +40,7 @@ class Held:
 
 @contextmanager
 def holding(config: Config, first: date | None = None, last: date | None = None) -> Iterator[Held]:
-    """The files that hold every record, once, or those of the UTC days `first` to `last` (segments: all).
+    """Yield the files that hold each record once, or those of the UTC days `first` to `last` (segments: all).
 
     Compaction may delete a Parquet file while the block runs: then reading it fails, and a new `holding` works.
     Raises `StoreError`.
@@ -53,7 +54,7 @@ def holding(config: Config, first: date | None = None, last: date | None = None)
 def current(
     store: Store, local: Collection[str] = (), first: date | None = None, last: date | None = None
 ) -> tuple[Item, ...]:
-    """The Parquet files that count, sorted by path; without those of the `local` segments (`<segment>.<source>`)."""
+    """Return the valid Parquet files by path, without those of the `local` segments (`<segment>.<source>`)."""
     before = _journals(store)
     for _ in range(_LISTINGS):
         items = list(_listed(store, first, last))
@@ -65,17 +66,17 @@ def current(
 
 
 def originals(store: Store, first: date | None = None, last: date | None = None) -> tuple[Item, ...]:
-    """As `current`, without repriced files."""
+    """Return files as `current` does, without repriced ones."""
     return _counted(list(_listed(store, first, last)), {}, _replaced(store, _journals(store)), set())
 
 
 def segment_of(path: str) -> str:
-    """`<segment>.<source>` that a Parquet file was made of; `compacted` in the place of several segments."""
+    """Return `<segment>.<source>` of a Parquet file; the segment of a compacted one is `compacted`."""
     return ".".join(path.rsplit("/", 1)[-1].split(".")[:2])
 
 
 def partition_of(path: str) -> str:
-    """`dt=…/hour=…`."""
+    """Return the partition of a path: `dt=…/hour=…`."""
     return "/".join(path.split("/")[-3:-1])
 
 
@@ -107,7 +108,7 @@ def _within(path: str, first: date | None, last: date | None) -> bool:
 
 
 def _repriced(store: Store) -> dict[str, Item]:
-    """By the path of what each takes the place of; the newest."""
+    """Return the newest repriced files by the path that each replaces."""
     newest: dict[str, Item] = {}
     for item in sorted(store.list(REPRICED), key=lambda item: item.path):
         if item.path.endswith(PARQUET):
@@ -120,7 +121,7 @@ def _journals(store: Store) -> set[str]:
 
 
 def _replaced(store: Store, journals: set[str]) -> dict[str, set[str]]:
-    """The sources of compacted files, by those files' path."""
+    """Return the sources of compacted files by the compacted path."""
     found: dict[str, set[str]] = {}
     for path in journals:
         if content := store.get(path):
@@ -130,12 +131,12 @@ def _replaced(store: Store, journals: set[str]) -> dict[str, set[str]]:
 
 
 class Journal(msgspec.Struct):
-    """What a compaction does, written before it does it."""
+    """Write-ahead entry of a compaction."""
 
     target: str
     sources: list[str]
     done_at: int | None = None
-    """Unix seconds, once the sources are deleted."""
+    """Unix seconds when the sources were deleted, or None."""
 
 
 @contextmanager
@@ -157,12 +158,12 @@ def _linked(data_dir: Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _stems(segments: Path) -> set[str]:
-    """Looked for twice, since a file that is renamed while a folder is read may be seen under neither name."""
+    """Link all segments; the folder is read twice, as a file that is renamed meanwhile may be missed once."""
     return {path.stem for path in segments.iterdir() if path.suffix in (OPEN, CLOSED)}
 
 
 def _link(segments: Path, stem: str, reading: Path) -> Path | None:
-    """None where it was shipped meanwhile."""
+    """Link a segment; return None if it was shipped meanwhile."""
     target = reading / f"{stem}{CLOSED}"
     for suffix in (OPEN, CLOSED):
         with contextlib.suppress(FileNotFoundError):
@@ -184,6 +185,6 @@ def forget_abandoned(data_dir: Path) -> None:
 
 
 def names(held: Sequence[Item], store: Store) -> list[str]:
-    """As DuckDB opens them, after `gateway.ledger.duck.mount` where the store is not a folder."""
+    """Return file names for DuckDB, after `gateway.ledger.duck.mount` where the store is not a folder."""
     head = f"{store.folder}/" if store.folder else "sekisho://"
     return [head + item.path for item in held]

@@ -1,7 +1,7 @@
-"""The lock of a destination: of all machines, one compacts, forgets, reprices or drops.
+"""The lock of a destination: one of all machines compacts, forgets, reprices or expires.
 
 It excludes by conditional writes alone: made only where there is none, renewed and taken over only as it was last
-seen. Whether its holder is dead is told by the store's clock and no other: how long ago the lock was written last.
+seen. Whether its holder is dead follows from the store's clock alone: how long ago the lock was written last.
 """
 
 import contextlib
@@ -24,16 +24,16 @@ _LEASE_SECONDS = 300.0
 
 
 class Lease(msgspec.Struct):
-    """What the lock says. `until` (Unix seconds, by the holder's clock) is what older versions go by."""
+    """Content of the lock. `until` (Unix seconds by the holder's clock) is for older versions."""
 
     holder: str
     until: float
     seconds: float | None = None
-    """How long it holds after it was written; None = as `until` says."""
+    """Seconds that it holds after it was written; None = until `until`."""
 
 
 class Held:
-    """The lock while we hold it; a thread renews it."""
+    """The lock while this process holds it; a thread renews it."""
 
     def __init__(self, store: Store, seconds: float) -> None:
         self._store = store
@@ -46,7 +46,7 @@ class Held:
         self._thread = threading.Thread(target=self._renew_forever, name="lease", daemon=True)
 
     def take(self) -> None:
-        """Raises `ShippingBusy`, `StoreError`."""
+        """Acquire the lock. Raises `ShippingBusy`, `StoreError`."""
         began = time.monotonic()
         version = self._store.create(LOCK, self._lease())
         if version is None:
@@ -61,7 +61,7 @@ class Held:
         self._thread.start()
 
     def check(self) -> None:
-        """Raises `ShippingBusy` where another may hold the lock by now: nothing may be changed any more."""
+        """Raise `ShippingBusy` if another may hold the lock by now, so that nothing may be changed any more."""
         if self._lost or time.monotonic() - self._renewed_at > self._seconds * 0.8:
             raise ShippingBusy
 
@@ -79,7 +79,7 @@ class Held:
             self._renew()
 
     def _renew(self) -> None:
-        """Write it again where it is still ours. A store that is away may be back for the next time."""
+        """Write the lock again if it is still held here. A store that is away may be back for the next time."""
         began = time.monotonic()
         with contextlib.suppress(StoreError):
             version = self._store.replace(Found(LOCK, b"", self._version, 0.0), self._lease())
@@ -92,13 +92,13 @@ class Held:
                 self._version, self._renewed_at = version, began
 
     def _lease(self) -> bytes:
-        """Never the same twice, so that each has a version of its own."""
+        """Return a new content, never the same twice, so that each has a version of its own."""
         return msgspec.json.encode(Lease(self._holder, time.time() + self._seconds, self._seconds))
 
 
 @contextmanager
 def store_lease(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]:
-    """Be the only one of all machines; what changes the store meanwhile is checked against it.
+    """Hold the lock for the block; each change of the store meanwhile checks it.
 
     A dead holder's lock is taken over when it was not renewed for as long as it says. Raises `ShippingBusy`.
     """
@@ -113,7 +113,7 @@ def store_lease(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]
 
 
 def _is_dead(store: Store, found: Found) -> bool:
-    """Return whether nobody holds a lock any more, by the store's own clock. What is no lease is nobody's."""
+    """Return whether a lock has expired by the store's clock. Content that is no lease has no holder."""
     lease = _read(found)
     if lease is None:
         return True

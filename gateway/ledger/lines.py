@@ -19,7 +19,7 @@ _TYPES = {field.name: field.type for field in msgspec.structs.fields(Record)}
 
 
 def to_line(record: Record) -> bytes:
-    """The record's line, with its end of line."""
+    """Return a record as a line, with its line feed."""
     try:
         body = _encode(record)[:-1]
     except UnicodeEncodeError:  # half a surrogate pair in a text
@@ -37,7 +37,7 @@ def _encodable(record: Record) -> Record:
 
 
 def from_line(line: bytes) -> Record | None:
-    """The record of a whole line, or None where the line is torn or damaged."""
+    """Return the record of a line, or None if the line is torn or damaged."""
     body, ending = line[:-_SUM_LENGTH], line[-_SUM_LENGTH:]
     if not body or ending != _SUM % crc32(body):
         return None
@@ -48,13 +48,13 @@ def from_line(line: bytes) -> Record | None:
 
 
 def is_whole(line: bytes) -> bool:
-    """Whether a line, without its end of line, is as it was written."""
+    """Return whether a line (without its line feed) has the right checksum."""
     body, ending = line[: 1 - _SUM_LENGTH], line[1 - _SUM_LENGTH :]
     return bool(body) and ending + b"\n" == _SUM % crc32(body)
 
 
 def _mended(body: bytes) -> Record | None:
-    """Read a record that has values which no record may have, without them."""
+    """Return a record without its values that are out of bounds."""
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
         sound = {name: value for name, value in found.items() if name in _TYPES and _is_sound(value, _TYPES[name])}

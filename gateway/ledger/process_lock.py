@@ -1,4 +1,4 @@
-"""Who may change the ledger's files on this machine: one process; `gateway.ledger.lease` is for all machines."""
+"""The lock for changes of the ledger's files on this machine; `gateway.ledger.lease` is for all machines."""
 
 import fcntl
 import os
@@ -13,12 +13,12 @@ from gateway.ledger.errors import ShippingBusy
 from gateway.ledger.source import source_of
 
 PATIENCE_SECONDS = 120.0
-"""Who ships from time to time is done by then."""
+"""Seconds; regular shipping has ended by then."""
 
 
 @contextmanager
 def process_lock(data_dir: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
-    """The only one on this machine, as soon as nobody else is; a killed process holds nothing.
+    """Hold the machine's lock for the block; wait for it first. A killed process holds nothing.
 
     Raises `ShippingBusy` where that takes longer than `patience`, in seconds.
     """

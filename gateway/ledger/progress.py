@@ -1,4 +1,4 @@
-"""How far shipping is: counters that outlive processes, and how the ledger stands."""
+"""Progress of shipping: counters that outlive processes."""
 
 import contextlib
 from collections.abc import Collection
@@ -11,16 +11,16 @@ from gateway.ledger.disk_quota import CLOSED, OPEN
 
 
 class Progress(msgspec.Struct):
-    """Since this ledger's first day. `records_in` = `records_out`, or something was damaged."""
+    """Counters since this ledger's first day. `records_in` = `records_out` + `damaged`."""
 
     records_in: int = 0
-    """Lines of shipped segments."""
+    """Number of lines in shipped segments."""
     records_out: int = 0
-    """Rows of Parquet made of them."""
+    """Number of Parquet rows written from them."""
     damaged: int = 0
-    """Lines whose checksum is wrong; they are kept in `ledger/damaged`."""
+    """Number of lines with a wrong checksum; they are kept in `ledger/damaged`."""
     counted: list[str] = []
-    """Segments that are in these numbers and not yet renamed: a crash in between counts them once."""
+    """Stems of segments that are counted and not yet renamed, so that a crash in between counts them once."""
     shipped_at: float | None = None
     problem: str | None = None
     """Why the last shipping failed."""
@@ -43,7 +43,7 @@ def save_progress(data_dir: Path, progress: Progress) -> None:
 
 
 def count_waiting(data_dir: Path, counted: Collection[str] = ()) -> int:
-    """Whole lines that are not in Parquet yet; not those of the segments that are `counted` as shipped."""
+    """Return the number of whole lines that are not in Parquet yet, without the `counted` segments."""
     paths = [
         path
         for path in (data_dir / "ledger" / "segments").glob("*")

@@ -1,4 +1,4 @@
-"""How the ledger stands: what came in, what is in Parquet, what waits."""
+"""Status of the ledger: records that came in, are in Parquet, and wait."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from gateway.ledger.segments import folder
 
 @dataclass(frozen=True)
 class Status:
-    """`records_in` = `records_out` + `waiting`, or something was damaged."""
+    """Number of records; `records_in` = `records_out` + `waiting`, unless lines were damaged."""
 
     records_in: int
     records_out: int
     waiting: int
     waiting_bytes: int
     lag_seconds: float | None
-    """The age of the oldest segment that is not in Parquet."""
+    """Age of the oldest segment that is not in Parquet, in seconds."""
     damaged: int
     shipped_at: float | None
     problem: str | None
@@ -29,7 +29,7 @@ class Status:
 
 
 def status_of(config: Config) -> Status:
-    """Reads every waiting segment once."""
+    """Return the status; reads every waiting segment once."""
     segments = folder(config.data_dir)
     segments.mkdir(parents=True, exist_ok=True)
     quota = DiskQuota(segments, config.ledger)

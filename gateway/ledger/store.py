@@ -1,4 +1,4 @@
-"""Where Parquet files live: a folder, or S3, Google Cloud Storage, Azure Blob, all through `obstore`.
+"""The destination of Parquet files: a folder, S3, Google Cloud Storage or Azure Blob, all through `obstore`.
 
 Paths are relative to the destination and use `/`. obstore is imported when a store is opened, never by a worker.
 """
@@ -9,25 +9,23 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.config.schema import Config
 from gateway.files import fsync
 from gateway.ledger.errors import StoreError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore
+    from obstore.store import ObjectStore
 
 _PART_BYTES = 5 * 1024 * 1024
-"""Larger objects go up in parts."""
+"""Larger objects are uploaded in parts."""
 _DELETE_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
 class Item:
-    """An object: its path and its size in bytes."""
+    """An object's path and size in bytes."""
 
     path: str
     size: int
@@ -35,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Found:
-    """An object as it was read. `written_at`: Unix seconds, by the store's clock."""
+    """An object that was read. `written_at`: Unix seconds by the store's clock."""
 
     path: str
     content: bytes
@@ -50,26 +48,26 @@ class Store:
         self.name = name
         """The destination as it was configured, without secrets."""
         self.folder = folder
-        """Where it is on this machine; None for object storage."""
+        """The folder on this machine; None for object storage."""
         self.objects = objects
         self.guard: Callable[[], None] | None = None
         """Called before anything is written or deleted; raises where that is no longer allowed."""
         self._unsettled: set[Path] = set()
 
     def list(self, prefix: str = "") -> Iterator[Item]:
-        """Everything below a prefix, in no order. A prefix ends at a `/`."""
+        """Yield all objects below a prefix, unordered. A prefix ends at a `/`."""
         import obstore
 
-        with self._told():
+        with self._as_store_errors():
             for page in obstore.list(self.objects, prefix):
                 yield from (Item(each["path"], each["size"]) for each in page)
 
     def get(self, path: str) -> bytes | None:
-        """The whole object, or None where there is none."""
+        """Return the content of an object, or None if it does not exist."""
         import obstore
         from obstore.exceptions import NotFoundError
 
-        with self._told():
+        with self._as_store_errors():
             try:
                 return bytes(obstore.get(self.objects, path).bytes())
             except (NotFoundError, FileNotFoundError):
@@ -80,7 +78,7 @@ class Store:
         import obstore
         from obstore.exceptions import NotFoundError
 
-        with self._told():
+        with self._as_store_errors():
             try:
                 found = obstore.get(self.objects, path)
                 content, meta = bytes(found.bytes()), found.meta
@@ -96,7 +94,7 @@ class Store:
 
         if self.folder is not None:
             return self._replace_file(self.folder, found, content)
-        with self._told():
+        with self._as_store_errors():
             try:
                 mode: Any = found.version
                 made: Any = obstore.put(self.objects, found.path, content, mode=mode, use_multipart=False)
@@ -105,8 +103,8 @@ class Store:
             return {name: made[name] for name in ("e_tag", "version") if made.get(name)}
 
     def _replace_file(self, folder: Path, found: Found, content: bytes) -> object | None:
-        """In a folder, which knows no versions: the content is one, and a lock of the file system excludes."""
-        with self._told():
+        """Replace a file under a file lock, with its content as version."""
+        with self._as_store_errors():
             guard = os.open(folder / f"{found.path}.guard", os.O_RDWR | os.O_CREAT, 0o640)
             try:
                 fcntl.flock(guard, fcntl.LOCK_EX)
@@ -126,7 +124,7 @@ class Store:
         import obstore
 
         self._check()
-        with self._told():
+        with self._as_store_errors():
             headers: Any = None if self.folder else attributes
             obstore.put(self.objects, path, content, attributes=headers, chunk_size=_PART_BYTES)
             self._sync(path)
@@ -137,7 +135,7 @@ class Store:
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         self._check()
-        with self._told():
+        with self._as_store_errors():
             try:
                 made: Any = obstore.put(self.objects, path, content, mode="create", use_multipart=False)
             except (AlreadyExistsError, PreconditionError, FileExistsError):
@@ -147,13 +145,13 @@ class Store:
             return content if self.folder else {name: made[name] for name in ("e_tag", "version") if made.get(name)}
 
     def delete(self, paths: Iterable[str]) -> None:
-        """Objects that are gone already are no error."""
+        """Delete objects; missing ones are no error."""
         import obstore
         from obstore.exceptions import NotFoundError
 
         left = list(paths)
         self._check()
-        with self._told():
+        with self._as_store_errors():
             for start in range(0, len(left), _DELETE_AT_ONCE):
                 try:
                     obstore.delete(self.objects, left[start : start + _DELETE_AT_ONCE])
@@ -171,8 +169,8 @@ class Store:
             return
 
     def settle(self) -> None:
-        """What was put survives a crash of the machine; object storage sees to that itself."""
-        with self._told():
+        """Wait until written files survive a crash of the machine; object storage guarantees that itself."""
+        with self._as_store_errors():
             for path in sorted(self._unsettled, reverse=True):
                 with contextlib.suppress(FileNotFoundError):
                     fsync(path)
@@ -183,7 +181,7 @@ class Store:
             self.guard()
 
     def _sync(self, path: str) -> None:
-        """A file and the folders that hold its name."""
+        """Note a file, and the folders on its path, for the next `settle`."""
         if self.folder is not None:
             written = self.folder / path
             self._unsettled.update(
@@ -191,84 +189,29 @@ class Store:
             )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """obstore's errors as ours."""
+    def _as_store_errors(self) -> Iterator[None]:
+        """Raise errors of obstore as `StoreError`."""
         from obstore.exceptions import BaseError
 
-        with _panics(self.name):
+        with panics_as_store_errors(self.name):
             try:
                 yield
             except (BaseError, OSError, NotImplementedError, TypeError, ValueError) as error:
-                raise StoreError(self.name, _short(error)) from error
-
-
-def open_store(config: Config, destination: str | None = None) -> Store:
-    """The destination of `ledger` in a configuration, or another one. Raises `StoreError`."""
-    destination = destination or config.ledger.destination
-    if destination is None:
-        return folder_store(config.data_dir / "ledger" / "parquet")
-    if "://" not in destination or destination.startswith("file://"):
-        return folder_store(Path(destination.removeprefix("file://")))
-    return _object_store(destination, config)
-
-
-def folder_store(folder: Path) -> Store:
-    """A store in a folder of this machine, made where it is missing."""
-    from obstore.store import LocalStore
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return Store(str(folder), LocalStore(folder.resolve()), folder.resolve())
-    except (OSError, ValueError) as error:
-        raise StoreError(str(folder), _short(error)) from error
-
-
-def _object_store(destination: str, config: Config) -> Store:
-    from obstore.exceptions import BaseError
-    from obstore.store import from_url
-
-    options: Any = {name: value.reveal() for name, value in config.ledger.store_options.items()}
-    seconds = timedelta(seconds=config.ledger.store_timeout_seconds)
-    try:
-        with _panics(destination):
-            objects = from_url(
-                destination,
-                config=options,
-                client_options=_client(config, options, seconds),
-                retry_config={"max_retries": 3, "retry_timeout": 2 * seconds, "backoff": {"max_backoff": seconds}},
-            )
-    except (BaseError, OSError, ValueError) as error:
-        raise StoreError(destination, _short(error)) from error
-    return Store(destination, objects, None)
+                raise StoreError(self.name, short(error)) from error
 
 
 @contextmanager
-def _panics(name: str) -> Iterator[None]:
-    """A panic of obstore's, which is no `Exception`, as a failure of the destination: its options cannot be used."""
+def panics_as_store_errors(name: str) -> Iterator[None]:
+    """Raise a panic of obstore, which is no `Exception`, as `StoreError`: the options cannot be used."""
     try:
         yield
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise StoreError(name, f"'store_options' cannot be used: {_short(error)}") from error
+        raise StoreError(name, f"'store_options' cannot be used: {short(error)}") from error
 
 
-def _client(config: Config, options: dict[str, str], seconds: timedelta) -> "ClientConfig":
-    """Timeouts, the company's proxy and certificates; plain HTTP only where the endpoint asks for it."""
-    client: ClientConfig = {"timeout": seconds, "connect_timeout": min(seconds, timedelta(seconds=5))}
-    endpoints = [value for name, value in options.items() if "endpoint" in name]
-    endpoints += [os.environ.get(name, "") for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")]
-    if any(each.startswith("http://") for each in endpoints):
-        client["allow_http"] = True
-    if config.server.outbound_proxy:
-        client["proxy_url"] = config.server.outbound_proxy
-        client["proxy_excludes"] = os.environ.get("NO_PROXY", os.environ.get("no_proxy", ""))
-    if config.server.custom_ca:
-        client["root_certificate"] = config.server.custom_ca.read_bytes()
-    return client
-
-
-def _short(error: BaseException) -> str:
-    """The first line, without obstore's debug output, ending like a sentence."""
+def short(error: BaseException) -> str:
+    """Return the first line of an error, without obstore's debug output, ending like a sentence."""
     text = str(error).split("\n", 1)[0].strip().rstrip(".")
     return f"{text[:500]}."

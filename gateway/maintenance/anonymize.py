@@ -1,4 +1,4 @@
-"""Records without who it was: requests, tokens and costs stay. `persons` are ids and addresses in lower case."""
+"""Remove persons from records; requests, tokens and costs stay. `persons` are ids and addresses in lower case."""
 
 import os
 from collections.abc import Iterable
@@ -12,11 +12,11 @@ from gateway.maintenance import litellm
 
 _PERSONAL = ("user_id", "user_email", "user_name", "user_role", "chat_id", "message_id", "client_ip")
 _OWN_KEY = ("key_id", "key_alias")
-"""Tell who it was where the key is the person's own."""
+"""Columns that identify a person whose own key it is."""
 
 
 def anonymized(name: str, persons: set[str], when: str = "true") -> str:
-    """A column's value as SQL, or nothing where it tells one of the persons and `when` holds."""
+    """Return a column as SQL, empty where it identifies one of the persons and `when` holds."""
     theirs = f"({when} AND {is_one_of(persons)})"
     if name == "user_groups":
         others = f"list_filter({name}, lambda each: lower(each) NOT IN {listed(persons)})"
@@ -31,17 +31,17 @@ def anonymized(name: str, persons: set[str], when: str = "true") -> str:
 
 
 def is_one_of(persons: set[str]) -> str:
-    """Not NULL, also where id and address are."""
+    """Return an SQL condition that is never NULL: whether the record is one of the persons'."""
     return f"coalesce(lower(user_id) IN {listed(persons)} OR lower(user_email) IN {listed(persons)}, false)"
 
 
 def listed(persons: Iterable[str], brackets: str = "()") -> str:
-    """Return texts as SQL, in brackets of a set or a list."""
+    """Return texts as an SQL list, in the given brackets."""
     return f"{brackets[0]}{', '.join(map(quoted, sorted(persons)))}{brackets[1]}"
 
 
 def blank_segments(data_dir: Path, persons: set[str]) -> None:
-    """In what was shipped and set aside: spaces in place of the persons' lines, so that places stay what they are."""
+    """Overwrite the persons' lines with spaces in shipped segments and copies, so that offsets stay valid."""
     aside = (data_dir / "ledger" / "damaged").glob("*")
     for path in (*folder(data_dir).glob(f"*{SHIPPED}"), *aside, *litellm.folder(data_dir).glob("*")):
         place = 0

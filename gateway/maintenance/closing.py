@@ -1,4 +1,4 @@
-"""Asks running gateways to close the segments that they write, so that everything can be shipped."""
+"""Ask running gateways to close their open segments, so that everything can be shipped."""
 
 import time
 
@@ -9,7 +9,7 @@ _LONGEST_SECONDS = 10.0
 
 
 def close_running(config: Config) -> None:
-    """Waits until every segment that has records is closed; those of dead processes are closed here."""
+    """Wait until every segment with records is closed; close those of dead processes."""
     segments = folder(config.data_dir)
     segments.mkdir(parents=True, exist_ok=True)
     recover(segments)

@@ -1,4 +1,4 @@
-"""Many small Parquet files of an hour become one; partitions that are too old are dropped whole.
+"""Compact the small Parquet files of an hour into one; delete partitions that are too old.
 
 A ledger joins only what its own machine wrote, and one machine at a time works at a destination.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import ClockDoubtful, RowsDiffer
 from gateway.ledger.files import JOURNAL, PARQUET, REPRICED, Journal, names, partition_of, segment_of
@@ -20,12 +21,12 @@ from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.segments import CLOSED, OPEN, folder
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 
 AT_LEAST = 4
-"""Fewer files of an hour are left as they are."""
+"""Minimum number of files of an hour to compact."""
 _SETTLED_SECONDS = 2 * 3600
-"""After its end an hour may still get records of long requests."""
+"""Seconds after its end in which an hour may still get records of long requests."""
 _LARGE_BYTES = 64 * 1024 * 1024
 _JOURNAL_KEPT_SECONDS = 3600
 _DOUBTFUL_DAYS = 31
@@ -33,17 +34,17 @@ _DOUBTFUL_DAYS = 31
 
 @dataclass
 class Compacted:
-    """What one run did."""
+    """Result of one run."""
 
     partitions: int = 0
     before: int = 0
-    """Files that were joined."""
+    """Number of files that were replaced."""
     bytes: int = 0
-    """Of the files that took their place."""
+    """Size of the files that replaced them."""
 
 
 def compact(config: Config, now: float | None = None) -> Compacted:
-    """Join the small files of hours that are over. Raises `ShippingBusy`, `StoreError`, `RowsDiffer`."""
+    """Compact the small files of hours that are over. Raises `ShippingBusy`, `StoreError`, `RowsDiffer`."""
     store = open_store(config)
     done = Compacted()
     with process_lock(config.data_dir), store_lease(store):
@@ -61,7 +62,7 @@ def compact(config: Config, now: float | None = None) -> Compacted:
 
 
 def expire(config: Config, now: float | None = None) -> list[str]:
-    """Drop the days that `ledger.retention_days` no longer covers; gives them. Raises `StoreError`, `ClockDoubtful`."""
+    """Delete the days beyond `ledger.retention_days`; return them. Raises `StoreError`, `ClockDoubtful`."""
     if config.ledger.retention_days is None:
         return []
     today = datetime.fromtimestamp(time.time() if now is None else now, UTC).date()
@@ -79,7 +80,7 @@ def expire(config: Config, now: float | None = None) -> list[str]:
 
 
 def _joinable(config: Config, store: Store, now: float) -> list[list[Item]]:
-    """The files of each hour that are ours, small, shipped for good, and not repriced."""
+    """Return the files to compact by hour: this ledger's own, small, completely shipped, not repriced."""
     source, until = source_of(config.data_dir), _partition(now - _SETTLED_SECONDS - 3600)
     segments = folder(config.data_dir).glob("*")
     shipping = {f"{path.stem}.{source}" for path in segments if path.suffix in (OPEN, CLOSED)}
@@ -95,7 +96,7 @@ def _joinable(config: Config, store: Store, now: float) -> list[list[Item]]:
 
 
 def _join(store: Store, items: list[Item], target: str, working: Path) -> int:
-    """Write the rows of several files into one; gives its size."""
+    """Write the rows of several files into one; return its size in bytes."""
     connection = connect(working)
     mount(connection, store)
     rows, joined = rows_of_parquet(names(items, store)), working / "joined.parquet"
@@ -111,7 +112,7 @@ def _join(store: Store, items: list[Item], target: str, working: Path) -> int:
 
 
 def _finish(store: Store, now: float) -> None:
-    """Bring to its end what a killed process began, and forget what ended long ago."""
+    """Complete what a killed process began, and delete old journal entries."""
     there = {item.path for item in store.list() if item.path.startswith("dt=")}
     for item in list(store.list(JOURNAL)):
         journal = msgspec.json.decode(store.get(item.path) or b"{}", type=Journal)

@@ -1,4 +1,4 @@
-"""Forgets a person: requests, tokens and costs stay, who it was goes, everywhere in the ledger; then it is proved.
+"""Forget a person everywhere in the ledger and prove it; requests, tokens and costs stay.
 
 Files are rewritten under their own names, one at a time, so that every record is there once at any moment. What
 another machine has not shipped yet it ships without the person (`gateway.maintenance.tombstones`); what it recorded of
@@ -17,12 +17,13 @@ from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.identity.forgetting import forget_in_keys, named_in_keys
 from gateway.ledger.contents import forget_contents
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import NotForgotten, RowsDiffer
 from gateway.ledger.files import PARQUET, names
 from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 from gateway.maintenance.anonymize import anonymized, blank_segments, is_one_of, listed
 from gateway.maintenance.closing import close_running
 from gateway.maintenance.second_copy import forget_copies
@@ -38,81 +39,81 @@ _TRIES, _PAUSE_SECONDS = 5, 0.5
 T = TypeVar("T")
 
 _AT_ONCE = 500
-"""Files in one question."""
+"""Number of files in one query."""
 
 
 @dataclass
 class Forgotten:
-    """What was rewritten, and the proof: all files were read again, and none names the person."""
+    """What was rewritten, and the proof: all files were read again and none names the person."""
 
     user: str
     identities: int = 0
-    """Ids and addresses under which the person was found."""
+    """Number of ids and addresses under which the person was found."""
     records: int = 0
     files: int = 0
     keys: int = 0
-    """Keys that lost their owner; the person's own are revoked."""
+    """Number of keys that lost their owner; the person's own are revoked."""
     budgets: int = 0
-    """Budgets of the person that were taken away."""
+    """Number of budgets of the person that were deleted."""
     contents: int = 0
-    """Recorded prompts and answers that were thrown away."""
+    """Number of recorded contents that were deleted."""
     copies: int = 0
-    """Objects of the second copy (`ledger.litellm`) that were rewritten."""
+    """Number of objects of the second copy (`ledger.litellm`) that were rewritten."""
     files_checked: int = 0
     records_checked: int = 0
     found_after: int = 0
     totals_kept: bool = True
-    """Requests, tokens and costs are in sum what they were."""
+    """True if the sums of requests, tokens and costs are unchanged."""
     unconfirmed: list[str] = field(default_factory=list)
-    """Machines that may still have records of the person, which they will ship without the person."""
+    """Names of machines that may still have records of the person; they ship them without the person."""
 
 
 def forget(config: Config, user: str) -> Forgotten:
-    """Forget whoever has this id or e-mail address, with all ids and addresses that the ledger knows them by.
+    """Forget the person with this id or e-mail address, with all ids and addresses that the ledger links to it.
 
     Raises `ShippingBusy`, `StoreError`, `NotForgotten`, `RowsDiffer`.
     """
     close_running(config)
     ship(config)
     store = open_store(config)
-    done = Forgotten(user)
+    result = Forgotten(user)
     with process_lock(config.data_dir), store_lease(store), workspace(config.data_dir) as working:
         connection = connect(working)
-        persons = _steady(lambda: _identities(connection, store, {lower(user)}))
-        done.identities = len(persons)
-        done.keys, done.budgets = forget_in_keys(config, persons)
+        persons = _retried(lambda: _identities(connection, store, {lower(user)}))
+        result.identities = len(persons)
+        result.keys, result.budgets = forget_in_keys(config, persons)
         there = {item.path for item in _all(store)}
-        before = _steady(lambda: _totals(connection, store, there))
+        before = _retried(lambda: _totals(connection, store, there))
         # Before anything is looked at: what another machine writes from now on, it checks after writing.
         tombstones = Tombstones(store, config.data_dir)
         number = tombstones.leave(persons)
         for _ in range(_ROUNDS):
-            for item in _steady(lambda: _naming(connection, store, persons)):
-                done.records += _steady(partial(_rewrite, connection, store, item, persons, working / "new.parquet"))
-                done.files += 1
+            for item in _retried(lambda: _files_naming(connection, store, persons)):
+                result.records += _retried(partial(_rewrite, connection, store, item, persons, working / "new.parquet"))
+                result.files += 1
             store.settle()
-            left = _steady(lambda: _naming(connection, store, persons))
+            left = _retried(lambda: _files_naming(connection, store, persons))
             if not left:
                 break
-        done.contents = forget_contents(config, persons)
+        result.contents = forget_contents(config, persons)
         blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
-        done.copies = forget_copies(config, persons)
-        after = _steady(lambda: _totals(connection, store, there))
+        result.copies = forget_copies(config, persons)
+        after = _retried(lambda: _totals(connection, store, there))
         checked = {item.path for item in _all(store)}
-        done.files_checked = len(checked)
-        done.records_checked = _steady(lambda: _totals(connection, store, checked))[0]
-        done.found_after = len(left) + named_in_keys(config, persons)
-        done.totals_kept = before == after
-        done.unconfirmed = [machine.name for machine in tombstones.waiting_for(number)]
+        result.files_checked = len(checked)
+        result.records_checked = _retried(lambda: _totals(connection, store, checked))[0]
+        result.found_after = len(left) + named_in_keys(config, persons)
+        result.totals_kept = before == after
+        result.unconfirmed = [machine.name for machine in tombstones.waiting_for(number)]
         connection.close()
-    if done.found_after:
-        raise NotForgotten(done.found_after)
-    return done
+    if result.found_after:
+        raise NotForgotten(result.found_after)
+    return result
 
 
-def _steady(question: Callable[[], T]) -> T:
-    """Ask again where another machine wrote one of the files while it was read."""
+def _retried(question: Callable[[], T]) -> T:
+    """Run a query, again where another machine wrote one of the files while it was read."""
     import duckdb
 
     for left in reversed(range(_TRIES)):
@@ -126,10 +127,10 @@ def _steady(question: Callable[[], T]) -> T:
 
 
 def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> set[str]:
-    """Ids and addresses that stand in one record with one that is known, until there are no more."""
+    """Return all ids and addresses that share a record with a known one, transitively."""
     while True:
         found = set(persons)
-        for files in _some(_mounted(connection, store), store):
+        for files in _batches(_mounted(connection, store), store):
             rows = f"({rows_of_parquet(files)}) WHERE {is_one_of(persons)}"
             known = connection.execute(f"SELECT DISTINCT lower(user_id), lower(user_email) FROM {rows}").fetchall()
             found.update(each for row in known for each in row if each)
@@ -138,8 +139,8 @@ def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str
         persons = found
 
 
-def _naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> list[Item]:
-    """The files in which the person is still named, in whatever column."""
+def _files_naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> list[Item]:
+    """Return the files that still name the person in any column."""
     texts = [name for name, kind in COLUMNS.items() if kind == "VARCHAR" and name != "request_id"]
     anywhere = " OR ".join(f"lower({name}) IN {listed(persons)}" for name in texts)
     anywhere += f" OR list_has_any(list_transform(user_groups, lambda each: lower(each)), {listed(persons, '[]')})"
@@ -153,7 +154,7 @@ def _naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -
 
 
 def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons: set[str], file: Path) -> int:
-    """The file again, without who it was; gives how many records were changed."""
+    """Rewrite a file without the person; return the number of records that changed."""
     rows = rows_of_parquet(names([item], store))
     ((records, theirs),) = connection.execute(
         f"SELECT count(*), count(*) FILTER ({is_one_of(persons)}) FROM ({rows})"
@@ -168,10 +169,10 @@ def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons
 
 
 def _totals(connection: "DuckDBPyConnection", store: Store, paths: Collection[str]) -> tuple[int, ...]:
-    """Requests, tokens, costs over files: those of the beginning, for another machine may ship meanwhile."""
+    """Return requests, tokens and costs of the files that existed at the beginning; others may be shipped meanwhile."""
     sums = [0, 0, 0, 0]
     items = [item for item in _mounted(connection, store) if item.path in paths]
-    for files in _some(items, store):
+    for files in _batches(items, store):
         ((*found,),) = connection.execute(
             "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
             f"coalesce(sum(cost_nano_usd), 0) FROM ({rows_of_parquet(files)})"
@@ -181,17 +182,17 @@ def _totals(connection: "DuckDBPyConnection", store: Store, paths: Collection[st
 
 
 def _mounted(connection: "DuckDBPyConnection", store: Store) -> list[Item]:
-    """Return all files as they are now, each to be read anew, and a small one in one request."""
+    """Mount the store anew; return all files as they are now."""
     items = _all(store)
     mount(connection, store, items)
     return items
 
 
 def _all(store: Store) -> list[Item]:
-    """Repriced files and those that they took the place of, too."""
+    """Return all files, repriced ones and those that they replaced included."""
     return sorted((item for item in store.list() if item.path.endswith(PARQUET)), key=lambda item: item.path)
 
 
-def _some(items: Sequence[Item], store: Store) -> Iterable[list[str]]:
+def _batches(items: Sequence[Item], store: Store) -> Iterable[list[str]]:
     for start in range(0, len(items), _AT_ONCE):
         yield names(items[start : start + _AT_ONCE], store)

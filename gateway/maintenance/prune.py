@@ -1,4 +1,4 @@
-"""Shipped segments stay until the budgets' checkpoint has read them, for budgets are restored from it and from them."""
+"""Delete shipped segments that the budgets' checkpoint has read; budgets are restored from it and from the rest."""
 
 import contextlib
 import time
@@ -10,7 +10,7 @@ from gateway.spending.days import DAY_SECONDS, DAYS_KEPT
 
 
 def prune(data_dir: Path) -> int:
-    """Delete what no budget needs any more; gives the number of files."""
+    """Delete shipped segments that no budget needs any more; return their number."""
     read = load_checkpoint(data_dir).read
     deleted = 0
     for path in folder(data_dir).glob(f"*{SHIPPED}"):

@@ -1,4 +1,4 @@
-"""After a price was corrected: costs of past days again, into new files in the place of the old ones, which stay."""
+"""Compute the costs of past days again after a price was corrected, into new files; the old ones stay."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.config.schema import Config, Price
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer
 from gateway.ledger.files import REPRICED, current, names
 from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.record import LARGEST_COST
-from gateway.ledger.store import Item, Store, open_store
+from gateway.ledger.store import Item, Store
 from gateway.pricing import Priced, listed, priced
 from gateway.routing import Target, build_routes
 
@@ -26,7 +27,7 @@ _WHERE = ("deployment", "provider", "upstream_model")
 
 @dataclass
 class Repriced:
-    """What changed. Money in nano-USD, over all records of the days."""
+    """What changed over all records of the days. Money in nano-USD."""
 
     records: int = 0
     changed: int = 0
@@ -34,11 +35,11 @@ class Repriced:
     after_nano_usd: int = 0
     files: int = 0
     folder: str = ""
-    """Where the new files are; without it the old costs are back."""
+    """Folder of the new files; deleting it restores the old costs."""
 
 
 def reprice(config: Config, first: date, last: date, now: datetime | None = None) -> Repriced:
-    """Cost again what was used on the UTC days `first` to `last` and is in Parquet, by the prices of `config`.
+    """Compute the costs of the UTC days `first` to `last` in Parquet again, by the prices of `config`.
 
     Public prices are those of the record's own time. What has no price keeps its cost; budgets keep what they counted.
     Raises `ShippingBusy`, `StoreError`, `RowsDiffer`.
@@ -97,14 +98,14 @@ def _reprice(
 def _price_of(
     targets: dict[str, Target], deployment: str | None, provider: str | None, upstream_model: str | None, at: datetime
 ) -> Priced | None:
-    """By the deployment as it is configured now; where it is gone, by what it was."""
+    """Return the price of the deployment as it is configured now; if it is gone, the listed price of its model."""
     if target := targets.get(deployment or ""):
         return priced(target.model, target.deployment, at)
     return listed(provider, upstream_model or "", None, at)
 
 
 def _choice(prices: dict[_Place, Priced], value: Callable[[Priced], str]) -> str:
-    """An expression that gives each place's value where something was used there, else NULL."""
+    """Return an SQL expression of each place's value where something was used there, else NULL."""
     used = "coalesce(input_tokens, output_tokens, images, search_units) IS NOT NULL OR audio_seconds IS NOT NULL"
     whens = [f"WHEN {_matches(place)} THEN {value(price)}" for place, price in prices.items()]
     return f"CASE WHEN NOT ({used}) THEN NULL {' '.join(whens)} END"
@@ -123,7 +124,7 @@ def _id(price: Priced) -> str:
 
 
 def _cost(price: Priced) -> str:
-    """`Priced.cost` as SQL, to the same nano-USD."""
+    """Return `Priced.cost` as SQL, exact to the nano-USD."""
     whens = [f"WHEN coalesce(input_tokens, 0) > {tokens} THEN {_at(longer)}" for tokens, longer in price.longer]
     return f"CASE {' '.join(whens)} ELSE {_at(price.price)} END" if whens else _at(price.price)
 

@@ -34,7 +34,7 @@ class MaintenanceScheduler:
             self._task = asyncio.create_task(self._forever(self._seconds), name="ledger-maintenance")
 
     async def stop(self) -> None:
-        """A process that ships right now is stopped; the next one does it again."""
+        """Stop; a job that is running is terminated, and the next one repeats it."""
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -52,7 +52,7 @@ class MaintenanceScheduler:
                 log.error("the ledger cannot be tended: %s", error)
 
     def _is_due(self) -> bool:
-        """Whether there is something to do, and we are the worker that does it.
+        """Return whether there is something to do and this worker is elected to do it.
 
         A machine without records says from time to time, too, that it knows who was forgotten.
         """

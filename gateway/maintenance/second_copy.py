@@ -1,4 +1,4 @@
-"""Taking a person out of the second copy of the ledger (`ledger.litellm`), object by object."""
+"""Remove a person from the second copy of the ledger (`ledger.litellm`), object by object."""
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -9,8 +9,9 @@ import msgspec
 
 from gateway.casing import lower
 from gateway.config.schema import Config, LiteLLM
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import NotForgotten
-from gateway.ledger.store import Store, open_store
+from gateway.ledger.store import Store
 
 _AT_ONCE = 16
 _ATTRIBUTES = {"Content-Type": "application/json"}
@@ -25,7 +26,7 @@ _PERSONAL = (
     "user_api_key_end_user_id",
 )
 _EMPTY = {"end_user": "", "session_id": ""}
-"""What LiteLLM has in the place of nothing; None elsewhere."""
+"""LiteLLM's empty values by field; None elsewhere."""
 _NAMING = ("end_user", "user_api_key_user_id", "user_api_key_user_email", "user_api_key_end_user_id")
 
 
@@ -52,15 +53,15 @@ def _each(store: Store, work: Any) -> list[bool]:
 
 
 def _rewrite(store: Store, settings: LiteLLM, path: str, persons: Collection[str]) -> bool:
-    """Write an object without the person, under a name without the alias of their key; return whether it was one."""
+    """Write an object without the person, its name without their key's alias; return whether it named the person."""
     content = store.get(path)
     if content is None or not _names(content, persons):
         return False
     found = msgspec.json.decode(content)
     metadata = found.get("metadata") if isinstance(found, dict) else None
-    told = {**found, **(metadata if isinstance(metadata, dict) else {})} if isinstance(found, dict) else {}
-    alias = told.get("user_api_key_alias")
-    clean = _without(found, persons, theirs=any(lower(str(told.get(name) or "")) in persons for name in _NAMING))
+    fields = {**found, **(metadata if isinstance(metadata, dict) else {})} if isinstance(found, dict) else {}
+    alias = fields.get("user_api_key_alias")
+    clean = _without(found, persons, theirs=any(lower(str(fields.get(name) or "")) in persons for name in _NAMING))
     place = _place(path, alias) if settings.key_prefix else path
     store.put(place, msgspec.json.encode(clean), _ATTRIBUTES)
     if place != path:
@@ -86,7 +87,7 @@ def _mentions(node: Any, persons: Collection[str]) -> bool:
 
 
 def _without(node: Any, persons: Collection[str], *, theirs: bool) -> Any:
-    """A payload without the person; without their address, chat and key, too, where the request was theirs."""
+    """Return a payload without the person; without client address, chat and key, too, where the request was theirs."""
     if isinstance(node, list):
         return [_without(each, persons, theirs=theirs) for each in node]
     if not isinstance(node, dict):
@@ -100,7 +101,7 @@ def _without(node: Any, persons: Collection[str], *, theirs: bool) -> Any:
 
 
 def _place(path: str, alias: str | None) -> str:
-    """The object's path without the folder that is called as the key is."""
+    """Return the object's path without the folder named after the key."""
     *folders, name = PurePosixPath(path).parts
     if alias in folders[:2]:
         folders.remove(alias)

@@ -1,4 +1,4 @@
-"""Closed segments become Parquet at the destination. Doing it again, or half of it, changes nothing.
+"""Ship closed segments as Parquet to the destination. Doing it again, or half of it, changes nothing.
 
 Runs in a process of its own: it uses two cores and some hundred megabytes for as long as it takes.
 """
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.config.schema import Config
 from gateway.ledger.contents import forget_contents
+from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
 from gateway.ledger.errors import RowsDiffer, ShippingBusy
 from gateway.ledger.files import forget_abandoned
@@ -22,7 +23,6 @@ from gateway.ledger.process_lock import PATIENCE_SECONDS, process_lock, workspac
 from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
-from gateway.ledger.store import open_store
 from gateway.maintenance.anonymize import anonymized, blank_segments, listed
 from gateway.maintenance.litellm import hand_over, send_all
 from gateway.maintenance.prune import prune
@@ -42,7 +42,7 @@ _SPENT = (
 )
 _WHO = "SELECT lower(user_id), lower(user_email), segment FROM ({}) GROUP BY ALL"
 _TRIES = 10
-"""Times that a batch is written while people are forgotten one after another."""
+"""Number of times that a batch is written while persons are forgotten one after another."""
 _PLACE = f", parse_filename(filename, true) AS segment, strftime({MOMENT}, 'dt=%Y-%m-%d/hour=%H') AS hour"
 
 
@@ -50,7 +50,7 @@ _PARTS = "SELECT segment, hour, min(rowid), max(rowid) FROM loaded GROUP BY segm
 
 
 class Part(NamedTuple):
-    """What a segment holds of an hour (`dt=…/hour=…`), and in which rows."""
+    """The rows of a segment that belong to an hour (`dt=…/hour=…`)."""
 
     segment: str
     hour: str
@@ -60,7 +60,7 @@ class Part(NamedTuple):
 
 @dataclass
 class Shipped:
-    """What one run did."""
+    """Result of one run."""
 
     segments: int = 0
     records: int = 0
@@ -79,11 +79,11 @@ def ship(config: Config, patience: float = PATIENCE_SECONDS) -> Shipped:
         recover(segments)
         prune(config.data_dir)
         progress = load_progress(config.data_dir)
-        with _told(config.data_dir, progress):
-            done = Run(config, progress).ship(sorted(segments.glob(f"*{CLOSED}")))
+        with _recording_outcome(config.data_dir, progress):
+            result = Run(config, progress).ship(sorted(segments.glob(f"*{CLOSED}")))
             send_all(config)
-        done.seconds = time.monotonic() - began
-        return done
+        result.seconds = time.monotonic() - began
+        return result
 
 
 class Run:
@@ -100,7 +100,7 @@ class Run:
         self._tombstones = Tombstones(self._store, config.data_dir)
         self._forgotten: set[str] = set()
         self._differing: list[RowsDiffer] = []
-        """Told when everything else is shipped, so that one bad segment holds up no other."""
+        """Raised when everything else is shipped, so that one bad segment delays no other."""
 
     def ship(self, segments: Sequence[Path]) -> Shipped:
         self._tombstones.learn()
@@ -137,7 +137,7 @@ class Run:
         raise ShippingBusy
 
     def _write(self, ready: dict[str, ValidSegment], working: Path) -> dict[str, int]:
-        """Write a file for every hour of every segment; gives the rows written of each segment."""
+        """Write a file for every hour of every segment; return the number of rows by segment."""
         rows = dict.fromkeys(ready, 0)
         for stem in ready:
             self._spent.pop(stem, None)
@@ -181,7 +181,7 @@ class Run:
         return query
 
     def _write_part(self, cursor: "DuckDBPyConnection", of: ValidSegment, part: Part, working: Path) -> tuple[int, int]:
-        """Rows and bytes of a segment's part of an hour; the rows of a part stand together, and sorted."""
+        """Write a segment's part of an hour; return its number of rows and bytes."""
         name = f"{of.segment.stem}.{self._source}.{of.hash}.parquet"
         file = working / f"{part.hour.replace('/', '-')}-{name}"
         query = f"SELECT {', '.join(COLUMNS)} FROM loaded WHERE rowid BETWEEN {part.first} AND {part.last}"
@@ -192,7 +192,7 @@ class Run:
         return int(written[0]), size
 
     def _commit(self, shipped: Sequence[ValidSegment], rows: dict[str, int]) -> None:
-        """From the renames on, Parquet counts instead of the segments."""
+        """Count and rename segments; from then on Parquet is read instead of them."""
         progress = self._progress
         for of in shipped:
             if of.segment.stem not in progress.counted:
@@ -211,8 +211,8 @@ class Run:
 
 
 @contextmanager
-def _told(data_dir: Path, progress: Progress) -> Iterator[None]:
-    """Leave word of how it went, for `sekisho ledger status` and /metrics."""
+def _recording_outcome(data_dir: Path, progress: Progress) -> Iterator[None]:
+    """Save how the run ended, for `sekisho ledger status` and /metrics."""
     there = {path.stem for path in folder(data_dir).glob(f"*{CLOSED}")}
     progress.counted = [stem for stem in progress.counted if stem in there]
     try:

@@ -1,4 +1,4 @@
-"""Word of who was forgotten, at the destination, for machines that have not shipped everything yet.
+"""Tombstones of forgotten persons at the destination, for machines that have not shipped everything yet.
 
 Salted hashes, no names: a machine can tell whether it knows somebody who is meant, and nobody can read who it was.
 Order is a number at the destination, never a clock: what a machine has in its segments when it learns of a tombstone
@@ -24,13 +24,13 @@ from gateway.ledger.store import Store
 
 _PREFIX, _MACHINES = "forgotten/", "_machines/"
 _KEPT_SECONDS = 400 * 86400
-"""A machine that was away for longer has to be told again."""
-_TOLD_SECONDS = 3600.0
-"""How often a machine says that it is there where it has nothing new to confirm."""
+"""Seconds; after that, persons must be forgotten again on a machine that was away."""
+_CONFIRM_SECONDS = 3600.0
+"""Seconds between two confirmations of a machine that has nothing new to confirm."""
 
 
 class Tombstone(msgspec.Struct, frozen=True):
-    """One person. `until` (UTC microseconds) is when it was left, only for throwing old ones away."""
+    """One forgotten person. `until` (UTC microseconds) is when it was written, only for deleting old ones."""
 
     until: int
     salt: str
@@ -42,7 +42,7 @@ class Tombstone(msgspec.Struct, frozen=True):
 
 
 class Learnt(msgspec.Struct):
-    """A tombstone, and the segments of this machine that it holds for: those that were there when it was learnt."""
+    """A tombstone and the segments of this machine that it applies to: those that existed when it was learnt."""
 
     number: int
     stone: Tombstone
@@ -51,17 +51,17 @@ class Learnt(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """What a machine remembers, in `ledger/tombstones.json`."""
+    """State of a machine, in `ledger/tombstones.json`."""
 
     learnt: dict[str, Learnt] = {}
-    """By the name at the destination."""
-    told: int = -1
-    """The number that was confirmed last."""
-    told_at: float = 0.0
+    """Learnt tombstones by their name at the destination."""
+    confirmed: int = msgspec.field(default=-1, name="told")
+    """Number that was confirmed last."""
+    confirmed_at: float = msgspec.field(default=0.0, name="told_at")
 
 
 class Machine(msgspec.Struct):
-    """What a machine says of itself at the destination."""
+    """A machine's confirmation at the destination."""
 
     source: str
     host: str
@@ -71,12 +71,12 @@ class Machine(msgspec.Struct):
 
     @property
     def name(self) -> str:
-        """The machine for people."""
+        """Return the machine's name for people."""
         return f"{self.host} ({self.source})"
 
 
 class Tombstones:
-    """Those of a destination, as one machine knows them. Every method that asks the store raises `StoreError`."""
+    """The tombstones of a destination as one machine knows them. Methods that use the store raise `StoreError`."""
 
     def __init__(self, store: Store, data_dir: Path) -> None:
         self._store = store
@@ -86,7 +86,7 @@ class Tombstones:
         self._state = self._load()
 
     def learn(self) -> list[Tombstone]:
-        """Look for tombstones that are new here; what is in the segments by now is older than they are."""
+        """Read new tombstones; return them. They apply to all records that are in segments by now."""
         numbers = _numbers(self._store)
         here = {path.stem for path in self._segments.glob("*") if path.suffix in (OPEN, CLOSED)}
         learnt, new = self._state.learnt, []
@@ -122,19 +122,19 @@ class Tombstones:
         return number
 
     def confirm(self) -> None:
-        """Say at the destination how far this machine is, if that is new or was long ago."""
+        """Write this machine's confirmation, if it is new or was written long ago."""
         applied, state = self._applied(), self._state
-        if applied == state.told and 0 <= time.time() - state.told_at < _TOLD_SECONDS:
+        if applied == state.confirmed and 0 <= time.time() - state.confirmed_at < _CONFIRM_SECONDS:
             return
         machine = Machine(self._source, socket.gethostname(), applied, time.time())
         self._store.put(f"{_MACHINES}{self._source}.json", msgspec.json.encode(machine))
         self._store.settle()
-        state.told, state.told_at = applied, machine.at
+        state.confirmed, state.confirmed_at = applied, machine.at
         self._save()
 
     def unconfirmed(self) -> list[Tombstone]:
         """Return those that this machine has not confirmed yet."""
-        return [each.stone for each in self._state.learnt.values() if each.number > self._state.told]
+        return [each.stone for each in self._state.learnt.values() if each.number > self._state.confirmed]
 
     def waiting_for(self, number: int) -> list[Machine]:
         """Return the other machines that may still have somebody who was forgotten under this number."""
@@ -165,7 +165,7 @@ def _machines(store: Store) -> list[Machine]:
 
 
 def _numbers(store: Store) -> dict[str, int]:
-    """By name. Those of older versions begin with the time, in Unix seconds: a number too, and smaller than any new."""
+    """Return numbers by name. Older versions used Unix seconds: numbers too, and smaller than any new."""
     names = [item.path for item in store.list(_PREFIX)]
     heads = {name: name.removeprefix(_PREFIX).partition("-")[0] for name in names}
     return {name: int(head) for name, head in heads.items() if head.isdecimal()}

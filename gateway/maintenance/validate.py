@@ -1,4 +1,4 @@
-"""Closed segments, read once before they are shipped: each line against its sum, and a hash of the whole."""
+"""Validate closed segments before they are shipped: the checksum of each line, and a hash of the whole."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from gateway.ledger.lines import is_whole
 
 @dataclass(frozen=True)
 class ValidSegment:
-    """A segment whose every line is whole: itself, or a copy without its damaged lines."""
+    """A segment in which every line is whole: itself, or a copy without its damaged lines."""
 
     segment: Path
     file: Path
     records: int
     damaged: int
     hash: str
-    """Of the whole lines, 16 hex digits."""
+    """Hash of the whole lines, 16 hex digits."""
 
 
 def validate(segment: Path, working: Path) -> ValidSegment:
@@ -38,7 +38,7 @@ def validate(segment: Path, working: Path) -> ValidSegment:
 
 
 def batches(segments: Sequence[Path], most_bytes: int) -> Iterator[list[Path]]:
-    """Segments in order, so many at a time that they fit into memory."""
+    """Yield segments in order, in batches that fit into memory."""
     batch: list[Path] = []
     size = 0
     for segment in segments:

@@ -6,7 +6,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.admission import Gate
-from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.writer import SegmentWriter
 from gateway.routing import Target
 
 Probe = tuple[str, Callable[[], bool]]

@@ -1,4 +1,4 @@
-"""Questions from a serving worker: asked in a process of their own, the same one once, and kept for some seconds."""
+"""Run queries of a serving worker in processes of their own; equal ones share a result for some seconds."""
 
 import asyncio
 import contextlib
@@ -21,11 +21,11 @@ _MOST_WAITING = 32
 _TIMEOUT_SECONDS = 60.0
 _KEPT = 256
 _LARGEST_KEPT = 64 * 1024
-"""Bytes of an answer that is kept."""
+"""Maximum size in bytes of a result that is cached."""
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A `summary.Question`, flat, as it goes to the other process."""
+    """A `summary.Question` as it is sent to the other process."""
 
     span: Span
     by: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Query(msgspec.Struct, frozen=True):
 
 
 class QueryRunner:
-    """Of one worker. Nothing in here grows without bound."""
+    """Runs the queries of one worker, bounded in number, time and memory."""
 
     def __init__(self, config_file: Path) -> None:
         self._config_file = config_file
@@ -43,7 +43,7 @@ class QueryRunner:
         self._running: dict[bytes, asyncio.Task[bytes]] = {}
 
     async def ask(self, asked: Query) -> bytes:
-        """The answer of `summary` as JSON, up to `FRESH_SECONDS` old. Raises `Overloaded`."""
+        """Return the result of `summary` as JSON, up to `FRESH_SECONDS` old. Raises `Overloaded`."""
         question = msgspec.json.encode(asked, order="sorted")
         if answer := self._kept.get(question):
             return answer
@@ -85,6 +85,6 @@ async def _in_a_process(config_file: Path, question: bytes) -> bytes:
 
 
 def _looked_at(task: asyncio.Task[bytes]) -> None:
-    """Nobody may be waiting any more for a question that failed; the log told of it."""
+    """Retrieve the exception of a query that nobody may be waiting for; it is logged."""
     if not task.cancelled():
         task.exception()

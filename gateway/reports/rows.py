@@ -1,4 +1,4 @@
-"""Answers of DuckDB as plain data."""
+"""Results of DuckDB as plain data."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -11,14 +11,14 @@ Row = dict[str, Any]
 
 
 def rows(connection: "DuckDBPyConnection", sql: str, values: Sequence[Any] = ()) -> list[Row]:
-    """Each row by its columns' names; days as 2026-04-01, moments as 2026-04-01T13:00."""
+    """Return rows as dictionaries; days as 2026-04-01, times as 2026-04-01T13:00."""
     found = connection.execute(sql, list(values))
     names = [column[0] for column in found.description or ()]
     return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
 
 
 def row(connection: "DuckDBPyConnection", sql: str) -> Row:
-    """The one row."""
+    """Return the only row of a result."""
     (found,) = rows(connection, sql)
     return found
 

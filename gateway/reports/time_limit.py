@@ -1,4 +1,4 @@
-"""Work in a process of its own that is killed when its time is up, whatever it is doing.
+"""Run a function in a process of its own that is killed when its time is up.
 
 DuckDB looks for an interruption between its pieces of work; one function may work on one piece for an hour.
 """
@@ -18,17 +18,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _GRACE_SECONDS = 1.0
-"""For the work to end by itself, with a better message."""
+"""Seconds that the work gets to end by itself, with a better message."""
 _BEGIN_SECONDS = 600.0
-"""For finding and opening the files, before the work begins."""
+"""Seconds for finding and opening the files, before the work begins."""
 
 
 class OutOfTime(SekishoError):
-    """The work was killed."""
+    """The work took too long and was killed."""
 
 
 class Failed(SekishoError):
-    """What the work raised, with its exit code."""
+    """An error that the work raised, with its exit code."""
 
     def __init__(self, words: str, exit_code: int) -> None:
         super().__init__(words)

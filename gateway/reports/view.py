@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 MEMORY = "640MB"
-"""DuckDB's own; what is more goes to a temporary file. The process around it stays below 1 GB."""
+"""Memory limit of DuckDB, which spills beyond it; the process stays below 1 GB."""
 _SPILLED = "50GB"
 
 _PARTITIONS = "strftime(started_at, '%Y-%m-%d') AS dt, strftime(started_at, '%H') AS hour"
@@ -25,7 +25,7 @@ _PARTITIONS = "strftime(started_at, '%Y-%m-%d') AS dt, strftime(started_at, '%H'
 
 @contextmanager
 def opened(held: Held, memory: str = MEMORY, target: Path | None = None) -> Iterator["DuckDBPyConnection"]:
-    """A connection that sees `ledger` and nothing else; it may write to `target`."""
+    """Open a connection that can read `ledger` and nothing else, and write to `target`."""
     with (
         tempfile.TemporaryDirectory(prefix="sekisho-usage-") as scratch,
         connect(Path(scratch), memory) as connection,

@@ -1,1 +1,1 @@
-"""The listening side: HTTP/1.1 with limits, one request at a time, and the life of the server process."""
+"""The HTTP/1.1 server, with limits, and the life cycle of its process."""

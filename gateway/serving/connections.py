@@ -18,7 +18,7 @@ log = logging.getLogger("sekisho.serving")
 
 _SWEEP_SECONDS = 1.0
 _OLDEST = 64
-"""So many of an address's oldest connections are looked at for an idle one."""
+"""Number of an address's oldest connections that are searched for an idle one."""
 
 
 class Connection(Protocol):
@@ -28,28 +28,28 @@ class Connection(Protocol):
 
     @property
     def idle(self) -> bool:
-        """Whether nobody would miss it: no request of it is being read or answered."""
+        """Return whether no request of the connection is being read or answered."""
 
     def close_idle(self) -> None:
         """Close the connection at once."""
 
     def check(self, now: float, limits: Server) -> None:
-        """Close the connection where it has used up its time."""
+        """Close the connection if its phase took too long."""
 
 
 class Connections:
-    """Counts connections by address and closes those whose time is over."""
+    """Counts connections by address, and closes those that time out."""
 
     def __init__(self, limits: Callable[[], Server]) -> None:
         """`limits` returns the `server` section that is in force now."""
         self._limits = limits
         self._open: set[Connection] = set()
         self._by_address: dict[str, dict[Connection, None]] = {}
-        """Of each address, oldest first."""
+        """Connections by address, oldest first."""
         self._crowded: dict[str, None] = {}
-        """Addresses with more connections than they may have, each told once in the log."""
+        """Addresses over their limit of connections, each logged once."""
         self.stopping = False
-        """True while the process ends: answers then ask their clients to close the connection."""
+        """True while the process ends: responses then carry `connection: close`."""
         self.probed_at = 0.0
         """When /readyz was last asked (`time.monotonic`); 0 = never. A balancer asks; a developer does not."""
 
@@ -104,7 +104,7 @@ class Connections:
 
     @asynccontextmanager
     async def sweeping(self) -> AsyncIterator[None]:
-        """Close connections whose time is over, once a second, for as long as the block runs."""
+        """Close timed-out connections once a second, for as long as the block runs."""
         task = asyncio.create_task(self._sweep(), name="connections")
         try:
             yield

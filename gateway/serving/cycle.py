@@ -1,4 +1,4 @@
-"""One request and its answer, as ASGI sees them."""
+"""One ASGI request-response cycle."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message
 log = logging.getLogger("sekisho.serving")
 
 HIGH_WATER_BYTES = 256 * 1024
-"""Received and not read by the application; beyond it the client is made to wait."""
+"""Bytes received and not read by the application; beyond it reading from the client is paused."""
 _KEEPALIVE = b": keepalive\n\n"
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _NO_BODY = frozenset((204, 304))
@@ -25,24 +25,24 @@ class Wire(Protocol):
 
     @property
     def ending(self) -> bool:
-        """Whether no further request is served on this connection."""
+        """Return whether no further request is served on this connection."""
 
     def write(self, *parts: bytes) -> None: ...
 
     write_paused: "asyncio.Future[None] | None"
-    """Done when the client has read most of what was written; None = it has."""
+    """Resolved when the client has read most of what was written; None if it has."""
 
     async def writable(self) -> None:
-        """Wait for that."""
+        """Wait until `write_paused` is resolved."""
 
     def resume_reading(self) -> None: ...
 
     def finished(self, cycle: "Cycle") -> None:
-        """Take note that the answer is complete, or will never be."""
+        """Note that the response is complete, or will never be."""
 
 
 class Cycle:
-    """Carries the body to the application and its answer to the client."""
+    """Passes the body to the application, and its response to the client."""
 
     __slots__ = (
         "_body_read", "_chunked", "_expects_continue", "_head", "_left", "_wake", "_wire",
@@ -57,21 +57,21 @@ class Cycle:
         self._wake: asyncio.Future[None] | None = None
         self.parts: list[bytes] = []
         self.size = 0
-        """Of `parts`, in bytes."""
+        """Size of `parts` in bytes."""
         self.body_complete = False
         self._body_read = False
-        """The application was told of the body's end."""
+        """True once the application has read the body's end."""
         self.gone = False
-        """The client left."""
+        """True once the client disconnected."""
         self._head: bytes | None = None
-        """Goes out with the first piece of the body, in one write."""
+        """Response head, which is sent with the first piece of the body in one write."""
         self._chunked = False
         self._left: int | None = None
-        """Bytes of a declared body that are still to be sent; None = not declared."""
+        """Remaining bytes of the declared content-length; None = not declared."""
         self.started = False
-        """Something of the answer went out."""
+        """True once any byte of the response was sent."""
         self.answered = False
-        """The answer is complete."""
+        """True once the response is complete."""
         self.is_event_stream = False
 
     async def run(self, app: ASGIApp) -> None:
@@ -96,7 +96,7 @@ class Cycle:
             self._wake.set_result(None)
 
     def leave(self) -> None:
-        """Note that the client is gone; the application hears `http.disconnect`."""
+        """Note that the client disconnected; the application receives `http.disconnect`."""
         self.gone = True
         self.wake()
 
@@ -163,7 +163,7 @@ class Cycle:
             raise ValueError("a response header has a line break in it")
 
     def _framing(self, status: int) -> list[bytes]:
-        """Decide how the client learns where the body ends; return the header that tells it."""
+        """Choose the framing of the body; return its header."""
         if status in _NO_BODY or self.scope["method"] == "HEAD":
             self._left = 0
         elif self._left is None:
@@ -204,7 +204,7 @@ class Cycle:
         return [body]
 
     def _give_up(self) -> None:
-        """End an answer that the application did not end: as an error where none of it went out, else by closing."""
+        """End a response that the application did not complete: with an error if nothing was sent, else by closing."""
         self.answered, self.keep_alive = True, False
         if not self.started and not self.gone:
             self._left, self._chunked, self._head = None, False, None

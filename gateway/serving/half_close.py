@@ -1,12 +1,12 @@
-"""A client that stopped sending: it may wait for its answer or be gone. TCP tells only when something is sent."""
+"""Half-closed connections: whether the client still waits is seen only after something was sent."""
 
 import asyncio
 import socket
 
 PROBE_AFTER_SECONDS = (0.05, 0.2, 0.8)
-"""When to look, after something harmless was sent, whether the other side has answered it with a reset."""
+"""Seconds after a harmless write until the connection is checked for a reset."""
 _TCP_CLOSED = 7
-"""Linux: the state of a connection that was reset, first byte of TCP_INFO."""
+"""First byte of Linux's TCP_INFO for a connection that was reset."""
 
 
 def was_reset(transport: asyncio.Transport) -> bool:

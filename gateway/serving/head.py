@@ -1,4 +1,4 @@
-"""The head of a request: collected from llhttp, checked before anybody is called."""
+"""The head of a request: collected from llhttp, validated before the application is called."""
 
 from urllib.parse import unquote
 
@@ -11,11 +11,11 @@ _VERSIONS = ("1.1", "1.0")
 _BODY_FIELDS = (b"content-length", b"transfer-encoding")
 
 Target = tuple[str, bytes, bytes]
-"""Path, path as it came, query."""
+"""Path, raw path, query."""
 
 
 class Head:
-    """Address and headers, in the order in which they came; names in small letters."""
+    """Target and headers in the order of arrival; names in lower case."""
 
     __slots__ = ("_hosts", "expects_continue", "fields", "url")
 
@@ -24,7 +24,7 @@ class Head:
         self.fields: list[tuple[bytes, bytes]] = []
         self._hosts = 0
         self.expects_continue = False
-        """The client wants to hear "100 Continue" before it sends the body."""
+        """True if the client waits for "100 Continue" before it sends the body."""
 
     def add(self, name: bytes, value: bytes) -> None:
         name = name.lower()
@@ -50,7 +50,7 @@ class Head:
         return Refusal.NO_HOST if self._hosts > 1 or (not self._hosts and version == "1.1") else None
 
     def target(self) -> Target | None:
-        """Return what is asked for; None where it is nothing that we serve (CONNECT, letters that no address has)."""
+        """Return the target; None if it is not served (CONNECT, invalid characters)."""
         try:
             parsed = httptools.parse_url(self.url)
             raw = parsed.path or b"/"

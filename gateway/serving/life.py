@@ -1,4 +1,4 @@
-"""The life of a server process beside its requests: draining after SIGTERM, ending with the parent."""
+"""Life cycle of a server process: draining after SIGTERM, ending with the parent."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger("sekisho.serving")
 PARENT = "SEKISHO_PARENT_PID"
 """The environment variable by which a worker process knows its parent."""
 _PROBED_SECONDS = 60.0
-"""A balancer that asked /readyz within this time is told of the end before it comes."""
+"""Seconds; a balancer that asked /readyz within them can notice the stop before it happens."""
 _LOOK_SECONDS = 0.1
 
 
@@ -111,7 +111,7 @@ async def close_listeners(server: uvicorn.Server) -> None:
 
 
 def _accepted(listener: socket.socket) -> list[socket.socket]:
-    """Accept everybody who waits."""
+    """Accept all pending connections."""
     listener.setblocking(False)
     accepted: list[socket.socket] = []
     with suppress(OSError):

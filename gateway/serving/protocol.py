@@ -20,11 +20,11 @@ from gateway.serving.refusal import Refusal
 _MOST_PIPELINED = 16
 _MOST_DISCARDED_BYTES = 256 * 1024 * 1024
 _COMING_SECONDS = 0.5
-"""So long after a connection was opened its first request may still be on the way."""
+"""Seconds after a connection was opened in which its first request may still arrive."""
 
 
 class Phase(Enum):
-    """What a connection waits for."""
+    """Phase of a connection; the value names what it waits for."""
 
     IDLE = "a request"
     HEAD = "the rest of a head"
@@ -33,7 +33,7 @@ class Phase(Enum):
 
 
 class HttpProtocol(asyncio.Protocol):
-    """Made by uvicorn for each connection (`http=` of its configuration)."""
+    """HTTP/1.1 protocol of one connection, created by uvicorn (`http=` of its configuration)."""
 
     def __init__(
         self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
@@ -46,11 +46,11 @@ class HttpProtocol(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._phase = Phase.IDLE
         self._since = self.loop.time()
-        """When the phase began."""
+        """Loop time when the phase began."""
         self._served = 0
         self._cycle: Cycle | None = None
         self._reading: Cycle | None = None
-        """Whose body is arriving; with pipelining not the one that is being answered."""
+        """Cycle whose body is arriving; with pipelining not the one that is being answered."""
         self._queue: deque[Cycle] = deque()
         self._refusal: Refusal | None = None
         self._read_paused = self._eof = self._closing = False
@@ -58,7 +58,7 @@ class HttpProtocol(asyncio.Protocol):
         self._write_since = 0.0
         self._limits = self._registry.limits
         self._head: Head | None = None
-        """Arriving; None before its first byte and after its last."""
+        """Head that is arriving; None before its first byte and after its last."""
         self._head_bytes = self._body_bytes = 0
         self._closed_at = 0.0
         self.address: str | None = None
@@ -106,7 +106,7 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse()
 
     def eof_received(self) -> bool:
-        """Keep the connection of a client that only stopped sending; find out whether it did."""
+        """Keep a half-closed connection, and probe whether the client is still there."""
         cycle = self._cycle
         self._eof = True
         if cycle is None or cycle.answered or not cycle.body_complete:
@@ -220,7 +220,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport.abort()
 
     def check(self, now: float, limits: Server) -> None:
-        """Close the connection where a phase took too long (seconds of the loop's clock)."""
+        """Close the connection if a phase took too long; `now` is loop time."""
         unread = self._closed_at if self._closing else self._write_since if self.write_paused else now
         if now - unread > limits.write_seconds:
             self.close_idle()
@@ -228,7 +228,7 @@ class HttpProtocol(asyncio.Protocol):
             self._give_up()
 
     def _give_up(self) -> None:
-        """End a connection whose time is over; who has begun a request is told so."""
+        """End a connection that timed out; answer 408 if a request has begun."""
         if self._phase is Phase.BODY or self._head:
             self._refusal = Refusal.TOO_SLOW
             self._refuse()
@@ -236,7 +236,7 @@ class HttpProtocol(asyncio.Protocol):
             self._close()
 
     def shutdown(self) -> None:
-        """End the connection, after what it is about: uvicorn calls this when it stops.
+        """End the connection after the current response: uvicorn calls this when it stops.
 
         One that has just been opened, or is sending, has a request on its way.
         """
@@ -252,7 +252,7 @@ class HttpProtocol(asyncio.Protocol):
             self._close()
 
     def _allowed(self, limits: Server) -> float:
-        """Seconds that the present phase may take."""
+        """Return the seconds that the current phase may take."""
         if self._phase is Phase.ANSWER:
             return float("inf")
         if self._phase is Phase.IDLE and self._served:
@@ -298,7 +298,7 @@ class HttpProtocol(asyncio.Protocol):
         task.add_done_callback(self._uvicorn.tasks.discard)
 
     def _next(self) -> None:
-        """Go on with the next request that was sent ahead, or wait for one."""
+        """Continue with the next pipelined request, or wait for one."""
         self._cycle = None
         self.resume_reading()
         if self._queue:
@@ -311,7 +311,7 @@ class HttpProtocol(asyncio.Protocol):
             self._enter(Phase.IDLE)
 
     def _refuse(self) -> None:
-        """Answer what is no request, once the requests before it have their answers."""
+        """Refuse an unreadable request, once the requests before it are answered."""
         assert self._refusal is not None
         reading, cycle = self._reading, self._cycle
         if reading is not None and not reading.answered:
@@ -323,13 +323,13 @@ class HttpProtocol(asyncio.Protocol):
         self._close()
 
     def _end_after_answers(self) -> None:
-        """Let the last answer that is under way be the last of the connection."""
+        """Close the connection after the responses that are under way."""
         last = self._queue[-1] if self._queue else self._cycle
         if last:
             last.keep_alive = False
 
     def _probe(self, delays: tuple[float, ...]) -> None:
-        """Write something to a client that stopped sending; one that is gone answers with a reset."""
+        """Write to a half-closed connection; a client that is gone answers with a reset."""
         cycle = self._cycle
         if cycle is None or cycle.answered or self._closing:
             return
@@ -347,6 +347,6 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _close(self) -> None:
-        """Send what is written, then end the connection."""
+        """Flush what is written, then close the connection."""
         self._closing, self._closed_at = True, self.loop.time()
         self._transport.close()

@@ -1,4 +1,4 @@
-"""Answers to what is no request that the gateway can read: fixed bytes, made before anybody asks."""
+"""Responses to unreadable requests, as constant bytes."""
 
 from enum import Enum
 
@@ -13,7 +13,7 @@ def _answer(status: str, code: str, message: str) -> bytes:
 
 
 class Refusal(Enum):
-    """Why a connection is ended with an answer of its own."""
+    """Reason for refusing a request on the protocol level."""
 
     MALFORMED = ("400 Bad Request", "malformed_http", "This is not an HTTP/1.1 request. Use an HTTP client.")
     NO_HOST = ("400 Bad Request", "malformed_http", "An HTTP/1.1 request has exactly one 'Host' header.")
@@ -42,7 +42,7 @@ class Refusal(Enum):
 
     @property
     def answer(self) -> bytes:
-        """The whole answer, after which the connection is closed."""
+        """Return the whole response, after which the connection is closed."""
         return _ANSWERS[self]
 
 

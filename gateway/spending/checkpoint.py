@@ -1,4 +1,4 @@
-"""Spending on disk: the checkpoint of who counts it, and beside it the sums of what was shipped, by who shipped it."""
+"""Spending on disk: the checkpoint of the limits, and the sums of shipped segments."""
 
 import contextlib
 import time
@@ -21,49 +21,49 @@ Spent = tuple[int, str | None, str | None, str | None, str | None, int]
 
 
 class Checkpoint(msgspec.Struct):
-    """Sums so far, and how many bytes of each segment are in them."""
+    """Sums, and the number of bytes of each segment that they include."""
 
     version: int = _VERSION
     read: dict[str, int] = {}
-    """By the segment's stem, which it keeps when it is closed."""
+    """Bytes read by the segment's stem, which stays when it is closed."""
     days: dict[int, dict[str, int]] = {}
     """Day since 1970 → scope → nano-USD."""
     processes: int = 1
-    """How many gateways' processes there were, where this is of others."""
+    """Number of gateway processes, in the checkpoint of others' spending."""
 
     def __bool__(self) -> bool:
         return bool(self.read or self.days)
 
 
 def load_checkpoint(data_dir: Path) -> Checkpoint:
-    """What was saved last; empty where that is missing or damaged."""
+    """Return the last checkpoint; an empty one if it is missing or damaged."""
     return _load(data_dir / "ledger" / _COUNTED)
 
 
 def save_checkpoint(data_dir: Path, state: Checkpoint) -> None:
-    """Without those who were forgotten since."""
+    """Save a checkpoint, without persons who were forgotten since."""
     _drop_forgotten(state, data_dir)
     write_file(data_dir / "ledger" / _COUNTED, msgspec.json.encode(state))
 
 
 def load_others(data_dir: Path) -> Checkpoint:
-    """Return what other machines had spent when the shared store last told it, and how many processes there were."""
+    """Return what other machines had spent when the shared store was last read, and the number of processes."""
     return _load(data_dir / "ledger" / _OTHERS)
 
 
 def save_others(data_dir: Path, state: Checkpoint) -> None:
-    """Save it for a start while the shared store is away; without those who were forgotten since."""
+    """Save others' spending for a start without the shared store; without persons who were forgotten since."""
     _drop_forgotten(state, data_dir)
     write_file(data_dir / "ledger" / _OTHERS, msgspec.json.encode(state))
 
 
 def load_shipped(data_dir: Path) -> Checkpoint:
-    """The sums of all shipped segments; `read` holds those of them that are still on the disk."""
+    """Return the sums of all shipped segments; `read` has those that are still on the disk."""
     return _load(data_dir / "ledger" / _SHIPPED)
 
 
 def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, Iterable[Spent]]) -> None:
-    """Add what segments hold, by their stem; those that were noted before are passed over."""
+    """Add the spending of segments by their stem; those that were added before are skipped."""
     state = load_shipped(data_dir)
     there = {path.stem for path in (data_dir / "ledger" / "segments").glob("*")}
     for stem in sizes.keys() - state.read.keys():
@@ -79,7 +79,7 @@ def note_shipped(data_dir: Path, sizes: Mapping[str, int], spent: Mapping[str, I
 
 
 def forget_spending(data_dir: Path, persons: Collection[str]) -> None:
-    """Let no checkpoint name these people (lower case) for what they spent until today.
+    """Remove these persons (lower case) from all checkpoints, for what they spent until today.
 
     A running gateway writes the next one itself, so what is forgotten is noted, as hashes.
     """
@@ -120,7 +120,7 @@ def _drop_forgotten(state: Checkpoint, data_dir: Path) -> None:
 
 
 def _forgotten(data_dir: Path) -> dict[str, int]:
-    """Hash of the scope → the last day that is forgotten."""
+    """Return the last forgotten day by hash of the scope."""
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode((data_dir / "ledger" / _FORGOTTEN).read_bytes(), type=dict[str, int])
     return {}

@@ -1,4 +1,4 @@
-"""What other ledgers of the destination have spent, from their Parquet: for a store of limits that lost its data.
+"""Spending of other ledgers at the destination, read from Parquet for a shared store that lost its data.
 
 `python -m gateway.spending.other_ledgers FILE` prints it as JSON, in a process of its own, so that no worker grows by
 DuckDB. A machine that lives publishes its sums itself; this is for those that are gone for good.
@@ -19,9 +19,10 @@ from gateway.config.load import load
 from gateway.config.schema import Config
 from gateway.errors import SekishoError
 from gateway.identity.scopes import scopes
+from gateway.ledger.destination import open_store
 from gateway.ledger.files import names, originals, segment_of
 from gateway.ledger.source import source_of
-from gateway.ledger.store import Item, open_store
+from gateway.ledger.store import Item
 from gateway.spending.days import DAYS_KEPT, LARGEST_SUM
 
 Sum = tuple[str, int, str, int]
@@ -35,11 +36,11 @@ _SPENT = (
 
 
 class Unreadable(Exception):
-    """The destination cannot be read now; `str` says why."""
+    """The destination cannot be read now; `str` is the reason."""
 
 
 async def spending_of_other_ledgers(config_file: Path) -> list[Sum]:
-    """Ask a process of its own. Raises `Unreadable`."""
+    """Return the sums, read in a process of its own. Raises `Unreadable`."""
     pipe = asyncio.subprocess.PIPE
     call = (sys.executable, "-m", "gateway.spending.other_ledgers", str(config_file))
     process = await asyncio.create_subprocess_exec(*call, stdout=pipe, stderr=pipe)

@@ -1,4 +1,4 @@
-"""What was spent on each day by whom: sums of this machine's ledger, kept up to date by reading on where they ended.
+"""Sums of this machine's ledger by day and scope, kept up to date by reading what was appended.
 
 A checkpoint makes the next start quick; without one, or with a damaged one, the last month of segments is read again,
 and what was shipped meanwhile is known from who shipped it.
@@ -28,7 +28,7 @@ _Who = tuple[str | None, str | None, str | None, str | None]
 
 
 class SpendingReader:
-    """One thread at a time reads; callers on an event loop use a thread."""
+    """Reads spending from segments. Blocks; callers on an event loop use a thread."""
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
         self._segments = folder(data_dir)
@@ -41,7 +41,7 @@ class SpendingReader:
         self._changed: set[tuple[int, str]] = set()
 
     def restore(self, ended: Ended | None = None) -> dict[str, dict[int, int]]:
-        """Every scope's spending by day, up to the last whole record on disk."""
+        """Return every scope's spending by day, up to the last whole record on disk."""
         began = time.monotonic()
         with self._lock:
             self._state = self._loaded()
@@ -53,7 +53,7 @@ class SpendingReader:
         return by_scope
 
     def advance(self, ended: Ended | None = None) -> int:
-        """Read what is new, note whose requests ended; gives the number of records."""
+        """Read new records, append the requests that ended to `ended`; return the number of records."""
         with self._lock:
             sums: dict[tuple[int, _Who], int] = {}
             count = 0
@@ -71,29 +71,29 @@ class SpendingReader:
             return count
 
     def save(self) -> None:
-        """The checkpoint: written beside and renamed, so that a torn one never takes the place of a whole one."""
+        """Save the checkpoint."""
         with self._lock:
             if (self._data_dir / "ledger").exists():
                 save_checkpoint(self._data_dir, self._state)
 
     def all(self) -> list[tuple[int, str, int]]:
-        """Day, scope, nano-USD."""
+        """Return all sums as (day, scope, nano-USD); `changed` starts from here."""
         with self._lock:
             self._changed.clear()
             return self._sums()
 
     def sums(self) -> list[tuple[int, str, int]]:
-        """As `all`, without a word about what `changed` gives next."""
+        """Return all sums as `all` does, without effect on `changed`."""
         with self._lock:
             return self._sums()
 
     def changed(self) -> list[tuple[int, str, int]]:
-        """As `all`, but only what changed since `all` or `changed` was last asked."""
+        """Return the sums that changed since the last call of `all` or `changed`."""
         with self._lock:
             days = self._state.days
-            told = [(day, scope, days[day][scope]) for day, scope in self._changed if day in days]
+            changed_sums = [(day, scope, days[day][scope]) for day, scope in self._changed if day in days]
             self._changed.clear()
-            return told
+            return changed_sums
 
     def _sums(self) -> list[tuple[int, str, int]]:
         return [(day, scope, spent) for day, sums in self._state.days.items() for scope, spent in sums.items()]
@@ -110,7 +110,7 @@ class SpendingReader:
         self._scopes.clear()
 
     def _loaded(self) -> Checkpoint:
-        """The last checkpoint; without one, what was shipped, whose segments may be gone."""
+        """Return the last checkpoint; without one, the sums of shipped segments, which may be deleted."""
         state = load_checkpoint(self._data_dir) or load_shipped(self._data_dir)
         there = {path.stem for path in self._segments.glob("*")}
         state.read = {stem: place for stem, place in state.read.items() if stem in there}
@@ -128,7 +128,7 @@ class SpendingReader:
                     self._finished.add(path.stem)
 
     def _read_on(self, path: Path) -> Iterator[Record]:
-        """Whole lines after the place that was reached; a torn last line waits for its rest."""
+        """Yield whole records after the last position; a torn last line waits for its rest."""
         place = self._state.read.get(path.stem, 0)
         if path.stat().st_size <= place:
             return

@@ -1,18 +1,25 @@
 """Answers made of the documents' own sentences."""
 
+from datetime import date
+
+from plugins.document_search.asked import Asked, read_question
+from plugins.document_search.evidence import Evidence
+from plugins.document_search.following import followed
+from plugins.document_search.highlighting import highlighted, marked
 from plugins.document_search.language import in_cjk
 from plugins.document_search.plain import plain
 from plugins.document_search.planning import Plan
-from plugins.document_search.ranking import Scored
 from plugins.document_search.searching import Found
+from plugins.document_search.statements import Statement
 from plugins.document_search.turn import Turn
+from plugins.document_search.verdict import Verdict, judged
 
-CLEAR_GAP = 0.1  # how far the best passage must be ahead of the next, see docs/document-search.md
-CLEAR_FOCUS = 0.3
-CLEAR_WORDS = 0.4
-FAINT = 0.15  # below this share of the question two texts have nothing to do with each other
+FAINT = 0.35  # below this share of the question two texts have nothing to do with each other
 MOST_CLOSE = 3
 MOST_NAMED = 6
+MOST_RIVALS = 4
+LONGEST_QUOTE = 600  # characters, with the sentences around
+LONGEST_LIST = 3_000
 
 
 def text_list(turn: Turn, names: list[str]) -> str:
@@ -24,29 +31,86 @@ def scope(turn: Turn, found: Found) -> str:
     return turn.text["scope"].format(names=text_list(turn, found.names), documents=f"{found.documents:,}")
 
 
-def quoted(turn: Turn, plan: Plan, each: Scored) -> str:
-    return f"> {plain(each.extract)} [{turn.cite(each.passage)}]"
+def verdict_on(turn: Turn, plan: Plan, found: Found) -> tuple[Asked, Verdict]:
+    """Return what the question asks, and what the documents say to it."""
+    today, certainty = date.today(), turn.valves.certainty / 100
+    asked = read_question(plan.asked or plan.question, today)
+    if not plan.earlier:
+        return asked, judged(asked, found.best, today, certainty, rare=found.rare)
+    if asked.kind and len({term.group for term in asked.telling}) > 1:
+        alone = judged(asked, found.best, today, certainty, rare=found.rare)
+        if alone.claims:
+            return asked, alone
+    return asked, followed(plan.asked, plan.earlier, found.best, today, certainty, rare=found.rare)
 
 
-def clear(best: list[Scored]) -> bool:
-    """Return whether the first passage stands out; others that hold its sentence too are no rivals."""
-    if not best or best[0].focus < CLEAR_FOCUS or best[0].whole_words < CLEAR_WORDS:
-        return False
-    rival = next((each for each in best[1:] if best[0].sentence not in each.passage.text), None)
-    return rival is None or best[0].score - rival.score >= CLEAR_GAP
+def around(statement: Statement) -> str:
+    """Return a statement with the sentences beside it; an item or a row as it is."""
+    if statement.kind != "sentence":
+        return statement.text[:LONGEST_LIST]
+    space = "" if in_cjk(statement.text) else " "
+    whole = space.join(filter(None, [statement.before, statement.text, statement.after]))
+    return whole if len(whole) <= LONGEST_QUOTE else statement.text[:LONGEST_QUOTE]
 
 
-def unrelated(question: str, each: Scored) -> bool:
-    """Return whether passage and question could share words, being in the same script, and don't."""
-    same_script = in_cjk(question) == in_cjk(each.passage.text)
-    return each.focus < FAINT and (same_script or not each.near)
+def heading_of(statement: Statement) -> str:
+    """Return the line that a statement stands under, if it is not just its document's name."""
+    first = next(iter(statement.above), "").strip(" :：")
+    return "" if first == statement.passage.name or first in statement.text else plain(first)
+
+
+def quoted(turn: Turn, evidence: Evidence, asked: Asked | None = None) -> str:
+    """Return a statement as a quotation with its citation; with `asked`, the words that fit are marked."""
+    statement = evidence.statement
+    heading = heading_of(statement)
+    said = plain(around(statement))
+    lines = (marked(said, asked) if asked else said).split("\n")
+    number = turn.cite(statement.passage, statement)
+    shown = [f"> *{heading}*", ">"] if heading else []
+    return "\n".join([*shown, *(f"> {line}" for line in lines[:-1]), f"> {lines[-1]} [{number}]"])
+
+
+def earlier_lines(turn: Turn, verdict: Verdict) -> list[str]:
+    """Return what versions say that are not in force."""
+    lines = []
+    for evidence, since in verdict.earlier[:2]:
+        key = "earlier_dated" if since else "earlier"
+        name = plain(evidence.statement.passage.name)
+        lines += [turn.text[key].format(name=name, date=since), quoted(turn, evidence)]
+    return lines
+
+
+def by_passage(evidence: list[Evidence]) -> list[Evidence]:
+    """Return the best statement of each passage."""
+    first: dict[str, Evidence] = {}
+    for each in evidence:
+        first.setdefault(each.statement.passage.key, each)
+    return list(first.values())
+
+
+def has_to_do(asked: Asked, evidence: Evidence) -> bool:
+    """Return whether a statement has something to do with the question."""
+    other_script = asked.japanese != in_cjk(evidence.statement.text)
+    return evidence.held >= FAINT or (other_script and evidence.held > 0)
 
 
 def extracted(turn: Turn, plan: Plan, found: Found) -> str:
     """Return the documents' own sentences, and what was searched if they give no clear answer."""
     text = turn.text
-    if clear(found.best):
-        return f"{text['extract']}\n\n{quoted(turn, plan, found.best[0])}"
-    related = [each for each in found.best[:MOST_CLOSE] if not unrelated(plan.question, each)]
-    shown = [text["close" if related else "none"], *(quoted(turn, plan, each) for each in related)]
-    return "\n\n".join([*shown, scope(turn, found)])
+    asked, verdict = verdict_on(turn, plan, found)
+    if verdict.claims:
+        quotes = [quoted(turn, each) for each in verdict.claims]
+        return "\n\n".join([text["extract"], *quotes, *earlier_lines(turn, verdict)])
+    if verdict.rivals:
+        quotes = [quoted(turn, each) for each in by_passage(verdict.rivals)[:MOST_RIVALS]]
+        return "\n\n".join([text["several"], *quotes, scope(turn, found)])
+    close = [each for each in by_passage(verdict.close) if has_to_do(asked, each)][:MOST_CLOSE]
+    missing = text["missing"].format(words=text_list(turn, list(verdict.missing)))
+    shown = [text["close" if close else "none"], *([missing] if close and verdict.missing else [])]
+    return "\n\n".join([*shown, *(quoted(turn, each, asked) for each in close), scope(turn, found)])
+
+
+def shown_text(turn: Turn, number: int) -> str:
+    """Return the text of a cited passage, with the words that were quoted from it marked."""
+    passage = turn.cited[number - 1]
+    return highlighted(passage.text, turn.quoted.get(passage.key, []))

@@ -4,7 +4,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from plugins.document_search.language import terms
 from plugins.document_search.passages import Passage
@@ -39,16 +39,23 @@ class Shelf:
     """None: too large."""
     documents: int
     read_at: float = 0.0
-    unread: int = 0
+    unread_names: list[str] = field(default_factory=list)
+    """Documents without text that we could read."""
     state: str = ""
+    of_chunk: dict[str, list[int]] = field(default_factory=dict)
+    """Places of passages by the keys of the vector store's chunks that hold their text."""
+
+    @property
+    def unread(self) -> int:
+        return len(self.unread_names)
 
     @property
     def characters(self) -> int:
         return sum(len(passage.text) for passage in self.passages)
 
 
-def shelf_of(name: str, passages: list[Passage], documents: int, unread: int = 0) -> Shelf:
+def shelf_of(name: str, passages: list[Passage], documents: int, unread: list[str] | None = None) -> Shelf:
     """Build a shelf. Takes seconds for millions of characters: call it in a thread."""
     large = sum(len(passage.text) for passage in passages) > LARGEST_SHELF
-    index = None if large else Index(f"{passage.name}\n{passage.text}" for passage in passages)
-    return Shelf(name, [] if large else passages, index, documents, time.monotonic(), unread)
+    index = None if large else Index(f"{passage.name}\n{passage.heading}\n{passage.text}" for passage in passages)
+    return Shelf(name, [] if large else passages, index, documents, time.monotonic(), unread or [])

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from open_webui.config import BYPASS_ADMIN_ACCESS_CONTROL
 from open_webui.models.knowledge import Knowledges
 from open_webui.retrieval.vector.async_client import ASYNC_VECTOR_DB_CLIENT
 
-from plugins.document_search.cutting import cut
+from plugins.document_search.extents import Chunks, passages_in
 from plugins.document_search.index import Shelf, shelf_of
 from plugins.document_search.library import kept_shelf
 from plugins.document_search.passages import LONGEST_PASSAGE, Passage
@@ -78,23 +79,39 @@ def passages_of(base: Base, stored: Any) -> Iterator[tuple[Passage, float]]:
             yield Passage(f"{base.id}:{id}", kept, visible(name), place, file, base=base.id), float(nearness)
 
 
-def pieces(base: Base, file: Any) -> Iterator[Passage]:
-    for at, piece in enumerate(cut(visible(words((file.data or {}).get("content"))))):
-        yield Passage(f"{base.id}:{file.id}:{at}", piece, visible(file.filename), 0, file.id, base=base.id)
+def shelved(base: Base, chunks: list[Passage], files: list[Any]) -> Shelf:
+    """Build a shelf of the files' texts, cut along their structure; of its chunks where a file has no text."""
+    of_file: dict[str, list[Passage]] = defaultdict(list)
+    for chunk in chunks:
+        of_file[chunk.file_id].append(chunk)
+    passages: list[Passage] = []
+    of_chunk: dict[str, list[int]] = defaultdict(list)
+    for file in files:
+        document = Passage("", "", visible(file.filename), file_id=file.id, base=base.id)
+        text = visible(words((file.data or {}).get("content")))
+        if text.strip():
+            known = Chunks(of_file.pop(file.id, []))
+            for passage in passages_in(f"{base.id}:{file.id}", text, document):
+                held = known.of(passage)
+                for chunk in held:
+                    of_chunk[chunk.key].append(len(passages))
+                passages.append(passage._replace(place=held[0].place, name=held[0].name) if held else passage)
+    passages += [chunk for left in of_file.values() for chunk in left]
+    shelf = shelf_of(base.name, passages, len(base.files))
+    shelf.of_chunk = dict(of_chunk)
+    return shelf
 
 
 async def knowledge_shelf(base: Base) -> Shelf:
-    """Read the passages that Open WebUI made; where it made none, as without embeddings, cut the files' texts."""
+    """Read the files' texts, and which passages the chunks in the vector store hold."""
     if len(base.files) > MOST_DOCUMENTS:
         return Shelf(base.name, [], None, len(base.files), read_at=time.monotonic())
-    passages: list[Passage] = []
+    chunks: list[Passage] = []
     with suppress(Exception):  # Chroma raises where a collection does not exist
         stored = await asyncio.wait_for(ASYNC_VECTOR_DB_CLIENT.get(base.id), VECTOR_SECONDS)
-        passages = await asyncio.to_thread(lambda: [passage for passage, _ in passages_of(base, stored)])
-    if not passages and base.files:
-        files = await Knowledges.get_files_by_id(base.id)
-        passages = await asyncio.to_thread(lambda: [piece for file in files for piece in pieces(base, file)])
-    return await asyncio.to_thread(shelf_of, base.name, passages, len(base.files))
+        chunks = await asyncio.to_thread(lambda: [passage for passage, _ in passages_of(base, stored)])
+    files = await Knowledges.get_files_by_id(base.id) if base.files else []
+    return await asyncio.to_thread(shelved, base, chunks, files)
 
 
 async def shelves_of(turn: Turn, bases: list[Base]) -> list[Shelf]:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,7 +11,7 @@ import aiohttp
 from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
 
 from plugins.document_search.access import may_use
-from plugins.document_search.cutting import cut
+from plugins.document_search.extents import passages_in
 from plugins.document_search.index import Shelf, shelf_of
 from plugins.document_search.meaning import rank_of
 from plugins.document_search.passages import Passage
@@ -29,6 +28,7 @@ from plugins.shared.types import Json
 from plugins.shared.visible import visible
 
 OPENSEARCH_SECONDS = 10
+MOST_OF_HIT = 200_000  # characters
 LARGEST_RESPONSE = 10_000_000  # bytes
 OPENSEARCH_REFUSALS = {401: "os_key", 403: "os_key", 404: "os_missing"}
 
@@ -90,8 +90,7 @@ def passages_of_hits(valves: Any, response: Json) -> Iterator[Passage]:
         key = f"opensearch:{hit.get('_index')}:{hit.get('_id')}"
         name = visible(label(words(said.get(title)))) or str(hit.get("_id"))[:100]
         url = label(said.get(address)) if urlsplit(label(said.get(address))).scheme in ("http", "https") else ""
-        for at, text in enumerate(islice(cut(visible(words(said.get(body)))), 40)):
-            yield Passage(f"{key}:{at}", text, name, url=url)
+        yield from passages_in(key, visible(words(said.get(body)))[:MOST_OF_HIT], Passage("", "", name, url=url))[:40]
 
 
 def document_of(passage: Passage) -> str:

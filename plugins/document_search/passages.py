@@ -21,6 +21,8 @@ class Passage(NamedTuple):
     url: str = ""
     base: str = ""
     """The knowledge base it is in."""
+    heading: str = ""
+    """The headings above it, outermost first, one a line."""
 
 
 LONGEST_PASSAGE = 6_000  # characters

@@ -24,6 +24,7 @@ class Pipe:
         answer: Literal["auto", "model", "extract"] = valve("auto", "valves.answer")
         knowledge: str = valve("", "valves.knowledge")
         embeddings: bool = valve(True, "valves.embeddings")
+        certainty: int = valve(82, "valves.certainty", ge=50, le=100)
         passages: int = valve(8, "valves.passages", ge=1, le=30)
         context_tokens: int = valve(6_000, "valves.context_tokens", ge=500, le=200_000)
         longest_question: int = valve(4_000, "valves.longest_question", ge=1, le=100_000)

@@ -1,12 +1,11 @@
 """Planning: which queries a question becomes."""
 
 import json
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 
-from plugins.document_search.topics import named_in
+from plugins.document_search.topics import REFERRING, named_in
 from plugins.document_search.turn import Turn
 from plugins.shared.json_values import dict_of, items, label
 from plugins.shared.log import log
@@ -25,23 +24,21 @@ class Plan:
     """The first is the question itself."""
     named: list[str] = field(default_factory=list)
     """What it is about. Empty: nobody can tell."""
-
-
-REFERRING = re.compile(
-    r"それ|その|これ|この(?!ほか)|あれ|あの|そこ|同じ|さっき|先ほど|上記|では、|じゃあ|ほかに"
-    r"|\b(it|its|that|this|these|those|they|them|their|he|she|his|her|there|then|same|above)\b",
-    re.IGNORECASE,
-)
+    asked: str = ""
+    """The question as it was typed, where it follows another one."""
+    earlier: str = ""
+    """The one it follows."""
 
 
 def by_rules(question: str, before: list[str]) -> Plan:
     """Make a plan without a model. `before`: earlier questions, the latest first."""
     named, query = named_in(question), question[:LONGEST_QUERY]
-    earlier = next((found for each in before[:5] if (found := named_in(each[:LONGEST_QUERY]))), [])
+    last = next((each[:LONGEST_QUERY] for each in before[:5] if named_in(each[:LONGEST_QUERY])), "")
+    earlier = named_in(last)
     if not earlier or (named and not REFERRING.search(question) and len(named) > 1):
         return Plan(query, [query], named)
     joined = f"{' '.join(earlier[:6])} {query}"[:LONGEST_QUERY]
-    return Plan(joined, [joined] if len(named) < 2 else [query, joined], [*named, *earlier])
+    return Plan(joined, [joined] if len(named) < 2 else [query, joined], [*named, *earlier], query, last)
 
 
 LONGEST_PLAN = 20_000  # characters, thoughts included
@@ -77,7 +74,9 @@ def with_model(plan: Plan, said: Json, follows: bool) -> Plan:
     queries = [query[:LONGEST_QUERY] for query in map(label, items(said.get("queries"))) if named_in(query)]
     first = question[:LONGEST_QUERY] if named_in(question) else plan.question
     named = plan.named or named_in(question)
-    return Plan(first, list(dict.fromkeys([first, *plan.queries, *queries]))[:MOST_QUERIES], named)
+    resolved = first != plan.question
+    asked, earlier = ("", "") if resolved else (plan.asked, plan.earlier)
+    return Plan(first, list(dict.fromkeys([first, *plan.queries, *queries]))[:MOST_QUERIES], named, asked, earlier)
 
 
 async def planned(turn: Turn, question: str, models: Models | None) -> Plan:

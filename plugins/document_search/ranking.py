@@ -9,8 +9,6 @@ from plugins.document_search.passages import Passage
 from plugins.document_search.weights import Weights
 
 CANDIDATES = 50  # each by words and by meaning, that are looked at closely
-SHORTEST_SENTENCE = 12
-LONGEST_EXTRACT = 600
 
 
 class Scored(NamedTuple):
@@ -26,10 +24,6 @@ class Scored(NamedTuple):
     """The share of its whole words that the passage holds."""
     words: float
     """BM25 divided by the question's weight."""
-    sentence: str = ""
-    """The one that answers best."""
-    extract: str = ""
-    """It and its neighbours."""
 
 
 Near = dict[str, tuple[float, Passage]]
@@ -63,14 +57,12 @@ def scored(weights: Weights, worded: tuple[float, Passage] | None, near: tuple[f
     bags = [set(terms(part)) for part in parts]
     shares = [weights.share(bag) for bag in bags]
     focus = max(weights.share(one | other) for one, other in zip(bags, [*bags[1:], set()], strict=True))
-    covered = weights.share(set().union(*bags, terms(passage.name)))
-    whole_words = weights.share_of_words(f"{passage.name}\n{passage.text}")
+    above = f"{passage.name}\n{passage.heading}"
+    covered = weights.share(set().union(*bags, terms(above)))
+    whole_words = weights.share_of_words(f"{above}\n{passage.text}")
     nearness = near[0] if near else 0.0
     score = 0.9 * nearness + max(shares) + 0.7 * covered + 0.7 * whole_words
-    best = max(range(len(parts)), key=lambda at: shares[at] * (0.5 if len(parts[at]) < SHORTEST_SENTENCE else 1.0))
-    around = (" " if parts[best].isascii() else "").join(part.strip() for part in parts[max(0, best - 1) : best + 2])
-    extract = around if len(around) <= LONGEST_EXTRACT else parts[best].strip()[:LONGEST_EXTRACT]
-    return Scored(passage, score, nearness, focus, whole_words, worded[0] if worded else 0.0, parts[best], extract)
+    return Scored(passage, score, nearness, focus, whole_words, worded[0] if worded else 0.0)
 
 
 def ranked(question: str, shelves: list[Shelf], near: Near) -> list[Scored]:

@@ -7,6 +7,7 @@ from contextlib import aclosing
 from typing import Any
 
 from plugins.document_search.answering import answered
+from plugins.document_search.extracting import shown_text
 from plugins.document_search.passages import Passage, Piece
 from plugins.document_search.turn import Turn
 from plugins.shared.log import log
@@ -31,7 +32,11 @@ def source_of(turn: Turn, number: int, passage: Passage) -> Json:
     about |= {"file_id": passage.file_id} if passage.file_id else {}
     about |= {"page": passage.place - 1} if passage.place else {}
     url = {"url": passage.url} if passage.url else {}
-    return {"source": {"id": passage.key, "name": name, **url}, "document": [passage.text], "metadata": [about]}
+    return {
+        "source": {"id": passage.key, "name": name, **url},
+        "document": [shown_text(turn, number)],
+        "metadata": [about],
+    }
 
 
 async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:

@@ -22,6 +22,12 @@ GENERIC = frozenset(
     document documents""".split()  # noqa: SIM905
 )
 
+REFERRING = re.compile(
+    r"それ|その|これ|この(?!ほか)|あれ|あの|そこ|同じ|さっき|先ほど|上記|では、|じゃあ|ほかに"
+    r"|\b(it|its|that|this|these|those|they|them|their|he|she|his|her|there|then|same|above)\b",
+    re.IGNORECASE,
+)
+
 
 def named_in(question: str) -> list[str]:
     """Return the words that say what a question is about."""

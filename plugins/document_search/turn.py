@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plugins.document_search.passages import Passage
+from plugins.document_search.statements import Statement
 from plugins.shared.trouble import Trouble
 from plugins.shared.turn import ChatTurn
 from plugins.shared.types import Json
@@ -21,6 +22,8 @@ class Turn(ChatTurn):
     documents: int = 0
     cited: list[Passage] = field(default_factory=list)
     """In the order of their numbers."""
+    quoted: dict[str, list[Statement]] = field(default_factory=dict)
+    """What was quoted of them, by their keys."""
 
     def note(self, key: str, **said: Any) -> None:
         if (line := self.text[key].format(**said)) not in self.notes:
@@ -30,8 +33,10 @@ class Turn(ChatTurn):
         """Show a status line; `relay` ends it whatever happens."""
         await self.emit("status", {"description": description, "done": done})
 
-    def cite(self, passage: Passage) -> int:
-        """Return the number of the passage in this answer, from 1."""
+    def cite(self, passage: Passage, statement: Statement | None = None) -> int:
+        """Return the number of the passage in this answer, from 1; `statement` is marked where it opens."""
+        if statement:
+            self.quoted.setdefault(passage.key, []).append(statement)
         if passage not in self.cited:
             self.cited.append(passage)
         return self.cited.index(passage) + 1

@@ -33,6 +33,11 @@ class Weights:
         known = sum(len(index.postings[term][0]) for index in self.indexes if term in index.postings)
         return math.log(1 + (self.size - known + 0.5) / (known + 0.5))
 
+    def rare(self, text: str) -> float:
+        """Return how rare a word is: 1 where no passage has it, 0 where all have it."""
+        most = math.log(1 + (self.size + 0.5) / 0.5)
+        return max((self.rarity(term) for term in terms(text)), default=0.0) / most
+
     def share(self, found: set[str]) -> float:
         """Return the share of the question's weight, 0 to 1."""
         return sum(weight for term, weight in self.of.items() if term in found) / self.total

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gateway.config.schema import Config, Ledger
-from gateway.ledger.segments import SegmentWriter
-from gateway.ledger.store import open_store
+from gateway.ledger.destination import open_store
+from gateway.ledger.writer import SegmentWriter
 from gateway.maintenance.shipping import ship
 from tests.bench.figures import Figure, Rule, judge
 from tests.bench.measure import cpu_model

@@ -40,6 +40,47 @@ async def test_free_places_are_given_at_once() -> None:
     assert (gate.running, gate.waiting) == (3, 0)
 
 
+async def test_persons_take_turns() -> None:
+    """A file of three hundred pages is embedded beside everybody else's, not before them."""
+    (target,) = _targets(1)
+    gate = _gate()
+    await gate.enter([target], "task", "aoi")
+    order: list[str] = []
+
+    async def wait(person: str) -> None:
+        await gate.enter([target], "task", person)
+        order.append(person)
+
+    asked = [*["aoi"] * 5, "ben", "ben", "chie"]
+    waiting = [asyncio.create_task(wait(person)) for person in asked]
+    await _settle()
+    for _ in asked:
+        gate.leave(target)
+        await _settle()
+    assert order == ["aoi", "ben", "chie", "aoi", "ben", "aoi", "aoi", "aoi"]
+    assert all(task.done() for task in waiting)
+
+
+async def test_a_queue_that_one_person_filled_takes_others() -> None:
+    (target,) = _targets(1)
+    gate = _gate(max_waiting=4)
+    await gate.enter([target], "task", "aoi")
+    flood = [asyncio.create_task(gate.enter([target], "task", "aoi")) for _ in range(4)]
+    await _settle()
+    other = asyncio.create_task(gate.enter([target], "task", "ben"))
+    await _settle()
+    assert [task.done() for task in flood] == [False, False, False, True]
+    with pytest.raises(Busy, match="another person's"):
+        await flood[-1]
+    with pytest.raises(Busy, match="the queue is full"):
+        await gate.enter([target], "task", "aoi")
+    assert gate.waiting == 4
+    for task in (*flood, other):
+        task.cancel()
+    await asyncio.gather(*flood, other, return_exceptions=True)
+    assert gate.waiting == 0
+
+
 async def test_the_most_urgent_goes_first_then_the_oldest() -> None:
     (target,) = _targets(1)
     gate = _gate()

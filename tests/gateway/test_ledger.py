@@ -12,7 +12,8 @@ from gateway.dialects.estimates import estimate
 from gateway.dialects.usage import Usage, from_chat
 from gateway.ledger.lines import from_line, to_line
 from gateway.ledger.record import Record
-from gateway.ledger.segments import SegmentWriter, folder, read, recover
+from gateway.ledger.segments import folder, read, recover
+from gateway.ledger.writer import SegmentWriter
 from gateway.pricing import cost_nano_usd
 from tests.fixtures.gateway import GatewayProcess
 

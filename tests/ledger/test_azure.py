@@ -7,10 +7,10 @@ from random import Random
 import pytest
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Record
 from gateway.ledger.status import status_of
-from gateway.ledger.store import open_store
 from gateway.maintenance.compaction import compact
 from gateway.maintenance.forget import forget
 from gateway.maintenance.shipping import ship

@@ -9,13 +9,14 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import ClockDoubtful, ShippingBusy
 from gateway.ledger.files import JOURNAL, Journal
 from gateway.ledger.lease import LOCK, Lease, store_lease
 from gateway.ledger.lines import to_line
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
-from gateway.ledger.store import Store, open_store
+from gateway.ledger.store import Store
 from gateway.maintenance.compaction import compact, expire
 from gateway.maintenance.shipping import ship
 from tests.ledger.ask import ask, configured, count

@@ -16,7 +16,8 @@ import pytest
 from gateway.config.schema import Ledger
 from gateway.ledger.disk_quota import opened_at
 from gateway.ledger.record import Record
-from gateway.ledger.segments import SegmentWriter, ask_to_close, folder, read, recover
+from gateway.ledger.segments import ask_to_close, folder, read, recover
+from gateway.ledger.writer import SegmentWriter
 from gateway.maintenance.shipping import ship
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
@@ -97,7 +98,7 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
         from pathlib import Path
         from gateway.config.schema import Ledger
         from gateway.ledger.record import Record
-        from gateway.ledger.segments import SegmentWriter
+        from gateway.ledger.writer import SegmentWriter
         writer = SegmentWriter(Path({str(tmp_path)!r}), Ledger(fsync_seconds=3600))
         writer.start()
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))

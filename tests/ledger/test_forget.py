@@ -12,10 +12,10 @@ import pytest
 from gateway.config.schema import Config, Deployment, Model, Price
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, opened
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import ShippingBusy
 from gateway.ledger.lease import store_lease
 from gateway.ledger.record import Record
-from gateway.ledger.store import open_store
 from gateway.maintenance.compaction import compact
 from gateway.maintenance.forget import forget
 from gateway.maintenance.reprice import reprice

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.record import Record
-from gateway.ledger.store import open_store
 from gateway.maintenance.forget import forget
 from gateway.maintenance.shipping import ship
 from gateway.maintenance.tombstones import Tombstones

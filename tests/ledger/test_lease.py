@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import ShippingBusy, StoreError
 from gateway.ledger.lease import LOCK, Lease, store_lease
 from gateway.ledger.status import status_of
-from gateway.ledger.store import Store, open_store
+from gateway.ledger.store import Store
 from gateway.maintenance.shipping import ship
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured

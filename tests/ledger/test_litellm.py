@@ -12,7 +12,8 @@ import pytest
 from gateway.config.schema import LiteLLM
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Outcome, Record
-from gateway.maintenance.litellm import folder, key_of, payload
+from gateway.maintenance.litellm import folder, key_of
+from gateway.maintenance.litellm_payload import payload
 from gateway.maintenance.shipping import ship
 from tests.bench.month import write_segments
 from tests.ledger.ask import configured, count

@@ -7,11 +7,11 @@ from random import Random
 import pytest
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder
 from gateway.ledger.status import status_of
-from gateway.ledger.store import open_store
 from gateway.maintenance.shipping import ship
 from tests.bench.month import CODER, GEMMA, Month, records, write_segments
 from tests.fakes.serving import serving

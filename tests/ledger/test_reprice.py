@@ -10,9 +10,9 @@ import pytest
 
 from gateway.config.schema import Config, Deployment, Model, Price
 from gateway.dialects.usage import Usage
+from gateway.ledger.destination import open_store
 from gateway.ledger.files import holding, originals
 from gateway.ledger.record import Record
-from gateway.ledger.store import open_store
 from gateway.maintenance.reprice import reprice
 from gateway.maintenance.shipping import ship
 from gateway.pricing import listed, priced

@@ -12,9 +12,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import open_store
 from gateway.ledger.errors import StoreError
 from gateway.ledger.record import Record
-from gateway.ledger.store import open_store
 from gateway.maintenance.compaction import compact
 from gateway.maintenance.shipping import ship
 from gateway.reports.connection import ask

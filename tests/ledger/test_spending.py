@@ -7,7 +7,8 @@ import pytest
 
 from gateway.config.schema import Config
 from gateway.ledger.record import Record
-from gateway.ledger.segments import SegmentWriter, folder
+from gateway.ledger.segments import folder
+from gateway.ledger.writer import SegmentWriter
 from gateway.limits.limit import Limit
 from gateway.limits.memory import MemoryLimiter
 from gateway.maintenance.shipping import ship

@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.config.schema import Config
+from gateway.ledger.destination import folder_store, open_store
 from gateway.ledger.errors import StoreError
-from gateway.ledger.store import Item, Store, folder_store, open_store
+from gateway.ledger.store import Item, Store
 from tests.ledger.ask import configured
 from tests.ledger.s3 import BUCKET, S3Server
 

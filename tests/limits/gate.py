@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gateway.config.schema import Ledger
 from gateway.ledger.record import Record
-from gateway.ledger.segments import SegmentWriter
+from gateway.ledger.writer import SegmentWriter
 from gateway.limits.limit import Demand, Limit, LimitStatus, Reservation
 from gateway.limits.memory import MemoryLimiter
 from gateway.limits.shared import RedisLimiter
