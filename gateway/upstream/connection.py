@@ -251,7 +251,10 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self._fail(NotHttp("what came is not HTTP"))
+            if self.state in (COMPLETE, SPENT):
+                self._forbid_reuse()
+            else:
+                self._fail(NotHttp("what came is not HTTP"))
             return
         if self._waiting_bytes > _MOST_WAITING_BYTES and not self._paused and self.state is not CLOSED:
             self._paused = True
@@ -285,13 +288,16 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self.state < COMPLETE:
-            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            known, text = name.decode("latin-1").lower(), value.decode("latin-1")
+            self.headers[known] = f"{self.headers[known]}, {text}" if known in self.headers else text
 
     def on_headers_complete(self) -> None:
         if self.state >= COMPLETE:
             return
         self.status = self._parser.get_status_code()
-        if self.status >= 200:
+        if self.headers.get("transfer-encoding", "chunked").lower() != "chunked":
+            self._fail(NotHttp("a transfer coding that nobody asked for"))
+        elif self.status >= 200:
             sized = "content-length" in self.headers or "transfer-encoding" in self.headers
             self.state = BODY if sized else BODY_UNTIL_CLOSE
             self._wake()
