@@ -1259,15 +1259,29 @@ MERGED_CELLS = 20_000
 
 def read_workbook(raw: bytes, outcome: Outcome) -> None:
     """Read all sheets. Raises whatever a damaged workbook raises."""
-    openpyxl = importlib.import_module("openpyxl")
-    books = [openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=only) for only in (True, False)]
-    values, formulas = books
+    values, formulas = opened_workbook(raw, True), opened_workbook(raw, False)
+    found = False
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         for sheet, formula_sheet in zip(values.worksheets, formulas.worksheets, strict=True):
-            merged = merged_ranges(archive, getattr(sheet, "_worksheet_path", ""))
-            rows = [*shown_rows(sheet, formula_sheet, outcome)]
+            path = getattr(sheet, "_worksheet_path", "").lstrip("/")
+            source = archive.read(path) if path in archive.namelist() else b""
+            merged = merged_ranges(archive, path) if b"mergeCell" in source else []
+            computes = not source or b"<f" in source or b":f" in source
+            rows = [*shown_rows(sheet, formula_sheet if computes else None, outcome)]
+            found = found or bool(rows)
             add_sheet(outcome, sheet.title, sheet.sheet_state, filled(rows, merged))
         beside(archive, outcome)
+    if not found and len(outcome.parts) == len(values.worksheets):
+        raise Unreadable("empty")
+
+
+def opened_workbook(raw: bytes, data_only: bool) -> Any:
+    """Return the workbook: as a stream of rows, or as a whole where it has a sheet that is a chart."""
+    load = importlib.import_module("openpyxl").load_workbook
+    try:
+        return load(io.BytesIO(raw), read_only=True, data_only=data_only)
+    except AttributeError:
+        return load(io.BytesIO(raw), data_only=data_only)
 
 
 def shown_moment(moment: datetime.datetime) -> str:
@@ -1277,7 +1291,10 @@ def shown_moment(moment: datetime.datetime) -> str:
 
 def shown_value(cell: Any) -> str:
     """Return what the cell shows, without its looks: dates as in ISO 8601, percent as percent."""
-    value, form = cell.value, str(getattr(cell, "number_format", "") or "")
+    value = cell.value
+    if isinstance(value, str):
+        return value
+    form = str(getattr(cell, "number_format", "") or "")
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, datetime.datetime):
@@ -1289,9 +1306,10 @@ def shown_value(cell: Any) -> str:
 
 def shown_rows(values: Any, formulas: Any, outcome: Outcome) -> Iterator[Row]:
     """Yield the rows that hold something, by number, as texts by column; a formula nobody computed as itself."""
-    for sheet in (values, formulas):
-        sheet.reset_dimensions()  # what a file says of its size may be absurd; the cells tell
-    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), formulas.iter_rows(), fillvalue=()), 1):
+    for sheet in filter(None, (values, formulas)):
+        getattr(sheet, "reset_dimensions", int)()  # what a file says of its size may be absurd; the cells tell
+    sources = formulas.iter_rows() if formulas else ()
+    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), sources, fillvalue=()), 1):
         if not row and not source:
             continue
         texts = {}
@@ -1901,6 +1919,8 @@ SHAPED = (
     "workbook",
     "old_workbook",
 )  # Open WebUI stores them raw, or with "NaN"
+BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+KANA_LETTERS = re.compile("[\u3041-\u30fe]")
 PAGE_MARK = re.compile(r"^\[(?:Page|Slide) \d+(?: \(hidden\))?\]$", re.MULTILINE)
 
 
@@ -1917,8 +1937,13 @@ def lost(text: str, other: str) -> float:
 
 def was_misread(stored: str, text: str) -> bool:
     """Return whether most signs of other scripts in a plain text are not in the stored one: a wrong encoding."""
-    foreign = {char for char in text[:COMPARED] if ord(char) > 0x7F and char.isalnum()}
-    return len(foreign - set(stored[:COMPARED])) * 2 > len(foreign) if foreign else "\x00" in stored
+    stored, text = stored[:COMPARED], text[:COMPARED]
+    if BROKEN.search(stored):
+        return not BROKEN.search(text)
+    foreign = {char for char in text if ord(char) > 0x7F and char.isalnum()}
+    is_other = len(foreign - set(stored)) * 2 > len(foreign)
+    # Open WebUI's guess may be the right one, such as Chinese: ours is better where it has kana.
+    return is_other and len(KANA_LETTERS.findall(text)) * 20 > len(text) and not KANA_LETTERS.search(stored)
 
 
 def stored_is_better(found: dict[str, Any], stored: str, has_engine: bool) -> bool:
@@ -2268,6 +2293,7 @@ def placed(messages: list[Any], metadata: dict[str, Any]) -> list[Any]:
 
 NAMED_FILES = 6  # in the line; more are counted
 DETAILED_FILES = 20
+NAME = 32  # characters of a name in the line
 
 
 def note_text(key: str, note: dict[str, Any], text: dict[str, str]) -> str:
@@ -2282,15 +2308,20 @@ def noted(document: Document, keys: set[str], text: dict[str, str]) -> str:
     return text["and"].join(note_text(key, document.notes[key], text) for key in document.notes if key in keys)
 
 
-def explained(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
+def brief(name: str) -> str:
+    """Return a name that leaves room for what became of the file, on a phone."""
+    return name if len(name) <= NAME else f"{name[: NAME - 12]}…{name[-11:]}"
+
+
+def explained(document: Document, room: Room, valves: Any, text: dict[str, str], name: str) -> str:
     """Return what became of a file that did not go in whole."""
     if document.in_part:
         reason = noted(document, set(MISSING), text)
-        return text["in_part"].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+        return text["in_part"].format(name=name, tokens=rounded(document.tokens), reason=reason)
     limits = {"limit": f"{room.tokens or 0:,}", "pages": valves.max_pages, "megabytes": valves.max_megabytes}
     reason = text[document.reason].format(**limits)
     key = "search_sized" if document.fate == "search" and document.tokens else document.fate
-    return text[key].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+    return text[key].format(name=name, tokens=rounded(document.tokens), reason=reason)
 
 
 def asides(document: Document, text: dict[str, str]) -> list[str]:
@@ -2302,13 +2333,13 @@ def asides(document: Document, text: dict[str, str]) -> list[str]:
 
 def detail(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
     whole = text["whole_file"].format(name=document.name, tokens=rounded(document.tokens))
-    told = explained(document, room, valves, text) if document.reason or document.in_part else whole
+    told = explained(document, room, valves, text, document.name) if document.reason or document.in_part else whole
     return text["and"].join([told, *asides(document, text)])
 
 
 def detailed(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> list[str]:
     """Return a line for each file, those with trouble first; none where the one line says it all."""
-    if len(documents) < 2 and not any(asides(one, text) for one in documents):
+    if len(documents) < 2 and not any(asides(one, text) or brief(one.name) != one.name for one in documents):
         return []
     ordered = sorted(documents, key=lambda one: not (one.reason or one.in_part))
     lines = [detail(one, room, valves, text) for one in ordered[:DETAILED_FILES]]
@@ -2330,7 +2361,7 @@ def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, 
     others = [document for document in documents if document.reason or document.in_part]
     whole = [document for document in documents if not (document.reason or document.in_part)]
     parts = [text["not_whole"].format(count=len(others), of=len(documents))] if len(others) > 1 else []
-    parts += [explained(document, room, valves, text) for document in others[:NAMED_FILES]]
+    parts += [explained(document, room, valves, text, brief(document.name)) for document in others[:NAMED_FILES]]
     if len(others) > NAMED_FILES:
         parts.append(text["more"].format(count=len(others) - NAMED_FILES))
     if whole:

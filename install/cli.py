@@ -49,7 +49,7 @@ for function, panel, examples in COMMANDS:
 
 
 def _add_gateway() -> None:
-    """`serve`, `keys`, `config`, `up`: what needs the gateway's dependencies says so where they are missing."""
+    """Add the commands that need the gateway's dependencies; where those are missing they say how to install them."""
     try:
         from gateway.commands import register
         from install.commands.up import up
@@ -83,7 +83,7 @@ def _signpost(verb: str, extra: str, missing: ModuleNotFoundError) -> Callable[[
 
 
 def _is_ours(arguments: list[str]) -> bool:
-    """Whether this run needs nothing of the gateway, whose import takes longer than most of our commands."""
+    """Return whether this run needs nothing of the gateway, whose import takes longer than most of our commands."""
     verb = next((each for each in arguments if not each.startswith("-")), "")
     return verb in {function.__name__ for function, _, _ in COMMANDS}
 

@@ -14,9 +14,9 @@ from gateway.cli_options import takes
 from gateway.secret import Secret, weakness
 from install.errors import UsageError
 from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCache, connect
-from install.pack.desired import Options
+from install.pack.engine.receipts import Receipts, server_folder, state_folder
+from install.pack.inputs import Options
 from install.pack.manifest import BUNDLED
-from install.pack.receipts import Receipts, server_folder, state_folder
 
 SERVER = "Open WebUI"
 GATEWAY = "Gateway"
@@ -71,7 +71,7 @@ class ServerOptions:
     ] = None
 
     def credentials(self) -> Credentials:
-        """Raises `UsageError`."""
+        """Return the token, or the address and password. Raises `UsageError`."""
         if self.token:
             return Token(self.token)
         if not self.email:
@@ -85,7 +85,7 @@ class ServerOptions:
 
     @contextmanager
     def connected(self) -> Iterator[OpenWebUI]:
-        """Raises an `OpenWebUIError`."""
+        """Sign in and yield the client. Raises an `OpenWebUIError`."""
         with connect(self.url, self.credentials(), TokenCache(self.folder / "tokens.json")) as client:
             yield client
 

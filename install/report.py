@@ -13,8 +13,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from install.pack.change import Action, Change, Plan
-from install.pack.receipts import Receipts
+from install.pack.engine.change import Action, Change, Plan
+from install.pack.engine.receipts import Receipts
 
 STYLES = {
     Action.NEW: "green",
@@ -45,7 +45,7 @@ def quiet() -> Console:
 
 
 def show(plan: Plan, out: Console, *, everything: bool = False, diff: bool = False) -> None:
-    """Changes as a table; with `everything` also what is as it should be."""
+    """Print changes as a table; with `everything` also unchanged resources."""
     rows = [change for change in plan.changes if everything or change.action is not Action.UNCHANGED or change.details]
     if rows:
         out.print(_blocks(rows))
@@ -63,7 +63,7 @@ def show_notes(plan: Plan, out: Console) -> None:
 
 
 def _blocks(changes: list[Change]) -> Table:
-    """A line each with the details below it: readable at any width."""
+    """Return a table of a line each with the details below it, readable at any width."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, min_width=len(Action.EDITED_BY_HAND))
     table.add_column(overflow="fold")
@@ -74,7 +74,7 @@ def _blocks(changes: list[Change]) -> Table:
 
 
 def line(change: Change) -> Text:
-    """One change on one line; a long list of details was in the plan."""
+    """Return one change as one line; a long list of details was in the plan."""
     detail = f": {change.details[0]}" if len(change.details) == 1 else ""
     return Text.assemble((change.action, STYLES[change.action]), f"  {change.kind} {change.id}{detail}")
 
@@ -85,7 +85,7 @@ def done(change: Change) -> Text:
 
 @contextmanager
 def progress(out: Console, total: int) -> Iterator[Callable[[Change], None]]:
-    """A bar while it runs, a line for each change that is done."""
+    """Show a bar while the block runs, and a line for each change that is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal or not total) as bar:
         task = bar.add_task("Applying", total=total)
@@ -100,7 +100,7 @@ def progress(out: Console, total: int) -> Iterator[Callable[[Change], None]]:
 
 
 def summary(plan: Plan) -> str:
-    """For example `1 new, 2 upgrade, 5 unchanged.`"""
+    """Return a line such as `1 new, 2 upgrade, 5 unchanged.`"""
     counts = Counter(change.action for change in plan.pending if not change.blocked)
     parts = [f"{count} {action}" for action, count in counts.items()]
     if not plan.pending:
@@ -126,7 +126,7 @@ def show_receipts(receipts: Receipts, out: Console) -> None:
 
 
 def as_json(plan: Plan, *, diff: bool = False, receipt: str | None = None, receipts: Receipts | None = None) -> str:
-    """`{"changes": [{"kind", "id", "action", "blocked", "details"}], "pending", "blocked", "unchanged", …}`."""
+    """Return `{"changes": [{"kind", "id", "action", "blocked", "details"}], "pending", "blocked", "unchanged", …}`."""
     changes = [_change(change, diff) for change in plan.changes]
     counts = {"pending": len(plan.pending), "blocked": len(plan.blocked), "unchanged": len(plan.unchanged)}
     found: dict[str, Any] = {"changes": changes, **counts}

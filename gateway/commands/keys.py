@@ -113,15 +113,15 @@ def list_keys(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     async def every(store: KeyStore) -> list[Key]:
         return store.all()
 
-    found = with_keys(config, every)
+    result = with_keys(config, every)
     if as_json:
-        print_json(found)
+        print_json(result)
         return
     table = Table("alias", "owner", "team", "identity", "key", "created", "state", box=None, header_style="bold")
-    for key in found:
+    for key in result:
         cells = (key.alias, key.owner, key.team, key.identity, key.hint, moment(key.created_at), _state(key))
         table.add_row(*(cell or "–" for cell in cells))
-    console.print(table if found else "No keys yet; `sekisho keys create --alias NAME` makes one.")
+    console.print(table if result else "No keys yet; `sekisho keys create --alias NAME` makes one.")
 
 
 @app.command(epilog="Example: sekisho keys show alice-laptop")
@@ -145,11 +145,11 @@ def rotate(
 @app.command(epilog="Example: sekisho keys revoke alice-laptop")
 def revoke(key: Named, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Make a key useless, at once and in every running gateway."""
-    found = with_keys(config, lambda store: key_admin.revoke(store, key))
+    result = with_keys(config, lambda store: key_admin.revoke(store, key))
     if as_json:
-        print_json(found)
+        print_json(result)
     else:
-        typer.echo(f"Revoked {found.alias} ({found.id}).")
+        typer.echo(f"Revoked {result.alias} ({result.id}).")
 
 
 def _show_new(key: Key, secret: Secret, as_json: bool) -> None:

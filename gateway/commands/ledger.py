@@ -67,10 +67,10 @@ def content(
     """Show the recorded prompt and answer of a request, where its key is one of `ledger.content.keys`."""
     from gateway.ledger.contents import content_of, text_of
 
-    found = content_of(load(config).config, request_id)
-    if found is None:
+    recorded = content_of(load(config).config, request_id)
+    if recorded is None:
         raise NothingRecorded(request_id)
-    texts = {"prompt": text_of(found.prompt), "answer": text_of(found.answer)}
+    texts = {"prompt": text_of(recorded.prompt), "answer": text_of(recorded.answer)}
     if as_json:
         print_json(texts)
     else:
@@ -80,25 +80,25 @@ def content(
 @app.command(epilog="Example: sekisho ledger status --json | jq .agrees")
 def status(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Say how many records came in and went out, and what waits; exit 1 where the numbers do not agree."""
-    found = status_of(load(config).config)
+    current = status_of(load(config).config)
     if as_json:
-        print_json(found)
+        print_json(current)
     else:
-        console.print(_table(found))
-    if not found.agrees:
-        raise NotAgreeing(found.records_in, found.records_out + found.waiting)
+        console.print(_table(current))
+    if not current.agrees:
+        raise NotAgreeing(current.records_in, current.records_out + current.waiting)
 
 
-def _table(found: Status) -> Table:
+def _table(current: Status) -> Table:
     table = Table(box=None, show_header=False)
     rows = {
-        "records in": f"{found.records_in:,}",
-        "records out": f"{found.records_out:,} in Parquet",
-        "waiting": f"{found.waiting:,} ({found.waiting_bytes:,} bytes)",
-        "lag": "–" if found.lag_seconds is None else f"{found.lag_seconds:,.0f} s",
-        "damaged lines": f"{found.damaged:,}",
-        "destination": found.destination,
-        "last problem": found.problem or "none",
+        "records in": f"{current.records_in:,}",
+        "records out": f"{current.records_out:,} in Parquet",
+        "waiting": f"{current.waiting:,} ({current.waiting_bytes:,} bytes)",
+        "lag": "–" if current.lag_seconds is None else f"{current.lag_seconds:,.0f} s",
+        "damaged lines": f"{current.damaged:,}",
+        "destination": current.destination,
+        "last problem": current.problem or "none",
     }
     for name, value in rows.items():
         table.add_row(name, value)

@@ -74,8 +74,8 @@ def report(
         span, look = span_of(first, to, timezone), Look(words, _marks(mark or []))
     warm_up()
     priced, own = priced_models(loaded, compare or ()), OnPremises(**asdict(machines))
-    wanted = Wanted(span, hide_names, _hours(working_hours), priced, own)
-    figures = ask(loaded, span, lambda connection: collect(connection, wanted))
+    settings = Wanted(span, hide_names, _hours(working_hours), priced, own)
+    figures = ask(loaded, span, lambda connection: collect(connection, settings))
     _write(output, page(figures, look).encode())
     if as_json:
         print_json(figures)
@@ -105,8 +105,8 @@ def _marks(marks: list[str]) -> dict[date, str]:
 
 
 def _hours(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
-    first, last = (int(each) for each in found.groups()) if found else (0, 0)
+    match = re.fullmatch(r"(\d{1,2})-(\d{1,2})", text)
+    first, last = (int(each) for each in match.groups()) if match else (0, 0)
     if not 0 <= first < last <= 24:
         raise ConfigError(f"working-hours: '{text}' is not such as 9-18")
     return first, last

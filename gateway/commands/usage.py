@@ -69,12 +69,12 @@ def sql_command(
     text = sys.stdin.read() if query == "-" else query
     data_dir = load(config).config.data_dir
     try:
-        found = within(seconds, _answered, config, text, seconds, limit)
+        result = within(seconds, _answered, config, text, seconds, limit)
     except OutOfTime:
         forget_abandoned(data_dir)
         raise ConfigError(sql.OUT_OF_TIME.format(seconds=seconds)) from None
-    named = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-    show(found.columns, found.rows, named if as_json else None, as_csv, more="some" if found.more else 0)
+    named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    show(result.columns, result.rows, named if as_json else None, as_csv, more="some" if result.more else 0)
 
 
 @app.command("export", epilog="Example: sekisho usage export --from 2026-04-01 --to 2026-04-30 -o april.parquet")
@@ -89,12 +89,12 @@ def export_command(
     """Write the records themselves to a file, oldest first."""
     with wrong_use():
         span = span_of(first, to, timezone)
-    wanted = kind or export.format_of(output)
+    file_format = kind or export.format_of(output)
     with replacing(output.resolve()) as partial:
         count = ask(
             load(config).config,
             span,
-            lambda connection: export.export(connection, span, partial, wanted),
+            lambda connection: export.export(connection, span, partial, file_format),
             target=partial,
         )
     typer.echo(f"{output}: {count} records of {span.first} to {span.last}.")
@@ -129,10 +129,10 @@ def _answered(begun: Callable[[], None], config: Path, text: str, seconds: float
 
 
 def _filters(only: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    filters: dict[str, list[str]] = {}
     for each in only:
         name, equals, value = each.partition("=")
         if not equals or name not in DIMENSIONS:
             raise InvalidRequest(f"only: {each!r:.80} is not NAME=VALUE; names: {', '.join(DIMENSIONS)}.")
-        found.setdefault(name, []).append(value)
-    return found
+        filters.setdefault(name, []).append(value)
+    return filters

@@ -29,7 +29,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _TLS_NAMES = ("ssl", "sslmode")
 _TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _LAST_PORT = 65535
-_ALONE = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5346273051)"}
+_MIGRATION_LOCKS = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "SELECT pg_advisory_xact_lock(5346273051)"}
 """SQL by backend that takes a lock, so that workers and machines migrate one after the other."""
 
 
@@ -87,9 +87,13 @@ async def closed(engine: AsyncEngine) -> None:
 def check_address(address: str) -> None:
     """Raise `ConfigError` for an invalid address, or an unsupported database or driver."""
     try:
-        made = make_url(address)
-        served = made.get_backend_name() in _ALONE and made.get_dialect().is_async and (made.port or 0) <= _LAST_PORT
-        _tls_mode(made)
+        parsed = make_url(address)
+        served = (
+            parsed.get_backend_name() in _MIGRATION_LOCKS
+            and parsed.get_dialect().is_async
+            and (parsed.port or 0) <= _LAST_PORT
+        )
+        _tls_mode(parsed)
     except (ArgumentError, ValueError, NoSuchModuleError, ModuleNotFoundError):
         served = False
     if not served:
@@ -98,12 +102,12 @@ def check_address(address: str) -> None:
 
 def _engine(address: str, custom_ca: Path | None) -> AsyncEngine:
     check_address(address)
-    made, options = make_url(address), {}
-    if made.get_backend_name() == "postgresql":
-        options = {"connect_args": _arguments(made, custom_ca), "pool_timeout": ANSWER_SECONDS}
-        made = made.difference_update_query(_TLS_NAMES)
+    parsed, options = make_url(address), {}
+    if parsed.get_backend_name() == "postgresql":
+        options = {"connect_args": _arguments(parsed, custom_ca), "pool_timeout": ANSWER_SECONDS}
+        parsed = parsed.difference_update_query(_TLS_NAMES)
     try:
-        return create_async_engine(made, pool_pre_ping=True, **options)
+        return create_async_engine(parsed, pool_pre_ping=True, **options)
     except (ArgumentError, ModuleNotFoundError):
         raise ConfigError("database: its driver is not installed; install sekisho[gateway]") from None
 
@@ -144,14 +148,14 @@ def _known() -> set[str]:
 
 
 def _migrate(connection: Connection) -> None:
-    found = _revision(connection)
-    if found == HEAD:
+    revision = _revision(connection)
+    if revision == HEAD:
         return
-    if found is not None and found not in _known():
+    if revision is not None and revision not in _known():
         raise ConfigError(
-            f"database: its schema ({found}) is newer than this program's ({HEAD}); update sekisho on this machine"
+            f"database: its schema ({revision}) is newer than this program's ({HEAD}); update sekisho on this machine"
         )
-    connection.exec_driver_sql(_ALONE[connection.dialect.name])
+    connection.exec_driver_sql(_MIGRATION_LOCKS[connection.dialect.name])
     if _revision(connection) == HEAD:
         return
     from alembic import command

@@ -190,10 +190,10 @@ class KeyStore:
         marks, asked_at = None, 0.0
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            seen = await asyncio.to_thread(_marks, files)
-            if files and seen == marks and time.monotonic() - asked_at < _ASK_ANYWAY_SECONDS:
+            current = await asyncio.to_thread(_marks, files)
+            if files and current == marks and time.monotonic() - asked_at < _ASK_ANYWAY_SECONDS:
                 continue
-            marks, asked_at = seen, time.monotonic()
+            marks, asked_at = current, time.monotonic()
             try:
                 await self.refresh()
             except Exception as error:
@@ -229,12 +229,12 @@ def _files_of(engine: AsyncEngine) -> tuple[Path, ...]:
 
 def _marks(files: tuple[Path, ...]) -> list[tuple[int, int]]:
     """Return file times and sizes, which change when another process writes to the database."""
-    found = []
+    stats = []
     for file in files:
         with contextlib.suppress(OSError):
             stat = file.stat()
-            found.append((stat.st_mtime_ns, stat.st_size))
-    return found
+            stats.append((stat.st_mtime_ns, stat.st_size))
+    return stats
 
 
 @asynccontextmanager

@@ -69,8 +69,8 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
             return {"name": path, "size": len(self._whole(place)), "type": "file", "created": _LONG_AGO}
         if place in self._sizes:
             return {"name": path, "size": self._sizes[place], "type": "file", "created": _LONG_AGO}
-        found = self._asked(lambda: obstore.head(self._store.objects, place))
-        return {"name": path, "size": found["size"], "type": "file", "created": found["last_modified"]}
+        meta = self._asked(lambda: obstore.head(self._store.objects, place))
+        return {"name": path, "size": meta["size"], "type": "file", "created": meta["last_modified"]}
 
     def modified(self, path: str) -> Any:
         return self.info(path)["created"]
@@ -86,14 +86,14 @@ class StoreFiles(AbstractFileSystem):  # type: ignore[misc]
         return self._sizes.get(path, _SMALL_BYTES + 1) <= _SMALL_BYTES
 
     def _whole(self, path: str) -> bytes:
-        found = self._kept.get(path)
-        if found is None:
-            found = self._asked(lambda: bytes(obstore.get(self._store.objects, path).bytes()))
+        content = self._kept.get(path)
+        if content is None:
+            content = self._asked(lambda: bytes(obstore.get(self._store.objects, path).bytes()))
             with self._lock:
-                if self._kept_bytes + len(found) <= _KEPT_BYTES and path not in self._kept:
-                    self._kept[path] = found
-                    self._kept_bytes += len(found)
-        return found
+                if self._kept_bytes + len(content) <= _KEPT_BYTES and path not in self._kept:
+                    self._kept[path] = content
+                    self._kept_bytes += len(content)
+        return content
 
     def _tried(self, path: str) -> None:
         """Fetch a small object; a failure is raised when the object is read."""

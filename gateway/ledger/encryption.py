@@ -56,9 +56,9 @@ class Keys:
 
     def unseal(self, tag: str, sealed: bytes, about: bytes) -> bytes | None:
         """Decrypt; return None if the person was forgotten or the content was tampered with."""
-        found = self._open.get(tag) or self._read(tag)
+        cipher = self._open.get(tag) or self._read(tag)
         with contextlib.suppress(InvalidTag):
-            return found.decrypt(sealed[:_NONCE], sealed[_NONCE:], about) if found else None
+            return cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], about) if cipher else None
         return None
 
     def forget(self, tag: str) -> bool:
@@ -76,10 +76,10 @@ class Keys:
             self._open.pop(tag, None)
             self._make(tag)
         if tag not in self._open:
-            found = self._read(tag)
-            if found is None:
+            cipher = self._read(tag)
+            if cipher is None:
                 raise ConfigError("a person's key cannot be opened; was ledger.content.encryption_key changed?")
-            self._open[tag] = found
+            self._open[tag] = cipher
         return self._open[tag]
 
     def _make(self, tag: str) -> None:

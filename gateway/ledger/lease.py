@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import msgspec
 
 from gateway.ledger.errors import ShippingBusy, StoreError
-from gateway.ledger.store import Found, Store
+from gateway.ledger.store import Store, StoredObject
 
 LOCK = "_lock"
 _PROBE = "_lock-clock/"
@@ -50,11 +50,11 @@ class Held:
         began = time.monotonic()
         version = self._store.create(LOCK, self._lease())
         if version is None:
-            found = self._store.find(LOCK)
-            if found is not None and not _is_dead(self._store, found):
+            stored = self._store.find(LOCK)
+            if stored is not None and not _is_dead(self._store, stored):
                 raise ShippingBusy
             content = self._lease()
-            version = self._store.create(LOCK, content) if found is None else self._store.replace(found, content)
+            version = self._store.create(LOCK, content) if stored is None else self._store.replace(stored, content)
         if version is None:
             raise ShippingBusy
         self._version, self._renewed_at = version, began
@@ -82,11 +82,13 @@ class Held:
         """Write the lock again if it is still held here. A store that is away may be back for the next time."""
         began = time.monotonic()
         with contextlib.suppress(StoreError):
-            version = self._store.replace(Found(LOCK, b"", self._version, 0.0), self._lease())
+            version = self._store.replace(StoredObject(LOCK, b"", self._version, 0.0), self._lease())
             if version is None:
                 # A renewal whose answer was lost is ours, too.
-                found = self._store.find(LOCK)
-                version = found.version if found and (lease := _read(found)) and lease.holder == self._holder else None
+                stored = self._store.find(LOCK)
+                version = (
+                    stored.version if stored and (lease := _read(stored)) and lease.holder == self._holder else None
+                )
             self._lost = version is None
             if version is not None:
                 self._version, self._renewed_at = version, began
@@ -112,13 +114,13 @@ def store_lease(store: Store, seconds: float = _LEASE_SECONDS) -> Iterator[None]
         held.release()
 
 
-def _is_dead(store: Store, found: Found) -> bool:
+def _is_dead(store: Store, stored: StoredObject) -> bool:
     """Return whether a lock has expired by the store's clock. Content that is no lease has no holder."""
-    lease = _read(found)
+    lease = _read(stored)
     if lease is None:
         return True
     now = _clock(store)
-    return now > (lease.until if lease.seconds is None else found.written_at + lease.seconds)
+    return now > (lease.until if lease.seconds is None else stored.written_at + lease.seconds)
 
 
 def _clock(store: Store) -> float:
@@ -132,7 +134,7 @@ def _clock(store: Store) -> float:
     return probe.written_at if probe else 0.0
 
 
-def _read(found: Found) -> Lease | None:
+def _read(stored: StoredObject) -> Lease | None:
     with contextlib.suppress(msgspec.DecodeError):
-        return msgspec.json.decode(found.content, type=Lease)
+        return msgspec.json.decode(stored.content, type=Lease)
     return None

@@ -32,7 +32,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredObject:
     """An object that was read. `written_at`: Unix seconds by the store's clock."""
 
     path: str
@@ -73,7 +73,7 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return None
 
-    def find(self, path: str) -> Found | None:
+    def find(self, path: str) -> StoredObject | None:
         """Return an object with its version, or None where there is none."""
         import obstore
         from obstore.exceptions import NotFoundError
@@ -85,9 +85,9 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 return None
             version = content if self.folder else {name: meta[name] for name in ("e_tag", "version") if meta.get(name)}
-            return Found(path, content, version, meta["last_modified"].timestamp())
+            return StoredObject(path, content, version, meta["last_modified"].timestamp())
 
-    def replace(self, found: Found, content: bytes) -> object | None:
+    def replace(self, found: StoredObject, content: bytes) -> object | None:
         """Write over an object only as it was found; return its new version, or None where it is another by now."""
         import obstore
         from obstore.exceptions import AlreadyExistsError, NotFoundError, PreconditionError
@@ -102,7 +102,7 @@ class Store:
                 return None
             return {name: made[name] for name in ("e_tag", "version") if made.get(name)}
 
-    def _replace_file(self, folder: Path, found: Found, content: bytes) -> object | None:
+    def _replace_file(self, folder: Path, found: StoredObject, content: bytes) -> object | None:
         """Replace a file under a file lock, with its content as version."""
         with self._as_store_errors():
             guard = os.open(folder / f"{found.path}.guard", os.O_RDWR | os.O_CREAT, 0o640)

@@ -92,30 +92,30 @@ def _placed(address: StoreAddress, path: list[str], whole: str) -> StoreAddress:
 
 
 def _host(text: str, port: int) -> tuple[str, int]:
-    found = _HOST.fullmatch(text)
-    number = int(found[2] or port) if found else 0
-    if not found or not 0 < number < 65536:
+    match = _HOST.fullmatch(text)
+    number = int(match[2] or port) if match else 0
+    if not match or not 0 < number < 65536:
         raise ValueError("a host or port is missing or is none")
-    return found[1].strip("[]"), number
+    return match[1].strip("[]"), number
 
 
 def _credentials(text: str) -> dict[str, str | int | bool]:
     user, _, password = text.partition(":")
-    found = {"username": unquote(user), "password": unquote(password)}
-    return {name: value for name, value in found.items() if value}
+    credentials = {"username": unquote(user), "password": unquote(password)}
+    return {name: value for name, value in credentials.items() if value}
 
 
 def _options(parts: SplitResult, kind: Kind, tls: bool) -> dict[str, str | int | bool]:
     """Return the options of the query. Raises `ValueError` for what redis-py would reject at the first connection."""
     allowed = (*_OPTIONS[kind], *(_TLS_OPTIONS if tls else ()))
-    found: dict[str, str | int | bool] = {}
+    options: dict[str, str | int | bool] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True, max_num_fields=20):
         if name not in allowed:
             raise ValueError(f"its query has an option that is none of {', '.join(allowed)}")
-        found[name] = _value(name, value)
+        options[name] = _value(name, value)
     if parts.fragment:
         raise ValueError("it has a '#'; write it as %23")
-    return found
+    return options
 
 
 def _value(name: str, value: str) -> str | int | bool:

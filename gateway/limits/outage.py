@@ -57,10 +57,10 @@ class OutageLimiter:
         """Return this process's share of a limit; fixed at its first use in an outage."""
         if limit.kind == "budget":
             self._memory.learn(limit.scope, self._known.of(limit.scope))
-        found = self._shares.get(limit)
-        if found is None:
-            found = self._shares[limit] = replace(limit, amount=await self._amount(limit))
-        return found
+        share = self._shares.get(limit)
+        if share is None:
+            share = self._shares[limit] = replace(limit, amount=await self._amount(limit))
+        return share
 
     async def _amount(self, limit: Limit) -> int:
         processes = self._known.processes

@@ -24,10 +24,10 @@ def store_problem(url: str) -> str | None:
     address = store_address(url)
     if problem := tls_problem(address):
         return problem
-    found = None if address.kind == "socket" else _mode(address)
-    if found is None or found == _EXPECTED[address.kind]:
+    mode = None if address.kind == "socket" else _mode(address)
+    if mode is None or mode == _EXPECTED[address.kind]:
         return None
-    return f"{address.name}: {_OTHER.get(found, 'one server answers there: write redis://HOST:PORT/0')}"
+    return f"{address.name}: {_OTHER.get(mode, 'one server answers there: write redis://HOST:PORT/0')}"
 
 
 def tls_problem(address: StoreAddress) -> str | None:

@@ -129,14 +129,14 @@ def _retried(question: Callable[[], T]) -> T:
 def _identities(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> set[str]:
     """Return all ids and addresses that share a record with a known one, transitively."""
     while True:
-        found = set(persons)
+        linked = set(persons)
         for files in _batches(_mounted(connection, store), store):
             rows = f"({rows_of_parquet(files)}) WHERE {is_one_of(persons)}"
             known = connection.execute(f"SELECT DISTINCT lower(user_id), lower(user_email) FROM {rows}").fetchall()
-            found.update(each for row in known for each in row if each)
-        if found == persons:
+            linked.update(each for row in known for each in row if each)
+        if linked == persons:
             return persons
-        persons = found
+        persons = linked
 
 
 def _files_naming(connection: "DuckDBPyConnection", store: Store, persons: set[str]) -> list[Item]:
@@ -145,12 +145,12 @@ def _files_naming(connection: "DuckDBPyConnection", store: Store, persons: set[s
     anywhere = " OR ".join(f"lower({name}) IN {listed(persons)}" for name in texts)
     anywhere += f" OR list_has_any(list_transform(user_groups, lambda each: lower(each)), {listed(persons, '[]')})"
     columns = ", ".join(texts)
-    found: list[Item] = []
+    naming: list[Item] = []
     for item in _mounted(connection, store):
         rows = f"read_parquet({quoted(names([item], store)[0])}, hive_partitioning=false)"
         if connection.execute(f"SELECT {columns} FROM {rows} WHERE {anywhere} LIMIT 1").fetchall():
-            found.append(item)
-    return found
+            naming.append(item)
+    return naming
 
 
 def _rewrite(connection: "DuckDBPyConnection", store: Store, item: Item, persons: set[str], file: Path) -> int:
@@ -173,11 +173,11 @@ def _totals(connection: "DuckDBPyConnection", store: Store, paths: Collection[st
     sums = [0, 0, 0, 0]
     items = [item for item in _mounted(connection, store) if item.path in paths]
     for files in _batches(items, store):
-        ((*found,),) = connection.execute(
+        ((*counts,),) = connection.execute(
             "SELECT count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), "
             f"coalesce(sum(cost_nano_usd), 0) FROM ({rows_of_parquet(files)})"
         ).fetchall()
-        sums = [total + int(each) for total, each in zip(sums, found, strict=True)]
+        sums = [total + int(each) for total, each in zip(sums, counts, strict=True)]
     return tuple(sums)
 
 

@@ -15,9 +15,9 @@ def prune(data_dir: Path) -> int:
     deleted = 0
     for path in folder(data_dir).glob(f"*{SHIPPED}"):
         with contextlib.suppress(FileNotFoundError):
-            found = path.stat()
-            outdated = found.st_mtime < time.time() - (DAYS_KEPT + 1) * DAY_SECONDS
-            if outdated or read.get(path.stem, 0) >= found.st_size:
+            stat = path.stat()
+            outdated = stat.st_mtime < time.time() - (DAYS_KEPT + 1) * DAY_SECONDS
+            if outdated or read.get(path.stem, 0) >= stat.st_size:
                 path.unlink()
                 deleted += 1
     return deleted

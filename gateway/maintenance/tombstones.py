@@ -138,8 +138,8 @@ class Tombstones:
 
     def waiting_for(self, number: int) -> list[Machine]:
         """Return the other machines that may still have somebody who was forgotten under this number."""
-        found = [machine for machine in _machines(self._store) if machine.source != self._source]
-        return sorted((each for each in found if each.applied < number), key=lambda each: each.name)
+        machines = [machine for machine in _machines(self._store) if machine.source != self._source]
+        return sorted((each for each in machines if each.applied < number), key=lambda each: each.name)
 
     def _applied(self) -> int:
         waiting = [each.number for each in self._state.learnt.values() if each.segments]
@@ -156,12 +156,12 @@ class Tombstones:
 
 
 def _machines(store: Store) -> list[Machine]:
-    found = []
+    machines = []
     for item in list(store.list(_MACHINES)):
         if content := store.get(item.path):
             with contextlib.suppress(msgspec.DecodeError):
-                found.append(msgspec.json.decode(content, type=Machine))
-    return found
+                machines.append(msgspec.json.decode(content, type=Machine))
+    return machines
 
 
 def _numbers(store: Store) -> dict[str, int]:

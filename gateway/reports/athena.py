@@ -46,11 +46,11 @@ QUERIES: dict[str, str] = {
 
 
 def ddl(location: str, table: str = "ledger", first: date = date(2026, 1, 1)) -> str:
-    """CREATE EXTERNAL TABLE with partition projection, from the day of the first record."""
+    """Return CREATE EXTERNAL TABLE with partition projection, from the day of the first record."""
     columns = ",\n".join(f"  `{name}` {_TYPES.get(kind, kind.lower())}" for name, kind in COLUMNS.items())
     location = location.rstrip("/") + "/"
-    told = {name: value.format(first=first, location=location) for name, value in _PROJECTION.items()}
-    properties = ",\n".join(f"  '{name}' = '{value}'" for name, value in told.items())
+    values = {name: value.format(first=first, location=location) for name, value in _PROJECTION.items()}
+    properties = ",\n".join(f"  '{name}' = '{value}'" for name, value in values.items())
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS `{table}` (\n{columns}\n)\n"
         "PARTITIONED BY (`dt` string, `hour` string)\n"
@@ -59,5 +59,5 @@ def ddl(location: str, table: str = "ledger", first: date = date(2026, 1, 1)) ->
 
 
 def queries(first: date, last: date, table: str = "ledger") -> dict[str, str]:
-    """By what they tell."""
+    """Return queries by what they answer."""
     return {name: text.format(table=table, first=first, last=last) for name, text in QUERIES.items()}

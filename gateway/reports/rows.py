@@ -12,15 +12,15 @@ Row = dict[str, Any]
 
 def rows(connection: "DuckDBPyConnection", sql: str, values: Sequence[Any] = ()) -> list[Row]:
     """Return rows as dictionaries; days as 2026-04-01, times as 2026-04-01T13:00."""
-    found = connection.execute(sql, list(values))
-    names = [column[0] for column in found.description or ()]
-    return [dict(zip(names, map(_plain, row), strict=True)) for row in found.fetchall()]
+    cursor = connection.execute(sql, list(values))
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall()]
 
 
 def row(connection: "DuckDBPyConnection", sql: str) -> Row:
     """Return the only row of a result."""
-    (found,) = rows(connection, sql)
-    return found
+    (only,) = rows(connection, sql)
+    return only
 
 
 def _plain(value: Any) -> Any:

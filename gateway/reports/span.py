@@ -68,12 +68,12 @@ def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetim
 def day_of(name: str, text: str) -> date:
     """A day such as 2026-04-30. Raises `InvalidRequest`."""
     try:
-        found = date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        found = date.min
-    if found < _EARLIEST or found.year > 9000:
+        day = date.min
+    if day < _EARLIEST or day.year > 9000:
         raise InvalidRequest(f"{name}: {text!r:.40} is not a day such as 2026-04-30.", param=name)
-    return found
+    return day
 
 
 def _month_end(day: date) -> date:

@@ -42,9 +42,9 @@ def run(
     alarm.start()
     begun()
     try:
-        found = connection.execute(_one_select(connection, text))
-        rows = found.fetchmany(limit + 1)
-        return Table(tuple(column[0] for column in found.description or ()), rows[:limit], len(rows) > limit)
+        cursor = connection.execute(_one_select(connection, text))
+        rows = cursor.fetchmany(limit + 1)
+        return Table(tuple(column[0] for column in cursor.description or ()), rows[:limit], len(rows) > limit)
     except duckdb.InterruptException:
         raise InvalidRequest(OUT_OF_TIME.format(seconds=seconds)) from None
     except duckdb.Error as error:

@@ -29,13 +29,13 @@ def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, A
     span = question.span
     connection.execute(_grouped(question), [value for values in question.only.values() for value in values])
     sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in MEASURES)
-    total = _told(row(connection, f"SELECT {sums}, count(*) AS groups FROM grouped"))
+    total = _public(row(connection, f"SELECT {sums}, count(*) AS groups FROM grouped"))
     columns = ", ".join((*question.by, *MEASURES))
     ordered = f"SELECT {columns} FROM grouped ORDER BY {_order(question.by)} LIMIT {question.limit:d}"
-    found = [_told(each) for each in rows(connection, ordered)]
-    told = {"from": str(span.first), "to": str(span.last), "timezone": span.zone, "currency": "USD"}
-    more = total.pop("groups") - len(found)
-    return {**told, "by": list(question.by), "total": total, "rows": found if question.by else [], "more": more}
+    groups = [_public(each) for each in rows(connection, ordered)]
+    header = {"from": str(span.first), "to": str(span.last), "timezone": span.zone, "currency": "USD"}
+    more = total.pop("groups") - len(groups)
+    return {**header, "by": list(question.by), "total": total, "rows": groups if question.by else [], "more": more}
 
 
 def _grouped(question: Question) -> str:
@@ -72,6 +72,6 @@ def _order(by: tuple[str, ...]) -> str:
     return ", ".join((*times, "cost_nano_usd DESC", "requests DESC", *names))
 
 
-def _told(row: Row) -> Row:
-    told = {name: value for name, value in row.items() if name != "cost_nano_usd"}
-    return {**told, "cost_usd": row["cost_nano_usd"] / 1e9}
+def _public(row: Row) -> Row:
+    values = {name: value for name, value in row.items() if name != "cost_nano_usd"}
+    return {**values, "cost_usd": row["cost_nano_usd"] / 1e9}

@@ -72,8 +72,8 @@ def sums(config: Config, now: float | None = None) -> list[Sum]:
     with tempfile.TemporaryDirectory(prefix="sekisho-spent-") as scratch, connect(Path(scratch)) as connection:
         mount(connection, store, [item for items in by_ledger.values() for item in items])
         for ledger, items in by_ledger.items():
-            found = connection.execute(_SPENT.format(rows_of_parquet(names(items, store)))).fetchall()
-            for day, *who, nano_usd in found:
+            rows = connection.execute(_SPENT.format(rows_of_parquet(names(items, store)))).fetchall()
+            for day, *who, nano_usd in rows:
                 for scope in scopes(*who):
                     totals[ledger, int(day), scope] += int(nano_usd)
     return [(*place, min(nano_usd, LARGEST_SUM)) for place, nano_usd in totals.items()]
@@ -81,10 +81,10 @@ def sums(config: Config, now: float | None = None) -> list[Sum]:
 
 def main() -> None:
     try:
-        found = sums(load(Path(sys.argv[1])).config)
+        rows = sums(load(Path(sys.argv[1])).config)
     except SekishoError as error:
         sys.exit(str(error))
-    sys.stdout.buffer.write(msgspec.json.encode(found))
+    sys.stdout.buffer.write(msgspec.json.encode(rows))
 
 
 if __name__ == "__main__":

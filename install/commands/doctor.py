@@ -15,15 +15,15 @@ from install.doctor.checks import CHECKS, clock
 from install.doctor.examine import examine
 from install.doctor.finding import Finding, State
 from install.doctor.ledger import Gateway
-from install.doctor.patient import Patient
 from install.doctor.probes import PROBES, Round, chat_model
+from install.doctor.target import DoctorTarget
 from install.doctor.texts import Texts, language
 from install.errors import GatewayError
 from install.open_webui import OpenWebUI
 from install.options import GATEWAY, Json, PackOptions, given_secret, takes_pack_options
-from install.pack.change import Plan
+from install.pack.engine.change import Plan
+from install.pack.engine.plan import make_plan
 from install.pack.manifest import read_manifest
-from install.pack.plan import make_plan
 
 DOCTOR = "Doctor"
 
@@ -84,11 +84,13 @@ def doctor(
         pack.connected() as client,
     ):
         plan, why = _plan(client, pack)
-        patient = Patient(client, gateway, pack.gateway_url.rstrip("/"), text, plan, why, model, frozenset(skip or []))
-        patient.read()
-        checks = _looked_at(patient, text, out)
-        probes = _probed(patient, text, out)
-        checks.append(clock(patient))
+        target = DoctorTarget(
+            client, gateway, pack.gateway_url.rstrip("/"), text, plan, why, model, frozenset(skip or [])
+        )
+        target.read()
+        checks = _looked_at(target, text, out)
+        probes = _probed(target, text, out)
+        checks.append(clock(target))
         screen.show("title.clock", checks[-1:], text, out)
     if json:
         print(screen.as_json(checks, probes, text))
@@ -112,35 +114,35 @@ def _plan(client: OpenWebUI, pack: PackOptions) -> tuple[Plan | None, str]:
         return None, str(error)
 
 
-def _looked_at(patient: Patient, text: Texts, out: Console) -> list[Finding]:
+def _looked_at(target: DoctorTarget, text: Texts, out: Console) -> list[Finding]:
     with out.status("…"):
-        findings = [check(patient) for check in CHECKS]
+        findings = [check(target) for check in CHECKS]
     screen.show("title.checks", findings, text, out)
     return findings
 
 
-def _probed(patient: Patient, text: Texts, out: Console) -> list[Finding]:
-    findings = _probe_all(patient, out)
+def _probed(target: DoctorTarget, text: Texts, out: Console) -> list[Finding]:
+    findings = _probe_all(target, out)
     screen.show("title.probes", findings, text, out)
     return findings
 
 
-def _probe_all(patient: Patient, out: Console) -> list[Finding]:
-    text = patient.text
-    if not patient.ledger_open:
+def _probe_all(target: DoctorTarget, out: Console) -> list[Finding]:
+    text = target.text
+    if not target.ledger_open:
         return [Finding(probe.name, State.UNKNOWN, text("off.no_ledger")) for probe in PROBES]
     try:
-        model = chat_model(patient)
+        model = chat_model(target)
     except GatewayError:
         model = None
     if model is None:
         return [Finding(probe.name, State.OFF, text("off.no_model")) for probe in PROBES]
-    round = Round(patient, model)
+    round = Round(target, model)
     findings: list[Finding] = []
     with out.status("") as status:
         for probe in PROBES:
             status.update(f"{text(probe.name)} …")
             findings.append(examine(round, probe))
     if round.chat_id:
-        patient.client.paths.forget_chat(round.chat_id)
+        target.client.paths.forget_chat(round.chat_id)
     return findings

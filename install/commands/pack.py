@@ -12,15 +12,15 @@ from install import report
 from install.errors import Drift
 from install.open_webui import OpenWebUI
 from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
-from install.pack.answering import answered, require_answered
-from install.pack.apply import carry_out, verify
-from install.pack.change import Plan
-from install.pack.desired import Options
-from install.pack.history import plan_rollback
+from install.pack.engine.apply import carry_out, verify
+from install.pack.engine.change import Plan
+from install.pack.engine.model_check import mark_wrong_answers, require_gateway_answers
+from install.pack.engine.plan import make_plan, plan_state
+from install.pack.engine.receipts import Receipts, nothing_applied
+from install.pack.engine.rollback import plan_rollback
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.plan import make_plan, plan_state
-from install.pack.receipts import Receipts, nothing_applied
-from install.pack.threeway import Wanted
+from install.pack.resources.kind import Wanted
 
 Force = Annotated[
     bool, typer.Option("--force", help="Overwrite what somebody else wrote or edited.", rich_help_panel=PACK)
@@ -81,7 +81,7 @@ def status(pack: PackOptions, json: Json = False) -> None:
     manifest = read_manifest(pack.manifest)
     receipts = pack.receipts()
     with pack.connected() as client:
-        found = answered(client, make_plan(client, manifest, pack.desired(), receipts.known()))
+        found = mark_wrong_answers(client, make_plan(client, manifest, pack.desired(), receipts.known()))
     _show(found, json, everything=True, receipts=receipts)
     _fail_on_difference(found)
 
@@ -175,7 +175,7 @@ def _write(
         if found.pending:
             verify(make, client, found)
         else:
-            require_answered(client, found)
+            require_gateway_answers(client, found)
     if json:
         print(report.as_json(found, receipt=receipt))
         return

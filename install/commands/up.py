@@ -15,7 +15,7 @@ from gateway.ledger.record import Record
 from install.embedded.check import QUESTION
 from install.embedded.check import check as check_road
 from install.embedded.layout import ADMIN_EMAIL
-from install.embedded.scroll import Scroll, as_line
+from install.embedded.record_tail import RecordTail, as_line
 from install.embedded.stack import Stack, running
 
 Port = Annotated[int, typer.Option(min=1, max=65535)]
@@ -38,7 +38,9 @@ def up(
     try:
         with (
             console.status("Starting …") as status,
-            running(data, open_webui, gateway_port, open_webui_port, lambda told: console.print(f"  {told}")) as stack,
+            running(
+                data, open_webui, gateway_port, open_webui_port, lambda message: console.print(f"  {message}")
+            ) as stack,
         ):
             status.stop()
             if check:
@@ -70,7 +72,7 @@ def _greet(stack: Stack, console: Console) -> None:
 
 
 def _scroll(stack: Stack, console: Console) -> None:
-    scroll = Scroll(stack.layout.gateway)
+    scroll = RecordTail(stack.layout.gateway)
     while True:
         stack.watch()
         for record in scroll.new():
@@ -86,7 +88,7 @@ def _check(stack: Stack, console: Console) -> None:
 
 
 def _row(record: Record) -> Table:
-    """The record's fields that hold something."""
+    """Return the record's fields that are not empty."""
     table = Table("field", "value", title="The record of this chat", box=None, header_style="bold")
     for name, value in msgspec.to_builtins(record).items():
         if value not in (None, []):

@@ -4,8 +4,8 @@ import time
 
 from install.doctor.finding import Finding, State
 from install.doctor.ledger import Row
-from install.doctor.patient import Patient
 from install.doctor.probes import Probe, Round
+from install.doctor.target import DoctorTarget
 from install.errors import OpenWebUIError
 
 SIGNED = ("token", "jwt")
@@ -14,43 +14,43 @@ SOURCES = {**dict.fromkeys(SIGNED, State.VERIFIED), "headers": State.ATTRIBUTED,
 
 def examine(round: Round, probe: Probe) -> Finding:
     """Send one probe and look it up."""
-    patient, text = round.patient, round.patient.text
-    if probe.name in patient.skip:
+    target, text = round.target, round.target.text
+    if probe.name in target.skip:
         return Finding(probe.name, State.OFF, text("probe.skipped"))
     if off := probe.off(round):
         return Finding(probe.name, State.OFF, off)
-    before, began = patient.gateway.ids(), time.time()
+    before, began = target.gateway.ids(), time.time()
     try:
         probe.run(round)
     except OpenWebUIError as error:
         why = str(error) if error.detail is None else error.detail
         return Finding(probe.name, State.FAILED, text("probe.failed", why=why[:300]), text("mend.probe"))
-    rows = patient.gateway.wait(lambda row: row["request_id"] not in before and probe.rows(round, row), probe.count)
+    rows = target.gateway.wait(lambda row: row["request_id"] not in before and probe.rows(round, row), probe.count)
     if rows:
-        patient.gateway.tell_clock(rows[0], began, time.time())
+        target.gateway.tell_clock(rows[0], began, time.time())
     return _judged(round, probe, rows)
 
 
 def _judged(round: Round, probe: Probe, rows: list[Row]) -> Finding:
-    patient, text = round.patient, round.patient.text
-    mine = [row for row in rows if row["user_id"] == patient.me["id"]]
+    target, text = round.target, round.target.text
+    mine = [row for row in rows if row["user_id"] == target.me["id"]]
     if not rows:
         return Finding(probe.name, State.FAILED, text("found.nothing"), text("mend.elsewhere"))
     if not mine:
-        return Finding(probe.name, State.FAILED, _whose(patient, rows[0]), text(probe.unknown))
+        return Finding(probe.name, State.FAILED, _whose(target, rows[0]), text(probe.unknown))
     if len(mine) < probe.count:
         return Finding(probe.name, State.UNKNOWN, text("found.no_tool"), text("mend.tool"))
     # The weakest of them counts: a tool round has several.
     order = list(State)
     state = max((SOURCES.get(row["identity_source"], State.FAILED) for row in mine), key=order.index)
     weakest = next(row for row in mine if SOURCES.get(row["identity_source"], State.FAILED) is state)
-    who = patient.me.get("email") or patient.me["id"]
+    who = target.me.get("email") or target.me["id"]
     detail = text("found.who", who=who, source=weakest["identity_source"])
     remedies = {State.ATTRIBUTED: probe.unsigned, State.CLAIMED: probe.unknown, State.FAILED: probe.unknown}
     return Finding(probe.name, state, detail, text(remedies[state]) if state in remedies else "")
 
 
-def _whose(patient: Patient, row: Row) -> str:
+def _whose(target: DoctorTarget, row: Row) -> str:
     if row["user_id"] and row["identity_source"] not in ("key", "none"):
-        return patient.text("found.other", who=row["user_email"] or row["user_id"])
-    return patient.text("found.nobody")
+        return target.text("found.other", who=row["user_email"] or row["user_id"])
+    return target.text("found.nobody")

@@ -35,7 +35,7 @@ class Gateway:
         self._client.close()
 
     def healthy(self) -> str | None:
-        """Why it is not reachable from here."""
+        """Return why the gateway is not reachable from here, None if it is."""
         try:
             answer = self._get("/healthz")
         except httpx2.HTTPError as error:
@@ -43,7 +43,7 @@ class Gateway:
         return None if answer.is_success else f"/healthz: {answer.status_code}"
 
     def records(self, since: float) -> list[Row]:
-        """Rows of the ledger from `since` (our clock, Unix seconds), newest first.
+        """Return rows of the ledger from `since` (our clock, Unix seconds), newest first.
 
         Raises `GatewayError`.
         """
@@ -70,11 +70,11 @@ class Gateway:
         )
 
     def ids(self) -> set[str]:
-        """The requests of the last minutes, by whatever clock."""
+        """Return the requests of the last minutes, by whatever clock."""
         return {row["request_id"] for row in self.records(time.time() - CLOCKS_APART)}
 
     def wait(self, wanted: Callable[[Row], bool], count: int = 1) -> list[Row]:
-        """Rows that are `wanted`, as soon as there are `count`, or what there is after a while."""
+        """Return rows that are `wanted` as soon as there are `count`, or those found when the time is up."""
         deadline = time.monotonic() + PATIENCE
         while True:
             found = [row for row in self.records(time.time() - CLOCKS_APART) if wanted(row)]
@@ -83,12 +83,12 @@ class Gateway:
             time.sleep(0.3)
 
     def tell_clock(self, row: Row, began: float, ended: float) -> None:
-        """From a record of a request between two moments of our clock."""
+        """Estimate the gateway's clock from a record of a request between two moments of ours."""
         at = row["started_at"] / 1e6
         self.clock = min(at - began, 0.0) if at < began else max(at - ended, 0.0)
 
     def accepts(self, key: Secret, identity_secret: str, user: Row) -> tuple[int, str]:
-        """Status and error code for a person signed with this secret."""
+        """Return status and error code for a person signed with this secret."""
         headers = {"Authorization": f"Bearer {key.reveal()}", "X-OpenWebUI-User-Jwt": signed(user, identity_secret)}
         answer = self._get("/v1/me/usage", headers=headers)
         try:
@@ -103,7 +103,7 @@ class Gateway:
 
 
 def signed(user: Row, secret: str) -> str:
-    """The token that Open WebUI itself would send (HS256)."""
+    """Return the token that Open WebUI itself would send (HS256)."""
     now = int(time.time())
     claims = {"sub": user["id"], "email": user.get("email", ""), "iss": "open-webui", "iat": now, "exp": now + 60}
     body = ".".join(_part(json.dumps(each).encode()) for each in ({"alg": "HS256", "typ": "JWT"}, claims))

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from gateway.secret import Secret
 from install.doctor.ledger import Row
-from install.doctor.patient import Patient
+from install.doctor.target import DoctorTarget
 from install.errors import Refused
 from install.open_webui import Token, connect
 from install.open_webui.paths import probe_failed
-from install.pack.wanted_agents import AGENTS, menu_id
+from install.pack.resources.agents import AGENTS, menu_id
 
 QUESTION = "Answer with the word OK."
 TOOL_QUESTION = "Call the tool get_current_timestamp, then tell me the result in one line."
@@ -23,7 +23,7 @@ Off = str | None
 class Round:
     """The state that probes share: the model, and a chat that tasks belong to."""
 
-    patient: Patient
+    target: DoctorTarget
     model: str
     chat_id: str = ""
 
@@ -44,11 +44,11 @@ class Probe:
 
 
 def _chat(round: Round) -> None:
-    round.chat_id = round.patient.client.paths.ask(round.model, QUESTION).chat_id
+    round.chat_id = round.target.client.paths.ask(round.model, QUESTION).chat_id
 
 
 def _tools(round: Round) -> None:
-    paths = round.patient.client.paths
+    paths = round.target.client.paths
     kept = round.chat_id
     turn = paths.ask(round.model, TOOL_QUESTION)
     round.chat_id, former = turn.chat_id, kept
@@ -57,19 +57,19 @@ def _tools(round: Round) -> None:
 
 
 def _task(name: str) -> Callable[[Round], None]:
-    return lambda round: round.patient.client.paths.task(name, round.model, round.chat_id)
+    return lambda round: round.target.client.paths.task(name, round.model, round.chat_id)
 
 
 def _api_key(round: Round) -> None:
-    key = round.patient.client.paths.api_key()
+    key = round.target.client.paths.api_key()
     if key is None:
         raise probe_failed("no key")
-    with connect(round.patient.client.url, Token(Secret(key))) as client:
+    with connect(round.target.client.url, Token(Secret(key))) as client:
         client.paths.complete(round.model, QUESTION)
 
 
 def _pipe(round: Round) -> None:
-    round.patient.client.paths.complete(_pipe_model(round) or "", QUESTION)
+    round.target.client.paths.complete(_pipe_model(round) or "", QUESTION)
 
 
 def _of_chat(task: str) -> Callable[[Round, Row], bool]:
@@ -89,42 +89,42 @@ def _always(round: Round) -> Off:
 
 
 def _switch(name: str) -> Callable[[Round], Off]:
-    return lambda round: None if round.patient.settings.get(name) else round.patient.text("off.switched")
+    return lambda round: None if round.target.settings.get(name) else round.target.text("off.switched")
 
 
 def _points(engine: str, url: str, *values: str, on: str = "") -> Callable[[Round], Off]:
-    """Configured where the engine has one of these values and its address is the gateway's."""
+    """Return whether a service uses one of these engines and the gateway's address."""
 
     def off(round: Round) -> Off:
-        patient = round.patient
-        if on and not patient.settings.get(on):
-            return patient.text("off.switched")
-        if patient.settings.get(engine) not in values:
-            return patient.text("off.elsewhere", where=patient.settings.get(engine) or "Open WebUI")
-        return None if patient.here(url) else patient.text("off.elsewhere", where=patient.settings.get(url))
+        target = round.target
+        if on and not target.settings.get(on):
+            return target.text("off.switched")
+        if target.settings.get(engine) not in values:
+            return target.text("off.elsewhere", where=target.settings.get(engine) or "Open WebUI")
+        return None if target.here(url) else target.text("off.elsewhere", where=target.settings.get(url))
 
     return off
 
 
 def _no_key(round: Round) -> Off:
     try:
-        return None if round.patient.client.paths.api_key() else round.patient.text("off.no_key")
+        return None if round.target.client.paths.api_key() else round.target.text("off.no_key")
     except Refused:
-        return round.patient.text("off.no_key")
+        return round.target.text("off.no_key")
 
 
 def _pipe_model(round: Round) -> str | None:
-    """An agent that the gateway lists: what is asked past the gateway has no record to look for."""
-    patient = round.patient
-    if patient.connection is None or AGENTS not in {row["id"] for row in patient.pack_functions() if row["is_active"]}:
+    """Return an agent that the gateway lists; one that is asked past the gateway leaves no record."""
+    target = round.target
+    if target.connection is None or AGENTS not in {row["id"] for row in target.pack_functions() if row["is_active"]}:
         return None
-    offered = patient.client.models_behind(patient.connection["url"], Secret(patient.connection["key"]))
+    offered = target.client.models_behind(target.connection["url"], Secret(target.connection["key"]))
     listed = {f"{AGENTS}.{menu_id(each['id'])}" for each in offered if each.get("mode") == "agent"}
-    return next((model["id"] for model in patient.models if model["id"] in listed), None)
+    return next((model["id"] for model in target.models if model["id"] in listed), None)
 
 
 def _no_pipe(round: Round) -> Off:
-    return None if _pipe_model(round) else round.patient.text("off.no_pipe")
+    return None if _pipe_model(round) else round.target.text("off.no_pipe")
 
 
 EMBEDDING = ("rag.embedding_engine", "rag.openai.api_base_url", "openai")
@@ -141,28 +141,28 @@ PROBES: tuple[Probe, ...] = (
     Probe("queries", _task("queries"), _of_chat("query_generation"), _switch("task.query.retrieval.enable")),
     Probe(
         "embeddings",
-        lambda round: round.patient.client.paths.embed("Sekisho: the checkpoint on the old roads of Japan."),
+        lambda round: round.target.client.paths.embed("Sekisho: the checkpoint on the old roads of Japan."),
         _of_api("embeddings"),
         _points(*EMBEDDING),
         unknown="mend.forward",
     ),
     Probe(
         "speech",
-        lambda round: round.patient.client.paths.speak(f"Sekisho {int(time.time())}"),
+        lambda round: round.target.client.paths.speak(f"Sekisho {int(time.time())}"),
         _of_api("speech"),
         _points(*SPEECH),
         unknown="mend.forward",
     ),
     Probe(
         "transcription",
-        lambda round: round.patient.client.paths.transcribe(),
+        lambda round: round.target.client.paths.transcribe(),
         _of_api("transcriptions", "transcription"),
         _points(*HEARING),
         unknown="mend.forward",
     ),
     Probe(
         "images",
-        lambda round: round.patient.client.paths.paint("A wooden gate on a mountain road"),
+        lambda round: round.target.client.paths.paint("A wooden gate on a mountain road"),
         _of_api("images", "image"),
         _points(*IMAGES, on="image_generation.enable"),
         unknown="mend.forward",
@@ -172,11 +172,11 @@ PROBES: tuple[Probe, ...] = (
 )
 
 
-def chat_model(patient: Patient) -> str | None:
-    """The chosen model, else the first chat model of the gateway that Open WebUI lists."""
-    if patient.model or patient.connection is None:
-        return patient.model
-    offered = patient.client.models_behind(patient.connection["url"], Secret(patient.connection["key"]))
-    chat = [f"{patient.prefix}{each['id']}" for each in offered if each.get("mode", "chat") == "chat"]
-    listed = {model["id"] for model in patient.models}
+def chat_model(target: DoctorTarget) -> str | None:
+    """Return the chosen model, else the first chat model of the gateway that Open WebUI lists."""
+    if target.model or target.connection is None:
+        return target.model
+    offered = target.client.models_behind(target.connection["url"], Secret(target.connection["key"]))
+    chat = [f"{target.prefix}{each['id']}" for each in offered if each.get("mode", "chat") == "chat"]
+    listed = {model["id"] for model in target.models}
     return next((name for name in chat if name in listed), None)

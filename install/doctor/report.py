@@ -36,12 +36,12 @@ def show(title: str, findings: list[Finding], text: Texts, out: Console) -> None
         )
     out.print(table)
     for remedy, names in _remedies(findings, text).items():
-        told = Text.assemble((f"{text('remedy')}{text('between').join(names)}: ", "bold cyan"), (remedy, "cyan"))
-        out.print(Padding(told, (0, 0, 0, 3)))
+        line = Text.assemble((f"{text('remedy')}{text('between').join(names)}: ", "bold cyan"), (remedy, "cyan"))
+        out.print(Padding(line, (0, 0, 0, 3)))
 
 
 def _remedies(findings: list[Finding], text: Texts) -> dict[str, list[str]]:
-    """Each remedy once, with the rows that it mends."""
+    """Return each remedy once, with the rows that it mends."""
     found: dict[str, list[str]] = {}
     for each in findings:
         if each.remedy and each.state is not State.OFF:
@@ -59,7 +59,7 @@ def show_summary(findings: list[Finding], text: Texts, out: Console) -> None:
 
 
 def as_json(checks: list[Finding], probes: list[Finding], text: Texts) -> str:
-    """`{"checks": [{"name", "title", "state", "detail", "remedy"}], "paths": […], "failed"}`."""
+    """Return `{"checks": [{"name", "title", "state", "detail", "remedy"}], "paths": […], "failed"}`."""
     found = {"checks": [_row(each, text) for each in checks], "paths": [_row(each, text) for each in probes]}
     failed = sum(each.state is State.FAILED for each in [*checks, *probes])
     return json.dumps({**found, "failed": failed}, ensure_ascii=False, indent=2)

@@ -25,6 +25,6 @@ class Texts:
 
 
 def language(chosen: str | None, environment: Mapping[str, str]) -> str:
-    """The chosen one, else that of the terminal, else English."""
-    told = chosen or environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return next((name for name in LANGUAGES if told.lower().startswith(name)), "en")
+    """Return the chosen language, else that of the terminal, else English."""
+    locale = chosen or environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return next((name for name in LANGUAGES if locale.lower().startswith(name)), "en")

@@ -26,7 +26,7 @@ class Checked:
 
 
 def check(stack: Stack) -> Checked:
-    """Raises `CheckFailed` where any part of the road is broken."""
+    """Send one chat and find its record. Raises `InstallError` where a part does not do its work."""
     with httpx2.Client(base_url=stack.url, timeout=_ANSWER_SECONDS, trust_env=False) as client:
         user_id, token = _sign_in_as_user(client, stack)
         began = time.time_ns() // 1000
@@ -58,7 +58,7 @@ def _sign_in_as_user(client: httpx2.Client, stack: Stack) -> tuple[str, str]:
 
 
 def _chat(client: httpx2.Client, token: str, stack: Stack) -> str:
-    """The text of a streamed answer."""
+    """Return the text of a streamed answer."""
     body = {"model": CHAT_MODEL, "messages": [{"role": "user", "content": QUESTION}], "stream": True, "max_tokens": 40}
     parts: list[str] = []
     with client.stream("POST", "/api/chat/completions", json=body, headers=_bearer(token)) as response:

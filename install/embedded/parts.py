@@ -42,13 +42,13 @@ class Ports:
 
 
 def write_config(layout: Layout) -> None:
-    """The gateway's first configuration; an edited one is never touched."""
+    """Write the gateway's first configuration; an existing one is never touched."""
     if not layout.config.exists():
         layout.config.write_text(CONFIG, encoding="utf-8")
 
 
 def gateway_environment(ports: Ports, secrets: StackSecrets) -> dict[str, str]:
-    """The variables that the configuration names."""
+    """Return the variables that the configuration names."""
     return {
         "SEKISHO_GATEWAY_PORT": str(ports.gateway),
         "SEKISHO_IDENTITY_SECRET": secrets.identity.reveal(),
@@ -83,7 +83,7 @@ def open_webui_part(layout: Layout, ports: Ports, secrets: StackSecrets, program
 
 
 def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) -> Mapping[str, str]:
-    """First settings of a new Open WebUI; later its own admin screen has the last word."""
+    """Return the first settings of a new Open WebUI; later its own admin screen has the last word."""
     gateway = f"http://127.0.0.1:{ports.gateway}/v1"
     return {
         "DATA_DIR": str(layout.open_webui),
@@ -122,7 +122,7 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
 
 
 def find_open_webui(given: Path | None) -> Path:
-    """The `open-webui` program. Raises `InstallError`."""
+    """Return the `open-webui` program. Raises `InstallError`."""
     beside = Path(__file__).parents[2] / ".venv-open-webui" / "bin" / "open-webui"
     found = shutil.which("open-webui")
     places = [given] if given else [beside, Path(".venv-open-webui/bin/open-webui"), *([Path(found)] if found else [])]

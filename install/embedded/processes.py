@@ -41,7 +41,7 @@ class Part:
             )
 
     def wait(self) -> None:
-        """Until it answers. Raises `InstallError` with the end of its log."""
+        """Wait until the part answers. Raises `InstallError` with the end of its log."""
         assert self.process
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
@@ -75,7 +75,7 @@ class Part:
 
 @contextmanager
 def all_stopped(parts: list[Part]) -> Iterator[list[Part]]:
-    """Whatever was started in the block ends with it, the last one first."""
+    """Stop every part when the block ends, the last one first."""
     try:
         yield parts
     finally:
@@ -91,7 +91,7 @@ def free_port() -> int:
 
 
 def require_free(port: int, what: str, option: str) -> None:
-    """Raises `InstallError` where somebody listens already."""
+    """Check that nobody listens on the port. Raises `InstallError`."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -38,11 +38,11 @@ from install.embedded.parts import (
 from install.embedded.processes import Part, all_stopped, free_port, require_free
 from install.errors import InstallError
 from install.open_webui import Password, connect
-from install.pack.apply import carry_out, verify
-from install.pack.desired import Options
+from install.pack.engine.apply import carry_out, verify
+from install.pack.engine.plan import make_plan
+from install.pack.engine.receipts import Receipts, server_folder
+from install.pack.inputs import Options
 from install.pack.manifest import BUNDLED, read_manifest
-from install.pack.plan import make_plan
-from install.pack.receipts import Receipts, server_folder
 
 NEEDED_MIB = 600
 """Weights, Open WebUI's data, room for logs."""
@@ -69,7 +69,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports.gateway}/v1"
 
     def watch(self) -> None:
-        """Raises `InstallError` where one of the processes is gone."""
+        """Check that every process still runs. Raises `InstallError`."""
         for part in self.parts:
             if part.process and part.process.poll() is not None:
                 raise InstallError(
@@ -80,7 +80,7 @@ class Stack:
 
 @contextmanager
 def running(data: Path, open_webui: Path | None, gateway_port: int, open_webui_port: int, say: Say) -> Iterator[Stack]:
-    """The stack for as long as the block runs. Raises `InstallError` with the remedy."""
+    """Run the stack for as long as the block. Raises `InstallError`."""
     program = find_open_webui(open_webui)
     require_free(gateway_port, "the gateway", "--gateway-port")
     require_free(open_webui_port, "Open WebUI", "--open-webui-port")
@@ -128,7 +128,7 @@ def _require_space(layout: Layout) -> None:
 
 
 def _first_secrets(layout: Layout, ports: Ports) -> StackSecrets:
-    """Passwords and keys, made once."""
+    """Make passwords and keys for the first start."""
     nothing = Secret("")
     made = StackSecrets(new_secret(9), new_secret(32), new_secret(32), nothing, nothing, new_secret(18))
     config = load(layout.config, gateway_environment(ports, made)).config

@@ -15,7 +15,7 @@ FOLDERS = tuple(dict.fromkeys(kind.folder for kind in KINDS))
 
 
 def check(path: Path, *, former: str | None = None, ignored: frozenset[str] = frozenset()) -> list[Finding]:
-    """Findings in the order of their lines. `former` is the text to compare settings with.
+    """Return findings in the order of their lines. `former` is the text to compare settings with.
 
     Raises `InstallError`.
     """
@@ -25,7 +25,7 @@ def check(path: Path, *, former: str | None = None, ignored: frozenset[str] = fr
 def check_text(
     path: Path, text: str, *, former: str | None = None, ignored: frozenset[str] = frozenset()
 ) -> list[Finding]:
-    """As `check`, of a text that is to have this path."""
+    """Check a text that is to have this path, as `check` does."""
     try:
         source = parse(path, text)
     except SyntaxError as error:
@@ -35,7 +35,7 @@ def check_text(
 
 
 def committed(path: Path) -> str | None:
-    """The file as git's last commit has it, None where it does not."""
+    """Return the file as git's last commit has it, None where it does not."""
     command = ["git", "show", f"HEAD:./{path.name}"]
     try:
         shown = subprocess.run(command, cwd=path.resolve().parent, capture_output=True, timeout=GIT_SECONDS)
@@ -45,7 +45,7 @@ def committed(path: Path) -> str | None:
 
 
 def known_rules(ids: Iterable[str]) -> frozenset[str]:
-    """Raises `UsageError`."""
+    """Return the ids as a set. Raises `UsageError` for an unknown rule."""
     for id in ids:
         if id not in IDS:
             raise UsageError(f"There is no rule {id}.", f"Rules: {', '.join(sorted(IDS))}.")

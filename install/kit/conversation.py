@@ -110,7 +110,7 @@ class File(Part):
 
 
 def read_conversations(path: Path) -> tuple[Conversation, ...]:
-    """Raises `UsageError`."""
+    """Read a file of recorded conversations. Raises `UsageError`."""
     try:
         if path.stat().st_size > LARGEST:
             raise _wrong(path, f"it is larger than {LARGEST:,} bytes")
@@ -129,7 +129,10 @@ def _wrong(path: Path, why: str) -> UsageError:
 
 
 def conversation_files(plugin: Path) -> list[Path]:
-    """Where `sekisho new` puts them, else beside the plugin. Raises `UsageError`."""
+    """Return the plugin's file of conversations: where `sekisho new` puts it, else beside the plugin.
+
+    Raises `UsageError`.
+    """
     here = plugin.resolve().parent
     places = [here.parent / "tests" / "conversations" / f"{plugin.stem}.yaml", here / f"{plugin.stem}.yaml"]
     found = [place for place in places if place.is_file()]

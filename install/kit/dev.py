@@ -29,12 +29,12 @@ class Bench:
     _ids: set[str] = field(default_factory=set)
 
     def push_all(self, paths: Sequence[Path]) -> int:
-        """How many files were kept back."""
+        """Push all files; return how many were kept back."""
         self.pusher.look()
         return sum(not self.push(path) for path in plugin_files(paths))
 
     def watch(self, paths: Sequence[Path]) -> int:
-        """Until somebody interrupts it."""
+        """Push each file that is saved, until somebody interrupts it."""
         self.pusher.look()
         self.out.print(Text(f"Watching {', '.join(map(str, paths))} for {self.pusher.client.url}. Ctrl-C ends it."))
         if self.log is None:
@@ -46,7 +46,7 @@ class Bench:
         return 0
 
     def push(self, path: Path) -> bool:
-        """Whether Open WebUI has the file now. What goes wrong is told, and the next save tries again."""
+        """Push a file; return whether Open WebUI has it now. An error is printed, and the next save tries again."""
         self._ids.add(path.stem)
         try:
             result = self.pusher.push(path)

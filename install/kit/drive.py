@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from install.errors import InstallError, UsageError
 from install.kit.conversation import Conversation, Turn, conversation_files, read_conversations
-from install.kit.judge import Heard, differences
+from install.kit.judge import Observed, differences
 from install.kit.recorded import RecordedModels, recorded_models
 from install.kit.source import parse, read
 
@@ -51,7 +51,7 @@ class Played:
 
     plugin: Path
     name: str
-    turns: tuple[tuple[Turn, Heard, tuple[str, ...]], ...] = ()
+    turns: tuple[tuple[Turn, Observed, tuple[str, ...]], ...] = ()
     trouble: str = ""
     """Why it was not played at all."""
 
@@ -61,7 +61,7 @@ class Played:
 
     @property
     def ms(self) -> float:
-        return sum(heard.ms for _, heard, _ in self.turns)
+        return sum(observed.ms for _, observed, _ in self.turns)
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Host:
     loaded: dict[Path, Json] = field(default_factory=dict)
 
     def call(self, op: str, **arguments: Any) -> Any:
-        """Raises `InstallError`, or `NotLoaded` with what went wrong inside."""
+        """Run an operation of host.py. Raises `InstallError`, or `NotLoaded` with what went wrong inside."""
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps({"op": op, **arguments}) + "\n")
@@ -111,7 +111,7 @@ class Host:
         return text[-SHOWN_OF_LOG:].strip() or "it ended without a word, or was silent for too long"
 
     def load(self, plugin: Path) -> Json:
-        """`{kind, menu, schemas, i18n}`; once for each plugin. Raises `NotLoaded`."""
+        """Load a plugin once; return `{kind, menu, schemas, i18n}`. Raises `NotLoaded`."""
         if plugin not in self.loaded:
             text = read(plugin)
             self.loaded[plugin] = self.call("load", kind=_kind(plugin, text), id=plugin.stem, content=text)
@@ -125,7 +125,7 @@ def host_failed(python: Path, why: str) -> InstallError:
 
 
 def open_webui_python(given: Path | None = None) -> Path:
-    """`--python`, the environment's variable, or `.venv-open-webui` here or above.
+    """Return Open WebUI's Python: `--python`, the environment's variable, or `.venv-open-webui` here or above.
 
     Raises `UsageError`.
     """
@@ -144,7 +144,7 @@ def open_webui_python(given: Path | None = None) -> Path:
 
 @contextmanager
 def running(python: Path) -> Iterator[Host]:
-    """Starting takes 10 to 50 seconds: Open WebUI imports much. Raises `HostFailed`."""
+    """Start Open WebUI without a web server, which takes 10 to 50 seconds. Raises `InstallError`."""
     with (
         tempfile.TemporaryDirectory(prefix="sekisho-", ignore_cleanup_errors=True) as data,
         Path(data, "log").open("w", encoding="utf-8") as log,
@@ -160,7 +160,7 @@ def running(python: Path) -> Iterator[Host]:
 
 
 def play(host: Host, plugin: Path, conversations: Iterable[Conversation]) -> Iterator[Played]:
-    """Each as it ends."""
+    """Play conversations and yield each as it ends."""
     for conversation in conversations:
         try:
             yield Played(plugin, conversation.name, tuple(_turns(host, plugin, conversation)))
@@ -169,12 +169,12 @@ def play(host: Host, plugin: Path, conversations: Iterable[Conversation]) -> Ite
 
 
 def conversations_of(plugin: Path, files: Sequence[Path] = ()) -> list[Conversation]:
-    """Raises `ConversationsMissing` or `ConversationWrong`."""
+    """Return the conversations recorded for a plugin. Raises `UsageError`."""
     return [each for file in files or conversation_files(plugin) for each in read_conversations(file)]
 
 
 def environment(data: Path) -> dict[str, str]:
-    """Nothing of the caller's settings, no network, no large libraries."""
+    """Return the environment of the host: nothing of the caller's settings, no network, no large libraries."""
     inherited = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
     folders = {"HOME": str(data), "DATA_DIR": str(data), "STATIC_DIR": str(data / "static")}
     return {**inherited, **folders, **ENVIRONMENT}
@@ -201,7 +201,7 @@ def _kind(plugin: Path, text: str) -> str:
     return kind.name
 
 
-def _turns(host: Host, plugin: Path, conversation: Conversation) -> Iterator[tuple[Turn, Heard, tuple[str, ...]]]:
+def _turns(host: Host, plugin: Path, conversation: Conversation) -> Iterator[tuple[Turn, Observed, tuple[str, ...]]]:
     about = host.load(plugin)
     host.models.models, host.models.answers = conversation.models, conversation.answers
     host.call("connect", url=host.models.url, models=list(conversation.models))
@@ -214,23 +214,23 @@ def _turns(host: Host, plugin: Path, conversation: Conversation) -> Iterator[tup
         if turn.user:
             messages.append({"role": "user", "content": turn.user})
         asked = {**common, "model": _model(about, plugin.stem, conversation), "user_id": user_id, "messages": messages}
-        heard = _heard(host, turn, {**asked, "language": turn.language or conversation.language})
+        observed = _observed(host, turn, {**asked, "language": turn.language or conversation.language})
         if not turn.task:
-            messages.append({"role": "assistant", "content": heard.text})
-        yield turn, heard, tuple(differences(turn.expect, heard))
+            messages.append({"role": "assistant", "content": observed.text})
+        yield turn, observed, tuple(differences(turn.expect, observed))
 
 
-def _heard(host: Host, turn: Turn, asked: Json) -> Heard:
+def _observed(host: Host, turn: Turn, asked: Json) -> Observed:
     files = [host.call("file", user_id=asked["user_id"], **file.model_dump()) for file in turn.files]
     host.models.asked = []
     more = {"task": turn.task, "files": files, "assistant": turn.assistant, "browser": turn.browser}
     more |= {"tool": turn.tool or "", "arguments": dict(turn.arguments)} if asked["kind"] == "tool" else {}
     said = host.call("turn", **asked, **more, stop_after_ms=turn.stop_after_ms)
-    return Heard(**said, asked=tuple(host.models.asked))
+    return Observed(**said, asked=tuple(host.models.asked))
 
 
 def _model(about: Json, id: str, conversation: Conversation) -> str:
-    """What the person picked in the menu."""
+    """Return what the person picked in the menu."""
     if about["kind"] != "pipe":
         return conversation.models[0] if conversation.models else "house-model"
     chosen = conversation.pipe or next(iter(about["menu"]), None)

@@ -32,7 +32,7 @@ class Finding:
         return SENTENCES[self.rule][language][1].format(**self.values)
 
     def as_json(self) -> dict[str, Any]:
-        """`{rule, severity, line, problem: {en, ja}, remedy: {en, ja}}`."""
+        """Return `{rule, severity, line, problem: {en, ja}, remedy: {en, ja}}`."""
         languages: tuple[Language, ...] = ("en", "ja")
         said = {
             "problem": {language: self.problem(language) for language in languages},

@@ -77,7 +77,7 @@ for module in (functions, actions):
 
 
 async def load(kind: str, id: str, content: str) -> Json:
-    """As POST /functions/create or /tools/create does; active, everywhere, in place of an older one."""
+    """Install a plugin as POST /functions/create or /tools/create does: active, everywhere."""
     content = replace_imports(content)
     return await (_load_tool(id, content) if kind == "tool" else _load_function(id, content))
 
@@ -102,14 +102,14 @@ async def _load_tool(id: str, content: str) -> Json:
 
 
 def _about(instance: Any, source: Any) -> Json:
-    """What Open WebUI's pages show of it."""
+    """Return what Open WebUI's pages show of it."""
     classes = {name: getattr(instance, name, None) for name in ("Valves", "UserValves")}
     schemas = {name: valves.model_json_schema() for name, valves in classes.items() if valves}
     return {"schemas": schemas, "i18n": getattr(source, "I18N", None)}
 
 
 async def _menu(instance: Any) -> list[str]:
-    """Ids of what a pipe adds to the model menu, besides itself."""
+    """Return ids of what a pipe adds to the model menu, besides itself."""
     pipes = getattr(instance, "pipes", None)
     found = pipes() if callable(pipes) else pipes
     found = await found if inspect.isawaitable(found) else found
@@ -117,7 +117,7 @@ async def _menu(instance: Any) -> list[str]:
 
 
 async def connect(url: str, models: list[str]) -> None:
-    """One connection, whose models everybody may use."""
+    """Add a connection whose models everybody may use."""
     connection = {"openai.enable": True, "openai.api_base_urls": [url], "openai.api_keys": ["sk-recorded"]}
     await Config.upsert(
         {**connection, "openai.api_configs": {}, "ollama.enable": False, "evaluation.arena.enable": False}
@@ -136,7 +136,7 @@ async def person(name: str, role: str) -> str:
 
 
 async def settings(kind: str, id: str, values: Json, user_id: str, user_values: Json) -> None:
-    """What the administrator and the person chose; no other function is active."""
+    """Store the valves of the administrator and the person; no other function is active."""
     for function in await Functions.get_functions():
         await Functions.update_function_by_id(function.id, {"is_active": function.id == id})
     owner = Tools if kind == "tool" else Functions
@@ -147,7 +147,7 @@ async def settings(kind: str, id: str, values: Json, user_id: str, user_values: 
 
 
 async def file(user_id: str, name: str, text: str) -> Json:
-    """An attached file that Open WebUI has read; gives the item of the request."""
+    """Store an attached file that Open WebUI has read; return the item of the request."""
     id = str(uuid.uuid4())
     data = {"content": text, "status": "completed"}
     await Files.insert_new_file(user_id, FileForm(id=id, filename=name, path="", data=data, meta={"name": name}))
@@ -158,7 +158,7 @@ async def file(user_id: str, name: str, text: str) -> Json:
 
 
 async def turn(kind: str, browser: Any = None, stop_after_ms: float | None = None, **asked: Any) -> Json:
-    """One turn of a conversation: `{text, thinking, events, error, sent, ms}`."""
+    """Play one turn of a conversation; return `{text, thinking, events, error, sent, ms}`."""
     page.events, page.browser = [], browser
     said: Json = {"text": "", "thinking": "", "error": None, "sent": None}
     started = time.perf_counter()
@@ -174,7 +174,7 @@ async def turn(kind: str, browser: Any = None, stop_after_ms: float | None = Non
 
 
 async def pipe(said: Json, id: str, model: str, user_id: str, language: str, messages: list[Json], **more: Any) -> None:
-    """Through Open WebUI's own functions.py, read as its middleware reads a stream."""
+    """Run a pipe through Open WebUI's own functions.py, read as its middleware reads a stream."""
     request, user = await _request(language, user_id)
     metadata = _metadata(user_id, language, more)
     form = {"model": model, "messages": messages, "stream": True, "metadata": metadata}
@@ -190,7 +190,7 @@ async def pipe(said: Json, id: str, model: str, user_id: str, language: str, mes
 async def filter(
     said: Json, id: str, model: str, user_id: str, language: str, messages: list[Json], assistant: str, **more: Any
 ) -> None:
-    """inlet, request, the model's answer in pieces through stream, outlet."""
+    """Run the inlet, the request hook, the model's answer in pieces through the stream hook, and the outlet."""
     request, user = await _request(language, user_id)
     metadata = _metadata(user_id, language, more)
     extra = {**_given(request, user, metadata, model), "__features__": {}}
@@ -213,20 +213,22 @@ async def filter(
 async def action(
     said: Json, id: str, model: str, user_id: str, language: str, messages: list[Json], assistant: str, **more: Any
 ) -> None:
-    """A press on the button below `assistant`."""
+    """Press the action's button below `assistant`."""
     request, user = await _request(language, user_id)
     app.state.MODELS = {**app.state.MODELS, model: {"id": model, "name": model, "actions": [{"id": id}]}}
     answer = {"id": "m1", "role": "assistant", "content": assistant}
     form = {"model": model, "messages": [*messages, answer], "chat_id": "local:1", "id": "m1", "session_id": "s"}
-    told = await actions.chat_action(request, id, form, user)
-    said["text"] = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False, default=str) if told else ""
+    result = await actions.chat_action(request, id, form, user)
+    said["text"] = (
+        result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, default=str) if result else ""
+    )
 
 
 async def tool(
     said: Json, id: str, model: str, user_id: str, language: str, messages: list[Json], tool: str, arguments: Json,
     **more: Any,
 ) -> None:  # fmt: skip
-    """A call by the model."""
+    """Call a tool as a model does."""
     request, user = await _request(language, user_id)
     metadata = _metadata(user_id, language, more)
     extra = {**_given(request, user, metadata, model), "__messages__": messages, "__files__": metadata["files"]}
@@ -257,7 +259,7 @@ def _metadata(user_id: str, language: str, more: Json) -> Json:
 
 
 def _given(request: Request, user: Any, metadata: Json, model: str) -> Json:
-    """What filters and tools may ask for."""
+    """Return what filters and tools may ask for."""
     return {
         "__event_emitter__": page.emit,
         "__event_call__": page.call,

@@ -33,7 +33,7 @@ class Log:
             ) from error
 
     def new(self, ids: Iterable[str]) -> Iterator[str]:
-        """Whole lines that these plugins wrote, or warnings and errors that name them; tracebacks included."""
+        """Yield whole lines that these plugins wrote, or warnings and errors that name them; tracebacks included."""
         names = "|".join(map(re.escape, ids))
         own = rf"\b(?:function|tool)_(?:{names})(?:_[0-9a-f]{{32}})?:"
         about = re.compile(rf"{own}|\b(?:WARNING|ERROR|CRITICAL)\b.*\b(?:{names})\b")

@@ -30,7 +30,7 @@ class Pushed:
 
     @property
     def stopped(self) -> bool:
-        """Whether a rule kept it from being pushed."""
+        """Return whether a rule kept it from being pushed."""
         return self.what == "stopped"
 
 
@@ -47,11 +47,11 @@ class Pusher:
     tools: dict[str, Json] = field(default_factory=dict)
 
     def look(self) -> None:
-        """What the instance has now. Raises an `OpenWebUIError`."""
+        """Read what the instance has now. Raises an `OpenWebUIError`."""
         self.functions, self.tools = self.client.functions(), self.client.tools()
 
     def push(self, path: Path) -> Pushed:
-        """Raises `InstallError`."""
+        """Check and push a file. Raises `InstallError`."""
         started = time.perf_counter()
         text = read(path)
         row = self._rows(path, text).get(path.stem)
@@ -119,12 +119,12 @@ def _form(source: Source) -> Json:
 
 
 def _with_settings(row: Json | None) -> str | None:
-    """The code whose stored settings could be lost."""
+    """Return the code whose stored settings could be lost."""
     return str(row["content"]) if row and row.get("valves") else None
 
 
 def _is_ours(row: Json, source: Source) -> bool:
-    """Pushed from here before, the file as it is, or as it was last committed."""
+    """Return whether the code was pushed from here, is the file as it is, or as it was last committed."""
     stamp = (row.get("meta") or {}).get(STAMP) or {}
     former = committed(source.path)
     known = {stamp.get("sha256"), fingerprint(source.text), fingerprint(former) if former else None}

@@ -26,7 +26,7 @@ class RecordedModels:
         self.asked: list[Json] = []
 
     def answer(self, request: Json) -> Answer:
-        """The first that fits; a plain one where none was recorded."""
+        """Return the first recorded answer that fits, a plain one where none does."""
         self.asked.append(request)
         text = json.dumps(request.get("messages") or request.get("input"), ensure_ascii=False)
         return next((each for each in self.answers if each.when in text), Answer(text=("OK",)))
@@ -93,4 +93,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
+        """Log nothing."""

@@ -19,7 +19,10 @@ LONGEST = 60
 
 
 def scaffold(kind: str, name: str, folder: Path, title: str | None = None, title_ja: str | None = None) -> list[Path]:
-    """The files that were written, the plugin first. Raises `InstallError` before it writes."""
+    """Write a plugin, its test and its conversations; return the files, the plugin first.
+
+    Raises `InstallError` before it writes.
+    """
     _check_name(name)
     title = _one_line(title) if title else name.replace("_", " ").capitalize()
     place = BY_NAME[kind].folder
@@ -54,7 +57,7 @@ def _bad_name(name: str, why: str, better: str) -> UsageError:
 
 
 def _one_line(title: str) -> str:
-    """What may stand in the frontmatter and in a Python string."""
+    """Return the title without characters that may not stand in the frontmatter or in a Python string."""
     return " ".join(title.replace("\\", "").replace('"', "").split())
 
 

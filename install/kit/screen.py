@@ -17,7 +17,7 @@ OUTCOMES = {"new": "green", "changed": "green", "same": "dim", "stopped": "bold 
 
 
 def finding(path: Path, found: Finding, language: Language) -> Text:
-    """Three lines: where, what, remedy."""
+    """Return three lines: place, problem, remedy."""
     return Text.assemble(
         (f"{path}:{found.line}", "bold"),
         "  ",
@@ -27,7 +27,7 @@ def finding(path: Path, found: Finding, language: Language) -> Text:
 
 
 def findings_as_json(found: Mapping[Path, Sequence[Finding]]) -> str:
-    """`{"files": [{"path", "findings": [{rule, severity, line, problem, remedy}]}], "errors", "warnings"}`."""
+    """Return `{"files": [{"path", "findings": [{rule, severity, line, problem, remedy}]}], "errors", "warnings"}`."""
     every = [each for findings in found.values() for each in findings]
     counts = {f"{kind}s": sum(each.severity == kind for each in every) for kind in STYLES}
     files = [{"path": str(path), "findings": [each.as_json() for each in findings]} for path, findings in found.items()]
@@ -35,12 +35,12 @@ def findings_as_json(found: Mapping[Path, Sequence[Finding]]) -> str:
 
 
 def pushed(result: Pushed) -> Text:
-    """One line."""
+    """Return one line about a push."""
     return Text.assemble((f"{result.what:8}", OUTCOMES[result.what]), f"{result.path}  {result.ms:.0f} ms")
 
 
 def played(results: Sequence[Played], out: Console) -> None:
-    """A table, and below it what differs."""
+    """Return a table of conversations, and below it the differences."""
     table = Table("", "conversation", "turns", "ms", box=None, pad_edge=False, header_style="dim")
     for each in results:
         mark = Text("✓", "green") if each.passed else Text("✗", "bold red")
@@ -68,16 +68,16 @@ def played_as_json(results: Sequence[Played]) -> str:
             "turns": [
                 {
                     "asked": turn.user or turn.tool or "",
-                    "text": heard.text,
-                    "statuses": heard.statuses,
-                    "sources": heard.sources,
-                    "events": [event.get("type") for event in heard.events],
-                    "error": heard.error,
-                    "calls": len(heard.asked),
-                    "ms": round(heard.ms, 1),
+                    "text": observed.text,
+                    "statuses": observed.statuses,
+                    "sources": observed.sources,
+                    "events": [event.get("type") for event in observed.events],
+                    "error": observed.error,
+                    "calls": len(observed.asked),
+                    "ms": round(observed.ms, 1),
                     "wrong": list(wrong),
                 }
-                for turn, heard, wrong in each.turns
+                for turn, observed, wrong in each.turns
             ],
         }
         for each in results

@@ -50,7 +50,7 @@ class Source:
         return {match[1]: match[2].strip() for match in found if match}
 
     def line_of(self, key: str) -> int:
-        """Where the frontmatter has this key."""
+        """Return the line of the frontmatter that has this key."""
         return next((number for number, line in self.head if line.strip().startswith(f"{key}:")), 1)
 
     @cached_property
@@ -59,7 +59,7 @@ class Source:
 
     @cached_property
     def plugin_class(self) -> ast.ClassDef | None:
-        """The one Open WebUI makes an instance of."""
+        """The class of which Open WebUI makes an instance."""
         found = {node.name: node for node in self.classes}
         return next((found[kind.cls] for kind in KINDS if kind.cls in found), None)
 
@@ -73,7 +73,7 @@ class Source:
 
     @cached_property
     def hooks(self) -> list[Function]:
-        """What Open WebUI calls: a kind's hooks; of tools every public method."""
+        """Functions that Open WebUI calls: a kind's hooks; of tools every public method."""
         if not self.kind:
             return []
         if self.kind.is_tool:
@@ -81,14 +81,14 @@ class Source:
         return [method for method in self.methods if method.name in self.kind.hooks]
 
     def valves(self, cls: str = "Valves") -> dict[str, ast.AnnAssign]:
-        """The annotated fields of a class within the plugin's class."""
+        """Return the annotated fields of a class within the plugin's class."""
         inner = self.plugin_class.body if self.plugin_class else []
         found = [node for node in inner if isinstance(node, ast.ClassDef) and node.name == cls]
         fields = [field for node in found for field in node.body if isinstance(field, ast.AnnAssign)]
         return {field.target.id: field for field in fields if isinstance(field.target, ast.Name)}
 
     def table(self, name: str) -> tuple[int, Any] | None:
-        """Line and value of the module's literal with this name; the value is None if it is no literal."""
+        """Return line and value of the module's literal with this name; the value is None if it is no literal."""
         for node in self.tree.body:
             target, value = _assigned(node)
             if target == name and value is not None:
@@ -116,7 +116,7 @@ def _assigned(node: ast.stmt) -> tuple[str | None, ast.expr | None]:
 
 
 def read(path: Path) -> str:
-    """Raises `InstallError`."""
+    """Read a plugin file. Raises `InstallError`."""
     try:
         if path.stat().st_size > LARGEST:
             raise _unreadable(path, f"it is larger than {LARGEST:,} bytes")
@@ -130,7 +130,7 @@ def _unreadable(path: Path, why: str) -> InstallError:
 
 
 def parse(path: Path, text: str) -> Source:
-    """Raises `SyntaxError`."""
+    """Parse a plugin's text. Raises `SyntaxError`."""
     try:
         return Source(path, text, ast.parse(text))
     except (ValueError, RecursionError) as error:  # a NUL byte, or nested beyond reason

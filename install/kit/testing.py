@@ -8,13 +8,13 @@ from install.kit.drive import conversations_of, open_webui_python, play, running
 
 
 def broken_rules(plugin: Path, ignored: frozenset[str] = frozenset()) -> list[str]:
-    """A line for each finding, warnings too; empty if all is well."""
+    """Return a line for each finding, warnings too; empty if all is well."""
     found = check(plugin, ignored=ignored)
     return [f"{plugin}:{each.line}: {each.rule}: {each.problem()} {each.remedy()}" for each in found]
 
 
 def failures(plugin: Path, conversations: Sequence[Path] = (), python: Path | None = None) -> list[str]:
-    """A line for everything that is not as it was recorded. Starts Open WebUI once, which takes up to a minute.
+    """Return a line for everything that is not as it was recorded. Starts Open WebUI once, which takes up to a minute.
 
     Raises `InstallError`, for instance where there is no Open WebUI.
     """

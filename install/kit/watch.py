@@ -12,7 +12,7 @@ Mark = tuple[int, int]
 
 
 def saved(paths: Sequence[Path], poll_seconds: float = POLL_SECONDS) -> Iterator[list[Path]]:
-    """All files at first, then those that changed, at every look, often none. Ends never."""
+    """Yield all files at first, then those that changed at every look, often none. Never ends."""
     seen: dict[Path, Mark] = {}  # Editors take a file away for a moment while they save it.
     while True:
         marks = {path: mark for path in present_files(paths) if (mark := _mark(path))}

@@ -18,18 +18,18 @@ class OpenWebUI:
 
     @property
     def paths(self) -> Paths:
-        """The same person as an ordinary user."""
+        """Calls of the same person as an ordinary user."""
         return Paths(self._http)
 
     def clock(self) -> float | None:
-        """The server's time in Unix seconds."""
+        """Return the server's time in Unix seconds."""
         self._http.get("/api/version")
         return self._http.server_time()
 
     # Connections
 
     def connections(self) -> Json:
-        """`{ENABLE_OPENAI_API, OPENAI_API_BASE_URLS, OPENAI_API_KEYS, OPENAI_API_CONFIGS}`."""
+        """Return `{ENABLE_OPENAI_API, OPENAI_API_BASE_URLS, OPENAI_API_KEYS, OPENAI_API_CONFIGS}`."""
         answer: Json = self._http.get("/openai/config")
         return answer
 
@@ -37,7 +37,7 @@ class OpenWebUI:
         self._http.post("/openai/config/update", config)
 
     def models_behind(self, url: str, key: Secret) -> list[Json]:
-        """The model list of a gateway, fetched by Open WebUI itself: what it sees is what counts.
+        """Return the model list of a gateway, fetched by Open WebUI itself: what it sees is what counts.
 
         Raises a `GatewayError`.
         """
@@ -53,7 +53,7 @@ class OpenWebUI:
     # Functions
 
     def functions(self) -> dict[str, Json]:
-        """All functions by id, with content and valves."""
+        """Return all functions by id, with content and valves."""
         rows = self._http.get("/api/v1/functions/export", include_valves=True)
         return {row["id"]: row for row in rows}
 
@@ -66,7 +66,7 @@ class OpenWebUI:
             raise
 
     def _create(self, kind: str, form: Json) -> None:
-        """Raises `CreateRefused`, after which nothing of ours is there."""
+        """Create a row. Raises `CreateRefused`, after which nothing of ours is there."""
         path = f"/api/v1/{kind}/create"
         try:
             self._http.post(path, form)
@@ -83,13 +83,13 @@ class OpenWebUI:
         self._http.delete(f"{_function(function_id)}/delete")
 
     def function_state(self, function_id: str) -> Json:
-        """`{type, is_active, is_global, meta, …}`, after Open WebUI was made to load the function."""
+        """Return `{type, is_active, is_global, meta, …}`, after Open WebUI was made to load the function."""
         self._http.get(f"{_function(function_id)}/valves/spec")
         answer: Json = self._http.get(_function(function_id))
         return answer
 
     def function(self, function_id: str) -> Json:
-        """One as `functions` lists it. Raises `Refused` also where there is none."""
+        """Return one as `functions` lists it. Raises `Refused` also where there is none."""
         row: Json = self._http.get(_function(function_id))
         return {**row, "valves": self.valves(function_id)}
 
@@ -115,12 +115,12 @@ class OpenWebUI:
     # Models
 
     def model_rows(self) -> dict[str, Json]:
-        """What administrators stored about models, by id; a model without a row is visible to them only."""
+        """Return what administrators stored about models, by id; a model without a row is visible to them only."""
         rows = self._http.get("/api/v1/models/all")
         return {row["id"]: row for row in rows}
 
     def model_row(self, model_id: str) -> Json:
-        """One as `model_rows` lists it. Raises `Refused` also where there is none."""
+        """Return one as `model_rows` lists it. Raises `Refused` also where there is none."""
         row: Json = self._http.get("/api/v1/models/model", id=model_id)
         return row
 
@@ -139,7 +139,7 @@ class OpenWebUI:
         return {model["id"]: model for model in answer["data"]}
 
     def groups(self) -> dict[str, str]:
-        """Group ids by name."""
+        """Return group ids by name."""
         return {group["name"]: group["id"] for group in self._http.get("/api/v1/groups/")}
 
     def delete_model(self, model_id: str) -> None:
@@ -152,7 +152,7 @@ class OpenWebUI:
     # Tools
 
     def tools(self) -> dict[str, Json]:
-        """All tools by id, with content and grants; valves come one by one."""
+        """Return all tools by id, with content and grants; valves come one by one."""
         return {row["id"]: row for row in self._http.get("/api/v1/tools/export")}
 
     def tool_valves(self, tool_id: str) -> Json:
@@ -180,7 +180,7 @@ class OpenWebUI:
     # Prompts
 
     def prompts(self) -> dict[str, Json]:
-        """All prompts by command."""
+        """Return all prompts by command."""
         return {row["command"]: row for row in self._http.get("/api/v1/prompts/")}
 
     def create_prompt(self, form: Json) -> None:
@@ -198,12 +198,12 @@ class OpenWebUI:
     # Settings
 
     def settings(self) -> Json:
-        """Every stored setting under its dotted name."""
+        """Return every stored setting under its dotted name."""
         answer: Json = self._http.get("/api/v1/configs/export")
         return answer
 
     def keeps_settings(self) -> bool | None:
-        """Whether settings outlast a restart (ENABLE_PERSISTENT_CONFIG); None = it could not be told."""
+        """Return whether settings outlast a restart (ENABLE_PERSISTENT_CONFIG); None = it could not be told."""
         try:
             # From the database names are matched by pattern, from memory letter by letter.
             return bool(self._http.get("/api/v1/configs/namespace/u_"))
@@ -211,7 +211,7 @@ class OpenWebUI:
             return None
 
     def set_settings(self, values: Json) -> None:
-        """Those named, nothing else."""
+        """Set these settings and no other."""
         self._http.post("/api/v1/configs/import", {"config": values})
 
     def embedding(self) -> Json:

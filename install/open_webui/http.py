@@ -57,11 +57,11 @@ class Http:
         return self._send("POST", path, files={"file": (name, content, content_type)})
 
     def raw(self, method: str, path: str, body: object = None) -> bytes:
-        """The answer's bytes, whatever they are."""
+        """Send a request; return the answer's bytes."""
         return self._answer(method, path, json=body).content
 
     def server_time(self) -> float | None:
-        """The server's clock in Unix seconds, from the last answer."""
+        """Return the server's clock in Unix seconds, from the last answer."""
         return self._time
 
     def _send(self, method: str, path: str, **parts: Any) -> Any:
@@ -127,7 +127,7 @@ def _time_of(response: httpx2.Response) -> float | None:
 
 
 def _kind_of(response: httpx2.Response) -> str:
-    """What came in place of an answer of Open WebUI: mostly a page of a proxy, of which the title says enough."""
+    """Describe an answer that is no JSON: mostly a page of a proxy, of which the title says enough."""
     if not PAGE.match(text := response.text[:PAGE_BYTES]):
         return "text"
     title = PAGE_TITLE.search(text)

@@ -23,7 +23,7 @@ TASKS = {
 
 
 def _silence() -> bytes:
-    """A quarter of a second."""
+    """Return a quarter of a second of silence as WAV."""
     file = io.BytesIO()
     with wave.open(file, "wb") as sound:
         sound.setnchannels(1)
@@ -61,7 +61,7 @@ class Paths:
         self._http = http
 
     def me(self) -> Json:
-        """`{id, email, role, …}`; with an API key, which may not ask that, the id alone."""
+        """Return `{id, email, role, …}`; with an API key, which may not ask that, the id alone."""
         try:
             found: Json = self._http.get("/api/v1/auths/")
         except Refused as error:
@@ -77,7 +77,7 @@ class Paths:
         return found
 
     def ask(self, model: str, question: str) -> Turn:
-        """A chat as the browser starts it, so that tools run; without title and tags."""
+        """Start a chat as the browser does, so that tools run; without title and tags."""
         answer_id = str(uuid.uuid4())
         chat_id = self._http.post("/api/chat/completions", _first_turn(model, question, answer_id))["chat_id"]
         return Turn(chat_id, _until(lambda: self._answer(chat_id, answer_id), "no answer came"))
@@ -93,24 +93,24 @@ class Paths:
         self._http.delete(f"/api/v1/chats/{chat_id}")
 
     def task(self, name: str, model: str, chat_id: str) -> None:
-        """A call that Open WebUI makes beside a chat."""
+        """Run a task (title, tags …) that Open WebUI calls a model for beside a chat."""
         body = {"model": model, "chat_id": chat_id, "messages": [{"role": "user", "content": "What is a sekisho?"}]}
         more = {"type": "retrieval", "prompt": "What is a sekisho?"} if name == "queries" else {}
         self._http.post(f"/api/v1/tasks/{TASKS[name]}/completions", {**body, **more})
 
     def complete(self, model: str, question: str) -> None:
-        """A call as a program makes it."""
+        """Call a model as a program does."""
         body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": False, "max_tokens": 16}
         self._http.post("/api/chat/completions", body)
 
     def api_key(self) -> str | None:
-        """The person's key, if they have one; none is made."""
+        """Return the person's key, None if they have none."""
         found = self._http.get("/api/v1/auths/api_key")
         key = found.get("api_key") if isinstance(found, dict) else None
         return key if isinstance(key, str) else None
 
     def embed(self, text: str) -> None:
-        """A small file, read and embedded, then deleted."""
+        """Upload a small file, wait until it is embedded, delete it."""
         file = self._http.upload("/api/v1/files/", "sekisho-doctor.txt", text.encode(), "text/plain")
         try:
             _until(lambda: self._file_read(file["id"]), "the file was not read")

@@ -129,7 +129,7 @@ def _require_administrator(http: Http, credentials: Credentials) -> None:
 
 
 def _is_known(http: Http) -> bool:
-    """Whether the token belongs to any user: this list is open to all of them."""
+    """Return whether the token belongs to any user: this list is open to all of them."""
     try:
         http.get("/api/v1/functions/")
     except Refused:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from gateway.secret import Secret
-from install.pack.vault import write_private
+from install.pack.engine.secret_store import write_private
 
 EARLY_SECONDS = 300
 
@@ -38,7 +38,7 @@ class TokenCache:
 
 
 def _expires(token: str) -> float:
-    """Seconds since 1970; 0 for what is no token."""
+    """Return when a token expires in Unix seconds; 0 for a text that is no token."""
     try:
         part = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))

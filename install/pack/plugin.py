@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from install.errors import InstallError
-from install.pack.manifest import Kind
+from install.pack.manifest import PluginSection
 from install.pack.plugin_valves import declared_valves
 
 INSTALL = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ FRONTMATTER_LINE = re.compile(r"^\s*([a-z_]+):\s*(.*)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    kind: Kind
+    kind: PluginSection
     id: str
     content: str
     """As Open WebUI stores it."""
@@ -45,7 +45,7 @@ class Plugin:
 
     @property
     def is_manifold(self) -> bool:
-        """A pipe that makes several models; another one is a model itself, by its own id."""
+        """True for a pipe that makes several models; another one is a model itself, by its own id."""
         return bool(MANIFOLD.search(self.content))
 
     @property
@@ -54,7 +54,7 @@ class Plugin:
 
     @property
     def valves(self) -> Mapping[str, str] | None:
-        """Annotations by name; None = the file does not tell."""
+        """Annotations of the valves by name; None = the file does not tell."""
         return declared_valves(self.content)
 
     @property
@@ -63,7 +63,7 @@ class Plugin:
 
 
 def fingerprint(content: str) -> str:
-    """The same for a text before and after Open WebUI rewrote it."""
+    """Return the hash of a text, the same before and after Open WebUI rewrote it."""
     return hashlib.sha256(as_stored(content).encode()).hexdigest()
 
 
@@ -73,7 +73,7 @@ def as_stored(content: str) -> str:
     return content
 
 
-def find_plugin(kind: Kind, name: str, folder: Path | None = None) -> Plugin:
+def find_plugin(kind: PluginSection, name: str, folder: Path | None = None) -> Plugin:
     """Read a plugin from `folder`, else from the wheel's catalogue, else from the repository.
 
     Raises `InstallError`.
@@ -89,7 +89,7 @@ def find_plugin(kind: Kind, name: str, folder: Path | None = None) -> Plugin:
     )
 
 
-def read_plugin(kind: Kind, path: Path) -> Plugin:
+def read_plugin(kind: PluginSection, path: Path) -> Plugin:
     content = path.read_text(encoding="utf-8")
     if not path.stem.isidentifier() or path.stem != path.stem.lower():
         raise InstallError(f"{path}: the file's name is its id.", "Use a-z, 0-9 and _ only.")
@@ -98,7 +98,7 @@ def read_plugin(kind: Kind, path: Path) -> Plugin:
 
 
 def _frontmatter(content: str) -> dict[str, str]:
-    """The keys of the opening docstring, read as Open WebUI reads them: one line each."""
+    """Return the keys of the opening docstring, read as Open WebUI reads them: one line each."""
     first, *rest = content.splitlines() or [""]
     found: dict[str, str] = {}
     if first.strip() != '"""':
@@ -112,7 +112,7 @@ def _frontmatter(content: str) -> dict[str, str]:
 
 
 def _literal(path: Path, content: str, name: str) -> dict[str, object]:
-    """The module-level literal `NAME = {…}`, empty where there is none."""
+    """Return the module-level literal `NAME = {…}`, empty where there is none."""
     try:
         for node in ast.parse(content).body:
             match node:

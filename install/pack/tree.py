@@ -42,7 +42,7 @@ def get(record: Mapping[str, Any] | None, path: Path) -> Leaf:
 
 
 def containers(record: Mapping[str, Any] | None, path: Path) -> Iterator[tuple[Path, Leaf]]:
-    """What stands above `path` where no object with keys does: to be put back once the leaf is gone again."""
+    """Yield the containers above `path` that are missing or empty, to be put back once the leaf is gone again."""
     for length in range(1, len(path)):
         value = get(record, path[:length])
         if not isinstance(value, Mapping) or not value:
@@ -50,7 +50,7 @@ def containers(record: Mapping[str, Any] | None, path: Path) -> Iterator[tuple[P
 
 
 def changed(record: Json, values: Mapping[Path, Leaf]) -> Json:
-    """A copy of `record` with these leaves; `ABSENT` takes one away."""
+    """Return a copy of `record` with these leaves; `ABSENT` deletes one."""
     result = copy.deepcopy(record)
     for path, value in values.items():
         _put(result, path, value)

@@ -11,6 +11,8 @@ SHAPED = (
     "workbook",
     "old_workbook",
 )  # Open WebUI stores them raw, or with "NaN"
+BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
+KANA_LETTERS = re.compile("[\u3041-\u30fe]")
 PAGE_MARK = re.compile(r"^\[(?:Page|Slide) \d+(?: \(hidden\))?\]$", re.MULTILINE)
 
 
@@ -27,8 +29,13 @@ def lost(text: str, other: str) -> float:
 
 def was_misread(stored: str, text: str) -> bool:
     """Return whether most signs of other scripts in a plain text are not in the stored one: a wrong encoding."""
-    foreign = {char for char in text[:COMPARED] if ord(char) > 0x7F and char.isalnum()}
-    return len(foreign - set(stored[:COMPARED])) * 2 > len(foreign) if foreign else "\x00" in stored
+    stored, text = stored[:COMPARED], text[:COMPARED]
+    if BROKEN.search(stored):
+        return not BROKEN.search(text)
+    foreign = {char for char in text if ord(char) > 0x7F and char.isalnum()}
+    is_other = len(foreign - set(stored)) * 2 > len(foreign)
+    # Open WebUI's guess may be the right one, such as Chinese: ours is better where it has kana.
+    return is_other and len(KANA_LETTERS.findall(text)) * 20 > len(text) and not KANA_LETTERS.search(stored)
 
 
 def stored_is_better(found: dict[str, Any], stored: str, has_engine: bool) -> bool:

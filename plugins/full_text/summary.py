@@ -7,6 +7,7 @@ from plugins.shared.brief import rounded
 
 NAMED_FILES = 6  # in the line; more are counted
 DETAILED_FILES = 20
+NAME = 32  # characters of a name in the line
 
 
 def note_text(key: str, note: dict[str, Any], text: dict[str, str]) -> str:
@@ -21,15 +22,20 @@ def noted(document: Document, keys: set[str], text: dict[str, str]) -> str:
     return text["and"].join(note_text(key, document.notes[key], text) for key in document.notes if key in keys)
 
 
-def explained(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
+def brief(name: str) -> str:
+    """Return a name that leaves room for what became of the file, on a phone."""
+    return name if len(name) <= NAME else f"{name[: NAME - 12]}…{name[-11:]}"
+
+
+def explained(document: Document, room: Room, valves: Any, text: dict[str, str], name: str) -> str:
     """Return what became of a file that did not go in whole."""
     if document.in_part:
         reason = noted(document, set(MISSING), text)
-        return text["in_part"].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+        return text["in_part"].format(name=name, tokens=rounded(document.tokens), reason=reason)
     limits = {"limit": f"{room.tokens or 0:,}", "pages": valves.max_pages, "megabytes": valves.max_megabytes}
     reason = text[document.reason].format(**limits)
     key = "search_sized" if document.fate == "search" and document.tokens else document.fate
-    return text[key].format(name=document.name, tokens=rounded(document.tokens), reason=reason)
+    return text[key].format(name=name, tokens=rounded(document.tokens), reason=reason)
 
 
 def asides(document: Document, text: dict[str, str]) -> list[str]:
@@ -41,13 +47,13 @@ def asides(document: Document, text: dict[str, str]) -> list[str]:
 
 def detail(document: Document, room: Room, valves: Any, text: dict[str, str]) -> str:
     whole = text["whole_file"].format(name=document.name, tokens=rounded(document.tokens))
-    told = explained(document, room, valves, text) if document.reason or document.in_part else whole
+    told = explained(document, room, valves, text, document.name) if document.reason or document.in_part else whole
     return text["and"].join([told, *asides(document, text)])
 
 
 def detailed(documents: list[Document], room: Room, valves: Any, text: dict[str, str]) -> list[str]:
     """Return a line for each file, those with trouble first; none where the one line says it all."""
-    if len(documents) < 2 and not any(asides(one, text) for one in documents):
+    if len(documents) < 2 and not any(asides(one, text) or brief(one.name) != one.name for one in documents):
         return []
     ordered = sorted(documents, key=lambda one: not (one.reason or one.in_part))
     lines = [detail(one, room, valves, text) for one in ordered[:DETAILED_FILES]]
@@ -69,7 +75,7 @@ def summary(documents: list[Document], room: Room, valves: Any, text: dict[str, 
     others = [document for document in documents if document.reason or document.in_part]
     whole = [document for document in documents if not (document.reason or document.in_part)]
     parts = [text["not_whole"].format(count=len(others), of=len(documents))] if len(others) > 1 else []
-    parts += [explained(document, room, valves, text) for document in others[:NAMED_FILES]]
+    parts += [explained(document, room, valves, text, brief(document.name)) for document in others[:NAMED_FILES]]
     if len(others) > NAMED_FILES:
         parts.append(text["more"].format(count=len(others) - NAMED_FILES))
     if whole:

@@ -163,6 +163,13 @@ def test_a_chat_that_goes_on_begins_with_the_same_text(stack: Stack, hanako: Per
     assert third.statuses[-1].startswith("全文: 2件、")
 
 
+def test_a_chat_that_goes_on_without_it_says_so(stack: Stack, hanako: Person, ten: dict[str, FileItem]) -> None:
+    first = hanako.ask("全文で答えてください。", [ten["word"]], [FULL_TEXT])
+    assert [one["action"] for one in first.message["statusHistory"] if one.get("action") == FULL_TEXT] == [FULL_TEXT]
+    second = follow_up(hanako, first, "検索で答えてください。", [ten["word"]], [])
+    assert "word.docx は全文ではなく検索のみ: 「全文」がオフです" in second.statuses[-1]
+
+
 def test_page_marks_by_the_person_s_own_setting(stack: Stack, hanako: Person, ten: dict[str, FileItem]) -> None:
     path = f"/api/v1/functions/id/{FULL_TEXT}/valves/user/update"
     hanako.post(path, {"page_marks": True})

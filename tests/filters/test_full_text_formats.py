@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from openpyxl.chart import BarChart
 from reportlab.pdfgen.canvas import Canvas
 
 from tests.filters import office_files as office
@@ -273,3 +274,26 @@ def test_hostile_files_never_stop_a_turn(chat: Chat, name: str, raw: bytes) -> N
     assert contexts(turn)[1] == "full"
     assert "file" in status(turn)
     assert max(turn["seconds"]) < 30
+
+
+def test_a_right_guess_of_open_webui_stays(chat: Chat) -> None:
+    """Chinese reads as nonsense in the encodings of Japan."""
+    chinese = "中文测试，今天天气很好。"
+    turn = chat.ask(chat.file("a.txt", chinese, raw=chinese.encode("gb18030")))
+    assert "content" not in turn["body"]["files"][0]["file"]["data"]
+
+
+def chart_alone(book: Any) -> None:
+    book.active.append(["a", 1])
+    book.create_chartsheet("Only a chart").add_chart(BarChart())
+
+
+def test_a_sheet_that_is_a_chart(chat: Chat) -> None:
+    turn = chat.ask(chat.file("a.xlsx", "a", raw=office.workbook(chart_alone)))
+    assert "| a | 1 |" in turn["body"]["files"][0]["file"]["data"]["content"]
+    assert status(turn).endswith("whole · charts not read")
+
+
+def test_a_workbook_of_nothing_is_empty(chat: Chat) -> None:
+    turn = chat.ask(chat.file("a.xlsx", "", raw=office.workbook(lambda book: None)))
+    assert status(turn) == "a.xlsx not read: the file is empty"

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+import gateway
 from gateway.app import create_app
 from gateway.identity import key_admin
 from gateway.limits.limit import Demand, Limit, Reservation
@@ -15,7 +16,7 @@ from gateway.limits.memory import MemoryLimiter
 from gateway.preflight import load
 from gateway.runtime import Runtime
 from tests.fakes.upstream import FakeUpstream
-from tests.fixtures.blocking import nothing_blocks
+from tests.fixtures.blocking import ALLOWED, nothing_blocks
 from tests.fixtures.gateway import deployment, model
 
 InProcess = tuple[httpx2.AsyncClient, str, Runtime]
@@ -65,3 +66,10 @@ async def test_the_guard_sees_a_block_on_the_way_of_a_request(in_process: InProc
     runtime.limiter = _Sleepy()
     with pytest.raises(AssertionError, match=r"time\.sleep"), nothing_blocks():
         assert await ask(client, key, "mine", stream=False) == 500
+
+
+@pytest.mark.parametrize(("file", "function"), ALLOWED)
+def test_what_may_block_exists(file: str, function: str) -> None:
+    source = (Path(gateway.__file__).parents[1] / file).read_text()
+
+    assert f"def {function}(" in source, "an exception that is gone hides a new block of that name"

@@ -20,13 +20,13 @@ from starlette.routing import Route
 
 from gateway.secret import Secret
 from install.open_webui import OpenWebUI, Token, connect
-from install.pack.apply import carry_out, verify
-from install.pack.change import Plan
-from install.pack.desired import Options
-from install.pack.history import plan_rollback
+from install.pack.engine.apply import carry_out, verify
+from install.pack.engine.change import Plan
+from install.pack.engine.plan import make_plan, plan_state
+from install.pack.engine.receipts import Receipts
+from install.pack.engine.rollback import plan_rollback
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest
-from install.pack.plan import make_plan, plan_state
-from install.pack.receipts import Receipts
 from tests.fixtures.open_webui import OpenWebUIServer, free_port
 
 GATEWAY_KEY = "sk-gateway-key-for-tests"

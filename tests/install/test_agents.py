@@ -10,8 +10,8 @@ import pytest
 
 from gateway.preflight import load
 from install.errors import GatewayError, ManifestError
-from install.pack.change import Action
-from install.pack.desired import Options
+from install.pack.engine.change import Action
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
 from tests.fakes.agent import ANSWER, FakeAgent
 from tests.fakes.serving import serving

@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from install.errors import Drift, ManifestError
-from install.pack.answering import answered, wrong_answers
+from install.pack.engine.model_check import mark_wrong_answers, wrong_answers
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import ModelEntry, PipeEntry
+from install.pack.manifest.entries import ModelEntry, PipeEntry
 from tests.fixtures.open_webui import OpenWebUIServer
 from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, FakeGateway, Pack, Sekisho, serve
 from tests.install.test_life import ECHO
@@ -90,7 +90,7 @@ def test_a_list_of_models_on_the_connection(server: OpenWebUIServer, pack: Pack)
     config["OPENAI_API_CONFIGS"]["0"]["model_ids"] = ["claude-sonnet"]
     server.request("POST", "/openai/config/update", config)
 
-    plan = answered(pack.client, pack.plan(Manifest()))
+    plan = mark_wrong_answers(pack.client, pack.plan(Manifest()))
 
     (left,) = plan.blocked
     assert (left.id, str(left.action)) == ("gemma-3-27b", "not answered")

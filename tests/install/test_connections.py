@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from install.pack.kinds.connections import as_config, entries, from_record, to_record
+from install.pack.resources.connections import as_config, entries, from_record, to_record
 
 
 def config(urls: list[str], keys: list[str], settings: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ import pytest
 
 from gateway.secret import Secret
 from install.open_webui import Token, connect
-from install.pack.change import VOLATILE, Action
-from install.pack.desired import Options
+from install.pack.engine.change import VOLATILE, Action
+from install.pack.engine.receipts import Receipts
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import BannerEntry
-from install.pack.receipts import Receipts
+from install.pack.manifest.entries import BannerEntry
 from tests.fixtures.open_webui import START_SECONDS, OpenWebUIServer, start
 from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, FakeGateway, Pack, Sekisho
 

@@ -14,9 +14,9 @@ from gateway.secret import Secret
 from install.errors import InstallError, ManifestError, OpenWebUIError, Refused
 from install.open_webui import Token, connect
 from install.open_webui.http import Http
+from install.pack.engine.receipts import Receipts
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import ModelEntry
-from install.pack.receipts import Receipts
+from install.pack.manifest.entries import ModelEntry
 from tests.fixtures.open_webui import OpenWebUIServer
 from tests.install.conftest import Pack, serve
 

@@ -10,12 +10,12 @@ import pytest
 from gateway.secret import Secret
 from install.errors import InstallError, OpenWebUIError
 from install.open_webui import Token, connect
-from install.pack.apply import carry_out
-from install.pack.change import Action, Change
-from install.pack.desired import Options
+from install.pack.engine.apply import carry_out
+from install.pack.engine.change import Action, Change
+from install.pack.engine.plan import make_plan
+from install.pack.engine.receipts import Receipts
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.plan import make_plan
-from install.pack.receipts import Receipts
 from tests.fixtures.open_webui import OpenWebUIServer, start
 from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, PLUGIN, FakeGateway, Pack, Relay, content_of
 

@@ -6,7 +6,7 @@ import pytest
 
 from install.errors import ManifestError
 from install.pack.manifest import FUNCTION_KINDS, Manifest, read_manifest
-from install.pack.manifest_entries import EmbeddingsEntry, FunctionEntry, ModelEntry, TaskModelEntry
+from install.pack.manifest.entries import EmbeddingsEntry, FunctionEntry, ModelEntry, TaskModelEntry
 from install.pack.plugin import find_plugin
 
 

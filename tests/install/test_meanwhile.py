@@ -10,10 +10,10 @@ import pytest
 from gateway.secret import Secret
 from install.errors import InstallError
 from install.open_webui import Token, connect
-from install.pack.desired import Options
+from install.pack.engine.receipts import Receipts
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import BannerEntry, PromptEntry
-from install.pack.receipts import Receipts
+from install.pack.manifest.entries import BannerEntry, PromptEntry
 from tests.fixtures.open_webui import OpenWebUIServer
 from tests.install.conftest import IDENTITY_SECRET, PLUGIN, FakeGateway, Pack, content_of
 from tests.install.test_life import BUTTON, CLOCK, FOREIGN, create

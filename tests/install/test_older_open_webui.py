@@ -7,10 +7,10 @@ import pytest
 
 from gateway.secret import Secret
 from install.open_webui import Token, connect
-from install.pack.desired import Options
+from install.pack.engine.receipts import Receipts
+from install.pack.inputs import Options
 from install.pack.manifest import BUNDLED, Manifest, read_manifest
 from install.pack.plugin import INSTALL
-from install.pack.receipts import Receipts
 from tests.fixtures.open_webui import ROOT, OpenWebUIServer, start
 from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, FakeGateway, Pack, content_of
 

@@ -8,12 +8,12 @@ import pytest
 
 from gateway.secret import Secret
 from install.errors import GatewayError, InstallError
-from install.pack.change import Action, Plan
-from install.pack.desired import Options
+from install.pack.engine.change import Action, Plan
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import ModelEntry
-from install.pack.wanted_connections import IDENTITY_HEADERS
-from install.pack.wanted_settings import REINDEX
+from install.pack.manifest.entries import ModelEntry
+from install.pack.resources.connections import IDENTITY_HEADERS
+from install.pack.resources.services import REINDEX
 from tests.fixtures.open_webui import OpenWebUIServer, free_port
 from tests.install.conftest import GATEWAY_KEY, IDENTITY_SECRET, FakeGateway, Pack, state_of, writes
 

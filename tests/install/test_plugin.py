@@ -6,11 +6,11 @@ import pytest
 
 from gateway.secret import Secret
 from install.errors import InstallError, ManifestError
-from install.pack.desired import Given, Options, resolver
+from install.pack.inputs import Options, PlanInputs, resolver
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest_entries import FunctionEntry
+from install.pack.manifest.entries import FunctionEntry
 from install.pack.plugin import find_plugin, fingerprint
-from install.pack.wanted_plugins import wanted_plugins
+from install.pack.resources.plugins import wanted_plugins
 from tests.install.conftest import PLUGIN
 
 
@@ -57,9 +57,9 @@ def test_a_missing_file_says_where_it_was_looked_for(tmp_path: Path) -> None:
         find_plugin("filters", "nothing", tmp_path)
 
 
-def given(manifest: Manifest, options: Options, version: str = "0.12.4", **stored: object) -> Given:
+def given(manifest: Manifest, options: Options, version: str = "0.12.4", **stored: object) -> PlanInputs:
     current = {"filter": {"sekisho_greeting": {"valves": stored}}} if stored else {}
-    return Given(manifest, options, version, (), "", Secret("k"), {}, current, resolver(manifest, options))
+    return PlanInputs(manifest, options, version, (), "", Secret("k"), {}, current, resolver(manifest, options))
 
 
 def test_a_plugin_for_a_newer_open_webui_is_refused(plugins: Path) -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from gateway.secret import Secret
 from install.errors import InstallError
-from install.pack.change import Action, Change
-from install.pack.kinds.kind import Kind
-from install.pack.known import Known, Step, fold
-from install.pack.receipts import Receipts
-from install.pack.threeway import Wanted, compare
-from install.pack.told import is_secret_name
+from install.pack.engine.applied import AppliedResource, Step, fold
+from install.pack.engine.change import Action, Change
+from install.pack.engine.compare import compare
+from install.pack.engine.receipts import Receipts
+from install.pack.engine.withdraw import withdraw
+from install.pack.manifest.values import is_secret_name
+from install.pack.resources.kind import Kind, Wanted
 from install.pack.tree import ABSENT, Json, changed, containers, get, leaves
-from install.pack.withdrawal import withdraw
 
 
 class Thing(Kind):
@@ -28,7 +28,7 @@ def wanted(**values: object) -> Wanted:
     return Wanted("thing", "x", {(name,): value for name, value in values.items()})
 
 
-def known(*steps: Step) -> Known | None:
+def known(*steps: Step) -> AppliedResource | None:
     return fold(steps).get(("thing", "x"))
 
 

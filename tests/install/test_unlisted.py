@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from install.pack.change import Action, Plan
-from install.pack.desired import Options
+from install.pack.engine.change import Action, Plan
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest
-from install.pack.manifest_entries import ModelEntry
+from install.pack.manifest.entries import ModelEntry
 from tests.fixtures.open_webui import OpenWebUIServer, free_port
 from tests.install.conftest import BOOKKEEPING, GATEWAY_KEY, FakeGateway, Pack, Sekisho
 

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.secret import Secret
 from install.errors import InstallError, ManifestError
-from install.pack.desired import Options
+from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
 from install.pack.plugin_valves import declared_valves
 from tests.fixtures.open_webui import OpenWebUIServer

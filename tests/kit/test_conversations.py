@@ -64,11 +64,11 @@ def test_a_stop_closes_what_runs_behind(host: Host, plugins: dict[str, Path]) ->
     words = [f"word{number} " for number in range(200)]
     turn = {"user": "Count", "stop_after_ms": 900}
     found = played(host, plugins["pipe"], answers=[{"text": words, "silent_ms": 100}], turns=[turn])
-    [(_, heard, lines)] = found.turns
-    assert heard.stopped
+    [(_, observed, lines)] = found.turns
+    assert observed.stopped
     assert lines == ()
-    assert "word0" in heard.text
-    assert "word199" not in heard.text
+    assert "word0" in observed.text
+    assert "word199" not in observed.text
 
 
 def test_files_and_people_reach_the_plugin(host: Host, tmp_path: Path) -> None:

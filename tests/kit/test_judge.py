@@ -7,7 +7,7 @@ import pytest
 
 from install.errors import UsageError
 from install.kit.conversation import Expected, read_conversations
-from install.kit.judge import Heard, differences
+from install.kit.judge import Observed, differences
 
 STATUS = {"type": "status", "data": {"description": "Reading the rules", "done": False}}
 DONE = {"type": "status", "data": {"description": "Read the rules", "done": True}}
@@ -15,10 +15,10 @@ SOURCE = {"type": "source", "data": {"source": {"name": "Rules"}, "document": ["
 NOTE = {"type": "notification", "data": {"type": "info", "content": "6 characters"}}
 
 
-def heard(**changed: Any) -> Heard:
+def heard(**changed: Any) -> Observed:
     said: dict[str, Any] = {"text": "20 days", "thinking": "let me see", "error": None, "sent": None, "ms": 12.0}
     said |= {"events": [STATUS, SOURCE, NOTE, DONE], "asked": ({"messages": [{"content": "How many?"}]},)}
-    return Heard(**{**said, **changed})
+    return Observed(**{**said, **changed})
 
 
 AGREES: tuple[dict[str, Any], ...] = (

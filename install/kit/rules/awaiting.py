@@ -110,7 +110,7 @@ class _Code:
 
     @cached_property
     def typed(self) -> dict[str, set[str]]:
-        """What parameters of a name are declared as, everywhere in the file."""
+        """Return the declared types of parameters by name, over the whole file."""
         found: dict[str, set[str]] = {}
         for node in self.source.nodes:
             if isinstance(node, ast.arg) and node.annotation:
@@ -118,7 +118,7 @@ class _Code:
         return found
 
     def type_of(self, node: ast.expr) -> str:
-        """The class of the file that this is an instance of, as far as annotations tell."""
+        """Return the class of the file that this is an instance of, as far as annotations tell."""
         match node:
             case ast.Name(id="self"):
                 return self._class_around(node)
@@ -148,7 +148,7 @@ class _Code:
 
     @cached_property
     def given(self) -> set[str]:
-        """Parameters that are async callables, by their name or their type."""
+        """Return the parameters that are async callables, by their name or their type."""
         arguments = [node for node in self.source.nodes if isinstance(node, ast.arg)]
         return set(CALLABLES) | {each.arg for each in arguments if self._is_awaitable(each.annotation)}
 
@@ -159,7 +159,7 @@ class _Code:
         return {"Awaitable", "Callable"} <= names or bool(names & self.awaitable_types)
 
     def async_name(self, called: ast.expr) -> str | None:
-        """How the file names the async function that is called, None if it is not known to be one."""
+        """Return how the file names the async function that is called, None if it is not known to be one."""
         match called:
             case ast.Name(id=name) if name in self.own | self.given or self._is_imported(name):
                 return name
@@ -191,7 +191,7 @@ class _Code:
         return known and not method.startswith("_") and method not in facts().sync.get(name, ())
 
     def is_lost(self, call: ast.expr) -> bool:
-        """Whether nothing can await it, going by where it stands."""
+        """Return whether nothing can await it, going by where it stands."""
         match self.parents.get(id(call)):
             case ast.Call(func=func, args=args) if call in args:
                 return self._is_no_taker(func)
@@ -212,7 +212,7 @@ class _Code:
                 return isinstance(node, VALUES)
 
     def _is_no_taker(self, called: ast.expr) -> bool:
-        """Of an object that is not known, a method may do anything."""
+        """Return whether a call surely does not await its argument; a method of an unknown object may."""
         name = _dotted(called)
         if name.split(".")[-1] in TAKERS | self.own_takers:
             return False
@@ -220,7 +220,7 @@ class _Code:
         return name in SYNC_CONSUMERS | own or self._is_foreign(called)
 
     def _used_later(self, call: ast.expr, name: str) -> bool:
-        """Whether what the coroutine was assigned to is awaited, or handed to who sees to it."""
+        """Return whether what the coroutine was assigned to is awaited, or handed to who sees to it."""
         for node in ast.walk(self._function_around(call)):
             if any(isinstance(each, ast.Name) and each.id == name for each in ast.iter_child_nodes(node)):
                 if isinstance(node, ast.Await | ast.Return | ast.List | ast.Tuple | ast.Set | ast.Starred):
@@ -246,7 +246,7 @@ def _awaits_a_parameter(function: Function) -> bool:
 
 
 def _dotted(node: ast.expr) -> str:
-    """`a.b.c`, empty for what is no name."""
+    """Return `a.b.c`, empty for an expression that is no name."""
     match node:
         case ast.Name(id=name):
             return name
@@ -265,13 +265,13 @@ def _is_async(function: Function) -> bool:
 
 
 def _is_plain(function: Function) -> bool:
-    """No async generator, which is iterated, and not decorated, which may make anything of it."""
+    """Return whether an async function is neither a generator nor decorated, so that its call has to be awaited."""
     yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _within(function))
     return not yields and not function.decorator_list
 
 
 def _within(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function without those of functions within it."""
+    """Yield the nodes of a function without those of functions within it."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()

@@ -100,7 +100,7 @@ def _modules(node: ast.AST) -> list[str]:
 
 
 def _survives(node: ast.AST) -> bool:
-    """A `try` that goes on without what it imports."""
+    """Return whether a `try` goes on without the module that it imports."""
     return isinstance(node, ast.Try) and any(
         handler.type is None or re.search(r"\b(ImportError|ModuleNotFoundError|Exception)\b", ast.unparse(handler.type))
         for handler in node.handlers

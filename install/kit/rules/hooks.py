@@ -75,7 +75,7 @@ def valves_read_twice(source: Source) -> Iterator[Hit]:
 
 
 def tool_helper(source: Source) -> Iterator[Hit]:
-    """Every public method of a tool goes to the model."""
+    """Find public helper methods of a tool: every public method goes to the model."""
     if not (source.kind and source.kind.is_tool):
         return
     called = {
@@ -114,7 +114,7 @@ def _arguments(function: Function) -> list[str]:
 
 
 def _own(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function without those of functions within it."""
+    """Yield the nodes of a function without those of functions within it."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
@@ -138,7 +138,7 @@ def _on_self(node: ast.AST) -> str | None:
 
 
 def _kept(method: Function) -> Iterator[tuple[ast.expr, str]]:
-    """`self.x = …`, `self.x[…] = …`, `del self.x`."""
+    """Yield assignments to attributes: `self.x = …`, `self.x[…] = …`, `del self.x`."""
     for node in ast.walk(method):
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             place = node.value if isinstance(node, ast.Subscript) else node

@@ -17,7 +17,7 @@ def status_done(source: Source) -> Iterator[Hit]:
 
 
 def status_left_open(source: Source) -> Iterator[Hit]:
-    """As far as reading goes: who says done=False says done=True in a `finally`, or runs within who does."""
+    """Find functions that say done=False and neither say done=True in a `finally` nor run within one that does."""
     functions = {function.name: function for function in _outer(source)}
     closers = {name for name, each in functions.items() if _ends(each)}
     safe = _reached(functions, closers | (_given_to(source, closers) & functions.keys()))
@@ -32,7 +32,7 @@ def _ends(function: Function) -> bool:
 
 
 def _reached(functions: Mapping[str, Function], names: Iterable[str]) -> set[str]:
-    """These functions and all that they call, directly or not."""
+    """Return these functions and all that they call, directly or not."""
     found: set[str] = set()
     waiting = list(names)
     while waiting:
@@ -43,7 +43,7 @@ def _reached(functions: Mapping[str, Function], names: Iterable[str]) -> set[str
 
 
 def _given_to(source: Source, names: set[str]) -> set[str]:
-    """Names in the arguments of calls of these functions: `told(pieces(…))`."""
+    """Return names in the arguments of calls of these functions: `told(pieces(…))`."""
     calls = [node for node in source.nodes if isinstance(node, ast.Call) and _named(node.func) & names]
     return {name for call in calls for argument in call.args for name in _named(argument)}
 
@@ -70,7 +70,7 @@ def _says_done_within(node: ast.AST) -> bool:
 
 
 def _says_done(node: ast.AST, value: bool) -> bool:
-    """`done=…` in a call or `"done": …` beside a description."""
+    """Return whether a call has `done=…`, or a dict `"done": …` beside a description."""
     match node:
         case ast.Call(keywords=keywords):
             said = [keyword.value for keyword in keywords if keyword.arg == "done"]

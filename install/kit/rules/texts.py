@@ -80,7 +80,7 @@ def _is_table(value: Any) -> bool:
 
 
 def _tables(source: Source) -> Iterator[tuple[str, int, Texts]]:
-    """Those that are complete; the others have a finding of their own."""
+    """Return the tables of texts that are complete; the others have a finding of their own."""
     for name, languages in TABLES.items():
         found = source.table(name)
         if found and _complete(found[1], languages):
@@ -93,7 +93,7 @@ def _pairs(source: Source) -> Iterator[tuple[str, int, list[Mapping[str, str]]]]
 
 
 def _shown_keys(source: Source) -> set[str]:
-    """What Open WebUI's pages show of a plugin: its name, and each setting."""
+    """Yield the keys of texts that Open WebUI's pages show: the plugin's name, and each setting."""
     keys = {"name", "description"}
     for cls, prefix in (("Valves", "valves"), ("UserValves", "user_valves")):
         for name, field in source.valves(cls).items():
@@ -103,7 +103,7 @@ def _shown_keys(source: Source) -> set[str]:
 
 
 def _values(annotation: ast.expr) -> list[str]:
-    """Of a Literal."""
+    """Return the values of a Literal."""
     match annotation:
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
             found = ast.literal_eval(inner)
@@ -129,7 +129,7 @@ def _constant(node: ast.expr | None) -> str:
 
 
 def _written(node: ast.expr) -> str:
-    """What stands in the code itself of a text or an f-string."""
+    """Return the constant parts of a text or an f-string."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_constant(part) for part in node.values)
     return _constant(node)

@@ -42,7 +42,7 @@ def valve_type(source: Source, former: Source) -> Iterator[Hit]:
 
 
 def _is_required(value: ast.expr) -> bool:
-    """`Field(…)` with an ellipsis, or without a default."""
+    """Return whether a valve has `Field(…)` with an ellipsis, or without a default."""
     if not (isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] == "Field"):
         return isinstance(value, ast.Constant) and value.value is ...
     if value.args:
@@ -51,14 +51,14 @@ def _is_required(value: ast.expr) -> bool:
 
 
 def _renamed(name: str, before: dict[str, ast.AnnAssign], now: dict[str, ast.AnnAssign], new: list[str]) -> str:
-    """Which new field it may have become."""
+    """Return the new field that an old one may have become."""
     alike = [each for each in new if ast.unparse(now[each].annotation) == ast.unparse(before[name].annotation)]
     close = difflib.get_close_matches(name, alike, n=1) or alike[:1]
     return f" (→ {close[0]}?)" if close else ""
 
 
 def _wider(before: ast.expr, after: ast.expr) -> bool:
-    """Every value that fitted still fits: int to float, X to X | None, a Literal with more values."""
+    """Return whether every value that fitted still fits: int to float, X to X | None, a Literal with more values."""
     if ast.unparse(before) == "int" and ast.unparse(after) == "float":
         return True
     return set(_choices(before)) <= set(_choices(after))

@@ -10,7 +10,7 @@ from typing import Any
 
 from plugins.shared.reader.markdown import cell_text, markdown_table
 from plugins.shared.reader.office import attribute, descendants, local_name, parsed_xml
-from plugins.shared.reader.outcome import Outcome
+from plugins.shared.reader.outcome import Outcome, Unreadable
 
 Row = tuple[int, dict[int, str]]
 SPARSE = 30  # times more places than values: such a sheet is a list of cells, no table
@@ -19,15 +19,29 @@ MERGED_CELLS = 20_000
 
 def read_workbook(raw: bytes, outcome: Outcome) -> None:
     """Read all sheets. Raises whatever a damaged workbook raises."""
-    openpyxl = importlib.import_module("openpyxl")
-    books = [openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=only) for only in (True, False)]
-    values, formulas = books
+    values, formulas = opened_workbook(raw, True), opened_workbook(raw, False)
+    found = False
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         for sheet, formula_sheet in zip(values.worksheets, formulas.worksheets, strict=True):
-            merged = merged_ranges(archive, getattr(sheet, "_worksheet_path", ""))
-            rows = [*shown_rows(sheet, formula_sheet, outcome)]
+            path = getattr(sheet, "_worksheet_path", "").lstrip("/")
+            source = archive.read(path) if path in archive.namelist() else b""
+            merged = merged_ranges(archive, path) if b"mergeCell" in source else []
+            computes = not source or b"<f" in source or b":f" in source
+            rows = [*shown_rows(sheet, formula_sheet if computes else None, outcome)]
+            found = found or bool(rows)
             add_sheet(outcome, sheet.title, sheet.sheet_state, filled(rows, merged))
         beside(archive, outcome)
+    if not found and len(outcome.parts) == len(values.worksheets):
+        raise Unreadable("empty")
+
+
+def opened_workbook(raw: bytes, data_only: bool) -> Any:
+    """Return the workbook: as a stream of rows, or as a whole where it has a sheet that is a chart."""
+    load = importlib.import_module("openpyxl").load_workbook
+    try:
+        return load(io.BytesIO(raw), read_only=True, data_only=data_only)
+    except AttributeError:
+        return load(io.BytesIO(raw), data_only=data_only)
 
 
 def shown_moment(moment: datetime.datetime) -> str:
@@ -37,7 +51,10 @@ def shown_moment(moment: datetime.datetime) -> str:
 
 def shown_value(cell: Any) -> str:
     """Return what the cell shows, without its looks: dates as in ISO 8601, percent as percent."""
-    value, form = cell.value, str(getattr(cell, "number_format", "") or "")
+    value = cell.value
+    if isinstance(value, str):
+        return value
+    form = str(getattr(cell, "number_format", "") or "")
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, datetime.datetime):
@@ -49,9 +66,10 @@ def shown_value(cell: Any) -> str:
 
 def shown_rows(values: Any, formulas: Any, outcome: Outcome) -> Iterator[Row]:
     """Yield the rows that hold something, by number, as texts by column; a formula nobody computed as itself."""
-    for sheet in (values, formulas):
-        sheet.reset_dimensions()  # what a file says of its size may be absurd; the cells tell
-    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), formulas.iter_rows(), fillvalue=()), 1):
+    for sheet in filter(None, (values, formulas)):
+        getattr(sheet, "reset_dimensions", int)()  # what a file says of its size may be absurd; the cells tell
+    sources = formulas.iter_rows() if formulas else ()
+    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), sources, fillvalue=()), 1):
         if not row and not source:
             continue
         texts = {}

@@ -17,10 +17,10 @@ def spread(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 def _spread(row: Row, words: Words) -> Html:
     bars = [(each["first"], each["last"], each["people"]) for each in row["histogram"]]
     names = {name: words.number(row[name]) for name in ("people", "mean", "median", "most")}
-    told = words["spread told"].format(**names, tenth=words.share(row["share_of_busiest_tenth"]))
+    sentence = words["spread told"].format(**names, tenth=words.share(row["share_of_busiest_tenth"]))
     colour = colours.of_kind(row["kind"])
     spec = charts.histogram(bars, colour=colour, x=words["requests a person"], y=words["people"], words=words)
-    return figure(element("p", text(told), class_="told"), draw(spec), title=words.of(row["kind"]))
+    return figure(element("p", text(sentence), class_="told"), draw(spec), title=words.of(row["kind"]))
 
 
 def bursts(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
@@ -31,7 +31,7 @@ def bursts(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 
 def _burst(row: Row, words: Words) -> Html:
     bars = [(each["arrivals"], each["arrivals"], each["requests"]) for each in row["histogram"]]
-    told = words["burst told"].format(
+    sentence = words["burst told"].format(
         peak=words.number(row["peak"]),
         moment=words.moment(row["peak_at"]),
         p99=words.number(row["p99"]),
@@ -39,18 +39,18 @@ def _burst(row: Row, words: Words) -> Html:
     )
     spec = charts.histogram(bars, colour=SERIES[0], x=words["arrivals"], y=words["requests"], words=words)
     title = words["burst title"].format(seconds=row["seconds"])
-    return figure(element("p", text(told), class_="told"), draw(spec), title=title)
+    return figure(element("p", text(sentence), class_="told"), draw(spec), title=title)
 
 
 def running(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    found = figures["running"]
-    hours = found["by_hour"]
+    part = figures["running"]
+    hours = part["by_hour"]
     busy = charts.hours(hours, value="busy_share", share=True, colour=SERIES[0], words=words)
     level = charts.hours(hours, value="mean", share=False, colour=SERIES[2], words=words)
-    first, last = found["working_hours"]
-    every = {"model": None, **found["all"], "busy_share_in_working_hours": found["in_working_hours"]["busy_share"]}
+    first, last = part["working_hours"]
+    every = {"model": None, **part["all"], "busy_share_in_working_hours": part["in_working_hours"]["busy_share"]}
     columns = [(words["model"], ""), *((words[name], "n") for name in ("peak", "mean", "busy", "busy working"))]
-    rows = ((("own" if row is every else ""), _running_cells(row, words)) for row in [every, *found["models"]])
+    rows = ((("own" if row is every else ""), _running_cells(row, words)) for row in [every, *part["models"]])
     return section(
         words["running"],
         pair(figure(draw(busy), title=words["busy by hour"]), figure(draw(level), title=words["level by hour"])),
@@ -83,13 +83,13 @@ def latency(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 
 
 def failures(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    found = figures["failures"]
-    if not found["codes"]:
+    part = figures["failures"]
+    if not part["codes"]:
         return section(words["failures"], element("p", text(words["no failures"])))
-    present = {row["outcome"] for row in found["by_day"]}
+    present = {row["outcome"] for row in part["by_day"]}
     shown = {name: colours.of_outcome(name) for name in colours.OUTCOMES if name in present}
     spec = charts.stacked_days(
-        found["by_day"], series="outcome", value="requests", colours=shown, span=span, words=words, marks=marks
+        part["by_day"], series="outcome", value="requests", colours=shown, span=span, words=words, marks=marks
     )
     columns = [(words["what"], ""), (words["code"], ""), (words["status"], "n"), (words["requests"], "n")]
     rows = (
@@ -102,7 +102,7 @@ def failures(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
                 text(words.number(row["requests"])),
             ],
         )
-        for row in found["codes"]
+        for row in part["codes"]
     )
     return section(
         words["failures"],

@@ -31,8 +31,8 @@ def teams(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 
 
 def people(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    found = figures["people"]
-    rows, others = found["rows"], found["others"]
+    part = figures["people"]
+    rows, others = part["rows"], part["others"]
     if not rows:
         return Html("")
     longest = max(row["cost_usd"] for row in rows) or 1
@@ -44,29 +44,29 @@ def people(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     if others["people"]:
         name = words["others"].format(people=words.number(others["people"]))
         cells.append(("rest", [text(name), Html(""), *_sums(others, words)]))
-    about = words["hidden"] if found["hidden"] else ""
+    about = words["hidden"] if part["hidden"] else ""
     return section(words["persons"], table(columns, cells), about=about, short=False)
 
 
 def _sums(row: Row, words: Words) -> list[Html]:
-    told = (words.money(row["cost_usd"]), words.number(row["requests"]), words.short(row["tokens"]))
-    return list(map(text, told))
+    cells = (words.money(row["cost_usd"]), words.number(row["requests"]), words.short(row["tokens"]))
+    return list(map(text, cells))
 
 
 def elsewhere(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    found = figures["elsewhere"]
-    own = found["on_premises"]
-    about = words["elsewhere about"].format(tokens=words.short(found["tokens"]))
-    longest = max([row["cost_usd"] for row in found["rows"]] + [own["total_usd"] if own else 0], default=0) or 1
+    part = figures["elsewhere"]
+    own = part["on_premises"]
+    about = words["elsewhere about"].format(tokens=words.short(part["tokens"]))
+    longest = max([row["cost_usd"] for row in part["rows"]] + [own["total_usd"] if own else 0], default=0) or 1
     columns = [(words["model"], ""), ("", "bar"), (words["cost"], "n"), (words["price"], "n")]
     columns += [(words["break even"], "n")] if own else []
-    rows = [(row["cost_usd"], "", _priced_cells(row, longest, own, words)) for row in found["rows"]]
+    rows = [(row["cost_usd"], "", _priced_cells(row, longest, own, words)) for row in part["rows"]]
     if own:
         rows.append((own["total_usd"], "own", _own_cells(own, longest, words)))
     rows.sort(key=lambda row: -row[0])
-    told = _own_told(own, words) if own else words["no own"]
+    sentence = _own_told(own, words) if own else words["no own"]
     shown = table(columns, ((of, cells) for _, of, cells in rows))
-    return section(words["elsewhere"], element("p", text(told), class_="told"), shown, about=about)
+    return section(words["elsewhere"], element("p", text(sentence), class_="told"), shown, about=about)
 
 
 def _own_told(own: Row, words: Words) -> str:

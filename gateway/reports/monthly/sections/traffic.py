@@ -17,7 +17,7 @@ _OTHERS = "…"
 def tiles(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     totals = figures["totals"]
     tokens = totals["input_tokens"] + totals["output_tokens"]
-    told = {"input": words.short(totals["input_tokens"]), "output": words.short(totals["output_tokens"])}
+    amounts = {"input": words.short(totals["input_tokens"]), "output": words.short(totals["output_tokens"])}
     mean = words.number(totals["requests"] / totals["people"]) if totals["people"] else "–"
     per_million = words.money(totals["cost_usd"] / tokens * 1e6) if tokens else "–"
     failed = {name: words.number(totals[name]) for name in ("errors", "refused")}
@@ -25,7 +25,7 @@ def tiles(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     shown = (
         ("requests", words.number(totals["requests"]), words["on days"].format(days=totals["days_with_traffic"])),
         ("people", words.number(totals["people"]), words["each"].format(mean=mean)),
-        ("tokens", words.short(tokens), words["in out"].format(**told)),
+        ("tokens", words.short(tokens), words["in out"].format(**amounts)),
         ("cost", words.money(totals["cost_usd"]), _cost_note(totals, per_million, words)),
         ("answered", words.share(totals["ok"] / totals["requests"]), words["errors refused"].format(**failed)),
         ("cache", words.share(cached), words["of input"]),
@@ -46,8 +46,8 @@ def _tile(name: str, value: str, note: str) -> Html:
 
 
 def requests_by_day(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    found = {row["kind"] for row in figures["requests_by_day"]}
-    shown = {kind: colours.of_kind(kind) for kind in colours.KINDS if kind in found}
+    kinds = {row["kind"] for row in figures["requests_by_day"]}
+    shown = {kind: colours.of_kind(kind) for kind in colours.KINDS if kind in kinds}
     spec = charts.stacked_days(
         figures["requests_by_day"], series="kind", value="requests", colours=shown, span=span, words=words, marks=marks
     )
@@ -87,14 +87,14 @@ def kinds(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 
 def _kind_cells(row: Row, words: Words) -> list[Html]:
     name = joined([swatch(variable(colours.of_kind(row["kind"]))), text(words.of(row["kind"]))])
-    told = (
+    cells = (
         words.number(row["requests"]),
         words.share(row["share"]),
         words.number(row["people"]),
         words.short(row["input_tokens"] + row["output_tokens"]),
         words.money(row["cost_usd"]),
     )
-    return [name, *map(text, told)]
+    return [name, *map(text, cells)]
 
 
 def models(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
@@ -107,7 +107,7 @@ def models(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
 
 
 def _model_cells(row: Row, words: Words) -> list[Html]:
-    told = (
+    cells = (
         row["model"],
         words.number(row["requests"]),
         words.number(row["people"]),
@@ -116,4 +116,4 @@ def _model_cells(row: Row, words: Words) -> list[Html]:
         words.share(row["cache_share"]),
         words.money(row["cost_usd"]),
     )
-    return list(map(text, told))
+    return list(map(text, cells))

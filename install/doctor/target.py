@@ -1,0 +1,55 @@
+"""What the doctor looks at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from install.doctor.ledger import Gateway
+from install.doctor.texts import Texts
+from install.open_webui import OpenWebUI
+from install.pack.engine.change import Plan
+from install.pack.resources.connections import Connections, same_address
+from install.pack.tree import Json, get
+
+
+@dataclass(slots=True)
+class DoctorTarget:
+    """An Open WebUI with its gateway; what is read once is kept here."""
+
+    client: OpenWebUI
+    gateway: Gateway
+    url: str
+    """Of the gateway, as Open WebUI sees it."""
+    text: Texts
+    plan: Plan | None
+    """None where it cannot be made; `plan_error` says why."""
+    plan_error: str = ""
+    model: str | None = None
+    skip: frozenset[str] = frozenset()
+    me: Json = field(default_factory=dict)
+    settings: Json = field(default_factory=dict, repr=False)
+    functions: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    connection: Json | None = field(default=None, repr=False)
+    models: list[Json] = field(default_factory=list, repr=False)
+    ledger_open: bool = False
+
+    def read(self) -> None:
+        self.me = self.client.paths.me()
+        self.settings = self.client.settings()
+        self.functions = self.client.functions()
+        records = Connections().read(self.client).values()
+        self.connection = next((each for each in records if same_address(each["url"], self.url)), None)
+        self.client.refresh_models()
+        self.models = self.client.paths.models()
+
+    @property
+    def prefix(self) -> str:
+        found = get(self.connection, ("settings", "prefix_id"))
+        return f"{found}." if isinstance(found, str) and found else ""
+
+    def here(self, name: str) -> bool:
+        """Return whether a setting with an address points at the gateway."""
+        value = self.settings.get(name)
+        return isinstance(value, str) and bool(value) and same_address(value, self.url)
+
+    def pack_functions(self) -> list[Json]:
+        return [row for row in self.functions.values() if "sekisho" in (row["meta"] or {})]

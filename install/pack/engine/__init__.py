@@ -1,0 +1,1 @@
+"""Plan, apply, read back, roll back, take away; receipts of what was done."""

@@ -1,0 +1,29 @@
+"""Banners: notices above every chat."""
+
+from collections.abc import Iterator
+
+from install.open_webui import OpenWebUI
+from install.pack.inputs import PlanInputs
+from install.pack.resources.kind import Kind, Wanted
+from install.pack.tree import Json, leaves
+
+
+class Banners(Kind):
+    name = "banner"
+    overwrites = True
+
+    def read(self, client: OpenWebUI) -> dict[str, Json]:
+        banners = client.settings().get("ui.banners") or []
+        return {each["id"]: {key: value for key, value in each.items() if key != "id"} for each in banners}
+
+    def write(self, client: OpenWebUI, id: str, current: Json | None, target: Json | None) -> None:
+        banners = list(client.settings().get("ui.banners") or [])
+        position = next((index for index, each in enumerate(banners) if each["id"] == id), len(banners))
+        banners[position : position + 1] = [] if target is None else [{"id": id, **target}]
+        client.set_settings({"ui.banners": banners})
+
+
+def wanted_banners(inputs: PlanInputs) -> Iterator[Wanted]:
+    for banner in inputs.manifest.banners:
+        fields = banner.model_dump(exclude={"id"} if banner.i18n else {"id", "i18n"}) | {"timestamp": 0}
+        yield Wanted("banner", banner.id, dict(leaves(fields)))

@@ -1,0 +1,44 @@
+"""Everything the manifest asks for, kind by kind."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from install.errors import ManifestError
+from install.pack.inputs import PlanInputs
+from install.pack.resources.agents import wanted_agents
+from install.pack.resources.banners import wanted_banners
+from install.pack.resources.connections import wanted_connections
+from install.pack.resources.kind import Wanted
+from install.pack.resources.models import wanted_models
+from install.pack.resources.plugins import wanted_plugins
+from install.pack.resources.prompts import wanted_prompts
+from install.pack.resources.services import wanted_settings
+
+FUNCTIONS = ("filter", "action", "pipe")
+"""Kinds that share their ids."""
+
+
+def desired_state(inputs: PlanInputs) -> list[Wanted]:
+    """Return everything that the manifest asks for. Raises a `SekishoError` where it cannot be determined."""
+    parts: Iterable[Callable[[PlanInputs], Iterator[Wanted]]] = (
+        wanted_plugins,
+        wanted_connections,
+        wanted_models,
+        wanted_agents,
+        wanted_settings,
+        wanted_prompts,
+        wanted_banners,
+    )
+    found: dict[tuple[str, str], Wanted] = {}
+    for wanted in (each for part in parts for each in part(inputs)):
+        key = ("function" if wanted.kind in FUNCTIONS else wanted.kind, wanted.id)
+        if key in found:
+            raise ManifestError(inputs.manifest.where(f"{wanted.kind}s"), *_twice(wanted))
+        found[key] = wanted
+    return list(found.values())
+
+
+def _twice(wanted: Wanted) -> tuple[str, str]:
+    """Return problem and allowed values for two entries of one id, of which one would silently replace the other."""
+    if wanted.kind == "connection":
+        return f"{wanted.id} is the gateway's address, or there twice", "`connections` to other servers, each once"
+    return f"two entries ask for the {wanted.kind} {wanted.id}", "one of them, or another name"
