@@ -66,7 +66,9 @@ class Exchange:
         """Wait for a place at one of `servings`; until `release` the request counts as running there. Raises `Busy`."""
         self.release()
         began = time.perf_counter()
-        target = await self.runtime.gate.enter([serving.target for serving in servings], ask.traffic_class)
+        target = await self.runtime.gate.enter(
+            [serving.target for serving in servings], ask.traffic_class, ask.caller.user_id or ask.caller.key.id
+        )
         self.target, self.asked_at = target, time.perf_counter()
         self._running = target, ask.hints.tokens
         target.health.tokens += ask.hints.tokens

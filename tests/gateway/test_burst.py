@@ -99,3 +99,28 @@ async def test_a_newer_completion_supersedes_the_older(gateway: GatewayProcess, 
 
 def _p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
+
+
+async def test_one_persons_upload_does_not_hold_everybody_up(
+    upstream: tuple[FakeUpstream, str], tmp_path: Path
+) -> None:
+    """Persons take turns: who asks for one thing waits for one of another's many."""
+    models = [model("steady", deployment(upstream[1], "steady", max_concurrency=1))]
+    gateway = GatewayProcess(tmp_path, {"models": models}).start()
+    ended: list[str] = []
+    try:
+        key = await asyncio.to_thread(gateway.key, "chat", "--identity", "open-webui")
+        async with httpx2.AsyncClient(base_url=gateway.url, timeout=60, trust_env=False) as client:
+
+            async def ask(person: str, delay: float) -> None:
+                await asyncio.sleep(delay)
+                headers = {"authorization": f"Bearer {key}", "x-openwebui-user-id": person}
+                body = {"model": "steady", "messages": MESSAGES}
+                answer = await client.post("/v1/chat/completions", json=body, headers=headers)
+                assert answer.status_code == 200, answer.text
+                ended.append(person)
+
+            await asyncio.gather(*(ask("many", 0.0) for _ in range(5)), ask("one", 0.5))
+    finally:
+        gateway.stop()
+    assert "one" in ended[:3], ended
