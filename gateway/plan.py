@@ -40,7 +40,7 @@ class Snapshot(msgspec.Struct, frozen=True):
         if found is None:
             found = self._made(key, name, endpoint)
             if all(is_always_available(model) for model in found.models):
-                store.derive(known, found)
+                store.derived[known] = found
         return found  # type: ignore[no-any-return]
 
     def _made(self, key: Key, name: str, endpoint: Endpoint) -> Plan:

@@ -73,7 +73,7 @@ def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:
     limits: Sequence[Limit] | None = store.derived.get(scopes)
     if limits is None:
         limits = tuple(_limits(caller.key, scopes, store))
-        store.derive(scopes, limits)
+        store.derived[scopes] = limits
     return limits
 
 

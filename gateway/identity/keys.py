@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -77,7 +77,7 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
-        self.derived: dict[tuple[Any, ...], Any] = {}
+        self.derived: LRUCache[tuple[Any, ...], Any] = LRUCache(_DERIVED_KEPT)
         """What follows from keys and budgets, by what it is of; dropped when either changes."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
@@ -109,13 +109,6 @@ class KeyStore:
         if key is None or not key.valid_at(now) or self._grace.get(digest, now) < now:
             return None
         return key
-
-    def derive(self, of: tuple[Any, ...], value: Any) -> None:
-        """Remember what follows from keys and budgets. The oldest makes room: a plain `dict` costs every request less
-        than a cache that counts uses."""
-        if len(self.derived) >= _DERIVED_KEPT:
-            del self.derived[next(iter(self.derived))]
-        self.derived[of] = value
 
     async def _asked(self, digest: bytes) -> Key | None:
         """Query the database for an unknown key; concurrent requests with it wait for the same query."""
