@@ -8,7 +8,10 @@ from plugins.document_search.asked import read_question
 from plugins.document_search.cutting import sections
 from plugins.document_search.following import followed
 from plugins.document_search.highlighting import highlighted
+from plugins.document_search.passages import Passage
 from plugins.document_search.ranking import merged
+from plugins.document_search.statements import statements_of
+from plugins.document_search.support import has_subject, supports
 from plugins.document_search.verdict import Verdict, judged
 from plugins.document_search.weights import Weights
 from tests.bench.company.measure import measured_company, shelved
@@ -164,3 +167,24 @@ def test_the_company_of_the_benchmark() -> None:
         assert total.right >= 0.97 * total.clear, report.wrong
         assert total.claims <= 0.03 * total.unanswerable, report.wrong
         assert total.clear >= 0.85 * total.answerable
+
+
+RULES_OF_GERMANY = (
+    "# Working in Germany\nAnnual leave is 30 days. The notice period is three months. Dogs are not allowed."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "backed"),
+    [
+        ("How much annual leave is there in Germany?", "Annual leave is 30 days.", True),
+        ("How much annual leave is there in the UK?", "Annual leave is 30 days.", False),
+        ("How much annual leave is there in Germany?", "Annual leave is 25 days.", False),
+        ("Are dogs allowed in Germany?", "Dogs are allowed.", False),
+        ("Are dogs allowed in Germany?", "Dogs are not allowed.", True),
+    ],
+)
+def test_a_models_sentence_is_held_against_the_words_it_quotes(question: str, said: str, backed: bool) -> None:
+    asked = read_question(question, TODAY)
+    statements = statements_of(Passage("k", RULES_OF_GERMANY, "Germany.md"))
+    assert (has_subject(asked, RULES_OF_GERMANY) and supports(RULES_OF_GERMANY, said, True, statements)) is backed
