@@ -16,6 +16,7 @@ UNKNOWN_ANSWER_TOKENS = 32_768
 """Of an answer of a model of which neither output limit nor window is configured, at most: for budgets."""
 _LENGTHS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "n_predict", "max_new_tokens")
 """OpenAI's, and those that servers on premises also follow."""
+_COUNTS = ("n", "best_of")
 _MOST_TOKENS = 10**9
 _MOST_ANSWERS = 10_000
 _MOST_PROMPTS = 2048
@@ -43,8 +44,8 @@ class Answers(msgspec.Struct, frozen=True):
 
 def answers_of(fields: Members) -> Answers:
     """Read a request's own limits. Of several lengths the largest counts, as an upstream may follow any of them."""
-    lengths = [number for name in _LENGTHS if (number := _number(fields, name)) is not None]
-    each = max(_number(fields, "n") or 1, _number(fields, "best_of") or 1)
+    lengths = [number for name in _LENGTHS if name in fields and (number := _number(fields, name)) is not None]
+    each = max([_number(fields, name) or 1 for name in _COUNTS if name in fields], default=1)
     count = min(max(each, 1) * _prompts(fields), _MOST_ANSWERS)
     return Answers(count, min(max(lengths), _MOST_TOKENS) if lengths else None)
 

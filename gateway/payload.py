@@ -41,7 +41,7 @@ class Payload(Protocol):
     def encoded(self, fields: Members) -> Encoded:
         """Return the body with other members."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let go of what it holds on disk."""
 
 
@@ -54,7 +54,7 @@ class JsonPayload(msgspec.Struct, frozen=True):
     def encoded(self, fields: Members) -> Encoded:
         return Encoded("application/json", wire.encode(fields))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         return None
 
 
@@ -86,9 +86,9 @@ class FormPayload(msgspec.Struct, frozen=True):
 
         return Encoded(f"multipart/form-data; boundary={boundary}", StreamedBody(length, pieces))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         for _, file in self.files:
-            await file.close()
+            file.file.close()
 
 
 def _text_parts(fields: Members, boundary: str) -> Iterator[bytes]:

@@ -244,8 +244,14 @@ def _dearest(models: Sequence[Model], targets: Mapping[str, tuple[Target, ...]])
             yield model.name, dearest(prices)
 
 
+def is_always_available(model: Model) -> bool:
+    """Return whether a model has no time before or after which it is not served."""
+    return model.available is ALWAYS
+
+
 def is_available(model: Model, now: datetime | None = None) -> bool:
-    if model.available is ALWAYS:
+    """Return whether a model is served at a moment."""
+    if is_always_available(model):
         return True
     now = now or datetime.now(UTC)
     begins, ends = model.available.from_, model.available.until

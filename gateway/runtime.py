@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,21 +22,14 @@ from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler
 from gateway.metrics.live import MachineCollector, ProcessCollector
 from gateway.metrics.metrics import Metrics
+from gateway.plan import Snapshot
 from gateway.retries import RetryBudget
-from gateway.routing import Health, Routes, build_routes
+from gateway.routing import Health, build_routes
 from gateway.serving.connections import Connections
 from gateway.tracing import Tracing
 from gateway.upstream.client import UpstreamClient
 
 log = logging.getLogger("sekisho")
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A configuration with what is derived from it; a request keeps the one it began with."""
-
-    config: Config
-    routes: Routes
 
 
 class Runtime:
@@ -116,6 +108,7 @@ class Runtime:
         if fixed:
             log.warning("changed, but only a restart applies it: %s", ", ".join(fixed))
         self.current = Snapshot(loaded.config, build_routes(loaded.config, self._health))
+        self.keys.derived.clear()
         self.document = loaded.document
         self.gate.settings = loaded.config.admission
 

@@ -5053,25 +5053,82 @@ async def parts_of(stream: AsyncGenerator[str, None]) -> AsyncGenerator[str, Non
         yield pending
 
 
-# Checking a model's sentences against the passages.
+# What a model's sentence needs: words, numbers and names in a passage, and the same yes or no.
 
 
-CITATION = re.compile(r"[ \t]*[\[【](\d{1,3}(?:[,、 ]+\d{1,3})*)[\]】]")
-SUPPORT = 0.6
+SUPPORT = 0.6  # share of a sentence's words that a passage has
+SAME_STATEMENT = 0.6  # share from which a sentence says the same as a statement
+NEGATIVE = re.compile(
+    r"\b(?:not|no|never|none|neither|cannot|without|forbidden|prohibited|banned)\b|n['’]t\b"
+    r"|ない|ません|なし|ず[、。]|禁止|不可|不要|無効|できぬ"
+)
 
 
 def digits(text: str) -> set[str]:
     return set(re.findall(r"\d+(?:\.\d+)?", normalised(text).replace(",", "")))
 
 
-def supports(passage: str, said: str, cited: bool = False) -> bool:
-    """Return whether the passage has the sentence's numbers and most of its words; in another language, numbers."""
-    there, wanted = set(terms(passage)), {term for term in terms(said) if not HIRAGANA.fullmatch(term)}
+def told(text: str) -> set[str]:
+    return {term for term in terms(text) if not HIRAGANA.fullmatch(term)}
+
+
+def under(statement: Statement) -> str:
+    """Return a statement with what stands above and before it."""
+    return quiet("\n".join([*statement.above, statement.before, statement.text]))
+
+
+def alike(said: str, statement: Statement) -> float:
+    """Return the share of a sentence's words that a statement has."""
+    wanted = told(said)
+    return len(wanted & told(under(statement))) / (len(wanted) or 1)
+
+
+def nearest_statement(said: str, statements: list[Statement]) -> Statement | None:
+    sentences = [statement for statement in statements if statement.kind != "list"]
+    return max(sentences, key=lambda statement: alike(said, statement), default=None)
+
+
+def has_subject(asked: Asked, passage: str) -> bool:
+    """Return whether a passage is about something that the question names; one side of a comparison is enough."""
+    groups: dict[int, list[Term]] = {}
+    for term in asked.telling:
+        if term.strength == "name" and not term.text.isdigit():
+            groups.setdefault(term.group, []).append(term)
+    words = words_of(passage)
+    return not groups or any(all(holds(term, words) for term in group) for group in groups.values())
+
+
+def numbers_stand(said: str, statements: list[Statement]) -> bool:
+    """Return whether each number stands in a statement that shares a word with the sentence."""
+    wanted, numbers = told(said), digits(said)
+    texts = [(digits(text), told(text)) for text in map(under, statements)]
+    return all(any(number in there and (wanted - {number}) & words for there, words in texts) for number in numbers)
+
+
+def supports(passage: str, said: str, cited: bool = False, statements: list[Statement] | None = None) -> bool:
+    """Return whether a passage has a sentence's numbers and most of its words; in another language, numbers."""
+    there, wanted = set(terms(passage)), told(said)
     if not digits(said) <= digits(passage) or len(wanted) < 2:
         return False
     if in_cjk(said) != in_cjk(passage):
         return cited
-    return len(wanted & there) >= SUPPORT * len(wanted)
+    if len(wanted & there) < SUPPORT * len(wanted):
+        return False
+    if not statements:
+        return True
+    nearest = nearest_statement(said, statements)
+    opposite = (
+        nearest is not None
+        and alike(said, nearest) >= SAME_STATEMENT
+        and bool(NEGATIVE.search(said)) != bool(NEGATIVE.search(nearest.text))
+    )
+    return not opposite and numbers_stand(said, statements)
+
+
+# Checking a model's sentences against the passages.
+
+
+CITATION = re.compile(r"[ \t]*[\[【](\d{1,3}(?:[,、 ]+\d{1,3})*)[\]】]")
 
 
 def trailing(part: str) -> str:
@@ -5084,12 +5141,14 @@ class Check:
 
     turn: Turn
     passages: list[Passage]
+    asked: Asked
     kept: int = 0
     dropped: int = 0
     refused: bool = False
 
     def __post_init__(self) -> None:
-        self.quiet = [quiet(f"{passage.name}\n{passage.text}") for passage in self.passages]
+        self.quiet = [quiet(f"{passage.name}\n{passage.heading}\n{passage.text}") for passage in self.passages]
+        self.statements = [statements_of(passage) for passage in self.passages]
         self.known = "\n".join(self.quiet)
 
     def nothing_found(self, part: str) -> bool:
@@ -5105,15 +5164,24 @@ class Check:
             return ""
         if self.turn.valves.answer == "auto":
             others = [number for number in range(1, len(self.passages) + 1) if number not in cited]
-            backing = [number for number in cited if supports(self.quiet[number - 1], said, cited=True)]
-            cited = backing or [number for number in others if supports(self.quiet[number - 1], said)][:1]
+            backing = [number for number in cited if self.backs(number, said, cited=True)]
+            cited = backing or [number for number in others if self.backs(number, said)][:1]
             if not cited:
                 self.dropped += 1
                 return ""
         self.kept += 1
-        marks = "".join(f"[{self.turn.cite(self.passages[number - 1])}]" for number in cited)
+        marks = "".join(f"[{self.cite(number, said)}]" for number in cited)
         lead = "\n\n" if part.startswith("\n") and self.kept > 1 else ""
         return lead + said + (f" {marks}" if marks else "") + (trailing(part) or " ")
+
+    def backs(self, number: int, said: str, cited: bool = False) -> bool:
+        """Return whether a passage is about what was asked, and says what the sentence says."""
+        text = self.quiet[number - 1]
+        return has_subject(self.asked, text) and supports(text, said, cited, self.statements[number - 1])
+
+    def cite(self, number: int, said: str) -> int:
+        """Return the number of the passage in this answer; what backs the sentence is marked where it opens."""
+        return self.turn.cite(self.passages[number - 1], nearest_statement(said, self.statements[number - 1]))
 
 
 # Answers that a model writes.
@@ -5178,7 +5246,7 @@ async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> 
     """Yield what the model says, sentence by sentence, each checked before it is shown."""
     passages = fitting(turn, found)
     await turn.say(turn.text["writing"].format(count=len(passages)))
-    check = Check(turn, passages)
+    check = Check(turn, passages, read_question(plan.asked or plan.question, date.today()))
     trouble = ""
     try:
         async with (

@@ -720,6 +720,7 @@ def plain(name: str) -> str:
 SENTENCES = re.compile(r"(?<=[。!?])|(?<=\.)\s+|\n+")  # full-width ones became these
 WORDS = re.compile(r"[a-z0-9]{2,}|[\u3040-\u30ff\u3400-\u9fff]+")
 PARTICLES = re.compile(r"[\u3040-\u309f]+$")
+SHORTEST_COPY = 100  # letters: shorter texts may be the same by chance
 COMMON = set(
     re.findall(
         r"\w+",
@@ -750,6 +751,12 @@ def nearest(text: str, questions: list[str], limit: int) -> str:
     parts = [text[at : at + size] for at in range(0, len(text), size)]
     best = sorted(range(len(parts)), key=lambda at: -len(wanted & grams(parts[at])))[: limit // size]
     return "\n".join(parts[at] for at in sorted(best))
+
+
+def same_text(one: str, other: str) -> bool:
+    """Return whether two texts are copies of each other: one holds the other, and not much else."""
+    first, second = sorted((re.sub(r"[\W_]+", "", text.lower()) for text in (one, other)), key=len)
+    return len(first) >= SHORTEST_COPY and len(first) > 0.8 * len(second) and first in second
 
 
 def mostly_latin(found: set[str]) -> bool:
@@ -918,6 +925,24 @@ class Run:
             source.text, source.done = f"{source.text}\n\n{found.text}", False
         source.score += score
 
+    def unite(self) -> None:
+        """Let the notes of copies of a source be those of the first of them, each once."""
+        firsts: list[Source] = []
+        first_of: dict[Source, Source] = {}
+        for note in self.notes:
+            if note.source not in first_of:
+                copy = (one for one in firsts if same_text(one.text, note.source.text))
+                first_of[note.source] = next(copy, note.source)
+                firsts += [note.source] if first_of[note.source] is note.source else []
+        united = [note._replace(source=first_of[note.source]) for note in self.notes]
+        self.notes = list({(note.source, note.question, "".join(note.quote.split())): note for note in united}.values())
+        pairs = [
+            (one._replace(source=first_of[one.source]), two._replace(source=first_of[two.source]), why)
+            for one, two, why in self.contradictions
+            if one.source in first_of and two.source in first_of
+        ]
+        self.contradictions = [pair for pair in pairs if pair[0].source is not pair[1].source]
+
     def sort(self) -> None:
         """Sort the notes as their sources were chosen, not as they happened to be read."""
         self.notes.sort(key=lambda note: note.source.order)
@@ -950,7 +975,10 @@ ADDRESS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]*://|\b(?:javascript|mailto):(?=\S)|\bdata:(?=\w+/)|\bwww\.(?=\w)|//(?=\w))[!-~]*",
     re.IGNORECASE,
 )
+MARK = re.compile(r"§[0-9a-f]{4,16}§?|\b[0-9a-f]{16}§")
+"""What stands around what was found, or a part of it; see Run.mark."""
 DOES_SOMETHING = (
+    (MARK, ""),
     (re.compile(r"!(?=\[)"), ""),  # pictures
     (re.compile(r"\](?=[(:])"), "] "),  # links and what they refer to
     (re.compile(r"<(?=[a-z/!?])", re.IGNORECASE), "< "),
@@ -1757,6 +1785,7 @@ async def reported(run: Run) -> None:
         best = sorted(run.sources.values(), key=lambda source: -source.score)[:MOST_LISTED]
         run.notes = [note for source in best for note in extracts(run, source, source.text)]
     run.sort()
+    run.unite()
     used = run.numbered()
     await cite(run, used)
     if run.notes:

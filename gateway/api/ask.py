@@ -11,12 +11,12 @@ from gateway.config.schema import Model
 from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.caller import Caller
-from gateway.identity.keys import Key
+from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import TOKEN_FIELD, identify
 from gateway.identity.policy import TrafficClass
 from gateway.ledger.recorder import Recorder
 from gateway.payload import Payload
-from gateway.runtime import Snapshot
+from gateway.plan import Plan, Snapshot
 
 _LONGEST_NAME = 256
 """Of a model, in characters; what is longer is neither looked for nor repeated."""
@@ -30,14 +30,24 @@ class Ask(msgspec.Struct, frozen=True):
     """The client's."""
     payload: Payload
     """Without the identity token."""
-    model: Model
+    plan: Plan
     stream: bool
     hints: Hints
     traffic_class: TrafficClass
 
+    @property
+    def model(self) -> Model:
+        return self.plan.model
+
 
 def understand(
-    endpoint: Endpoint, snapshot: Snapshot, key: Key, headers: Mapping[str, str], payload: Payload, recorder: Recorder
+    endpoint: Endpoint,
+    snapshot: Snapshot,
+    store: KeyStore,
+    key: Key,
+    headers: Mapping[str, str],
+    payload: Payload,
+    recorder: Recorder,
 ) -> Ask:
     """Check a body and learn who asks for what; `recorder` notes it, also where it is refused.
 
@@ -50,11 +60,10 @@ def understand(
     recorder.model = name = _model_name(wire.value(fields, "model"))
     recorder.stream = stream = _wants_stream(endpoint, fields)
     endpoint.check(fields)
-    model = snapshot.routes.model(name, key.policy)
-    _check_mode(endpoint, model)
+    plan = snapshot.plan(store, key, name, endpoint)
     about = hints(fields, payload.size)
     recorder.traffic_class = traffic_class(recorder.task, recorder.client, endpoint.dialect, headers, key)
-    return Ask(caller, endpoint, payload, model, stream, about, recorder.traffic_class)
+    return Ask(caller, endpoint, payload, plan, stream, about, recorder.traffic_class)
 
 
 def _model_name(name: str) -> str:
@@ -88,13 +97,3 @@ def _identified(snapshot: Snapshot, key: Key, headers: Mapping[str, str], fields
         snapshot.config.open_webui.identity_secret,
     )
     return Caller(key, person)
-
-
-def _check_mode(endpoint: Endpoint, model: Model) -> None:
-    if model.mode not in endpoint.modes:
-        raise InvalidRequest(
-            f"The model '{model.name}' is for {model.mode}, which '/v1{endpoint.path}' does not serve; "
-            f"it takes models for {' or '.join(endpoint.modes)}. See GET /v1/models.",
-            code="wrong_mode",
-            param="model",
-        )

@@ -52,9 +52,10 @@ async def first_success(exchange: Exchange, ask: Ask, attempt: Callable[[Serving
 
 def _rounds(exchange: Exchange, ask: Ask) -> list[list[Serving]]:
     """Return own deployments, then fallbacks'; where there is only one deployment in all, that one twice."""
-    chain = exchange.snapshot.routes.chain(ask.model, ask.endpoint, ask.caller.policy)
-    rounds = [exchange.runtime.affinity.preferred(by_load(servings), ask.hints) for servings in chain]
-    return rounds * 2 if len(rounds) == 1 and len(rounds[0]) == 1 else rounds
+    groups = ask.plan.groups
+    if len(groups) == 1 and len(groups[0]) == 1:
+        return [list(groups[0])] * 2
+    return [exchange.runtime.affinity.preferred(by_load(servings), ask.hints) for servings in groups]
 
 
 def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamError:

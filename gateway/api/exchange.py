@@ -17,8 +17,9 @@ from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome
 from gateway.ledger.recorder import Recorder
 from gateway.limits.limit import LimitStatus, ratelimit_headers, soft_budget_headers
+from gateway.plan import Snapshot
 from gateway.routing import Serving, Target
-from gateway.runtime import Runtime, Snapshot
+from gateway.runtime import Runtime
 from gateway.wording.reader import Reader
 
 log = logging.getLogger("sekisho.requests")

@@ -32,11 +32,10 @@ async def explain(store: KeyStore, request: Request) -> Any:
     recorder.asked_by(Caller(key))
     payload = JsonPayload(wire.request_members(body), len(body))
     sent = set(payload.fields)
-    ask = understand(endpoint, snapshot, key, headers, payload, recorder)
+    ask = understand(endpoint, snapshot, store, key, headers, payload, recorder)
     routes, person = snapshot.routes, ask.caller.person
-    chain = routes.chain(ask.model, endpoint, key.policy)
-    demand = demand_of(ask, routes)
-    ordered = [runtime.affinity.preferred(by_load(servings), ask.hints) for servings in chain]
+    demand = demand_of(ask)
+    ordered = [runtime.affinity.preferred(by_load(servings), ask.hints) for servings in ask.plan.groups]
     return {
         "model": ask.model.name,
         "api": endpoint.dialect,

@@ -21,6 +21,7 @@ from gateway.dialects.endpoint import Endpoint
 from gateway.errors import ApiError, InvalidRequest, Overloaded, Superseded
 from gateway.identity.caller import Caller
 from gateway.network import check_key, check_server, client_address
+from gateway.payload import Payload
 from gateway.runtime import Runtime
 
 log = logging.getLogger("sekisho.requests")
@@ -71,14 +72,18 @@ class Generate:
         check_key(address, key.policy)
         check_encoding(exchange.headers)
         share = Share(self._runtime.bodies, key.id)
+        payload: Payload | None = None
         try:
-            async with read_payload(exchange, scope, receive, share) as payload:
-                ask = understand(self._endpoint, exchange.snapshot, key, exchange.headers, payload, exchange.recorder)
-                async with Reserved(exchange, ask), UntilGone(receive, exchange.answer):
-                    with self._superseding(exchange, ask):
-                        await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+            payload = await read_payload(exchange, scope, receive, share)
+            store, headers = self._runtime.keys, exchange.headers
+            ask = understand(self._endpoint, exchange.snapshot, store, key, headers, payload, exchange.recorder)
+            async with Reserved(exchange, ask), UntilGone(receive, exchange.answer):
+                with self._superseding(exchange, ask):
+                    await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
         finally:
             share.end()
+            if payload:
+                payload.close()
 
     def _superseding(self, exchange: Exchange, ask: Ask) -> AbstractContextManager[None]:
         """Let code completions replace each other; everything else stands by itself."""

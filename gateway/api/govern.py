@@ -13,7 +13,6 @@ from gateway.ledger.recorder import Recorder
 from gateway.limits.limit import Demand, Kind, Limit, LimitStatus, Window
 from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
-from gateway.routing import Routes
 
 _NOTHING = Demand()
 _settling: set[asyncio.Future[None]] = set()
@@ -33,7 +32,7 @@ class Reserved:
     def __init__(self, exchange: Exchange, ask: Ask) -> None:
         self._exchange = exchange
         self._limits = limits_of(ask.caller, exchange.runtime.keys)
-        self._demand = demand_of(ask, exchange.snapshot.routes)
+        self._demand = demand_of(ask)
 
     async def __aenter__(self) -> None:
         exchange, limiter = self._exchange, self._exchange.runtime.limiter
@@ -101,20 +100,19 @@ def _budget(scope: str, budget: Budget | None) -> Limit:
     return Limit(scope, "budget", budget.nano_usd, budget.window, hard=budget.hard)  # type: ignore[arg-type]
 
 
-def demand_of(ask: Ask, routes: Routes) -> Demand:
+def demand_of(ask: Ask) -> Demand:
     """Return what a request may take: in tokens as it is expected, in money the most that it can cost.
 
     That is the longest answers that the model and its fallbacks give, at the dearest of their prices.
     """
-    about, price = ask.hints, routes.dearest.get(ask.model.name)
-    if price is None or not ask.endpoint.prompt:
+    about, plan = ask.hints, ask.plan
+    if plan.price is None or not ask.endpoint.prompt:
         return Demand(tokens=about.tokens)
-    models = [routes.models[name] for name in (ask.model.name, *ask.model.fallback)]
     # A conversation that the upstream remembers has no size here: it fills the window at most.
-    remembered = max(model.context_window or 0 for model in models) if about.response_id else 0
-    output = about.answers.most(models) if ask.endpoint.answer else 0
+    remembered = max(model.context_window or 0 for model in plan.models) if about.response_id else 0
+    output = about.answers.most(plan.models) if ask.endpoint.answer else 0
     most = Usage(input=max(about.input_tokens, remembered), output=output)
-    return Demand(tokens=about.tokens, cost_nano_usd=min(cost_nano_usd(price, most), _MOST_NANO_USD))
+    return Demand(tokens=about.tokens, cost_nano_usd=min(cost_nano_usd(plan.price, most), _MOST_NANO_USD))
 
 
 def used(recorder: Recorder) -> Demand:

@@ -1,8 +1,7 @@
 """Reading a request's body as its endpoint takes it: JSON into memory, forms with their files onto disk."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 
 import msgspec
 from starlette.datastructures import FormData, Headers, UploadFile
@@ -21,19 +20,15 @@ _MOST_FILES, _MOST_TEXTS = 16, 200
 _LONGEST_TEXT_BYTES = 1024 * 1024
 
 
-@asynccontextmanager
-async def read_payload(exchange: Exchange, scope: Scope, receive: Receive, share: Share) -> AsyncIterator[Payload]:
-    """Yield the body of a request; what it holds on disk goes at the end. Raises `InvalidRequest`, `TooLarge`."""
-    read = _read_form if exchange.endpoint.body == "multipart" else _read_json
-    payload = await read(exchange, scope, receive, share)
-    try:
-        yield payload
-    finally:
-        await payload.close()
+async def read_payload(exchange: Exchange, scope: Scope, receive: Receive, share: Share) -> Payload:
+    """Return the body of a request, to be closed at its end. Raises `InvalidRequest`, `TooLarge`, `Overloaded`."""
+    if exchange.endpoint.body == "multipart":
+        return await _read_form(exchange, scope, receive)
+    return await _read_json(exchange, scope, receive, share)
 
 
 async def _read_json(exchange: Exchange, scope: Scope, receive: Receive, share: Share) -> Payload:
-    """Long bodies are worked on one at a time, with pauses for other requests."""
+    """Read a body into memory. Long ones are worked on one at a time, with pauses for other requests."""
     body = await read_body(scope, receive, exchange.snapshot.config.server.max_body_bytes, share)
     if len(body) <= wire.LARGE_BYTES:
         return _json_payload(exchange, body)
@@ -56,8 +51,8 @@ async def _let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-async def _read_form(exchange: Exchange, scope: Scope, receive: Receive, share: Share) -> Payload:
-    """Files beyond a megabyte lie on disk, so a form takes little memory and needs no share of it."""
+async def _read_form(exchange: Exchange, scope: Scope, receive: Receive) -> Payload:
+    """Read a form. Files beyond a megabyte lie on disk, so it takes little memory and needs no share of it."""
     headers = Headers(scope=scope)
     if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest(

@@ -73,6 +73,8 @@ def _object(found: dict[str, Any], name: str) -> dict[str, Any]:
 def _count(found: dict[str, Any], name: str) -> int | None:
     """Return a whole number that is not negative; None where something else stands there, `true` and "12" too."""
     value = found.get(name)
+    if type(value) is int:
+        return value if value >= 0 else None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -77,8 +77,8 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
-        self.derived: LRUCache[tuple[str, ...], Any] = LRUCache(_DERIVED_KEPT)
-        """By scopes: what callers derived from keys and budgets; dropped when either changes."""
+        self.derived: LRUCache[tuple[Any, ...], Any] = LRUCache(_DERIVED_KEPT)
+        """What follows from keys and budgets, by what it is of; dropped when either changes."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._revision = -1

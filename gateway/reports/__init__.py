@@ -1,1 +1,1 @@
-"""Questions about the ledger: who used what, and what it cost."""
+"""Queries and reports on the ledger: who used what, and what it cost."""

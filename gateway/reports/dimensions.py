@@ -1,4 +1,4 @@
-"""What usage can be grouped by and what is counted: two tables of SQL. No text from outside ever gets into SQL.
+"""Dimensions and measures of usage: two tables of SQL. No text from outside gets into SQL.
 
 `local` in an expression stands for the start of the request in the asked time zone.
 """
@@ -81,7 +81,7 @@ MOST_DIMENSIONS = 8
 
 
 def parse(by: str, allowed: dict[str, str] = DIMENSIONS) -> tuple[str, ...]:
-    """The dimensions of `user,model,day`; an empty text is none. Raises `InvalidRequest` naming what is allowed."""
+    """Return the dimensions of `user,model,day`; none for an empty text. Raises `InvalidRequest`."""
     names = tuple(dict.fromkeys(name.strip() for name in by.split(",") if name.strip()))
     if unknown := [name for name in names if name not in allowed]:
         raise InvalidRequest(f"by: there is no {unknown[0]!r:.60}; allowed: {', '.join(allowed)}.", param="by")

@@ -1,4 +1,4 @@
-"""`usage export`: the records themselves, as a file for other programs."""
+"""Export records as a file for other programs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -22,7 +22,7 @@ _FORMULA = "^[=+@\\t\\r-]"
 
 
 def export(connection: "DuckDBPyConnection", span: Span, target: Path, kind: Format) -> int:
-    """Write a span's records, oldest first, to a file that the connection may write; gives how many."""
+    """Write a span's records, oldest first, to a file that the connection may write; return their number."""
     columns = ", ".join(_for_spreadsheets(name) if kind == "csv" else name for name in COLUMNS)
     (count,) = connection.execute(
         f"COPY (SELECT {columns} FROM ledger WHERE {span.where} ORDER BY started_at, request_id) "
@@ -40,7 +40,7 @@ def _for_spreadsheets(name: str) -> str:
 
 
 def format_of(target: Path) -> Format:
-    """By the file's ending. Raises `ConfigError`."""
+    """Return the format of a file by its suffix. Raises `ConfigError`."""
     for known in _OPTIONS:
         if target.suffix == f".{known}":
             return known

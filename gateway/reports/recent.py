@@ -16,7 +16,7 @@ from gateway.ledger.segments import CLOSED
 
 _BLOCK = 256 * 1024
 _MOST_BYTES = 256 * 1024 * 1024
-"""Read for one answer at most, however rare what is looked for."""
+"""Maximum number of bytes that are read for one answer."""
 
 
 _LATENESS = 5.0
@@ -58,7 +58,7 @@ class _Newest:
                 heapq.heappop(self._heap)
 
     def older(self, written: float) -> bool:
-        """Whether nothing that was written until then can still be among the newest: it began even earlier."""
+        """Return whether nothing that was written until then can be among the newest."""
         full = len(self._heap) == self._limit
         return written < (self._heap[0][0] if full else self._since)
 
@@ -67,13 +67,13 @@ class _Newest:
 
 
 def _written(record: Record) -> float:
-    """Until when a record was certainly written, in Unix seconds; for ever where its duration is not known."""
+    """Return when a record was written at the latest, in Unix seconds; infinity if its duration is unknown."""
     ended = record.started_at / 1e6 + (record.duration_ms or 0) / 1e3
     return ended + _LATENESS if record.duration_ms is not None else float("inf")
 
 
 def _newest_first(segments: Path) -> list[tuple[float, Path]]:
-    """Files with the Unix time of their last change."""
+    """Return files with the Unix time of their last change."""
     dated = []
     for path in segments.glob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -82,7 +82,7 @@ def _newest_first(segments: Path) -> list[tuple[float, Path]]:
 
 
 def _backwards(path: Path, most: int) -> Iterator[bytes]:
-    """Whole lines from the last to the first, within the file's last `most` bytes."""
+    """Yield whole lines from the last to the first, within the file's last `most` bytes."""
     with _opened(path) as file:
         if file is None:
             return
@@ -98,7 +98,7 @@ def _backwards(path: Path, most: int) -> Iterator[bytes]:
 
 
 def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO | None]:
-    """The file, under its closed name if it was closed meanwhile; None if it is gone."""
+    """Open a file, under its closed name if it was closed meanwhile; None if it is gone."""
     for name in (path, path.with_suffix(CLOSED)):
         with contextlib.suppress(FileNotFoundError):
             return name.open("rb")
@@ -106,7 +106,7 @@ def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO | None]:
 
 
 def _wanted(line: bytes, user: str | None) -> Record | None:
-    """A whole line's record, if it is the user's."""
+    """Return the record of a whole line if it is the user's."""
     if user is not None and msgspec.json.encode(user)[1:-1] not in line:
         return None
     record = from_line(line)

@@ -1,4 +1,4 @@
-"""The days a question is about, in the time zone of who asks."""
+"""The days of a query, in the caller's time zone."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,7 +11,7 @@ _EARLIEST = date(2000, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`first` to `last`, both included."""
+    """Days from `first` to `last`, both included."""
 
     first: date
     last: date
@@ -23,17 +23,17 @@ class Span:
 
     @property
     def start(self) -> datetime:
-        """The first moment, as the ledger's UTC time without a zone."""
+        """Return the first moment, as the ledger's UTC time without a zone."""
         return self._midnight(self.first)
 
     @property
     def end(self) -> datetime:
-        """The first moment after it."""
+        """Return the first moment after the span."""
         return self._midnight(self.last + timedelta(days=1))
 
     @property
     def local(self) -> str:
-        """SQL for a record's start in the zone. An addition where clocks are not changed in the span: much cheaper."""
+        """Return SQL of a record's start in the zone; a cheap addition if clocks do not change in the span."""
         offsets = {self._offset(self.start + timedelta(hours=12 * half)) for half in range(self.days * 2 + 2)}
         if offsets == {timedelta(0)}:
             return "started_at"

@@ -180,15 +180,15 @@ class Connection(asyncio.Protocol):
             raise self._error
 
     def _wake(self) -> None:
-        for waiter in (self._waiter, self._writable):
-            if waiter and not waiter.done():
-                waiter.set_result(None)
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def _fail(self, error: OSError) -> None:
         """End the exchange with an error and close the connection."""
         self._error = self._error or error
         self.abort()
         self._wake()
+        self.resume_writing()
 
     def _complete(self, state: ConnectionState) -> None:
         """Take note that the response is here."""

@@ -3,27 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from plugins.document_search.language import HIRAGANA, in_cjk, normalised, terms
+from plugins.document_search.asked import Asked
 from plugins.document_search.passages import Passage
 from plugins.document_search.plain import plain, quiet
+from plugins.document_search.statements import statements_of
+from plugins.document_search.support import has_subject, nearest_statement, supports
 from plugins.document_search.turn import Turn
 
 CITATION = re.compile(r"[ \t]*[\[【](\d{1,3}(?:[,、 ]+\d{1,3})*)[\]】]")
-SUPPORT = 0.6
-
-
-def digits(text: str) -> set[str]:
-    return set(re.findall(r"\d+(?:\.\d+)?", normalised(text).replace(",", "")))
-
-
-def supports(passage: str, said: str, cited: bool = False) -> bool:
-    """Return whether the passage has the sentence's numbers and most of its words; in another language, numbers."""
-    there, wanted = set(terms(passage)), {term for term in terms(said) if not HIRAGANA.fullmatch(term)}
-    if not digits(said) <= digits(passage) or len(wanted) < 2:
-        return False
-    if in_cjk(said) != in_cjk(passage):
-        return cited
-    return len(wanted & there) >= SUPPORT * len(wanted)
 
 
 def trailing(part: str) -> str:
@@ -36,12 +23,14 @@ class Check:
 
     turn: Turn
     passages: list[Passage]
+    asked: Asked
     kept: int = 0
     dropped: int = 0
     refused: bool = False
 
     def __post_init__(self) -> None:
-        self.quiet = [quiet(f"{passage.name}\n{passage.text}") for passage in self.passages]
+        self.quiet = [quiet(f"{passage.name}\n{passage.heading}\n{passage.text}") for passage in self.passages]
+        self.statements = [statements_of(passage) for passage in self.passages]
         self.known = "\n".join(self.quiet)
 
     def nothing_found(self, part: str) -> bool:
@@ -57,12 +46,21 @@ class Check:
             return ""
         if self.turn.valves.answer == "auto":
             others = [number for number in range(1, len(self.passages) + 1) if number not in cited]
-            backing = [number for number in cited if supports(self.quiet[number - 1], said, cited=True)]
-            cited = backing or [number for number in others if supports(self.quiet[number - 1], said)][:1]
+            backing = [number for number in cited if self.backs(number, said, cited=True)]
+            cited = backing or [number for number in others if self.backs(number, said)][:1]
             if not cited:
                 self.dropped += 1
                 return ""
         self.kept += 1
-        marks = "".join(f"[{self.turn.cite(self.passages[number - 1])}]" for number in cited)
+        marks = "".join(f"[{self.cite(number, said)}]" for number in cited)
         lead = "\n\n" if part.startswith("\n") and self.kept > 1 else ""
         return lead + said + (f" {marks}" if marks else "") + (trailing(part) or " ")
+
+    def backs(self, number: int, said: str, cited: bool = False) -> bool:
+        """Return whether a passage is about what was asked, and says what the sentence says."""
+        text = self.quiet[number - 1]
+        return has_subject(self.asked, text) and supports(text, said, cited, self.statements[number - 1])
+
+    def cite(self, number: int, said: str) -> int:
+        """Return the number of the passage in this answer; what backs the sentence is marked where it opens."""
+        return self.turn.cite(self.passages[number - 1], nearest_statement(said, self.statements[number - 1]))

@@ -4,7 +4,9 @@ import secrets
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import date
 
+from plugins.document_search.asked import read_question
 from plugins.document_search.checking import Check
 from plugins.document_search.extracting import extracted, scope
 from plugins.document_search.passages import Passage, Piece
@@ -77,7 +79,7 @@ async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> 
     """Yield what the model says, sentence by sentence, each checked before it is shown."""
     passages = fitting(turn, found)
     await turn.say(turn.text["writing"].format(count=len(passages)))
-    check = Check(turn, passages)
+    check = Check(turn, passages, read_question(plan.asked or plan.question, date.today()))
     trouble = ""
     try:
         async with (

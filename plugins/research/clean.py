@@ -9,7 +9,10 @@ ADDRESS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]*://|\b(?:javascript|mailto):(?=\S)|\bdata:(?=\w+/)|\bwww\.(?=\w)|//(?=\w))[!-~]*",
     re.IGNORECASE,
 )
+MARK = re.compile(r"§[0-9a-f]{4,16}§?|\b[0-9a-f]{16}§")
+"""What stands around what was found, or a part of it; see Run.mark."""
 DOES_SOMETHING = (
+    (MARK, ""),
     (re.compile(r"!(?=\[)"), ""),  # pictures
     (re.compile(r"\](?=[(:])"), "] "),  # links and what they refer to
     (re.compile(r"<(?=[a-z/!?])", re.IGNORECASE), "< "),

@@ -106,6 +106,7 @@ async def reported(run: Run) -> None:
         best = sorted(run.sources.values(), key=lambda source: -source.score)[:MOST_LISTED]
         run.notes = [note for source in best for note in extracts(run, source, source.text)]
     run.sort()
+    run.unite()
     used = run.numbered()
     await cite(run, used)
     if run.notes:

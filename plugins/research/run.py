@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from plugins.research.budget import Budget
-from plugins.research.similarity import grams, overlap
+from plugins.research.similarity import grams, overlap, same_text
 from plugins.research.turn import Turn
 from plugins.shared.models import Models
 
@@ -97,6 +97,24 @@ class Run:
         elif found.text not in source.text and source.read is None:
             source.text, source.done = f"{source.text}\n\n{found.text}", False
         source.score += score
+
+    def unite(self) -> None:
+        """Let the notes of copies of a source be those of the first of them, each once."""
+        firsts: list[Source] = []
+        first_of: dict[Source, Source] = {}
+        for note in self.notes:
+            if note.source not in first_of:
+                copy = (one for one in firsts if same_text(one.text, note.source.text))
+                first_of[note.source] = next(copy, note.source)
+                firsts += [note.source] if first_of[note.source] is note.source else []
+        united = [note._replace(source=first_of[note.source]) for note in self.notes]
+        self.notes = list({(note.source, note.question, "".join(note.quote.split())): note for note in united}.values())
+        pairs = [
+            (one._replace(source=first_of[one.source]), two._replace(source=first_of[two.source]), why)
+            for one, two, why in self.contradictions
+            if one.source in first_of and two.source in first_of
+        ]
+        self.contradictions = [pair for pair in pairs if pair[0].source is not pair[1].source]
 
     def sort(self) -> None:
         """Sort the notes as their sources were chosen, not as they happened to be read."""

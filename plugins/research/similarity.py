@@ -7,6 +7,7 @@ import unicodedata
 SENTENCES = re.compile(r"(?<=[。!?])|(?<=\.)\s+|\n+")  # full-width ones became these
 WORDS = re.compile(r"[a-z0-9]{2,}|[\u3040-\u30ff\u3400-\u9fff]+")
 PARTICLES = re.compile(r"[\u3040-\u309f]+$")
+SHORTEST_COPY = 100  # letters: shorter texts may be the same by chance
 COMMON = set(
     re.findall(
         r"\w+",
@@ -37,6 +38,12 @@ def nearest(text: str, questions: list[str], limit: int) -> str:
     parts = [text[at : at + size] for at in range(0, len(text), size)]
     best = sorted(range(len(parts)), key=lambda at: -len(wanted & grams(parts[at])))[: limit // size]
     return "\n".join(parts[at] for at in sorted(best))
+
+
+def same_text(one: str, other: str) -> bool:
+    """Return whether two texts are copies of each other: one holds the other, and not much else."""
+    first, second = sorted((re.sub(r"[\W_]+", "", text.lower()) for text in (one, other)), key=len)
+    return len(first) >= SHORTEST_COPY and len(first) > 0.8 * len(second) and first in second
 
 
 def mostly_latin(found: set[str]) -> bool:

@@ -41,6 +41,11 @@ class Question:
 class Corpus:
     documents: tuple[Document, ...]
     questions: tuple[Question, ...]
+    articles: dict[str, int]
+    """The number of each document's article, by the document's name."""
+
+    def article_of(self, document: str) -> int:
+        return self.articles[document]
 
     def sample(self, count: int, seed: int = 7) -> Sequence[Question]:
         """All of them where there are no more."""
@@ -53,15 +58,17 @@ class Corpus:
 def corpus(language: Language) -> Corpus:
     documents: list[Document] = []
     questions: list[Question] = []
-    for article in json.loads((FOLDER / FILES[language]).read_text(encoding="utf-8"))["data"]:
+    articles: dict[str, int] = {}
+    for number, article in enumerate(json.loads((FOLDER / FILES[language]).read_text(encoding="utf-8"))["data"]):
         title = re.sub(r"[\\/:*?\"<>|]", "_", article["title"]) if "title" in article else "article"
         for paragraph in article["paragraphs"]:
             name = f"{title}-{language}{len(documents):04}.txt"
+            articles[name] = number
             documents.append(Document(name, paragraph["context"].replace(" [SEP] ", "\n")))
             for asked in paragraph["qas"]:
                 answers = tuple(sorted({answer["text"] for answer in asked["answers"]}))
                 questions.append(Question(asked["question"], name, answers))
-    return Corpus(tuple(documents), tuple(questions))
+    return Corpus(tuple(documents), tuple(questions), articles)
 
 
 def squeezed(text: str) -> str:

@@ -19,7 +19,7 @@ def serving(app: ASGIApp, port: int = 0, **options: Any) -> Iterator[str]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     settings = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1, "timeout_keep_alive": 75}
-    server = uvicorn.Server(uvicorn.Config(app, **{**settings, **options}))  # type: ignore[arg-type]
+    server = uvicorn.Server(uvicorn.Config(app, **{**settings, **options}))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     _until(lambda: server.started, 10)

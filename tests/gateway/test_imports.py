@@ -20,7 +20,7 @@ LAYERS = (
     ("db", "demand", "pricing"),
     ("identity",),
     ("ledger", "network", "routing"),
-    ("admission", "affinity", "refusals", "serving", "spending", "tracing"),
+    ("admission", "affinity", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
     ("preflight", "runtime"),
     ("reload", "reports"),

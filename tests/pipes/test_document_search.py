@@ -197,7 +197,7 @@ def test_the_passage_is_among_the_first_five(thousand: Thousand, language: str, 
 
 @pytest.mark.timeout(600)
 def test_what_is_cited_holds_the_answer(thousand: Thousand) -> None:
-    """Over 15 questions of each language; a clear answer cites one passage."""
+    """Over 15 questions of each language; a clear answer cites one passage, and it abstains where it is in doubt."""
     held = []
     for language in ("ja", "en"):
         for question in thousand.questions[language][:15]:
@@ -207,8 +207,8 @@ def test_what_is_cited_holds_the_answer(thousand: Thousand) -> None:
                 [source] = answer.data("source")
                 held.append(question.answered_by(source["document"][0]))
                 assert "[1]" in answer.text
-    assert len(held) >= 22
-    assert sum(held) / len(held) >= 0.9
+    assert len(held) >= 14
+    assert sum(held) / len(held) >= 0.95
 
 
 @pytest.mark.timeout(600)

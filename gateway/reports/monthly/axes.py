@@ -1,4 +1,4 @@
-"""What the charts have in common, as Vega-Lite: the frame, the axis of days, weekends and marked days behind it."""
+"""Common parts of the charts, as Vega-Lite: frame, axis of days, weekends and marked days."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
@@ -38,7 +38,7 @@ CONFIG: Spec = {
 
 
 def days(span: tuple[date, date], words: Words) -> Spec:
-    """A label under the middle of every first, second, fifth … day."""
+    """Return labels under the middle of every first, second, fifth … day."""
     first, last = span
     count = (last - first).days + 1
     step = next((step for step in _DAY_STEPS if count <= _DAY_LABELS * step), _DAY_STEPS[-1])
@@ -59,7 +59,7 @@ def _utc(day: date) -> Spec:
 
 
 def weekends(span: tuple[date, date], words: Words) -> Spec:
-    """A shade behind Saturdays and Sundays, where days can be told apart."""
+    """Return a shade behind Saturdays and Sundays, if days are wide enough."""
     first, last = span
     every = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     found = [{"day": f"{day}", "next": f"{day + timedelta(days=1)}"} for day in every if day.weekday() >= 5]

@@ -1,4 +1,4 @@
-"""How many requests arrive in the seconds that follow each request's arrival, itself included."""
+"""Count the requests that arrive in the seconds after each request's arrival, itself included."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ SECONDS = (6, 60)
 
 
 def bursts(connection: "DuckDBPyConnection", span: Span) -> list[Row]:
-    """For each length: the highest count, when that was, mean, 99th percentile, and how often each count came."""
+    """Return for each length: the highest count and its time, mean, 99th percentile, and a histogram."""
     return [_bursts(connection, seconds, span) for seconds in SECONDS]
 
 

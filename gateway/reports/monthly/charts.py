@@ -1,4 +1,4 @@
-"""The charts, as Vega-Lite: data in, specification out. Nothing here reads or draws."""
+"""Build the charts as Vega-Lite specifications."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -23,7 +23,7 @@ def stacked_days(
     words: Words,
     marks: Mapping[date, str],
 ) -> Spec:
-    """Bars by day, one colour a series, with days marked by a line and a word."""
+    """Return bars by day, one colour a series, with marked days."""
     order = list(colours)
     data = [
         {
@@ -54,7 +54,7 @@ def stacked_days(
 
 
 def line_of_days(rows: Sequence[Row], *, value: str, span: tuple[date, date], words: Words) -> Spec:
-    """Shares by day."""
+    """Return a line of shares by day."""
     data = [
         {"day": row["day"], "value": row[value], "tip": f"{words.day(row['day'])}: {words.share(row[value])}"}
         for row in rows
@@ -68,7 +68,7 @@ def line_of_days(rows: Sequence[Row], *, value: str, span: tuple[date, date], wo
 
 
 def histogram(bars: Sequence[tuple[int, int, int]], *, colour: str, x: str, y: str, words: Words) -> Spec:
-    """Bars of (first, last, count); a bar's tip tells its range."""
+    """Return bars of (first, last, count); tooltips show the range."""
     data = [
         {"first": first, "end": last + 1, "count": count, "tip": f"{words.range(first, last)}: {words.number(count)}"}
         for first, last, count in _merged(bars)
@@ -101,7 +101,7 @@ def _merged(bars: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
 
 
 def hours(rows: Sequence[Row], *, value: str, share: bool, colour: str, words: Words) -> Spec:
-    """A bar for each hour of the day."""
+    """Return a bar for each hour of the day."""
     told = words.share if share else words.decimal
     data = [{"hour": row["hour"], "value": row[value], "tip": f"{row['hour']}:00 – {told(row[value])}"} for row in rows]
     axis = {"title": None, "format": "%"} if share else {"title": None}
@@ -119,7 +119,7 @@ def hours(rows: Sequence[Row], *, value: str, share: bool, colour: str, words: W
 
 
 def waits(rows: Sequence[Row], *, prefix: str, colour: str, words: Words) -> Spec:
-    """For each model a line from the median to the 99th percentile, with the 90th between; logarithmic."""
+    """Return a line a model from the median to the 99th percentile, with the 90th between; logarithmic."""
     names = ("p50", "p90", "p99")
     points = [
         {

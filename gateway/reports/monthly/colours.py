@@ -18,7 +18,7 @@ OUTCOMES = ("error", "refused", "cancelled")
 
 
 def of_kind(kind: str) -> str:
-    """The same kind has the same colour on every page."""
+    """Return the colour of a kind, the same on every page."""
     return SERIES[KINDS.index(kind)] if kind in KINDS else SERIES[-1]
 
 
@@ -27,12 +27,12 @@ def of_outcome(outcome: str) -> str:
 
 
 def variable(colour: str) -> str:
-    """As CSS."""
+    """Return a colour as CSS."""
     return f"var({_VARIABLES[colour]})"
 
 
 def themed(svg: str) -> str:
-    """A drawing whose colours follow the page."""
+    """Return a drawing whose colours follow the page."""
     for colour in _VARIABLES:
         svg = svg.replace(f'"{colour}"', f'"{variable(colour)}"')
     return svg

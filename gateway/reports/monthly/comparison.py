@@ -1,4 +1,4 @@
-"""The same month elsewhere: this traffic at public prices, against what own machines cost."""
+"""Compare the cost of the traffic at public prices with that of own machines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ COMPARED = (
     ("cloudflare", "@cf/qwen/qwen2.5-coder-32b-instruct"),
     ("openrouter", "google/gemma-3-27b-it"),
 )
-"""What is compared unless asked otherwise; models that the price list does not know are left out."""
+"""Models that are compared by default; those that the price list lacks are left out."""
 
 _PROBE = 1000
 """Tokens by which a price is learned: few, so that prices for long prompts do not count."""
@@ -37,7 +37,7 @@ class PricedModel:
 
 @dataclass(frozen=True, slots=True)
 class OnPremises:
-    """What own machines cost in the time of the report: inputs of the reader, nothing is assumed."""
+    """Cost of own machines in the report's time, as given by the reader."""
 
     gpu_hours: float = 0
     gpu_hour_usd: float = 0
@@ -86,7 +86,7 @@ def _told(own: OnPremises, tokens: int) -> Row:
 
 
 def priced_models(config: Config, compare: Iterable[str] = ()) -> list[PricedModel]:
-    """The configuration's own prices, and public ones: those named `provider:model`, or `COMPARED`.
+    """Return the configuration's prices, and public ones: those named `provider:model`, or `COMPARED`.
 
     Raises `ConfigError` for a name that the price list does not know.
     """
@@ -99,7 +99,7 @@ def priced_models(config: Config, compare: Iterable[str] = ()) -> list[PricedMod
 
 
 def _configured(config: Config) -> list[PricedModel]:
-    """As requests are priced: the configuration's own prices, else the list's for where a model runs."""
+    """Return prices as requests are priced: the configuration's, else the public ones of the vendor."""
     found = []
     for model in config.models:
         known = (priced(model, deployment) for deployment in model.deployments)

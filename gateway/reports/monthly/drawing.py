@@ -1,4 +1,4 @@
-"""Charts as SVG. The engine takes a second to start, so it is started while the figures are still being counted."""
+"""Draw charts as SVG. The engine takes a second to start, so it starts while the figures are computed."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def warm_up() -> threading.Thread:
 
 
 def draw(spec: Spec) -> Html:
-    """The chart, as wide as its place. Nothing is loaded from the network."""
+    """Return the chart as SVG, as wide as its container. Nothing is loaded from the network."""
     import vl_convert
 
     drawn = vl_convert.vegalite_to_svg(json.dumps(spec), vl_version=_VERSION, allowed_base_urls=[])

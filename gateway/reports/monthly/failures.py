@@ -1,4 +1,4 @@
-"""What did not go well, and why."""
+"""Errors, refusals and cancellations."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ _MOST_CODES = 15
 
 
 def failures(connection: "DuckDBPyConnection") -> dict[str, Any]:
-    """Errors, refusals and cancellations: by day, and by what they were."""
+    """Return errors, refusals and cancellations by day and by code."""
     return {
         "by_day": rows(
             connection,

@@ -1,4 +1,4 @@
-"""Every number of the report, as plain data. The page shows these and nothing else."""
+"""Compute every number of the report as plain data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the report is about."""
+    """Settings of a report."""
 
     span: Span
     hide_names: bool = False
     working_hours: tuple[int, int] = (9, 18)
-    """From and until which hour of Monday to Friday."""
+    """First and last working hour of Monday to Friday."""
     priced: Sequence[PricedModel] = ()
     own: OnPremises = field(default_factory=OnPremises)
 
 
 def collect(connection: "DuckDBPyConnection", wanted: Wanted) -> dict[str, Any]:
-    """All figures of a span. Shares are 0 to 1, money USD, times milliseconds, moments in the span's time zone."""
+    """Return all figures of a span. Shares are 0 to 1, money USD, times milliseconds, moments in its time zone."""
     _take(connection, wanted.span)
     totals = traffic.totals(connection, wanted.span)
     return {
@@ -48,7 +48,7 @@ def collect(connection: "DuckDBPyConnection", wanted: Wanted) -> dict[str, Any]:
 
 
 def _take(connection: "DuckDBPyConnection", span: Span) -> None:
-    """The span's records, read once, with the columns that the figures need."""
+    """Read the span's records once, with the columns that the figures need."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE month AS SELECT started_at, {span.local} AS clock, model, {KIND} AS kind, "
         f"{PERSON} AS person, team, outcome, status, error_code, coalesce(input_tokens, 0) AS input_tokens, "

@@ -1,4 +1,4 @@
-"""How long people waited: for the first token, and for the whole answer."""
+"""Latency: time to the first token and to the end of the response."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 def latency(connection: "DuckDBPyConnection") -> list[Row]:
-    """Percentiles in milliseconds of answered requests, by model; the busiest first."""
+    """Return percentiles in milliseconds of answered requests by model; the busiest first."""
     columns = ", ".join(
         f"quantile_cont({column}, {quantile}) AS {short}_{name}"
         for short, column in (("first_token", "first_token_ms"), ("total", "duration_ms"))

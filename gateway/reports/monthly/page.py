@@ -1,4 +1,4 @@
-"""The report as one HTML page: figures in, text out."""
+"""Render the report as one HTML page."""
 
 import json
 from collections.abc import Mapping
@@ -39,14 +39,14 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How the figures are shown. `marks` are days with a word for each."""
+    """Settings of the page. `marks` are days with a word for each."""
 
     words: Words = field(default_factory=Words)
     marks: Mapping[date, str] = field(default_factory=dict)
 
 
 def page(figures: Mapping[str, Any], look: Look, now: datetime | None = None) -> str:
-    """The page, with the figures inside it as JSON (`#figures`)."""
+    """Return the page, which contains the figures as JSON (`#figures`)."""
     words, totals = look.words, figures["totals"]
     span = (date.fromisoformat(totals["from"]), date.fromisoformat(totals["to"]))
     title = f"{words['title']} {words.span(*span)}"
@@ -77,5 +77,5 @@ def _part(name: str) -> str:
 
 
 def _embedded(figures: Mapping[str, Any]) -> str:
-    """JSON that cannot end the element it stands in."""
+    """Return JSON that cannot end the element that contains it."""
     return json.dumps(figures, ensure_ascii=False).replace("<", "\\u003c").replace("&", "\\u0026")

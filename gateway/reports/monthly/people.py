@@ -1,4 +1,4 @@
-"""How use spreads over people, and what teams and people cost."""
+"""Distribution of use over people, and cost of teams and people."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""How many requests ran at the same time, and how much of the time any ran at all.
+"""Number of requests that ran at the same time, and share of time in which any ran.
 
 A request runs from the end of its wait in the queue to the end of its answer; refused ones never ran. Between two
 starts or ends the number stays the same, so times the length of such pieces everything is exact.

@@ -1,4 +1,4 @@
-"""How much, when, of what."""
+"""Requests and tokens by day, kind and model."""
 
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ def totals(connection: "DuckDBPyConnection", span: Span) -> Row:
 
 
 def kinds(connection: "DuckDBPyConnection") -> list[Row]:
-    """The busiest first, with their share of all requests."""
+    """Return the busiest models first, with their share of all requests."""
     share = "count(*) / sum(count(*)) OVER () AS share"
     return rows(connection, f"SELECT kind, {_SUMS}, {share} FROM month GROUP BY kind ORDER BY requests DESC, kind")
 
@@ -61,7 +61,7 @@ def tokens_by_day(connection: "DuckDBPyConnection") -> list[Row]:
 
 
 def cache_by_day(connection: "DuckDBPyConnection") -> list[Row]:
-    """The share of the input that came from a cache, by day."""
+    """Return the share of cached input tokens by day."""
     return rows(
         connection,
         "SELECT clock::DATE AS day, sum(cached_input_tokens) / sum(input_tokens) AS share FROM month "

@@ -1,4 +1,4 @@
-"""How numbers, days and amounts are said, in English and Japanese; the texts are in `texts`."""
+"""Format numbers, days and amounts in English and Japanese; the texts are in `texts`."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +24,7 @@ _SHORT = {
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """One language and one currency. Amounts come in USD."""
+    """Formats in one language and one currency. Amounts are given in USD."""
 
     language: Language = "en"
     currency: str = "USD"
@@ -72,7 +72,7 @@ class Words:
         return f"{milliseconds / 1000:,.1f} {self['s']}" if milliseconds >= 1000 else f"{milliseconds:,.0f} ms"
 
     def money(self, usd: float) -> str:
-        """Cents only where they say something."""
+        """Return an amount; cents only for small ones."""
         amount, sign = usd * self.per_usd, {"USD": "$", "JPY": "¥", "EUR": "€"}.get(self.currency, f"{self.currency} ")
         digits = (
             0 if amount >= 1000 or (self.currency == "JPY" and amount >= 1) else 2 if amount >= 0.1 or not amount else 4
@@ -80,7 +80,7 @@ class Words:
         return f"{sign}{amount:,.{digits}f}"
 
     def price(self, usd: float) -> str:
-        """Of a million tokens: as exact as price lists are."""
+        """Return a price of a million tokens, as exact as price lists are."""
         amount = usd * self.per_usd
         return f"{amount:,.0f}" if amount >= 100 else f"{amount:.3g}"
 

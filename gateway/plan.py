@@ -1,0 +1,62 @@
+"""What follows from a key, a model and an endpoint alone: worked out on first use, then found by one look-up."""
+
+import itertools
+from typing import Any
+
+import msgspec
+
+from gateway.config.schema import Config, Model, Price
+from gateway.dialects.endpoint import Endpoint
+from gateway.errors import InvalidRequest
+from gateway.identity.keys import Key, KeyStore
+from gateway.routing import Routes, Serving, is_always_available
+
+_revisions = itertools.count()
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Who may serve a request of one key for one model at one endpoint, and what that may cost."""
+
+    model: Model
+    groups: tuple[tuple[Serving, ...], ...]
+    """As `Routes.chain` gives them."""
+    models: tuple[Model, ...]
+    """The model and its fallbacks."""
+    price: Price | None
+    """The dearest that any of them asks."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A configuration with what is derived from it; a request keeps the one it began with."""
+
+    config: Config
+    routes: Routes
+    revision: int = msgspec.field(default_factory=lambda: next(_revisions))
+
+    def plan(self, store: KeyStore, key: Key, name: str, endpoint: Endpoint) -> Plan:
+        """Return the plan of a request. Raises `NotFound`, `InvalidRequest` where it cannot be served."""
+        known = (self.revision, key.id, name, endpoint.path)
+        found: Any = store.derived.get(known)
+        if found is None:
+            found = self._made(key, name, endpoint)
+            if all(is_always_available(model) for model in found.models):
+                store.derived[known] = found
+        return found  # type: ignore[no-any-return]
+
+    def _made(self, key: Key, name: str, endpoint: Endpoint) -> Plan:
+        routes = self.routes
+        model = routes.model(name, key.policy)
+        _check_mode(endpoint, model)
+        models = (model, *(routes.models[each] for each in model.fallback))
+        groups = tuple(routes.chain(model, endpoint, key.policy))
+        return Plan(model, groups, models, routes.dearest.get(model.name))
+
+
+def _check_mode(endpoint: Endpoint, model: Model) -> None:
+    if model.mode not in endpoint.modes:
+        raise InvalidRequest(
+            f"The model '{model.name}' is for {model.mode}, which '/v1{endpoint.path}' does not serve; "
+            f"it takes models for {' or '.join(endpoint.modes)}. See GET /v1/models.",
+            code="wrong_mode",
+            param="model",
+        )
