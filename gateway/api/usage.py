@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
-from gateway.api.govern import limits_of, shown
+from gateway.api.own_budgets import budgets_of, own_of
 from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
@@ -20,7 +20,6 @@ from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person, identify
 from gateway.ledger.segments import folder
-from gateway.limits.limit import LimitStatus
 from gateway.reports.dimensions import DIMENSIONS, parse
 from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
@@ -104,12 +103,16 @@ class MyUsage:
         by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
         span = span_of(asked.from_, asked.to, asked.timezone)
         person = self._person(key, headers_of(request.scope))
+        caller, runtime = Caller(key, person), self._runtime
+        budgets = await budgets_of(runtime, caller)
         found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
-            "as_of": as_of(self._runtime.current.config.ledger),
+            "as_of": as_of(runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
-            "budget": await self._budget(key, person),
+            "budget": own_of(budgets, caller),
+            "budgets": budgets,
+            "free_models": runtime.current.routes.free(key.policy),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
 
@@ -124,15 +127,6 @@ class MyUsage:
                 code="invalid_identity",
             )
         return person
-
-    async def _budget(self, key: Key, person: Person) -> dict[str, Any] | None:
-        """The person's, or else the key's own."""
-        limits = shown(limits_of(Caller(key, person), self._runtime.keys))
-        others = ("team:", "key:") if key.identity else ("team:",)
-        budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith(others)]
-        budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
-        limit_statuses = await self._runtime.limiter.status(budgets[:1])
-        return _budget(limit_statuses[0]) if limit_statuses else None
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
@@ -153,12 +147,6 @@ def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     """A key that belongs to nobody tells what went through itself."""
     names = sorted({lower(name) for name in (person.email, person.user_id) if name})
     return {"user": names} if names else {"key": [key.alias or key.id]}
-
-
-def _budget(limit_status: LimitStatus) -> dict[str, Any]:
-    limit = limit_status.limit
-    amounts = {"usd": limit.amount, "used_usd": limit_status.used, "left_usd": limit_status.left}
-    return {**{name: nano / 1e9 for name, nano in amounts.items()}, "window": limit.window, "hard": limit.hard}
 
 
 def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
