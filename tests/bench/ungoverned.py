@@ -44,6 +44,6 @@ class Ungoverned(Runtime):
 
 
 if __name__ == "__main__":
-    gateway.server.Runtime = Ungoverned  # type: ignore[assignment,misc]
+    gateway.server.Runtime = Ungoverned  # type: ignore[assignment,attr-defined]
     sys.argv[0] = "sekisho"
     main()
