@@ -2679,6 +2679,7 @@ ASKING_JAPANESE = re.compile(
 )
 RELATIVE = re.compile(rf"(?:{'|'.join(sorted(YEARS, key=len, reverse=True))})(?:'s|の)?", re.IGNORECASE)
 NUMBER_WORD_ANY = re.compile(NUMBER_WORD.pattern, re.IGNORECASE)
+MOST_TERMS = 60  # of a question, that are compared
 CURRENCY = re.compile(r"(?i:eur|usd|gbp|jpy|chf|nok|sek|dkk|cad|aud|sgd|inr|euros?|dollars?|pounds?|yen|francs?)")
 ROMAN_NUMERAL = re.compile(r"^[IVX]{1,4}$")
 
@@ -2854,7 +2855,7 @@ def read_question(question: str, today: date) -> Asked:
     text = dated(question, today)
     terms = japanese_terms(text) if in_cjk(text) else english_terms(text)
     unique = {term.text: term for term in reversed(terms)}
-    return Asked(text, asked_kind(question), tuple(reversed(unique.values())))
+    return Asked(text, asked_kind(question), tuple(reversed(unique.values()))[:MOST_TERMS])
 
 
 def is_empty(asked: Asked) -> bool:
@@ -2864,6 +2865,7 @@ def is_empty(asked: Asked) -> bool:
 # Whether a text holds the words of a question.
 
 
+LONGEST_COMPOUND = 20  # signs of a Japanese word that is looked for in parts
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 ERA = re.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
@@ -2884,7 +2886,7 @@ def with_years(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def words_of(text: str) -> Words:
     """Return the words of a text."""
     plain = with_years(figured(text))
@@ -2950,7 +2952,7 @@ def holds_japanese(run: str, words: Words) -> float:
         return 1.0
     if any(stands_in(each, words) for each in SAME_JAPANESE.get(run, ())):
         return 0.95
-    if len(run) < 3 or not re.match(r"[\u3400-\u9fff]", run):
+    if not 3 <= len(run) <= LONGEST_COMPOUND or not re.match(r"[\u3400-\u9fff]", run):
         return 0.0
     return composed(run, words)
 
@@ -3019,6 +3021,7 @@ BOXED = re.compile(r"^\s*(?:【([^】]{1,60})】|[■◆◇□▼●]\s*([^。]{
 LABELLED = re.compile(r"^\s*[^。.!?！？:：|]{1,40}[:：](?!//)\s*\S")
 ENDS = re.compile(r"[。．.!?！？:：；;」』）)】]\s*$")
 SPLIT_WORD = re.compile(r"[A-Za-z]-$")
+LONGEST_PARAGRAPH = 5_000  # characters that are joined of wrapped lines
 LONGEST_HEADING = {True: 40, False: 80}  # characters, in Japanese and elsewhere
 
 
@@ -3172,7 +3175,7 @@ class Reader:
         """Return a paragraph from its first line, with the lines that it was wrapped into."""
         last = self.lines[self.at]
         self.at += 1
-        while self.at < len(self.lines):
+        while self.at < len(self.lines) and len(line) < LONGEST_PARAGRAPH:
             following = self.lines[self.at]
             if not following.strip() or is_row(following) or RULE_LINE.match(following) or ITEM.match(following):
                 break
@@ -3504,7 +3507,7 @@ def level_of(term: Term, before: Term | None, sources: list[tuple[str, float, Wo
 def level_of_parts(term: Term, sources: list[tuple[str, float, Words]]) -> float:
     """Return the level of a Japanese compound whose two parts stand in different places: 海外出張."""
     run, best = term.text, 0.0
-    for at in range(2, len(run) - 1) if re.match(r"[\u3400-\u9fff]", run) else ():
+    for at in range(2, len(run) - 1) if len(run) <= LONGEST_COMPOUND and KANJI_RUN.match(run) else ():
         halves = (Term(run[:at], run[:at], "word"), Term(run[at:], run[at:], "word"))
         best = max(best, 0.95 * min(max(level * holds(half, words) for _, level, words in sources) for half in halves))
     return best
@@ -5266,7 +5269,7 @@ async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> 
         yield Piece("text", f"{turn.text['none']}\n\n{scope(turn, found)}")
     elif not check.kept:
         turn.note("model_failed" if trouble else "model_unsupported", detail=trouble)
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if check.kept and check.dropped:
         turn.note("dropped", count=check.dropped)
 
@@ -5292,7 +5295,7 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
             async for piece in pieces:
                 yield piece
     else:
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if models and models.spent.calls:
         yield Piece("usage", usage_of(models.spent))
 
