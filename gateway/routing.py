@@ -182,6 +182,10 @@ class Routes:
         allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))
         return [model for model in allowed if is_available(model)]
 
+    def free(self, policy: Policy) -> list[str]:
+        """Return the names of chat models that cost nothing, their fallbacks neither."""
+        return [each.name for each in self.available(policy) if each.mode == "chat" and each.name not in self.dearest]
+
     def chain(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> list[tuple[Serving, ...]]:
         """Return who may serve a request, in groups: the model's own deployments, then those of each fallback.
 

@@ -8,8 +8,8 @@ from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer
 from gateway.api.govern import limits_of, shown
+from gateway.api.telling import refuse
 from gateway.config.schema import Model, Price
-from gateway.dialects import chat
 from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
@@ -30,7 +30,7 @@ class Me:
             key = await authenticate_reader(self._runtime, scope)
             await answer.whole(200, [], wire.encode(await self._told(key)))
         except ApiError as error:
-            await answer.whole(error.status, [], chat.error_body(error, None))
+            await refuse(answer, error, scope)
 
     async def _told(self, key: Key) -> dict[str, Any]:
         runtime = self._runtime

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
+from gateway.api.telling import refuse
 from gateway.config.schema import Model
 from gateway.dialects import chat, messages
 from gateway.dialects.contract import ClientDialect
@@ -34,7 +35,7 @@ class Models:
             found = self._found(scope["path_params"].get("name"), key.policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
-            await answer.whole(dialect.status(error), [], dialect.error_body(error, None))
+            await refuse(answer, error, scope, dialect)
 
     def _found(self, name: str | None, policy: Policy, dialect: ClientDialect) -> dict[str, Any]:
         routes = self._runtime.current.routes

@@ -12,9 +12,9 @@ from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
+from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
-from gateway.dialects import chat
 from gateway.errors import ApiError, InvalidRequest, Unauthenticated
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
@@ -96,7 +96,7 @@ class MyUsage:
             usage = await self._told(key, Request(scope))
             await answer.whole(200, [], wire.encode(usage))
         except ApiError as error:
-            await answer.whole(error.status, [], chat.error_body(error, None))
+            await refuse(answer, error, scope)
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers

@@ -43,6 +43,8 @@ _CLAIMS = {
     "chat_id": "chat_id",
     "message_id": "message_id",
     "task": "task",
+    "language": "language",
+    "timezone": "timezone",
 }
 
 
@@ -57,6 +59,10 @@ class Person(msgspec.Struct, frozen=True):
     chat_id: str | None = None
     message_id: str | None = None
     task: str | None = None
+    language: str | None = None
+    """Of the person's page, as a browser names it: `ja-JP`."""
+    timezone: str | None = None
+    """As IANA names it: `Asia/Tokyo`."""
     source: str = "none"
 
 
