@@ -61,7 +61,7 @@ class Exchange:
 
     @property
     def tells_cost(self) -> bool:
-        """Whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
+        """Return whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
         caller = self.recorder.caller
         return caller is not None and caller.is_open_webui
 

@@ -50,7 +50,7 @@ class Me:
 
 
 def _limit(status: LimitStatus) -> dict[str, Any]:
-    """A limit as JSON; budgets in USD, everything else as counted."""
+    """Return a limit as JSON; budgets in USD, everything else as counted."""
     limit, unit = status.limit, 1e9 if status.limit.kind == "budget" else 1
     amounts = {
         "amount": limit.amount,
@@ -58,9 +58,9 @@ def _limit(status: LimitStatus) -> dict[str, Any]:
         "reserved": status.reserved,
         "left": status.left,
     }
-    told = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
+    shown_amounts = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
     named = {"scope": limit.scope, "kind": limit.kind, "window": limit.window, "hard": limit.hard}
-    return {**named, **told, "resets_in_seconds": round(status.resets_in)}
+    return {**named, **shown_amounts, "resets_in_seconds": round(status.resets_in)}
 
 
 def _price(price: Price | None) -> Any:

@@ -59,8 +59,8 @@ async def read_next(response: UpstreamAnswer, relay: Relay) -> Step:
 
 def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
     """Return the upstream's counts; what it did not count is estimated from the lengths of prompt and answer."""
-    told = relay.counts or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
-    return counted(exchange, ask, told, relay.written)
+    reported = relay.counts or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
+    return counted(exchange, ask, reported, relay.written)
 
 
 async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:

@@ -81,7 +81,7 @@ async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAliv
 
 
 async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) -> None:
-    """The last event, after the record. What was never finished is never called finished."""
+    """Send the last event, after the record. What was never finished is never called finished."""
     relay = started.relay
     if relay.state is BROKEN:
         raise closed()

@@ -61,7 +61,7 @@ class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def admin_records(_: KeyStore, request: Request) -> Any:
-    """The newest records of this machine that are not shipped yet, newest first."""
+    """Return the newest records of this machine that are not shipped yet, newest first."""
     runtime: Runtime = request.app.state.runtime
     asked = _query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
@@ -92,8 +92,8 @@ class MyUsage:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            told = await self._told(key, Request(scope))
-            await answer.whole(200, [], wire.encode(told))
+            usage = await self._told(key, Request(scope))
+            await answer.whole(200, [], wire.encode(usage))
         except ApiError as error:
             await refuse(answer, error, scope)
 
@@ -117,7 +117,7 @@ class MyUsage:
         }
 
     def _person(self, key: Key, headers: dict[str, str]) -> Person:
-        """Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
+        """Return the caller. Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
         secret = self._runtime.current.config.open_webui.identity_secret
         person = identify(key, headers, None, None, secret)
         if key.identity and person.source != "jwt":
@@ -144,13 +144,13 @@ def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
 
 
 def _whose(key: Key, person: Person) -> dict[str, list[str]]:
-    """A key that belongs to nobody tells what went through itself."""
+    """Return whose records a caller sees; a key that belongs to nobody sees its own."""
     names = sorted({lower(name) for name in (person.email, person.user_id) if name})
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
 def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
-    """Raises `InvalidRequest` with what may be asked."""
+    """Read a query. Raises `InvalidRequest` with what may be asked."""
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)
     except msgspec.ValidationError as error:
