@@ -137,6 +137,9 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         if self.state is COMPLETE and not self._transport.get_write_buffer_size():
             self.state, self.idle_since = IDLE, self._loop.time()
+            self._pieces.clear()
+            if self._paused:  # else the next answer would never be heard
+                self._resume()
             return True
         self.abort()
         return False
@@ -301,6 +304,7 @@ class Connection(asyncio.Protocol):
             sized = "content-length" in self.headers or "transfer-encoding" in self.headers
             self.state = BODY if sized else BODY_UNTIL_CLOSE
             self._wake()
+            self.resume_writing()  # who still sends need not: the server may never take it
 
     def on_body(self, body: bytes) -> None:
         if self.state >= COMPLETE:

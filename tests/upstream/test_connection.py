@@ -367,3 +367,23 @@ async def test_connections_are_not_kept_for_ever() -> None:
         pool.close()
         pool.put(waiting)
         assert not waiting.alive, "a closed pool keeps nothing"
+
+
+async def test_an_answer_that_nobody_read_leaves_nothing_to_the_next_request(opened: Opened) -> None:
+    """Its last bytes made the server wait; the connection, which is kept, must read again."""
+    size = 1024 * 1024 + 100
+
+    async def conversation(caller: Caller) -> None:
+        await caller.request()
+        await caller.say(OK + b"content-length: %d\r\n\r\n" % size, b"x" * size)
+        await caller.request()
+        await caller.say(OK + b"content-length: 5\r\n\r\nclean")
+
+    client = opened()
+    async with saying(conversation) as address:
+        answer = await client.send(call(address))
+        arrived = asyncio.Event()
+        answer.at_end(arrived.set)
+        await arrived.wait()
+        answer.close()
+        assert await asyncio.wait_for(ask(client, address), 10) == (200, b"clean")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import UpstreamError
+from gateway.errors import UpstreamError, UpstreamTimeout
 from gateway.upstream.request import StreamedBody
 from tests.fakes.wire import Caller, saying
 from tests.upstream.conftest import Opened
@@ -122,6 +122,50 @@ async def test_an_answer_before_the_whole_upload_ends_it(opened: Opened) -> None
             assert (answer.status, await answer.read_all()) == (413, b"large")
         assert pieces_sent < 1000
         assert await ask(client, address) == (200, b"clean")
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_an_answer_ends_an_upload_that_the_server_does_not_take(closes: bool, opened: Opened) -> None:
+    """Its answer is whole before ours can go on: nothing further arrives that could wake the sender."""
+    done = asyncio.Event()
+
+    async def conversation(caller: Caller) -> None:
+        await caller.reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.3)
+        await caller.say(b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\n\r\nlarge")
+        if not closes:
+            await done.wait()
+
+    async def pieces() -> Any:
+        for _ in range(1000):
+            yield b"x" * 65_536
+
+    async with saying(conversation) as address:
+        request = call(address)
+        request.body = StreamedBody(65_536_000, pieces)
+        answer = await asyncio.wait_for(opened().send(request), 10)
+        assert (answer.status, await answer.read_all()) == (413, b"large")
+        answer.close()
+        done.set()
+
+
+async def test_a_server_that_stops_taking_an_upload_is_given_up(opened: Opened) -> None:
+    done = asyncio.Event()
+
+    async def conversation(caller: Caller) -> None:
+        await caller.reader.readuntil(b"\r\n\r\n")
+        await done.wait()
+
+    async def pieces() -> Any:
+        for _ in range(1000):
+            yield b"x" * 65_536
+
+    async with saying(conversation) as address:
+        request = call(address, timeout=0.3)
+        request.body = StreamedBody(65_536_000, pieces)
+        with pytest.raises(UpstreamTimeout):
+            await asyncio.wait_for(opened().send(request), 10)
+        done.set()
 
 
 async def _outcome(asked: Any) -> object:
