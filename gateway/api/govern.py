@@ -70,10 +70,11 @@ def shown_statuses(limit_statuses: Iterable[LimitStatus]) -> list[LimitStatus]:
 def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:
     """Return everything that a request counts against: of its key, its person and its team."""
     scopes = caller.scopes
-    limits: Sequence[Limit] | None = store.derived.get(scopes)
+    known = (caller.key, scopes)
+    limits: Sequence[Limit] | None = store.derived.get(known)
     if limits is None:
         limits = tuple(_limits(caller.key, scopes, store))
-        store.derived[scopes] = limits
+        store.derived[known] = limits
     return limits
 
 

@@ -38,9 +38,12 @@ _DERIVED_KEPT = 10_000
 _MISS_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """An API key without its secret. Times are UTC microseconds."""
+    """An API key without its secret. Times are UTC microseconds.
+
+    Equal only to itself: a changed key is another object, and what follows from the old one is not found by it.
+    """
 
     id: str
     hint: str
