@@ -16,8 +16,9 @@ from gateway.upstream.request import Body, StreamedBody
 from gateway.wire import Members
 
 _PIECE_BYTES = 64 * 1024
-_ESCAPED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
+_ESCAPED = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A", "\0": "%00"})
 """What may not stand in the name of a part (html.spec.whatwg.org, multipart/form-data encoding)."""
+_WITHOUT_LINE_ENDS = str.maketrans("", "", "\r\n\0")
 
 
 class Encoded(msgspec.Struct, frozen=True):
@@ -102,7 +103,7 @@ def _text_parts(fields: Members, boundary: str) -> Iterator[bytes]:
 
 def _file_head(name: str, file: UploadFile, boundary: str) -> bytes:
     filename = (file.filename or "file").translate(_ESCAPED)
-    media_type = (file.content_type or "application/octet-stream").translate(_ESCAPED)
+    media_type = (file.content_type or "application/octet-stream").translate(_WITHOUT_LINE_ENDS)
     return (
         f'--{boundary}\r\ncontent-disposition: form-data; name="{name.translate(_ESCAPED)}"; filename="{filename}"\r\n'
         f"content-type: {media_type}\r\n\r\n"

@@ -226,6 +226,66 @@ def test_a_form_that_cannot_be_used_is_told(forms: InProcess, sent: dict[str, ob
     assert forms.record(answer).outcome == "refused"
 
 
+def _part(disposition: bytes, content: bytes, media_type: bytes = b"audio/wav") -> bytes:
+    head = b"--x\r\ncontent-disposition: form-data; " + disposition
+    return head + b"\r\ncontent-type: " + media_type + b"\r\n\r\n" + content + b"\r\n"
+
+
+MODEL, FILE, END = _part(b'name="model"', b"m"), _part(b'name="file"; filename="a.wav"', b"sound"), b"--x--\r\n"
+
+
+@pytest.mark.parametrize("cut", [len(END) + 12, len(END) + 2, len(END), 4])
+def test_a_form_that_is_cut_is_refused_as_a_whole(forms: InProcess, cut: int) -> None:
+    """Else its last file would be missing upstream, and its last text be shorter than it was."""
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = forms.post("/v1/listen", content=(MODEL + FILE + END)[:-cut], headers=headers)
+    assert (answer.status_code, "before its last boundary" in answer.text) == (400, True), answer.text
+
+
+def test_the_texts_of_a_form_are_small_together(forms: InProcess) -> None:
+    """They stand in memory, two hundred of them might be much."""
+    texts = {f"text-{number}": "y" * 50_000 for number in range(4)}
+    answer = forms.post("/v1/listen", data={"model": "m", **texts}, files={"file": b"x"})
+    assert (answer.status_code, "its texts have more than" in answer.text) == (400, True), answer.text
+    assert forms.record(answer).outcome == "refused"
+
+
+@pytest.mark.parametrize(
+    "options", ["boundary=x; charset=punycode", "boundary=x; charset=utf-16", "boundary=x; charset=undefined"]
+)
+def test_a_form_is_read_as_utf_8_whatever_it_says(forms: InProcess, options: str) -> None:
+    """Some of Python's charsets take minutes for a megabyte."""
+    content = MODEL + _part(b'name="prompt"', "日本語".encode()) + FILE + END
+    headers = {"content-type": f"multipart/form-data; {options}"}
+    answer = forms.post("/v1/listen", content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"] == [["model", "theirs"], ["prompt", "日本語"]]
+
+
+def test_a_boundary_cannot_carry_a_charset(forms: InProcess) -> None:
+    headers = {"content-type": 'multipart/form-data; boundary="x\\"; charset=\\"punycode"'}
+    answer = forms.post("/v1/listen", content=MODEL + FILE + END, headers=headers)
+    assert (answer.status_code, "form cannot be read" in answer.text) == (400, True), answer.text
+
+
+def test_the_type_of_a_file_keeps_its_quotes_and_its_name_loses_zeros(forms: InProcess) -> None:
+    part = _part(b'name="file"; filename="a\0b.ogg"', b"sound", b'audio/ogg; codecs="opus"\0')
+    headers = {"content-type": "multipart/form-data; boundary=x"}
+    answer = forms.post("/v1/listen", content=MODEL + part + END, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["file"][:2] == ["a%00b.ogg", 'audio/ogg; codecs="opus"']
+
+
+def test_an_upload_without_room_on_the_disk_is_told(forms: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of temporary files is a device that is always full."""
+    monkeypatch.setattr("tempfile.tempdir", "/dev/full")
+    answer = forms.post("/v1/listen", data={"model": "m"}, files={"file": b"x" * 3_000_000})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30"), answer.text
+    assert "disk is full" in answer.text
+    monkeypatch.undo()
+    assert forms.post("/v1/listen", data={"model": "m"}, files={"file": b"x"}).status_code == 200
+
+
 def test_a_large_upload_stays_out_of_memory(forms: InProcess) -> None:
     """25 MB go up with at most 5 MB of Python's memory."""
     content = b"x" * 25_000_000
