@@ -47,7 +47,7 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (pack.remove, "Open WebUI", ("remove --dry-run", f"remove {SERVER}")),
     (sign_out, "Open WebUI", (f"sign-out {SERVER}", "sign-out --all")),
     (kit.new, PLUGINS, ("new pipe travel_desk --title 'Travel desk' --title-ja 出張窓口", "new tool rates")),
-    (kit.check, PLUGINS, ("check", "check pipes/travel_desk.py --lang ja", "check --json > findings.json")),
+    (kit.check, PLUGINS, ("check", "check --strict pipes/travel_desk.py --lang ja", "check --json > findings.json")),
     (kit.test, PLUGINS, ("test pipes/travel_desk.py", "test pipes tools --json")),
     (kit.dev, PLUGINS, (f"dev {SERVER}", f"dev pipes/travel_desk.py {SERVER} --log open-webui.log")),
 )

@@ -129,6 +129,7 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
         # Two cores serve the model: titles are enough.
         "ENABLE_TAGS_GENERATION": "false",
         "ENABLE_FOLLOW_UP_GENERATION": "false",
+        "ENABLE_RETRIEVAL_QUERY_GENERATION": "false",
         "ENABLE_VALVE_ENCRYPTION": "true",
         "OFFLINE_MODE": "true",
         "HF_HUB_OFFLINE": "1",
