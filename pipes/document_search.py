@@ -192,6 +192,8 @@ TEXT = {
         "which": "“{word}” is in several documents. What would you like to know about it, and which one do you mean?",
         "too_long": "This question has {length} characters; {limit} are taken. Shorten it, or put the text into a "
         "knowledge base.",
+        "alone": "**The AI models cannot be reached at the moment, so this chat opened with Document search.** It only "
+        "quotes documents. For a model, open a new chat in a few minutes; if this stays, tell your administrator.",
         "empty": "Please write a question.",
         "broken": "The search failed. Please try again; if this stays, tell your administrator.",
         "words_only": "searched by words alone, as the embeddings cannot be reached",
@@ -239,6 +241,8 @@ TEXT = {
         "which": "「{word}」は複数の文書にあります。どの文書の、どのようなことをお知りになりたいですか。",
         "too_long": "質問が{length}文字あります。受け付けるのは{limit}文字までです。"
         "短くするか、文章をナレッジに登録してください。",
+        "alone": "**現在AIモデルに接続できないため、このチャットは「社内文書検索」で開いています。**"
+        "文書の引用だけで回答します。モデルを使うには数分後に新しいチャットを開いてください。続く場合は管理者にお知らせください。",
         "empty": "質問を入力してください。",
         "broken": "検索に失敗しました。もう一度お試しください。続く場合は管理者にお知らせください。",
         "words_only": "埋め込みサーバーに接続できないため、語句だけで検索しました",
@@ -5310,6 +5314,24 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
         yield Piece("usage", usage_of(models.spent))
 
 
+# Whether the search is all that is left of the menu.
+
+
+def is_model(row: Any) -> bool:
+    """Return whether a row of Open WebUI's menu answers by itself: no function, no comparison of others, no preset."""
+    about = dict_of(row)
+    return bool(about) and not (about.get("pipe") or about.get("arena") or about.get("preset"))
+
+
+def is_alone(turn: Turn) -> bool:
+    """Return whether a new chat opened with the search because no model is in the menu: the gateway is away."""
+    if not turn.in_chat or len(turn.questions()) > 1:
+        return False
+    menu = getattr(getattr(getattr(turn.request, "app", None), "state", None), "MODELS", None)
+    rows = list(menu.values()) if menu else []
+    return bool(rows) and not any(is_model(row) for row in rows)
+
+
 # The answer as chunks and sources of Open WebUI.
 
 
@@ -5342,6 +5364,8 @@ async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
     try:
         async with aclosing(answered(turn)) as pieces:
             shown = 0
+            if is_alone(turn):
+                yield Piece("text", f"{text['alone']}\n\n")
             async for piece in pieces:
                 for number, passage in enumerate(turn.cited[shown:], shown + 1):
                     yield Piece("source", source_of(turn, number, passage))
