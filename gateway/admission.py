@@ -50,7 +50,7 @@ class Gate:
         return dict(zip(CLASSES, self._counts, strict=True))
 
     async def enter(self, targets: Sequence[Target], traffic_class: TrafficClass, person: str = "") -> Target:
-        """The first of `targets` with room, now or after waiting; `leave` must follow. Raises `Busy`."""
+        """Return the first of `targets` with room, now or after waiting; `leave` must follow. Raises `Busy`."""
         rank = _RANK[traffic_class]
         target = None if self._someone_before(targets, rank) else self._with_room(targets)
         if target is None:
@@ -59,7 +59,7 @@ class Gate:
         return target
 
     def leave(self, target: Target, seconds: float | None = None) -> None:
-        """A request ended; its place goes to whoever is next."""
+        """Give the place of a request that ended to the next one."""
         self.running -= 1
         target.health.running -= 1
         if seconds is not None:
@@ -91,7 +91,7 @@ class Gate:
             self.leave(waiter.place.result())
 
     def _make_room_for(self, waiter: Waiter) -> None:
-        """A full queue drops its least urgent, newest waiter, of who has the most; that may be the one that comes."""
+        """Drop the least urgent, newest waiter of a full queue, of who has the most; it may be the one that comes."""
         if self.waiting < self.settings.max_waiting:
             return
         least = self._least_urgent()
@@ -104,7 +104,7 @@ class Gate:
         )
 
     def _yields(self, least: Waiter, comes: Waiter) -> bool:
-        """Whether one that waits has to go for one that comes: less urgent, or of a person who has more waiting."""
+        """Return whether a waiter goes for one that comes: it is less urgent, or its person has more waiting."""
         if least.rank != comes.rank:
             return least.rank > comes.rank
         return self._queue(least).count(least.person) > self._queue(comes).count(comes.person) + 1
@@ -139,7 +139,7 @@ class Gate:
                         yield waiter, target
 
     def _someone_before(self, targets: Sequence[Target], rank: int) -> bool:
-        """Whether somebody as urgent already waits for the same model."""
+        """Return whether somebody as urgent already waits for the same model."""
         queues = self._queues.get(targets[0].model.name)
         return queues is not None and any(queues[: rank + 1])
 

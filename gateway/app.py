@@ -72,7 +72,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
 
 
 def _calm_collector() -> None:
-    """What lives from the start on is never garbage, and requests make few cycles: it looks rarely."""
+    """Let the garbage collector look rarely: what is there at the start is no garbage, and requests make few cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
@@ -96,13 +96,13 @@ class FastLane:
         await (found or self._app)(scope, receive, send)
 
     def _without_trace(self, send: Send) -> Send:
-        """What keeps the gateway from starting is told in words; Starlette tells it as a stack trace."""
+        """Say in words what keeps the gateway from starting; Starlette says it as a stack trace."""
 
-        async def told(message: Message) -> None:
+        async def send_in_words(message: Message) -> None:
             failed = self._app.state.runtime.failed
             await send({**message, "message": str(failed)} if failed else message)
 
-        return told
+        return send_in_words
 
 
 def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:

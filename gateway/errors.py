@@ -20,11 +20,13 @@ SekishoError
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
         └── UpstreamTimeout      504
 
-`code` is for programs, `message` for people: it names the remedy. `type` is OpenAI's word
-for the class of error (platform.openai.com/docs/guides/error-codes).
+`code` is for programs, `message` for people: it names the remedy, in English; `gateway.wording` has a sentence a code
+for the person who reads it. `type` is OpenAI's word for the class of error
+(platform.openai.com/docs/guides/error-codes).
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 
 class SekishoError(Exception):
@@ -56,6 +58,12 @@ class ApiError(SekishoError):
         self.code = code or self.default_code
         self.param = param
         self.retry_after = retry_after
+
+    def in_words(
+        self, language: Literal["en", "ja"], is_person: bool, zone: str | None, free_models: Sequence[str]
+    ) -> str | None:
+        """Return a sentence that knows more than the code does; None where the code says all."""
+        return None
 
 
 class InvalidRequest(ApiError):
@@ -160,5 +168,7 @@ class UpstreamRefused(UpstreamError):
         self.upstream_status = upstream_status
         self.body = body
         self.too_long = too_long
+        self.upstream_words = ""
+        """What the upstream said, without our secrets: for the log."""
         self.answer = b""
         """The failed answer as it came, in a dialect whose clients want that rather than a status."""

@@ -36,7 +36,7 @@ class Payload(Protocol):
 
     @property
     def size(self) -> int:
-        """In bytes, as it came."""
+        """Return its bytes, as it came."""
 
     def encoded(self, fields: Members) -> Encoded:
         """Return the body with other members."""

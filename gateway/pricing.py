@@ -53,14 +53,14 @@ def cost_nano_usd(price: Price, usage: Usage) -> int:
 
 
 def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> Priced | None:
-    """The price of a model where it runs, or None. Looked up once a configuration, never for a request."""
+    """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
     return listed(deployment.provider, deployment.model, deployment.base_url, at)
 
 
 def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:
-    """The public list price of a provider's model, or None where nobody published one (on our own machines)."""
+    """Return the public list price of a provider's model, or None where nobody published one."""
     row = PROVIDERS.get(provider or "")
     vendor = row.price_list if row else None
     if vendor is None and not (base_url and base_url.startswith("https://")):
@@ -80,7 +80,7 @@ def listed(provider: str | None, name: str, base_url: str | None = None, at: dat
 
 
 def dearest(prices: Iterable[Priced | None]) -> Price:
-    """The most that any of these may ask for a token; what no price is known of is free."""
+    """Return the most that any of these may ask for a token; what no price is known of is free."""
     every = [each for one in prices if one for each in (one.price, *(price for _, price in one.longer))]
     if not every:
         return Price()
@@ -91,7 +91,7 @@ def dearest(prices: Iterable[Priced | None]) -> Price:
 
 
 def numbers(price: Price) -> str:
-    """A price as records tell it: `input=3,output=15`."""
+    """Return a price as records tell it: `input=3,output=15`."""
     given = price.model_dump(exclude_none=True, exclude_unset=True)
     return ",".join(f"{name}={value.normalize():f}" for name, value in given.items())
 
@@ -109,12 +109,12 @@ _FIELDS = {
 
 
 def _price(found: Mapping[str, object]) -> Price:
-    """From the price list's numbers."""
+    """Return a price from the numbers of the price list."""
     given = {field: (found.get(key), count) for field, (key, count) in _FIELDS.items()}
     return Price.model_validate({field: value / count for field, (value, count) in given.items() if value is not None})  # type: ignore[operator]
 
 
 def _tier(value: object, start: int) -> object:
-    """What holds for prompts of more than `start` tokens."""
+    """Return what holds for prompts of more than `start` tokens."""
     reached = [tier for tier in getattr(value, "tiers", ()) if tier.start <= start]
     return reached[-1].price if reached else getattr(value, "base", value)

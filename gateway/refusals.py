@@ -30,9 +30,11 @@ from gateway.routing import Serving
 
 MOST_ERROR_BYTES = 64 * 1024
 """Read of an error response; what is larger has no words for people."""
+_LONGEST_LOGGED = 300
 _LONGEST_UNTOUCHED_BYTES = 8 * 1024
 _LONGEST_RETRY_SECONDS = 3600.0
 
+_WHO = "The model's server"
 _CREDENTIALS = "did not accept the gateway's credentials. The administrator must check its api_key."
 _NOT_SERVED = "does not serve the configured model. The administrator must check 'model:' and 'base_url:'."
 _ADMIN_FAULTS = {
@@ -58,27 +60,34 @@ def refused(
     """Return an error response of an upstream as the error that our client gets, without our secrets."""
     target, endpoint = serving.target, serving.endpoint
     body = redacted(body, target.secrets)
-    who = f"Deployment '{target.id}'"
     if status == 404 and endpoint.optional:
         return UpstreamRefused(
-            f"{who} has no '{endpoint.path}'.",
+            f"{_WHO} has no '{endpoint.path}'.",
             status=404,
             upstream_status=404,
             code="endpoint_not_supported",
             retryable=False,
         )
     fault = fault_of(body)
+    error = _refused(serving, client, status, fault, headers, body)
+    error.upstream_words = fault.words[:_LONGEST_LOGGED]
+    return error
+
+
+def _refused(
+    serving: Serving, client: ClientDialect, status: int, fault: Fault, headers: Mapping[str, str], body: bytes
+) -> UpstreamRefused:
     if status != 402 and fault.status == 402:
         status = 402
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
-            f"{who} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
+            f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
         )
     if 400 <= status < 500 and status not in _STATUS:
         return _kept(serving, client, status, fault, body)
     answer = _STATUS.get(status, 502)
     return UpstreamRefused(
-        f"{who} {_WORDS[answer]}{_said(fault) if answer == 429 else ''}",
+        f"{_WHO} {_WORDS[answer]}{_said(fault) if answer == 429 else ''}",
         status=answer,
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
@@ -93,7 +102,7 @@ def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamR
 
 def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
-    words = f"Deployment '{serving.target.id}' refused the request with status {status}.{_said(fault)}"
+    words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
     code = "context_length_exceeded" if fault.too_long else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(

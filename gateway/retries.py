@@ -14,7 +14,7 @@ class RetryBudget:
         self._left = min(self.MOST, self._left + self.SHARE)
 
     def spend(self) -> bool:
-        """Whether one more retry may be made."""
+        """Take one retry; return whether there was one left."""
         if self._left < 1:
             return False
         self._left -= 1

@@ -35,7 +35,7 @@ class Health:
     tokens: int = 0
     """Estimated tokens of the running requests: the work that is still to be done."""
     failures: int = 0
-    """In a row."""
+    """Failures since the last success."""
     cooling_until: float = 0.0
 
     def failed(self, retry_after: float | None = None) -> None:
@@ -83,13 +83,13 @@ class Target:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What the upstream is sent that nobody else may see."""
+        """Return what the upstream is sent and nobody else may see."""
         key = self.deployment.api_key
         return (*([key.reveal()] if key else []), *secrets_in(self.base_url))
 
     @property
     def has_room(self) -> bool:
-        """After a failure one request at a time probes, until one works."""
+        """Return whether a request may run here: after a failure one request at a time probes, until one works."""
         limit = self.deployment.max_concurrency
         if self.health.failures and not self.health.cooling:
             limit = 1
@@ -102,7 +102,7 @@ class Target:
 
     @cached_property
     def record_fields(self) -> Mapping[str, str | None]:
-        """What records tell of it."""
+        """Return the fields by which records name it."""
         return {
             "provider": self.provider.name,
             "deployment": self.id,
@@ -111,7 +111,7 @@ class Target:
 
     @cached_property
     def response_headers(self) -> list[tuple[bytes, bytes]]:
-        """What answers tell of it."""
+        """Return the headers by which answers name it."""
         return [(b"x-sekisho-model", self.model.name.encode()), (b"x-sekisho-deployment", self.id.encode())]
 
     def speaks(self, dialect: str) -> bool:
@@ -129,14 +129,14 @@ class Serving:
 
     @cached_property
     def urls(self) -> tuple[str, str]:
-        """The addresses that are asked for whole and for streamed answers."""
+        """Return the addresses that are asked for whole and for streamed answers."""
         provider, deployment = self.target.provider, self.target.deployment
         whole, streamed = (provider.url(provider, deployment, self.endpoint.path, stream) for stream in (False, True))
         return whole, streamed
 
     @cached_property
     def timeouts(self) -> tuple[Timeouts, Timeouts]:
-        """For whole and for streamed answers."""
+        """Return the limits for whole and for streamed answers."""
         deployment = self.target.deployment
         return (
             Timeouts(deployment.connect_timeout, deployment.timeout),
@@ -162,21 +162,29 @@ class Routes:
     _made: dict[tuple[str, str], tuple[tuple[Serving, ...], ...]] = field(default_factory=dict)
 
     def model(self, name: str, policy: Policy | None = None) -> Model:
-        """The model of that name. Raises `NotFound` with the nearest names, or with when it is served."""
+        """Return the model of that name. Raises `NotFound` with the nearest names, or with when it is served."""
         found = self.models.get(name)
         if found is None or (policy and not policy.allows(name)):
             allowed = [each for each in self.models if policy is None or policy.allows(each)]
-            near = get_close_matches(name, allowed, n=3)
-            hint = "Did you mean " + " or ".join(f"'{each}'" for each in near) + "?" if near else "See GET /v1/models."
+            similar = get_close_matches(name, allowed, n=3)
+            hint = (
+                "Did you mean " + " or ".join(f"'{each}'" for each in similar) + "?"
+                if similar
+                else "See GET /v1/models."
+            )
             why = "does not exist" if found is None else "is not among those that this key may use"
             raise NotFound(f"The model '{name}' {why}. {hint}", code="model_not_found", param="model")
         _check_time(found)
         return found
 
     def available(self, policy: Policy | None = None) -> list[Model]:
-        """The models served now, in the order of the file."""
+        """Return the models that are served now, in the order of the file."""
         allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))
         return [model for model in allowed if is_available(model)]
+
+    def free(self, policy: Policy) -> list[str]:
+        """Return the names of chat models that cost nothing, their fallbacks neither."""
+        return [each.name for each in self.available(policy) if each.mode == "chat" and each.name not in self.dearest]
 
     def chain(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> list[tuple[Serving, ...]]:
         """Return who may serve a request, in groups: the model's own deployments, then those of each fallback.
@@ -305,7 +313,7 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
 
 
 def _name(model: Model, deployment: Deployment) -> str:
-    """A name that stays the same while the deployment does: what it is and where."""
+    """Return a name that stays the same while the deployment does: what it is and where."""
     where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region
     return f"{model.name}/{deployment.provider}" + (f"@{where}" if where else "")
 

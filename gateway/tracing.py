@@ -55,7 +55,7 @@ class Tracing:
     """Sends spans in a thread of its own; what a collector does not take in time is dropped, never waited for."""
 
     def __init__(self, settings: Telemetry) -> None:
-        """Raises `ConfigError` where OpenTelemetry is not installed."""
+        """Start the exporter. Raises `ConfigError` where OpenTelemetry is not installed."""
         self._provider = _provider(settings)
         self._tracer = self._provider.get_tracer("sekisho")
 
@@ -96,8 +96,8 @@ class Trace:
         if self._call:
             self._call.update_name(f"{_operation(record)} {record.upstream_model}")
             _finish(self._call, _attributes(_OF_CALL, record), record)
-        told = {"enduser.pseudo.id": person} if person else {}
-        _finish(self._request, {**_attributes(_OF_REQUEST, record), **told}, record)
+        pseudonymous = {"enduser.pseudo.id": person} if person else {}
+        _finish(self._request, {**_attributes(_OF_REQUEST, record), **pseudonymous}, record)
 
 
 def _finish(span: "Span", attributes: dict[str, Any], record: Record) -> None:
@@ -127,8 +127,8 @@ def _provider(settings: Telemetry) -> "TracerProvider":
 
 
 def _attributes(table: tuple[tuple[str, Callable[[Record], Any]], ...], record: Record) -> dict[str, Any]:
-    told = {name: take(record) for name, take in table}
-    return {name: value for name, value in told.items() if value is not None}
+    attributes = {name: take(record) for name, take in table}
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 def _provider_name(record: Record) -> str | None:

@@ -104,8 +104,8 @@ def request_members(body: bytes) -> Members:
     try:
         return members(body)
     except msgspec.ValidationError as error:
-        told = str(error).partition(" - at ")[0]  # what `count` says, or msgspec's own words
-        wrong = "must be a JSON object" if told.startswith("Expected") else f"cannot be read: {told}"
+        reason = str(error).partition(" - at ")[0]  # what `count` says, or msgspec's own words
+        wrong = "must be a JSON object" if reason.startswith("Expected") else f"cannot be read: {reason}"
         raise InvalidRequest(f"The request body {wrong}.", code="invalid_json") from error
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"The request body is not JSON: {error}.", code="invalid_json") from error
@@ -154,7 +154,7 @@ def value(fields: Members, name: str) -> Any:
 
 
 def kind(fields: Members, name: str) -> type | None:
-    """The JSON type of a member, read from its first byte; None where it is absent or null."""
+    """Return the JSON type of a member, read from its first byte; None where it is absent or null."""
     raw = fields.get(name)
     return None if raw is None else _KINDS.get(memoryview(raw)[0], int)
 
@@ -208,7 +208,7 @@ def _is_empty(raw: memoryview) -> bool:
 
 
 def flag(fields: Members, name: str) -> bool:
-    """A true-or-false member; absent and null are false. Raises `InvalidRequest` naming it."""
+    """Return a true-or-false member; absent and null are false. Raises `InvalidRequest` naming it."""
     if kind(fields, name) not in (None, bool):
         raise InvalidRequest(f"The field '{name}' must be true or false.", code="invalid_type", param=name)
     return bool(value(fields, name))

@@ -192,6 +192,8 @@ TEXT = {
         "which": "“{word}” is in several documents. What would you like to know about it, and which one do you mean?",
         "too_long": "This question has {length} characters; {limit} are taken. Shorten it, or put the text into a "
         "knowledge base.",
+        "alone": "**The AI models cannot be reached at the moment, so this chat opened with Document search.** It only "
+        "quotes documents. For a model, open a new chat in a few minutes; if this stays, tell your administrator.",
         "empty": "Please write a question.",
         "broken": "The search failed. Please try again; if this stays, tell your administrator.",
         "words_only": "searched by words alone, as the embeddings cannot be reached",
@@ -239,6 +241,8 @@ TEXT = {
         "which": "「{word}」は複数の文書にあります。どの文書の、どのようなことをお知りになりたいですか。",
         "too_long": "質問が{length}文字あります。受け付けるのは{limit}文字までです。"
         "短くするか、文章をナレッジに登録してください。",
+        "alone": "**現在AIモデルに接続できないため、このチャットは「社内文書検索」で開いています。**"
+        "文書の引用だけで回答します。モデルを使うには数分後に新しいチャットを開いてください。続く場合は管理者にお知らせください。",
         "empty": "質問を入力してください。",
         "broken": "検索に失敗しました。もう一度お試しください。続く場合は管理者にお知らせください。",
         "words_only": "埋め込みサーバーに接続できないため、語句だけで検索しました",
@@ -292,12 +296,22 @@ def valve(default: Any, key: str, **rules: Any) -> Any:
 # The person's language.
 
 
+LONGEST_VARIABLE = 64  # characters
+
+
 def user_language(metadata: dict[str, Any] | None, request: Any) -> Literal["en", "ja"]:
     """Return the language of the person's Open WebUI, or for an API client that of Accept-Language."""
     variables = (metadata or {}).get("variables")
     chosen = variables.get("{{USER_LANGUAGE}}") if isinstance(variables, dict) else None
     chosen = chosen or getattr(request, "headers", {}).get("accept-language")
     return "ja" if str(chosen or "").lower().startswith("ja") else "en"
+
+
+def variable(metadata: dict[str, Any] | None, name: str) -> str:
+    """Return what the person's page tells under a name such as USER_LANGUAGE; empty where no page asks."""
+    variables = (metadata or {}).get("variables")
+    told = variables.get(f"{{{{{name}}}}}") if isinstance(variables, dict) else None
+    return told[:LONGEST_VARIABLE] if isinstance(told, str) else ""
 
 
 # Careful readers of JSON that others wrote.
@@ -2679,6 +2693,7 @@ ASKING_JAPANESE = re.compile(
 )
 RELATIVE = re.compile(rf"(?:{'|'.join(sorted(YEARS, key=len, reverse=True))})(?:'s|の)?", re.IGNORECASE)
 NUMBER_WORD_ANY = re.compile(NUMBER_WORD.pattern, re.IGNORECASE)
+MOST_TERMS = 60  # of a question, that are compared
 CURRENCY = re.compile(r"(?i:eur|usd|gbp|jpy|chf|nok|sek|dkk|cad|aud|sgd|inr|euros?|dollars?|pounds?|yen|francs?)")
 ROMAN_NUMERAL = re.compile(r"^[IVX]{1,4}$")
 
@@ -2854,7 +2869,7 @@ def read_question(question: str, today: date) -> Asked:
     text = dated(question, today)
     terms = japanese_terms(text) if in_cjk(text) else english_terms(text)
     unique = {term.text: term for term in reversed(terms)}
-    return Asked(text, asked_kind(question), tuple(reversed(unique.values())))
+    return Asked(text, asked_kind(question), tuple(reversed(unique.values()))[:MOST_TERMS])
 
 
 def is_empty(asked: Asked) -> bool:
@@ -2864,6 +2879,7 @@ def is_empty(asked: Asked) -> bool:
 # Whether a text holds the words of a question.
 
 
+LONGEST_COMPOUND = 20  # signs of a Japanese word that is looked for in parts
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 ERA = re.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
@@ -2884,7 +2900,7 @@ def with_years(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def words_of(text: str) -> Words:
     """Return the words of a text."""
     plain = with_years(figured(text))
@@ -2950,7 +2966,7 @@ def holds_japanese(run: str, words: Words) -> float:
         return 1.0
     if any(stands_in(each, words) for each in SAME_JAPANESE.get(run, ())):
         return 0.95
-    if len(run) < 3 or not re.match(r"[\u3400-\u9fff]", run):
+    if not 3 <= len(run) <= LONGEST_COMPOUND or not re.match(r"[\u3400-\u9fff]", run):
         return 0.0
     return composed(run, words)
 
@@ -3019,6 +3035,7 @@ BOXED = re.compile(r"^\s*(?:【([^】]{1,60})】|[■◆◇□▼●]\s*([^。]{
 LABELLED = re.compile(r"^\s*[^。.!?！？:：|]{1,40}[:：](?!//)\s*\S")
 ENDS = re.compile(r"[。．.!?！？:：；;」』）)】]\s*$")
 SPLIT_WORD = re.compile(r"[A-Za-z]-$")
+LONGEST_PARAGRAPH = 5_000  # characters that are joined of wrapped lines
 LONGEST_HEADING = {True: 40, False: 80}  # characters, in Japanese and elsewhere
 
 
@@ -3172,7 +3189,7 @@ class Reader:
         """Return a paragraph from its first line, with the lines that it was wrapped into."""
         last = self.lines[self.at]
         self.at += 1
-        while self.at < len(self.lines):
+        while self.at < len(self.lines) and len(line) < LONGEST_PARAGRAPH:
             following = self.lines[self.at]
             if not following.strip() or is_row(following) or RULE_LINE.match(following) or ITEM.match(following):
                 break
@@ -3504,7 +3521,7 @@ def level_of(term: Term, before: Term | None, sources: list[tuple[str, float, Wo
 def level_of_parts(term: Term, sources: list[tuple[str, float, Words]]) -> float:
     """Return the level of a Japanese compound whose two parts stand in different places: 海外出張."""
     run, best = term.text, 0.0
-    for at in range(2, len(run) - 1) if re.match(r"[\u3400-\u9fff]", run) else ():
+    for at in range(2, len(run) - 1) if len(run) <= LONGEST_COMPOUND and KANJI_RUN.match(run) else ():
         halves = (Term(run[:at], run[:at], "word"), Term(run[at:], run[at:], "word"))
         best = max(best, 0.95 * min(max(level * holds(half, words) for _, level, words in sources) for half in halves))
     return best
@@ -5266,7 +5283,7 @@ async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> 
         yield Piece("text", f"{turn.text['none']}\n\n{scope(turn, found)}")
     elif not check.kept:
         turn.note("model_failed" if trouble else "model_unsupported", detail=trouble)
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if check.kept and check.dropped:
         turn.note("dropped", count=check.dropped)
 
@@ -5292,9 +5309,27 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
             async for piece in pieces:
                 yield piece
     else:
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if models and models.spent.calls:
         yield Piece("usage", usage_of(models.spent))
+
+
+# Whether the search is all that is left of the menu.
+
+
+def is_model(row: Any) -> bool:
+    """Return whether a row of Open WebUI's menu answers by itself: no function, no comparison of others, no preset."""
+    about = dict_of(row)
+    return bool(about) and not (about.get("pipe") or about.get("arena") or about.get("preset"))
+
+
+def is_alone(turn: Turn) -> bool:
+    """Return whether a new chat opened with the search because no model is in the menu: the gateway is away."""
+    if not turn.in_chat or len(turn.questions()) > 1:
+        return False
+    menu = getattr(getattr(getattr(turn.request, "app", None), "state", None), "MODELS", None)
+    rows = list(menu.values()) if menu else []
+    return bool(rows) and not any(is_model(row) for row in rows)
 
 
 # The answer as chunks and sources of Open WebUI.
@@ -5329,6 +5364,8 @@ async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
     try:
         async with aclosing(answered(turn)) as pieces:
             shown = 0
+            if is_alone(turn):
+                yield Piece("text", f"{text['alone']}\n\n")
             async for piece in pieces:
                 for number, passage in enumerate(turn.cited[shown:], shown + 1):
                     yield Piece("source", source_of(turn, number, passage))

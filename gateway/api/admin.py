@@ -29,7 +29,7 @@ _LARGEST_BODY = 64 * 1024
 
 
 def admin_routes() -> list[Route]:
-    """Every admin route; the table below is the API."""
+    """Return every admin route; the table below is the API."""
     return [Route(f"/admin{path}", _guarded(handler), methods=[method]) for method, path, handler in _TABLE]
 
 
@@ -157,7 +157,7 @@ def _named(request: Request) -> str:
 
 
 def _shown(key: Key, secret: Secret | None = None) -> dict[str, Any]:
-    """A key for people: never its hash; its secret only where it was just made."""
+    """Return a key for people: never its hash; its secret only where it was just made."""
     shown: dict[str, Any] = msgspec.to_builtins(key)
     return {**shown, "key": secret.reveal()} if secret else shown
 

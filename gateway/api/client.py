@@ -27,7 +27,7 @@ class ClientGone(Exception):
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """By lower-case name; what came in several lines is joined with commas, as HTTP means it."""
+    """Return headers by lower-case name; what came in several lines is joined with commas, as HTTP means it."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -36,7 +36,7 @@ def headers_of(scope: Scope) -> dict[str, str]:
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int, share: Share | None = None) -> bytes:
-    """The whole request body. Raises `TooLarge` over `limit` bytes, `Overloaded` without room for it, `ClientGone`."""
+    """Return the whole body. Raises `TooLarge` over `limit` bytes, `Overloaded` without room for it, `ClientGone`."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if declared.isdigit() and int(declared) > limit:
         raise too_large(limit)
@@ -57,7 +57,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int, share: Share | N
 
 
 def check_encoding(headers: dict[str, str]) -> None:
-    """Raises `UnsupportedEncoding` where the body is compressed: a small one could become endless."""
+    """Raise `UnsupportedEncoding` where the body is compressed: a small one could become endless."""
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedEncoding(
@@ -148,7 +148,7 @@ class Answer:
             await self._send({"type": "http.response.body", "body": block})
 
     async def keep_alive(self, headers: Headers) -> None:
-        """A comment that no client shows but every proxy counts as traffic."""
+        """Send a comment, which no client shows but every proxy counts as traffic."""
         if not self.ended:
             await self.start_stream(headers)
             await self.write(KEEPALIVE)

@@ -14,17 +14,17 @@ _TOKENS_PER_SECOND = 50
 """Assumed of an upstream whose answer nobody waited for: about what a model of middle size writes."""
 
 
-def counted(exchange: Exchange, ask: Ask, told: Usage | None, written: Callable[[], int]) -> Usage | None:
+def counted(exchange: Exchange, ask: Ask, reported: Usage | None, written: Callable[[], int]) -> Usage | None:
     """Return the counts of a request that was answered, wholly or in part.
 
-    `told` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
-    endpoint counts nothing and nothing was told.
+    `reported` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
+    endpoint counts nothing and nothing was reported.
     """
     endpoint = ask.endpoint
-    if told is None and not endpoint.prompt:
+    if reported is None and not endpoint.prompt:
         return None
     model = exchange.target.model if exchange.target else ask.model
-    usage = credible(told or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
+    usage = credible(reported or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
     if not usage.input:  # a prompt without tokens does not exist
         usage = msgspec.structs.replace(usage, input=endpoint.prompt_tokens(ask.payload.fields), source="estimated")
     if not usage.output and endpoint.answer and (tokens := written()) != usage.output:

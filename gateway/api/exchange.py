@@ -8,6 +8,7 @@ from starlette.types import Scope, Send
 
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
+from gateway.api.telling import error_body, error_event, note, reader_of
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
@@ -19,6 +20,7 @@ from gateway.limits.limit import LimitStatus, ratelimit_headers, soft_budget_hea
 from gateway.plan import Snapshot
 from gateway.routing import Serving, Target
 from gateway.runtime import Runtime
+from gateway.wording.reader import Reader
 
 log = logging.getLogger("sekisho.requests")
 
@@ -59,9 +61,14 @@ class Exchange:
 
     @property
     def tells_cost(self) -> bool:
-        """Whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
+        """Return whether `usage` of a chat answer says what it cost: the chat's own page shows it."""
         caller = self.recorder.caller
         return caller is not None and caller.is_open_webui
+
+    def reader(self, error: ApiError) -> Reader:
+        """Return who reads an error of this request."""
+        recorder = self.recorder
+        return reader_of(error, recorder.caller, self.headers, recorder.model, self.snapshot.routes)
 
     async def enter(self, servings: Sequence[Serving], ask: Ask) -> Serving:
         """Wait for a place at one of `servings`; until `release` the request counts as running there. Raises `Busy`."""
@@ -121,14 +128,15 @@ class Exchange:
     async def fail(self, error: ApiError) -> None:
         """End with an error: as a response, or as an event where the stream has begun."""
         outcome: Outcome = "error" if error.status >= 500 or self.recorder.attempts else "refused"
-        client, request_id = self.endpoint.client, self.recorder.request_id
+        client, request_id, reader = self.endpoint.client, self.recorder.request_id, self.reader(error)
+        note(error, request_id, self.target)
         if self.answer.started:
             self.settle(outcome, 200, error.code)
-            await self.answer.end_stream(client.error_event(error, request_id, self.events_sent))
+            await self.answer.end_stream(error_event(client, error, reader, request_id, self.events_sent))
             return
         status = client.status(error)
         self.settle(outcome, status, error.code)
-        body = getattr(error, "body", None) or client.error_body(error, request_id)
+        body = error_body(client, error, reader, request_id)
         await self.answer.whole(status, self.response_headers() + _retry_after(error), body)
 
     def response_headers(self) -> Headers:

@@ -43,8 +43,8 @@ class Reserved:
             raise
         self._held = held
         try:
-            told = held.statuses
-            shown_ = await limiter.status(shown(self._limits)) if told is None else shown_statuses(told)
+            statuses = held.statuses
+            shown_ = await limiter.status(shown(self._limits)) if statuses is None else shown_statuses(statuses)
             exchange.limit_statuses = shown_
         except BaseException:
             await limiter.settle(held, _NOTHING)
@@ -123,5 +123,5 @@ def used(recorder: Recorder) -> Demand:
 
 
 def shown(limits: Sequence[Limit]) -> list[Limit]:
-    """Those that a caller is told about."""
+    """Return those that a caller may see."""
     return [limit for limit in limits if limit.amount < _UNLIMITED]

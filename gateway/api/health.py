@@ -17,5 +17,5 @@ async def readyz(request: Request) -> JSONResponse:
     runtime: Runtime = request.app.state.runtime
     runtime.connections.probed_at = time.monotonic()
     problems, warnings = runtime.problems(), runtime.warnings()
-    told = {"status": "not ready" if problems else "ok", "problems": problems}
-    return JSONResponse({**told, "warnings": warnings} if warnings else told, 503 if problems else 200)
+    state = {"status": "not ready" if problems else "ok", "problems": problems}
+    return JSONResponse({**state, "warnings": warnings} if warnings else state, 503 if problems else 200)

@@ -8,8 +8,8 @@ from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer
 from gateway.api.govern import limits_of, shown
+from gateway.api.telling import refuse
 from gateway.config.schema import Model, Price
-from gateway.dialects import chat
 from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
@@ -30,7 +30,7 @@ class Me:
             key = await authenticate_reader(self._runtime, scope)
             await answer.whole(200, [], wire.encode(await self._told(key)))
         except ApiError as error:
-            await answer.whole(error.status, [], chat.error_body(error, None))
+            await refuse(answer, error, scope)
 
     async def _told(self, key: Key) -> dict[str, Any]:
         runtime = self._runtime
@@ -50,7 +50,7 @@ class Me:
 
 
 def _limit(status: LimitStatus) -> dict[str, Any]:
-    """A limit as JSON; budgets in USD, everything else as counted."""
+    """Return a limit as JSON; budgets in USD, everything else as counted."""
     limit, unit = status.limit, 1e9 if status.limit.kind == "budget" else 1
     amounts = {
         "amount": limit.amount,
@@ -58,9 +58,9 @@ def _limit(status: LimitStatus) -> dict[str, Any]:
         "reserved": status.reserved,
         "left": status.left,
     }
-    told = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
+    shown_amounts = {name: value / unit if unit > 1 else value for name, value in amounts.items()}
     named = {"scope": limit.scope, "kind": limit.kind, "window": limit.window, "hard": limit.hard}
-    return {**named, **told, "resets_in_seconds": round(status.resets_in)}
+    return {**named, **shown_amounts, "resets_in_seconds": round(status.resets_in)}
 
 
 def _price(price: Price | None) -> Any:

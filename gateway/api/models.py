@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
+from gateway.api.telling import refuse
 from gateway.config.schema import Model
 from gateway.dialects import chat, messages
 from gateway.dialects.contract import ClientDialect
@@ -34,7 +35,7 @@ class Models:
             found = self._found(scope["path_params"].get("name"), key.policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
-            await answer.whole(dialect.status(error), [], dialect.error_body(error, None))
+            await refuse(answer, error, scope, dialect)
 
     def _found(self, name: str | None, policy: Policy, dialect: ClientDialect) -> dict[str, Any]:
         routes = self._runtime.current.routes
@@ -46,15 +47,15 @@ class Models:
 
 
 def _as_openai(model: Model, routes: Routes) -> dict[str, Any]:
-    """OpenAI's four fields and what a person choosing wants to know."""
-    told = {
+    """Return OpenAI's four fields and what a person choosing wants to know."""
+    optional = {
         "mode": model.mode,
         "description": model.description or None,
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
     }
     required = {"id": model.name, "object": "model", "created": routes.created, "owned_by": "sekisho"}
-    return required | {name: value for name, value in told.items() if value is not None}
+    return required | {name: value for name, value in optional.items() if value is not None}
 
 
 def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
@@ -71,6 +72,6 @@ def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
 
 
 def _page(listed: list[dict[str, Any]]) -> dict[str, Any]:
-    """Everything on one page."""
+    """Return all models on one page."""
     first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
     return {"data": listed, "has_more": False, "first_id": first, "last_id": last}

@@ -3,7 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.client import Answer, headers_of
-from gateway.dialects import chat
+from gateway.api.telling import refuse
 from gateway.errors import Forbidden
 from gateway.network import check_server, client_address
 from gateway.runtime import Runtime
@@ -26,6 +26,6 @@ class NetworkGuard:
             try:
                 check_server(client_address(scope, headers_of(scope), server), server)
             except Forbidden as error:
-                await Answer(send).whole(error.status, [], chat.error_body(error, None))
+                await refuse(Answer(send), error, scope)
                 return
         await self._app(scope, receive, send)

@@ -15,7 +15,7 @@ from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
 from gateway.refusals import failed
-from gateway.routing import Serving, Target
+from gateway.routing import Serving
 from gateway.upstream.answer import UpstreamAnswer
 
 _ANNOUNCEMENT_SECONDS = 1.0
@@ -46,7 +46,7 @@ async def start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
     return await _start(exchange, ask, serving)
 
 
-async def read_next(response: UpstreamAnswer, relay: Relay, target: Target) -> Step:
+async def read_next(response: UpstreamAnswer, relay: Relay) -> Step:
     """Return the next whole events. Raises `UpstreamUnreachable`, `UpstreamTimeout`."""
     try:
         if relay.error:
@@ -54,13 +54,13 @@ async def read_next(response: UpstreamAnswer, relay: Relay, target: Target) -> S
         data = await response.read()
         return relay.feed(data) if data else relay.end()
     except FrameTooLong:
-        raise invalid(target, "sent an event that is too long to be one") from None
+        raise invalid("sent an event that is too long to be one") from None
 
 
 def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
     """Return the upstream's counts; what it did not count is estimated from the lengths of prompt and answer."""
-    told = relay.counts or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
-    return counted(exchange, ask, told, relay.written)
+    reported = relay.counts or msgspec.structs.replace(relay.begun or Usage(), output=None, reasoning=None)
+    return counted(exchange, ask, reported, relay.written)
 
 
 async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
@@ -73,7 +73,7 @@ async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
         if relay.error:
             raise _failure(relay, ask, serving, first)
         if relay.state is BROKEN:
-            raise closed(serving.target)
+            raise closed()
         return Started(serving, response, relay, first)
     except BaseException:
         response.close()
@@ -100,23 +100,23 @@ async def _first(response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serv
                 if relay.events and not announced:
                     announced = True
                     limit.reschedule(asyncio.get_running_loop().time() + _ANNOUNCEMENT_SECONDS)
-                step = await read_next(response, relay, target)
+                step = await read_next(response, relay)
     except FrameTooLong:
-        raise invalid(target, "sent an event that is too long to be one") from None
+        raise invalid("sent an event that is too long to be one") from None
     except TimeoutError:
         if not relay.events:
-            raise UpstreamTimeout(f"Deployment '{target.id}' did not answer in time. Try again.") from None
+            raise UpstreamTimeout("The model's server did not answer in time. Try again.") from None
     return Step(b"".join(blocks), step.last)
 
 
 def _streamed(body: bytes, ask: Ask, serving: Serving) -> bytes:
     """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
     if len(body) >= _MOST_STREAMED_BYTES:
-        raise invalid(serving.target, "answered in one long piece although a stream was asked for")
+        raise invalid("answered in one long piece although a stream was asked for")
     answer = whole_answer(body, serving, ask.endpoint.client)
     if stream := serving.endpoint.upstream.as_stream(answer):
         return stream
-    raise invalid(serving.target, "answered in one piece although a stream was asked for")
+    raise invalid("answered in one piece although a stream was asked for")
 
 
 def _failure(relay: Relay, ask: Ask, serving: Serving, first: Step) -> UpstreamRefused:

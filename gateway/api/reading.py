@@ -8,7 +8,7 @@ from gateway.dialects.framing import FrameTooLong
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.redaction import redacted
 from gateway.refusals import MOST_ERROR_BYTES, failed, refused
-from gateway.routing import Serving, Target
+from gateway.routing import Serving
 from gateway.upstream.answer import UpstreamAnswer
 from gateway.wire import Members
 
@@ -67,15 +67,15 @@ def whole_answer(body: bytes, serving: Serving, client: ClientDialect) -> Member
     raise error
 
 
-def invalid(target: Target, why: str) -> UpstreamUnreachable:
+def invalid(why: str) -> UpstreamUnreachable:
     """Return the error for an answer that cannot be one."""
-    return UpstreamUnreachable(f"Deployment '{target.id}' {why}.", code="upstream_invalid_answer")
+    return UpstreamUnreachable(f"The model's server {why}.", code="upstream_invalid_answer")
 
 
-def closed(target: Target) -> UpstreamUnreachable:
+def closed() -> UpstreamUnreachable:
     """Return the error for a stream that ended before its answer did."""
     return UpstreamUnreachable(
-        f"Deployment '{target.id}' closed the stream before the answer was complete.", code="upstream_closed"
+        "The model's server closed the stream before the answer was complete.", code="upstream_closed"
     )
 
 
@@ -84,11 +84,11 @@ def _no_answer(body: bytes, serving: Serving, client: ClientDialect) -> Upstream
     if body.lstrip(_BLANK)[:1] == b"[":
         return failed(serving, client, body[:MOST_ERROR_BYTES])
     if not body.lstrip(_BLANK).startswith(_EVENT_STREAM):
-        return invalid(serving.target, "answered with something that is not JSON")
+        return invalid("answered with something that is not JSON")
     relay = serving.endpoint.upstream.relay("", {})
     with contextlib.suppress(FrameTooLong):
         relay.feed(body)
         relay.end()
     if relay.error:
         return failed(serving, client, relay.error)
-    return invalid(serving.target, "answered with a stream although none was asked for")
+    return invalid("answered with a stream although none was asked for")

@@ -27,7 +27,7 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
         except UpstreamRefused as error:
             if not error.answer:
                 raise
-            await _fail_with_answer(exchange, error)
+            await _fail_with_answer(exchange, ask, error)
             return
         except (asyncio.CancelledError, UpstreamTimeout):
             if exchange.recorder.usage is None:
@@ -54,9 +54,13 @@ def _let_go(started: Started) -> None:
         started.response.close()
 
 
-async def _fail_with_answer(exchange: Exchange, error: UpstreamRefused) -> None:
-    """End with the events of a stream that failed before its answer began."""
+async def _fail_with_answer(exchange: Exchange, ask: Ask, error: UpstreamRefused) -> None:
+    """End with the events of a stream that failed before its answer began; a person reads our words."""
     exchange.release()
+    if ask.caller.is_open_webui:
+        await exchange.answer.start_stream(exchange.response_headers())
+        await exchange.fail(error)
+        return
     exchange.settle("error", 200, error.code)
     await exchange.answer.start_stream(exchange.response_headers())
     await exchange.answer.end_stream(error.answer)
@@ -72,15 +76,15 @@ async def _relay(exchange: Exchange, ask: Ask, started: Started, alive: KeepAliv
         alive.beat()
         if relay.state > FINISHED:
             break
-        step = await read_next(started.response, relay, started.serving.target)
+        step = await read_next(started.response, relay)
     await _finish(exchange, ask, started, step)
 
 
 async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) -> None:
-    """The last event, after the record. What was never finished is never called finished."""
+    """Send the last event, after the record. What was never finished is never called finished."""
     relay = started.relay
     if relay.state is BROKEN:
-        raise closed(started.serving.target)
+        raise closed()
     exchange.used(used_so_far(exchange, ask, relay))
     exchange.remember_deployment(relay.answer_id)
     exchange.release()
@@ -89,12 +93,9 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
         await exchange.answer.end_stream(step.last)
         return
     error = failed(started.serving, ask.endpoint.client, relay.error)
+    if ask.caller.is_open_webui or error.code == "upstream_misconfigured":
+        exchange.events_sent = relay.events
+        await exchange.fail(error)
+        return
     exchange.settle("error", 200, error.code)
-    await exchange.answer.end_stream(_shown(exchange, error, started, step.last))
-
-
-def _shown(exchange: Exchange, error: UpstreamRefused, started: Started, event: bytes) -> bytes:
-    """Return the upstream's error event; the administrator's faults are told in our words."""
-    if error.code != "upstream_misconfigured":
-        return redacted(event, started.serving.target.secrets)
-    return exchange.endpoint.client.error_event(error, exchange.recorder.request_id, started.relay.events)
+    await exchange.answer.end_stream(redacted(step.last, started.serving.target.secrets))

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gateway.api.authenticate import presented_key
 from gateway.api.client import headers_of
+from gateway.api.telling import error_body, reader_of
 from gateway.dialects import chat, messages
 from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
@@ -35,7 +36,8 @@ async def not_served(request: Request, error: Exception) -> Response:
         runtime.ledger.write(record)
         runtime.metrics.observe(record, recorder.traffic_class)
     headers = {**(error.headers or {}), "x-sekisho-request-id": recorder.request_id}
-    body = client.error_body(refusal, recorder.request_id)
+    reader = reader_of(refusal, recorder.caller, headers_of(request.scope), None, runtime.current.routes)
+    body = error_body(client, refusal, reader, recorder.request_id)
     return Response(body, refusal.status, headers=headers, media_type="application/json")
 
 

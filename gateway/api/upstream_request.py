@@ -21,7 +21,6 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> Up
         _headers(exchange, ask, serving, encoded.media_type),
         encoded.body,
         serving.timeouts[ask.stream],
-        target.id,
     )
     await target.provider.authorize(request, target.deployment)
     return request

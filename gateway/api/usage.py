@@ -11,16 +11,15 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
-from gateway.api.govern import limits_of, shown
+from gateway.api.own_budgets import budgets_of, own_of
+from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
-from gateway.dialects import chat
 from gateway.errors import ApiError, InvalidRequest, Unauthenticated
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person, identify
 from gateway.ledger.segments import folder
-from gateway.limits.limit import LimitStatus
 from gateway.reports.dimensions import DIMENSIONS, parse
 from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
@@ -40,12 +39,16 @@ Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
 
 
 class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address."""
+    """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address.
 
-    allowed: ClassVar[str] = "since (Unix seconds), user (id or e-mail address), limit (1 to 1000)"
+    `request` is the id that a person was told, or its beginning.
+    """
+
+    allowed: ClassVar[str] = "since (Unix seconds), user (id or e-mail address), request (id), limit (1 to 1000)"
 
     since: float = 0
     user: str | None = None
+    request: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
@@ -62,11 +65,13 @@ class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def admin_records(_: KeyStore, request: Request) -> Any:
-    """The newest records of this machine that are not shipped yet, newest first."""
+    """Return the newest records of this machine that are not shipped yet, newest first."""
     runtime: Runtime = request.app.state.runtime
     asked = _query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
-    found = await asyncio.to_thread(latest, segments, since=asked.since, user=asked.user, limit=asked.limit)
+    found = await asyncio.to_thread(
+        latest, segments, since=asked.since, user=asked.user, request=asked.request, limit=asked.limit
+    )
     return {"records": [msgspec.to_builtins(record) for record in found]}
 
 
@@ -93,10 +98,10 @@ class MyUsage:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            told = await self._told(key, Request(scope))
-            await answer.whole(200, [], wire.encode(told))
+            usage = await self._told(key, Request(scope))
+            await answer.whole(200, [], wire.encode(usage))
         except ApiError as error:
-            await answer.whole(error.status, [], chat.error_body(error, None))
+            await refuse(answer, error, scope)
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
@@ -104,17 +109,21 @@ class MyUsage:
         by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
         span = span_of(asked.from_, asked.to, asked.timezone)
         person = self._person(key, headers_of(request.scope))
+        caller, runtime = Caller(key, person), self._runtime
+        budgets = await budgets_of(runtime, caller)
         found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
-            "as_of": as_of(self._runtime.current.config.ledger),
+            "as_of": as_of(runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
-            "budget": await self._budget(key, person),
+            "budget": own_of(budgets, caller),
+            "budgets": budgets,
+            "free_models": runtime.current.routes.free(key.policy),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
 
     def _person(self, key: Key, headers: dict[str, str]) -> Person:
-        """Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
+        """Return the caller. Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
         secret = self._runtime.current.config.open_webui.identity_secret
         person = identify(key, headers, None, None, secret)
         if key.identity and person.source != "jwt":
@@ -124,15 +133,6 @@ class MyUsage:
                 code="invalid_identity",
             )
         return person
-
-    async def _budget(self, key: Key, person: Person) -> dict[str, Any] | None:
-        """The person's, or else the key's own."""
-        limits = shown(limits_of(Caller(key, person), self._runtime.keys))
-        others = ("team:", "key:") if key.identity else ("team:",)
-        budgets = [each for each in limits if each.kind == "budget" and not each.scope.startswith(others)]
-        budgets.sort(key=lambda limit: not limit.scope.startswith("person:"))
-        limit_statuses = await self._runtime.limiter.status(budgets[:1])
-        return _budget(limit_statuses[0]) if limit_statuses else None
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
@@ -150,19 +150,13 @@ def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
 
 
 def _whose(key: Key, person: Person) -> dict[str, list[str]]:
-    """A key that belongs to nobody tells what went through itself."""
+    """Return whose records a caller sees; a key that belongs to nobody sees its own."""
     names = sorted({lower(name) for name in (person.email, person.user_id) if name})
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
-def _budget(limit_status: LimitStatus) -> dict[str, Any]:
-    limit = limit_status.limit
-    amounts = {"usd": limit.amount, "used_usd": limit_status.used, "left_usd": limit_status.left}
-    return {**{name: nano / 1e9 for name, nano in amounts.items()}, "window": limit.window, "hard": limit.hard}
-
-
 def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
-    """Raises `InvalidRequest` with what may be asked."""
+    """Read a query. Raises `InvalidRequest` with what may be asked."""
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)
     except msgspec.ValidationError as error:

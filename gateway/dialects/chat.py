@@ -21,7 +21,7 @@ def relay(model: str, request: Members) -> Relay:
 
 
 def wants_usage(fields: Members) -> bool:
-    """Whether the client itself asked for the usage chunk."""
+    """Return whether the client itself asked for the usage chunk."""
     options = wire.value(fields, "stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
 
@@ -33,22 +33,22 @@ def ask_for_usage(fields: Members) -> None:
 
 
 def usage_of(answer: Members) -> Usage | None:
-    """The token counts of a whole answer."""
+    """Return the token counts of a whole answer."""
     return from_chat(lenient.peek(answer, "usage"))
 
 
 def error_object(error: ApiError) -> dict[str, Any]:
-    """The part that all of OpenAI's APIs share."""
+    """Return the part of an error that all of OpenAI's APIs share."""
     return {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
 
 
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
-    """An error as OpenAI sends it; the request's id is in a header there."""
+    """Return an error as OpenAI sends it; the request's id is in a header there."""
     return wire.encode({"error": error_object(error)})
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
-    """An error in a stream that has begun; clients of OpenAI raise it."""
+    """Return an error in a stream that has begun; clients of OpenAI raise it."""
     return b"data: " + error_body(error) + b"\n\n"
 
 
@@ -69,7 +69,7 @@ def _check_chat(fields: Members) -> None:
 
 
 def _check_completion(fields: Members) -> None:
-    """A prompt may be empty before a suffix: a completion at the very beginning of a file."""
+    """Check a prompt, which may be empty before a suffix: a completion at the very beginning of a file."""
     if wire.kind(fields, "prompt") is not str or not lenient.says(fields.get("suffix")):
         wire.require(fields, "prompt", str, list)
 

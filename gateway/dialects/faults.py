@@ -114,15 +114,15 @@ def _kinds(found: Any) -> Iterator[str]:
     """Yield the names and numbers by which an error tells its kind."""
     for holder in _holders(found):
         for name in _STATUS_NAMES:
-            if isinstance(told := holder.get(name), str | int) and not isinstance(told, bool):
-                yield str(told)[:100]
+            if isinstance(kind := holder.get(name), str | int) and not isinstance(kind, bool):
+                yield str(kind)[:100]
 
 
 def _status(found: Any) -> int | None:
-    for told in _kinds(found):
-        if len(told) == 3 and told.isdecimal() and told.isascii() and "400" <= told <= "599":
-            return int(told)
-        if status := _STATUSES.get(re.sub("[^a-z]", "", told.lower())):
+    for kind in _kinds(found):
+        if len(kind) == 3 and kind.isdecimal() and kind.isascii() and "400" <= kind <= "599":
+            return int(kind)
+        if status := _STATUSES.get(re.sub("[^a-z]", "", kind.lower())):
             return status
     return None
 

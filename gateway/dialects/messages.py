@@ -105,18 +105,18 @@ def relay(model: str, request: Members) -> Relay:
 
 
 def usage_of(answer: Members) -> Usage | None:
-    """The token counts of a whole answer; `count_tokens` uses none itself."""
+    """Return the token counts of a whole answer; `count_tokens` uses none itself."""
     return from_messages(lenient.peek(answer, "usage"))
 
 
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
-    """An error as Anthropic sends it."""
-    told = {"type": "error", "error": {"type": _type(error), "message": error.message}}
-    return wire.encode(told | ({"request_id": request_id} if request_id else {}))
+    """Return an error as Anthropic sends it."""
+    body = {"type": "error", "error": {"type": _type(error), "message": error.message}}
+    return wire.encode(body | ({"request_id": request_id} if request_id else {}))
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
-    """An error in a stream that has begun."""
+    """Return an error in a stream that has begun."""
     return b"event: error\ndata: " + error_body(error, request_id) + b"\n\n"
 
 
@@ -130,7 +130,7 @@ def failure(answer: Members) -> bool:
 
 
 def _type(error: ApiError) -> str:
-    """By status; what the table lacks is the client's fault below 500 and ours from there."""
+    """Return the type of an error; a status that the table lacks is the client's fault below 500, else ours."""
     status = CLIENT.status(error)
     return _TYPES.get(status, _TYPES[400] if status < 500 else _TYPES[500])
 

@@ -102,7 +102,7 @@ class PassThrough:
 
     @property
     def counts(self) -> Usage | None:
-        """The upstream's counts; without those of the answer where text came after them."""
+        """Return the upstream's counts; without those of the answer where text came after them."""
         usage = self.usage
         if usage and self._pieces_counted < self._pieces and self.written() > (usage.output or 0):
             return msgspec.structs.replace(usage, output=None, reasoning=None)
@@ -157,9 +157,9 @@ class PassThrough:
             fields = self._decoded(payload)
         if fields is None:
             return self._odd(payload, event)
-        told = self.name_of(fields)
+        name = self.name_of(fields)
         try:
-            if told == self._model or (renamed is event and not told):
+            if name == self._model or (renamed is event and not name):
                 return self.read(fields, payload, renamed)
             return self._rewritten(event)
         except lenient.UNREADABLE:

@@ -74,4 +74,4 @@ class Relay(Protocol):
 
     @property
     def counts(self) -> Usage | None:
-        """The upstream's counts, as far as they are of the whole answer."""
+        """Return the upstream's counts, as far as they are of the whole answer."""

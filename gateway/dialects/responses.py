@@ -97,12 +97,12 @@ def relay(model: str, request: Members) -> Relay:
 
 
 def usage_of(answer: Members) -> Usage | None:
-    """The token counts of a whole answer."""
+    """Return the token counts of a whole answer."""
     return from_responses(lenient.peek(answer, "usage"))
 
 
 def answer_id(answer: Members) -> str | None:
-    """What the client may send as `previous_response_id`."""
+    """Return what the client may send as `previous_response_id`."""
     return _text(lenient.peek(answer, "id"))
 
 
@@ -112,13 +112,13 @@ def failure(answer: Members) -> bool:
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
-    """The end of a stream that broke, as OpenAI sends it: `error`, which its clients raise, then `response.failed`.
+    """Return the end of a stream that broke: `error`, which OpenAI's clients raise, then `response.failed`.
 
     Codex shows the reason only of the second.
     """
-    told = chat.error_object(error)
-    documented = {name: told[name] for name in ("code", "message", "param")}
-    first = {"type": "error", "sequence_number": number, **documented, "error": told}
+    fault_fields = chat.error_object(error)
+    documented = {name: fault_fields[name] for name in ("code", "message", "param")}
+    first = {"type": "error", "sequence_number": number, **documented, "error": fault_fields}
     fault = {"code": "server_error", "message": error.message}
     response = {"id": f"resp_{request_id}", "object": "response", "status": "failed", "error": fault, "output": []}
     second = {"type": "response.failed", "sequence_number": number + 1, "response": response}

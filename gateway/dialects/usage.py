@@ -50,7 +50,7 @@ def from_messages(found: Any) -> Usage | None:
 
 
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:
-    """OpenAI's two shapes, whose prompt totals include what the cache read."""
+    """Read OpenAI's two shapes, whose prompt totals include what the cache read."""
     if not isinstance(found, dict) or not any(name in found for name in (prompt, answer)):
         return None
     asked, answered = _object(found, f"{prompt}_details"), _object(found, f"{answer}_details")

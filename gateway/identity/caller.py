@@ -16,7 +16,7 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def policy(self) -> Policy:
-        """What the caller may do."""
+        """Return what the caller may do."""
         return self.key.policy
 
     @property
@@ -25,10 +25,10 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def is_open_webui(self) -> bool:
-        """Whether the key speaks for the people of an Open WebUI."""
+        """Return whether the key speaks for the people of an Open WebUI."""
         return self.key.identity is not None
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Whose limits and budgets a request counts against."""
+        """Return whose limits and budgets a request counts against."""
         return scopes(self.key.id, self.key.team, self.person.email, self.person.user_id)

@@ -43,6 +43,8 @@ _CLAIMS = {
     "chat_id": "chat_id",
     "message_id": "message_id",
     "task": "task",
+    "language": "language",
+    "timezone": "timezone",
 }
 
 
@@ -57,6 +59,10 @@ class Person(msgspec.Struct, frozen=True):
     chat_id: str | None = None
     message_id: str | None = None
     task: str | None = None
+    language: str | None = None
+    """Of the person's page, as a browser names it: `ja-JP`."""
+    timezone: str | None = None
+    """As IANA names it: `Asia/Tokyo`."""
     source: str = "none"
 
 
@@ -66,23 +72,23 @@ NOBODY = Person()
 def identify(
     key: Key, headers: Mapping[str, str], token: str | None, claimed: str | None, secret: Secret | None
 ) -> Person:
-    """The person of a request.
+    """Return the person of a request.
 
     `token` is the body's signed token, `claimed` its `user` field. Raises `Unauthenticated` where
     a token is there and does not verify: an attack, or two different secrets.
     """
     if key.identity != "open-webui":
         return owner(key)
-    told = _from_headers(headers)
+    in_headers = _from_headers(headers)
     if secret and token:
-        return _joined(_verified(token, secret, "token"), told)
+        return _joined(_verified(token, secret, "token"), in_headers)
     if secret and (own := headers.get("x-openwebui-user-jwt")):
-        return _joined(_verified(own, secret, "jwt"), told)
-    if told.user_id:
-        return told
+        return _joined(_verified(own, secret, "jwt"), in_headers)
+    if in_headers.user_id:
+        return in_headers
     if claimed:
-        return msgspec.structs.replace(told, user_id=claimed[:_LONGEST], source="body")
-    return _joined(owner(key), told)
+        return msgspec.structs.replace(in_headers, user_id=claimed[:_LONGEST], source="body")
+    return _joined(owner(key), in_headers)
 
 
 def owner(key: Key) -> Person:
@@ -93,7 +99,7 @@ def owner(key: Key) -> Person:
 
 
 def _verified(token: str, secret: Secret, source: str) -> Person:
-    """Raises `Unauthenticated`. A tool loop sends the same token many times, so a good one is remembered."""
+    """Return the person of a token, remembered as tool loops send it many times. Raises `Unauthenticated`."""
     try:
         if len(token) > _LONGEST_TOKEN:
             raise jwt.DecodeError
@@ -111,7 +117,7 @@ def _verified(token: str, secret: Secret, source: str) -> Person:
 
 @lru_cache(maxsize=4096)
 def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
-    """The person of a token that verifies, and until when (Unix seconds). Failures are not remembered."""
+    """Return the person of a token that verifies, and until when (Unix seconds). Failures are not remembered."""
     claims = jwt.decode(
         token,
         secret.reveal(),
@@ -126,24 +132,24 @@ def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
 
 def _from_headers(headers: Mapping[str, str]) -> Person:
     found = {field: headers[header] for field, header in _HEADERS.items() if header in headers}
-    told = headers.get("x-sekisho-groups")
-    if not found and told is None:
+    in_headers = headers.get("x-sekisho-groups")
+    if not found and in_headers is None:
         return NOBODY
     texts = {field: _text(unquote(value)) for field, value in found.items()}
-    groups = _groups(unquote(told or "").split(","))
+    groups = _groups(unquote(in_headers or "").split(","))
     return Person(**texts, groups=groups, source="headers" if texts.get("user_id") else "none")
 
 
-def _joined(person: Person, told: Person) -> Person:
-    """The strong source says who; the headers may add in which conversation."""
-    if told is NOBODY:
+def _joined(person: Person, in_headers: Person) -> Person:
+    """Return who the strong source names, with the conversation that the headers add."""
+    if in_headers is NOBODY:
         return person
     return msgspec.structs.replace(
         person,
-        chat_id=person.chat_id or told.chat_id,
-        message_id=person.message_id or told.message_id,
-        task=person.task or told.task,
-        groups=person.groups or told.groups,
+        chat_id=person.chat_id or in_headers.chat_id,
+        message_id=person.message_id or in_headers.message_id,
+        task=person.task or in_headers.task,
+        groups=person.groups or in_headers.groups,
     )
 
 

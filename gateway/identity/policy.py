@@ -45,7 +45,7 @@ class Policy:
 
 
 def inside(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bool:
-    """Whether an address is in one of the networks; an IPv4 address written as IPv6 counts as IPv4."""
+    """Return whether an address is in one of the networks; an IPv4 address written as IPv6 counts as IPv4."""
     plain = getattr(address, "ipv4_mapped", None) or address
     return any(plain in network for network in _parsed(networks))
 

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from gateway.errors import ApiError
+from gateway.limits.in_words import limit_in_words
 from gateway.limits.limit import Demand, LimitStatus, wanted
+from gateway.wording.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,20 @@ class LimitReached(ApiError):
         self.type = wording.type  # type: ignore[misc]  # OpenAI names the resource here
         self.limit_status = status
         self.limit_statuses = tuple(statuses) or (status,)
+        self._demand, self._now, self._seconds = demand, now, retry_after
+
+    def in_words(self, language: Language, is_person: bool, zone: str | None, free_models: Sequence[str]) -> str:
+        """Return what a person is told of the limit."""
+        return limit_in_words(
+            self.limit_status,
+            self._demand,
+            self._now,
+            self._seconds,
+            language,
+            in_chat=is_person,
+            zone=zone,
+            free_models=free_models,
+        )
 
 
 def _sentence(wording: _Wording, status: LimitStatus, demand: Demand) -> str:

@@ -1,12 +1,18 @@
-"""Responses to unreadable requests, as constant bytes."""
+"""Responses to unreadable requests, as constant bytes, in English and Japanese: nobody knows who asks."""
 
 from enum import Enum
 
 from gateway import wire
+from gateway.wording.sentences import SENTENCES
 
 
 def _answer(status: str, code: str, message: str) -> bytes:
-    error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+    error = {
+        "message": f"{message} {SENTENCES[code]['ja']}",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": code,
+    }
     body = wire.encode({"error": error})
     fields = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close"
     return f"HTTP/1.1 {status}\r\n{fields}\r\n\r\n".encode() + body

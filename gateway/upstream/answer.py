@@ -14,12 +14,11 @@ _LARGEST_ANSWER = 256 * 1024 * 1024
 class UpstreamAnswer:
     """An answer whose status and headers are there; its body comes. Closing it gives the connection back or ends it."""
 
-    __slots__ = ("_connection", "_pool", "_upstream", "headers", "status")
+    __slots__ = ("_connection", "_pool", "headers", "status")
 
-    def __init__(self, connection: Connection, pool: Pool, upstream: str) -> None:
+    def __init__(self, connection: Connection, pool: Pool) -> None:
         self._connection: Connection | None = connection
         self._pool = pool
-        self._upstream = upstream
         self.status = connection.status
         self.headers = connection.headers
         """By lower-case name."""
@@ -31,7 +30,7 @@ class UpstreamAnswer:
         try:
             return await self._connection.read()
         except OSError as error:
-            raise broken(error, self._upstream) from error
+            raise broken(error) from error
 
     async def read_all(self) -> bytes:
         """Return all of the body. Raises as `read` does."""
@@ -41,7 +40,7 @@ class UpstreamAnswer:
             size += len(part)
             if size > _LARGEST_ANSWER:
                 raise UpstreamUnreachable(
-                    f"The answer of deployment '{self._upstream}' is larger than {_LARGEST_ANSWER // 2**20} MiB.",
+                    f"The answer of the model's server is larger than {_LARGEST_ANSWER // 2**20} MiB.",
                     code="upstream_answer_too_large",
                 )
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -79,9 +78,9 @@ class UpstreamAnswer:
         self.close()
 
 
-def broken(error: OSError, upstream: str) -> UpstreamError:
-    """Return the failure of a connection as our error. Addresses stay out of the message: clients read it."""
-    who = f"Deployment '{upstream}'"
+def broken(error: OSError) -> UpstreamError:
+    """Return the failure of a connection as our error. Names and addresses stay out of it: clients read it."""
+    who = "The model's server"
     if isinstance(error, TimeoutError):
         return UpstreamTimeout(f"{who} did not answer in time. Try again, or ask for a shorter answer.")
     if isinstance(error, NotHttp):

@@ -49,14 +49,14 @@ class UpstreamClient:
         try:
             connection = await self._sent(request, head, destination, pool)
         except UnicodeError as error:  # a host name with an empty or an endless part
-            raise broken(OSError("not a host name"), request.upstream) from error
+            raise broken(OSError("not a host name")) from error
         except OSError as error:
-            raise broken(error, request.upstream) from error
-        answer = UpstreamAnswer(connection, pool, request.upstream)
+            raise broken(error) from error
+        answer = UpstreamAnswer(connection, pool)
         if answer.headers.get("content-encoding", "").strip().lower() not in _PLAIN:
             answer.close()
             raise UpstreamUnreachable(
-                f"Deployment '{request.upstream}' compresses its answers although it was asked not to.",
+                "The model's server compresses its answers although it was asked not to.",
                 code="upstream_invalid_answer",
             )
         return answer

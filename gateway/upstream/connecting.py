@@ -78,8 +78,8 @@ class _Tunnel(asyncio.Protocol):
         if status and status[0].startswith(b"2"):
             self.opened.set_result(None)
         else:
-            told = (b" ".join(status) or b"nothing").decode("latin-1")
-            self.opened.set_exception(ConnectionError(f"the outbound proxy answered {told} to CONNECT"))
+            answer = (b" ".join(status) or b"nothing").decode("latin-1")
+            self.opened.set_exception(ConnectionError(f"the outbound proxy answered {answer} to CONNECT"))
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.opened.done():

@@ -36,5 +36,3 @@ class UpstreamRequest(msgspec.Struct):
     """By lower-case name. The only part that authorizing may change."""
     body: Body
     timeouts: Timeouts = Timeouts()
-    upstream: str = "upstream"
-    """The name of the server in messages, which clients may read."""

@@ -1,5 +1,6 @@
 """From the question to the answer."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
@@ -31,6 +32,6 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
             async for piece in pieces:
                 yield piece
     else:
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if models and models.spent.calls:
         yield Piece("usage", usage_of(models.spent))

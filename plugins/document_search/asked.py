@@ -32,6 +32,7 @@ ASKING_JAPANESE = re.compile(
 )
 RELATIVE = re.compile(rf"(?:{'|'.join(sorted(YEARS, key=len, reverse=True))})(?:'s|の)?", re.IGNORECASE)
 NUMBER_WORD_ANY = re.compile(NUMBER_WORD.pattern, re.IGNORECASE)
+MOST_TERMS = 60  # of a question, that are compared
 CURRENCY = re.compile(r"(?i:eur|usd|gbp|jpy|chf|nok|sek|dkk|cad|aud|sgd|inr|euros?|dollars?|pounds?|yen|francs?)")
 ROMAN_NUMERAL = re.compile(r"^[IVX]{1,4}$")
 
@@ -207,7 +208,7 @@ def read_question(question: str, today: date) -> Asked:
     text = dated(question, today)
     terms = japanese_terms(text) if in_cjk(text) else english_terms(text)
     unique = {term.text: term for term in reversed(terms)}
-    return Asked(text, asked_kind(question), tuple(reversed(unique.values())))
+    return Asked(text, asked_kind(question), tuple(reversed(unique.values()))[:MOST_TERMS])
 
 
 def is_empty(asked: Asked) -> bool:

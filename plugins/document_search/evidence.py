@@ -7,7 +7,7 @@ from typing import NamedTuple
 from plugins.document_search.asked import Asked, Term
 from plugins.document_search.kinds import MONEY_ASKED, holds_kind
 from plugins.document_search.language import in_cjk
-from plugins.document_search.matching import Words, follows, holds, is_extended, words_of
+from plugins.document_search.matching import LONGEST_COMPOUND, Words, follows, holds, is_extended, words_of
 from plugins.document_search.roots import figured
 from plugins.document_search.statements import Statement
 
@@ -93,7 +93,7 @@ def level_of(term: Term, before: Term | None, sources: list[tuple[str, float, Wo
 def level_of_parts(term: Term, sources: list[tuple[str, float, Words]]) -> float:
     """Return the level of a Japanese compound whose two parts stand in different places: 海外出張."""
     run, best = term.text, 0.0
-    for at in range(2, len(run) - 1) if re.match(r"[\u3400-\u9fff]", run) else ():
+    for at in range(2, len(run) - 1) if len(run) <= LONGEST_COMPOUND and KANJI_RUN.match(run) else ():
         halves = (Term(run[:at], run[:at], "word"), Term(run[at:], run[at:], "word"))
         best = max(best, 0.95 * min(max(level * holds(half, words) for _, level, words in sources) for half in halves))
     return best

@@ -11,6 +11,7 @@ from plugins.document_search.roots import figured, root
 from plugins.document_search.synonyms import SAME_ENGLISH, SAME_JAPANESE
 from plugins.document_search.vocabulary import TAILS
 
+LONGEST_COMPOUND = 20  # signs of a Japanese word that is looked for in parts
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 ERA = re.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
@@ -31,7 +32,7 @@ def with_years(text: str) -> str:
     )
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def words_of(text: str) -> Words:
     """Return the words of a text."""
     plain = with_years(figured(text))
@@ -97,7 +98,7 @@ def holds_japanese(run: str, words: Words) -> float:
         return 1.0
     if any(stands_in(each, words) for each in SAME_JAPANESE.get(run, ())):
         return 0.95
-    if len(run) < 3 or not re.match(r"[\u3400-\u9fff]", run):
+    if not 3 <= len(run) <= LONGEST_COMPOUND or not re.match(r"[\u3400-\u9fff]", run):
         return 0.0
     return composed(run, words)
 

@@ -23,6 +23,7 @@ BOXED = re.compile(r"^\s*(?:【([^】]{1,60})】|[■◆◇□▼●]\s*([^。]{
 LABELLED = re.compile(r"^\s*[^。.!?！？:：|]{1,40}[:：](?!//)\s*\S")
 ENDS = re.compile(r"[。．.!?！？:：；;」』）)】]\s*$")
 SPLIT_WORD = re.compile(r"[A-Za-z]-$")
+LONGEST_PARAGRAPH = 5_000  # characters that are joined of wrapped lines
 LONGEST_HEADING = {True: 40, False: 80}  # characters, in Japanese and elsewhere
 
 
@@ -176,7 +177,7 @@ class Reader:
         """Return a paragraph from its first line, with the lines that it was wrapped into."""
         last = self.lines[self.at]
         self.at += 1
-        while self.at < len(self.lines):
+        while self.at < len(self.lines) and len(line) < LONGEST_PARAGRAPH:
             following = self.lines[self.at]
             if not following.strip() or is_row(following) or RULE_LINE.match(following) or ITEM.match(following):
                 break

@@ -1,5 +1,6 @@
 """Answers that a model writes."""
 
+import asyncio
 import secrets
 import uuid
 from collections.abc import AsyncGenerator
@@ -99,6 +100,6 @@ async def model_answer(turn: Turn, plan: Plan, found: Found, models: Models) -> 
         yield Piece("text", f"{turn.text['none']}\n\n{scope(turn, found)}")
     elif not check.kept:
         turn.note("model_failed" if trouble else "model_unsupported", detail=trouble)
-        yield Piece("text", extracted(turn, plan, found))
+        yield Piece("text", await asyncio.to_thread(extracted, turn, plan, found))
     if check.kept and check.dropped:
         turn.note("dropped", count=check.dropped)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from plugins.shared.language import variable
 from plugins.shared.signature import ISSUER
 
 
@@ -15,6 +16,8 @@ def identity(user: dict[str, Any], metadata: dict[str, Any], groups: list[str], 
         "chat_id": metadata.get("chat_id") or "",
         "message_id": metadata.get("message_id") or "",
         "task": metadata.get("task") or "",
+        "language": variable(metadata, "USER_LANGUAGE"),
+        "timezone": variable(metadata, "CURRENT_TIMEZONE"),
     }
     if share in ("id_and_email", "all"):
         claims["email"] = user.get("email") or ""

@@ -17,6 +17,8 @@ from tests.bench.install import Unavailable, debian, npm_package, python_package
 from tests.fakes.serving import free_port
 
 OURS = "sekisho"
+UNGOVERNED = "ungoverned"
+"""Our gateway without what governs: what limits, records and metrics cost is told beside it."""
 CHAT_PATH = "/v1/chat/completions"
 IDENTITIES = 1000
 """Persons that ask us in turn, each with a token of their own: no cache of ours sees only one."""
@@ -90,7 +92,7 @@ def _nginx(place: Place) -> Launch:
     return Launch([command], Way(one, "small", _JSON), Way(other, "paced", _JSON))
 
 
-def _sekisho(place: Place) -> Launch:
+def _sekisho(place: Place, module: str = "gateway") -> Launch:
     """Everything on: key, globs, limits, budget, signed identity, two deployments, ledger."""
     file, port = place.folder / "sekisho.yaml", free_port()
     config = {
@@ -105,8 +107,12 @@ def _sekisho(place: Place) -> Launch:
         YAML().dump(config, output)
     headers = {**_JSON, "authorization": f"Bearer {_key(file, place.source)}", "user-agent": "Open WebUI"}
     tokens = tuple(identity(number) for number in range(IDENTITIES))
-    command = Command([sys.executable, "-m", "gateway", "serve", "--config", str(file)], cwd=place.source)
+    command = Command([sys.executable, "-m", module, "serve", "--config", str(file)], cwd=place.source)
     return Launch([command], Way(port, "small", headers, tokens), Way(port, "paced", headers, tokens))
+
+
+def _ungoverned(place: Place) -> Launch:
+    return _sekisho(place, "tests.bench.ungoverned")
 
 
 def _model(name: str, ports: list[int]) -> dict[str, object]:
@@ -223,6 +229,7 @@ def _vllm_router(place: Place) -> Launch:
 PEERS = (
     Peer("nginx", "Debian", "proxy_pass: the limit", _nginx),
     Peer(OURS, "this tree", "everything on", _sekisho),
+    Peer(UNGOVERNED, "this tree", "no limits, no records, no metrics", _ungoverned),
     Peer("vllm-router", "0.1.17", "Rust; no keys, no limits", _vllm_router),
     Peer("portkey", "1.15.2", "Node; no keys, no limits", _portkey),
     Peer("litellm", "1.106.0", "Python; a master key, no database", _litellm),

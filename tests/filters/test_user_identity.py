@@ -61,7 +61,27 @@ def test_the_gateway_learns_who_asks(turn: Turn, user: Json, plugin_host: Plugin
         "chat_id": "chat-1",
         "message_id": "message-1",
         "task": "",
+        "language": "",
+        "timezone": "",
     }
+
+
+def test_the_gateway_learns_the_language_and_the_time_zone_of_the_page(turn: Turn) -> None:
+    variables = {"{{USER_LANGUAGE}}": "ja-JP", "{{CURRENT_TIMEZONE}}": "Asia/Tokyo"}
+    said = claims(turn("inlet", metadata={"chat_id": "c", "message_id": "m", "variables": variables}))
+    assert (said["language"], said["timezone"]) == ("ja-JP", "Asia/Tokyo")
+
+
+@pytest.mark.parametrize("variables", [None, [], {"{{USER_LANGUAGE}}": 7, "{{CURRENT_TIMEZONE}}": ["Asia/Tokyo"]}])
+def test_a_page_that_tells_nonsense_is_no_page(turn: Turn, variables: Any) -> None:
+    said = claims(turn("inlet", metadata={"chat_id": "c", "message_id": "m", "variables": variables}))
+    assert (said["language"], said["timezone"]) == ("", "")
+
+
+def test_what_a_page_tells_is_cut(turn: Turn) -> None:
+    variables = {"{{USER_LANGUAGE}}": "x" * 100_000}
+    said = claims(turn("inlet", metadata={"chat_id": "c", "message_id": "m", "variables": variables}))
+    assert said["language"] == "x" * 64
 
 
 @pytest.mark.parametrize("hook", ["inlet", "request"])

@@ -77,6 +77,8 @@ def test_who_asks_is_signed(desk: Desk) -> None:
         "chat_id": "local:1",
         "message_id": "m1",
         "task": "",
+        "language": "ja-JP",
+        "timezone": "",
         "email": desk.user["email"],
         "name": desk.user["name"],
     }

@@ -1,5 +1,6 @@
 """`GET /v1/me/usage` and `GET /admin/usage` in a running gateway."""
 
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -65,13 +66,20 @@ def test_a_person_is_one_over_chat_and_own_keys(own: GatewayProcess) -> None:
         told = _get(own, f"/v1/me/usage?by=model,day&from={today}&to={today}", key, headers).json()
         assert told["total"] == {"requests": 3, "input_tokens": 33, "output_tokens": 21, "cost_usd": 3 * COST / 1e9}
         assert told["rows"] == [{"model": "mine", "day": today, **told["total"]}]
+        assert told["budget"] == told["budgets"][0]
         assert told["budget"] == {
+            "scope": "person",
+            "name": None,
             "usd": 2.0,
             "used_usd": 3 * COST / 1e9,
             "left_usd": 2.0 - 3 * COST / 1e9,
             "window": "month",
             "hard": True,
+            "resets_at": told["budget"]["resets_at"],
         }
+        assert re.fullmatch(r"\d{4}-\d\d-01T00:00:00Z", told["budget"]["resets_at"])
+        assert "echo" in told["free_models"]
+        assert "mine" not in told["free_models"]
     taro = _get(own, "/v1/me/usage?by=task", chat, _signed(sub="u-taro", email="taro@example.com")).json()
     assert taro["rows"] == [{"task": "chat", **taro["total"]}]
     assert (taro["total"]["requests"], taro["budget"], taro["currency"]) == (1, None, "USD")

@@ -29,7 +29,7 @@ def call(
     idle_timeout: float = 300,
 ) -> UpstreamRequest:
     timeouts = Timeouts(connect_timeout, idle_timeout if stream else timeout, stream)
-    return UpstreamRequest("POST", f"{address}/v1/chat/completions", {"x-told": "yes"}, body, timeouts, "m/vllm")
+    return UpstreamRequest("POST", f"{address}/v1/chat/completions", {"x-told": "yes"}, body, timeouts)
 
 
 async def ask(client: UpstreamClient, address: str, **more: Any) -> tuple[int, bytes]:

@@ -1,0 +1,232 @@
+"""For each code of an error a sentence in English and in Japanese.
+
+In braces: `{model}`, the name that was asked for, and `{again}`, when to try again.
+"""
+
+from gateway.wording.languages import Language
+
+_TELL = " If this stays, tell your administrator.", "続く場合は管理者にお知らせください。"
+_AGAIN = " Please try again {again}." + _TELL[0], "{again}もう一度お試しください。" + _TELL[1]
+_ADMIN = (
+    " Trying again does not help; please tell your administrator.",
+    ("もう一度試しても直りません。管理者にお知らせください。"),
+)
+_PROGRAM = (
+    " Trying again does not help; please tell your administrator, or whoever made the program that you use.",
+    "もう一度試しても直りません。管理者か、お使いのプログラムの作成者にお知らせください。",
+)
+_CHOOSE = (
+    " Please choose another model; your administrator knows which ones are open to you.",
+    "別のモデルを選んでください。使えるモデルは管理者にお尋ねください。",
+)
+_SHORTER = (
+    " Please start a new chat, shorten the text or attach less.",
+    ("新しいチャットを始めるか、文章や添付を減らしてください。"),
+)
+
+_TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
+    "internal_error": ("Something went wrong in the gateway.", "ゲートウェイで問題が起きました。", _AGAIN),
+    "invalid_value": (
+        "The request holds a value that is not allowed.",
+        "リクエストに使えない値が含まれています。",
+        _PROGRAM,
+    ),
+    "invalid_type": (
+        "The request holds a value of the wrong kind.",
+        "リクエストに種類の正しくない値が含まれています。",
+        _PROGRAM,
+    ),
+    "missing_field": ("The request is not complete.", "リクエストに必要な項目が足りません。", _PROGRAM),
+    "unsupported_value": (
+        "The request asks for something that is not offered here.",
+        "リクエストは、ここでは提供していない機能を求めています。",
+        _PROGRAM,
+    ),
+    "invalid_json": ("The request cannot be read.", "リクエストを読み取れません。", _PROGRAM),
+    "invalid_form": ("The upload cannot be read.", "アップロードを読み取れません。", _PROGRAM),
+    "invalid_content_type": ("The upload has the wrong form.", "アップロードの形式が正しくありません。", _PROGRAM),
+    "unsupported_encoding": (
+        "The request is compressed, which is not read here.",
+        "圧縮されたリクエストは受け付けていません。",
+        _PROGRAM,
+    ),
+    "malformed_http": ("The request cannot be read.", "リクエストを読み取れません。", _PROGRAM),
+    "head_too_large": ("The head of the request is too long.", "リクエストのヘッダーが長すぎます。", _PROGRAM),
+    "too_many_headers": ("The request has too many headers.", "リクエストのヘッダーが多すぎます。", _PROGRAM),
+    "request_timeout": (
+        "The request did not arrive in time.",
+        "リクエストが時間内に届きませんでした。",
+        _AGAIN,
+    ),
+    "missing_api_key": (
+        "The request has no API key. Ask your administrator for one.",
+        "APIキーがありません。管理者に発行を依頼してください。",
+        ("", ""),
+    ),
+    "invalid_api_key": (
+        "The API key is not known or was revoked. Ask your administrator for a new one.",
+        "APIキーが無効か、失効しています。管理者に新しいキーを依頼してください。",
+        ("", ""),
+    ),
+    "invalid_identity": (
+        "It could not be checked who you are.",
+        "ご本人であることを確認できませんでした。",
+        _ADMIN,
+    ),
+    "forbidden": ("This is not open to you.", "この操作は許可されていません。", _ADMIN),
+    "network_not_allowed": (
+        "Requests from your network are not allowed.",
+        "お使いのネットワークからの利用は許可されていません。",
+        _ADMIN,
+    ),
+    "not_found": ("There is nothing at this address.", "このアドレスには何もありません。", _PROGRAM),
+    "method_not_allowed": (
+        "This address does not serve such requests.",
+        "このアドレスでは、この種類のリクエストを受け付けていません。",
+        _PROGRAM,
+    ),
+    "websocket_not_supported": (
+        "There is no WebSocket at this address; the same address answers over HTTP.",
+        "このアドレスではWebSocketを使えません。同じアドレスにHTTPで接続してください。",
+        ("", ""),
+    ),
+    "model_not_found": (
+        "The model {model} does not exist or is not open to you.",
+        "モデル{model}は存在しないか、あなたには公開されていません。",
+        _CHOOSE,
+    ),
+    "model_not_available": (
+        "The model {model} is not served at the moment.",
+        "モデル{model}は現在提供していません。",
+        _CHOOSE,
+    ),
+    "wrong_mode": (
+        "The model {model} is not made for this use.",
+        "モデル{model}はこの用途には使えません。",
+        _CHOOSE,
+    ),
+    "dialect_not_supported": (
+        "The model {model} cannot be used in this way.",
+        "モデル{model}はこの方法では使えません。",
+        _CHOOSE,
+    ),
+    "endpoint_not_supported": (
+        "The model {model} does not offer this function.",
+        "モデル{model}はこの機能を提供していません。",
+        _CHOOSE,
+    ),
+    "request_too_large": ("The request is too large.", "送信する内容が大きすぎます。", _SHORTER),
+    "context_length_exceeded": (
+        "The conversation is too long for the model {model}.",
+        "会話がモデル{model}で扱える長さを超えています。",
+        (
+            " Please start a new chat, attach less, or choose a model that can read more.",
+            "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
+        ),
+    ),
+    "upstream_refused": (
+        "The model {model} did not accept the request: perhaps an attachment, a picture or a setting of the chat that "
+        "it does not support.",
+        "モデル{model}がリクエストを受け付けませんでした。"
+        "対応していない添付・画像、またはチャットの設定が含まれている可能性があります。",
+        (
+            " Please leave it out or choose another model." + _TELL[0],
+            "それらを外すか、別のモデルを選んでください。" + _TELL[1],
+        ),
+    ),
+    "superseded": (
+        "A newer completion took this one's place; nothing needs to be done.",
+        "新しい補完に置き換えられました。操作は必要ありません。",
+        ("", ""),
+    ),
+    "queue_full": ("The model {model} has too much to do.", "モデル{model}は現在混み合っています。", _AGAIN),
+    "queue_timeout": (
+        "The model {model} had no free place in time.",
+        "モデル{model}が混み合っており、順番が回ってきませんでした。",
+        _AGAIN,
+    ),
+    "too_many_long_requests": (
+        "There are too many long requests at the same time.",
+        "長いリクエストが同時に多く届いています。",
+        _AGAIN,
+    ),
+    "overloaded": ("The gateway has too much to do.", "ゲートウェイが混み合っています。", _AGAIN),
+    "shutdown": ("The gateway is being restarted.", "ゲートウェイを再起動しています。", _AGAIN),
+    "limits_unavailable": (
+        "Budgets and limits cannot be checked at the moment.",
+        "現在、予算と利用上限を確認できません。",
+        _AGAIN,
+    ),
+    "keys_unavailable": ("API keys cannot be checked at the moment.", "現在、APIキーを確認できません。", _AGAIN),
+    "rate_limit_exceeded": ("Too many requests in a short time.", "短い時間にリクエストが集中しました。", _AGAIN),
+    "insufficient_quota": (
+        "The budget is used up. Ask your administrator if you need more.",
+        "予算を使い切りました。必要な場合は管理者にご相談ください。",
+        ("", ""),
+    ),
+    "upstream_error": (
+        "The model {model} had a problem and could not answer.",
+        "モデル{model}で問題が起き、回答できませんでした。",
+        _AGAIN,
+    ),
+    "upstream_unreachable": (
+        "The model {model} cannot be reached at the moment.",
+        "現在、モデル{model}に接続できません。",
+        _AGAIN,
+    ),
+    "upstream_timeout": (
+        "The model {model} did not answer in time.",
+        "モデル{model}が時間内に回答しませんでした。",
+        _AGAIN,
+    ),
+    "upstream_closed": (
+        "The answer of the model {model} broke off before it was complete.",
+        "モデル{model}の回答が途中で途切れました。",
+        _AGAIN,
+    ),
+    "upstream_invalid_answer": (
+        "The model {model} answered in a form that cannot be read.",
+        "モデル{model}の回答を読み取れませんでした。",
+        _AGAIN,
+    ),
+    "upstream_answer_too_large": (
+        "The answer of the model {model} was too large.",
+        "モデル{model}の回答が大きすぎました。",
+        (" Please ask for less at once." + _TELL[0], "一度に求める量を減らしてください。" + _TELL[1]),
+    ),
+    "upstream_rate_limited": (
+        "The model {model} is used by too many at the moment.",
+        "モデル{model}は現在利用が集中しています。",
+        _AGAIN,
+    ),
+    "upstream_misconfigured": (
+        "The model {model} is not set up rightly.",
+        "モデル{model}の設定に誤りがあります。",
+        (_ADMIN[0] + " Other models may work.", _ADMIN[1] + "ほかのモデルは使える可能性があります。"),
+    ),
+}
+
+SENTENCES: dict[str, dict[Language, str]] = {
+    code: {"en": english + end[0], "ja": japanese + end[1]} for code, (english, japanese, end) in _TEXTS.items()
+}
+"""By code, then by language."""
+
+_LATER: dict[Language, str] = {"en": "in a few minutes", "ja": "数分後に"}
+_SECONDS: dict[Language, str] = {"en": "in {seconds} seconds", "ja": "{seconds}秒後に"}
+_MODEL: dict[Language, str] = {"en": "“{name}”", "ja": "「{name}」"}
+_NO_MODEL: dict[Language, str] = {"en": "that was asked", "ja": "（指定なし）"}
+_LONGEST_MODEL = 100
+
+
+def sentence(code: str, language: Language, model: str | None, retry_after: float | None) -> str:
+    """Return what is said of an error; of a code that nobody wrote about, what is said of an internal error."""
+    texts = SENTENCES.get(code, SENTENCES["internal_error"])
+    shown = "".join(each for each in (model or "")[:_LONGEST_MODEL] if each.isprintable())
+    name = _MODEL[language].format(name=shown) if shown else _NO_MODEL[language]
+    return texts[language].format(model=name, again=_again(language, retry_after))
+
+
+def _again(language: Language, retry_after: float | None) -> str:
+    if retry_after is None or retry_after > 120:
+        return _LATER[language]
+    return _SECONDS[language].format(seconds=max(1, round(retry_after)))
