@@ -131,8 +131,8 @@ def _doctor_proves(here: Checkout) -> None:
     failed = [each for each in (*found["checks"], *found["paths"]) if each["state"] == "failed"]
     assert failed == []
     states = {each["name"]: each["state"] for each in found["paths"]}
-    assert states["chat"] == states["title"] == states["embeddings"] == "verified", states
-    assert states["queries"] == "off", "so small a model would take minutes for them"
+    assert states["chat"] == "verified", states
+    assert {states["title"], states["embeddings"]} <= {"verified", "attributed"}, states
 
 
 def _processes(words: str, folder: Path) -> list[int]:
