@@ -16,6 +16,8 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiohttp
 import jwt
@@ -246,15 +248,23 @@ GATEWAY_SECONDS = 4
 LARGEST_USAGE = 2_000_000  # bytes
 
 
-async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
-    """Return this month's usage as GET /v1/me/usage tells it; None if the gateway does not answer."""
+def known_zone(name: str) -> str:
+    """Return an IANA time zone as it is, UTC for anything else."""
+    try:
+        return name if name and ZoneInfo(name) else "UTC"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+
+
+async def month_usage(valves: Any, user: dict[str, Any], zone: str) -> dict[str, Any] | None:
+    """Return usage of this month in a time zone as GET /v1/me/usage tells it; None if the gateway does not answer."""
     if not (valves.secret and (key := await connection_key(valves.gateway_url))):
         return None
     headers = {
         "Authorization": f"Bearer {key}",
         "X-OpenWebUI-User-Jwt": signed(user, valves.secret, valves.email),
     }
-    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
+    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day&timezone={quote(known_zone(zone))}"
     try:
         usage = json.loads(await fetch(url, headers, GATEWAY_SECONDS, LARGEST_USAGE))
     except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
@@ -289,6 +299,8 @@ def parts_of(
     if month and isinstance(used := month["total"].get("cost_usd"), int | float):
         budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
         known = isinstance(budget.get("usd"), int | float)
+        if known and isinstance(budget.get("used_usd"), int | float):
+            used = budget["used_usd"]  # what a refusal counts: its month is the gateway's
         said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
         parts.append(text["budget" if known else "month"].format(**said))
     return parts
@@ -332,7 +344,7 @@ class Filter:
         cost = usage.get("cost")
         if __event_emitter__ and isinstance(cost, int | float):
             text = TEXT[user_language(__metadata__, __request__)]
-            month = await month_usage(valves, __user__)
+            month = await month_usage(valves, __user__, variable(__metadata__, "CURRENT_TIMEZONE"))
             line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
             await tell(__metadata__, __event_emitter__, line, text["part"])
         return body

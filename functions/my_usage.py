@@ -19,8 +19,11 @@ import time
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from html import escape
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiohttp
 import jwt
@@ -74,7 +77,7 @@ I18N: dict[str, dict[str, str]] = {
 TEXT = {
     "en": {
         "title": "My usage",
-        "period": "{start} to {end} (UTC)",
+        "period": "{start} to {end} ({zone})",
         "requests": "Requests",
         "input": "Tokens read",
         "output": "Tokens written",
@@ -84,6 +87,12 @@ TEXT = {
         "others": "others",
         "budget": "{used} of {budget}",
         "left": "{left} left",
+        "of.team": "Team {name}: ",
+        "of.key": "Everybody together: ",
+        "anew": "Starts anew on {when} ({zone}).",
+        "free": "When a budget is used up, models that cost nothing go on: {models}. ",
+        "between": ", ",
+        "ask": "If you need more, ask your administrator.",
         "windows.day": "Today's budget",
         "windows.week": "This week's budget",
         "windows.month": "This month's budget",
@@ -96,7 +105,7 @@ TEXT = {
     },
     "ja": {
         "title": "自分の利用状況",
-        "period": "{start} ～ {end}（UTC）",
+        "period": "{start} ～ {end}（{zone}）",
         "requests": "回数",
         "input": "入力トークン",
         "output": "出力トークン",
@@ -106,6 +115,12 @@ TEXT = {
         "others": "その他",
         "budget": "{budget} のうち {used}",
         "left": "残り {left}",
+        "of.team": "チーム {name}: ",
+        "of.key": "全員の合計: ",
+        "anew": "{when}（{zone}）に新しくなります。",
+        "free": "予算を使い切っても、料金のかからないモデルは使えます: {models}。",
+        "between": "、",
+        "ask": "増やす必要がある場合は管理者にご相談ください。",
         "windows.day": "本日の予算",
         "windows.week": "今週の予算",
         "windows.month": "今月の予算",
@@ -257,15 +272,23 @@ GATEWAY_SECONDS = 4
 LARGEST_USAGE = 2_000_000  # bytes
 
 
-async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
-    """Return this month's usage as GET /v1/me/usage tells it; None if the gateway does not answer."""
+def known_zone(name: str) -> str:
+    """Return an IANA time zone as it is, UTC for anything else."""
+    try:
+        return name if name and ZoneInfo(name) else "UTC"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+
+
+async def month_usage(valves: Any, user: dict[str, Any], zone: str) -> dict[str, Any] | None:
+    """Return usage of this month in a time zone as GET /v1/me/usage tells it; None if the gateway does not answer."""
     if not (valves.secret and (key := await connection_key(valves.gateway_url))):
         return None
     headers = {
         "Authorization": f"Bearer {key}",
         "X-OpenWebUI-User-Jwt": signed(user, valves.secret, valves.email),
     }
-    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
+    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day&timezone={quote(known_zone(zone))}"
     try:
         usage = json.loads(await fetch(url, headers, GATEWAY_SECONDS, LARGEST_USAGE))
     except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
@@ -319,10 +342,19 @@ class Shown(NamedTuple):
     theme: str
     currency: str
     rate: float
+    zone: str = "UTC"
 
     @property
     def text(self) -> dict[str, str]:
         return TEXT[self.language]
+
+    def moment(self, told: Any) -> str:
+        """Return a UTC time such as 2026-12-01T00:00:00Z in the person's time zone; empty if it is none."""
+        try:
+            at = datetime.fromisoformat(told).astimezone(ZoneInfo(self.zone))
+        except (TypeError, ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
+            return ""
+        return f"{at:%Y-%m-%d %H:%M}"
 
     def money(self, usd: float) -> str:
         return money(usd * self.rate, self.currency)
@@ -332,12 +364,19 @@ BROWSER_SECONDS = 3
 IN_THE_BROWSER = (
     "const system = (localStorage.getItem('theme') || 'system') === 'system';"
     "const dark = document.documentElement.classList.contains('dark');"
-    "return [localStorage.getItem('locale') || '', system ? '' : dark ? 'dark' : 'light'].join(' ')"
+    # The chart stands above the answer whose button was pressed: the page goes there.
+    "const known = new Set(document.querySelectorAll('iframe'));"
+    "const look = setInterval(() => {"
+    "const made = [...document.querySelectorAll('iframe')].find((frame) => !known.has(frame));"
+    "if (made) { clearInterval(look); setTimeout(() => made.scrollIntoView({block: 'center'}), 300) } }, 200);"
+    "setTimeout(() => clearInterval(look), 15000);"
+    "const zone = Intl.DateTimeFormat().resolvedOptions().timeZone || '';"
+    "return [localStorage.getItem('locale') || '', system ? '' : dark ? 'dark' : 'light', zone].join(' ')"
 )
 
 
-async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"], str]:
-    """Return language and theme of the person's page; from the request's headers if no page answers."""
+async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"], str, str]:
+    """Return language, theme and time zone of the person's page; from the request's headers if no page answers."""
     said: Any = None
     if call:
         try:
@@ -346,16 +385,16 @@ async def seen_by(call: Caller | None, request: Any) -> tuple[Literal["en", "ja"
             )
         except Exception as error:
             log.info("my_usage: the page does not tell its language (%s)", type(error).__name__)
-    locale, _, theme = said.partition(" ") if isinstance(said, str) else ("", "", "")
+    locale, theme, zone = [*(said.split(" ") if isinstance(said, str) else ()), "", "", ""][:3]
     language = user_language({"variables": {"{{USER_LANGUAGE}}": locale}}, request)
-    return language, theme if theme in ("light", "dark") else ""
+    return language, theme if theme in ("light", "dark") else "", known_zone(zone)
 
 
 # The chart: stacked bars, one a day.
 
 
 COLOURS = ("#4269d0", "#e08e0b", "#3ca951", "#d1495b", "#8661c1", "#2aa5a0", "#8a8f98")  # the last: all others
-WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 66, 22  # of the chart, in pixels
+WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 84, 26  # of the chart, in pixels
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -406,7 +445,7 @@ def bar(
                 f"{escape(label(amounts[day, name]))}</title></rect>"
             )
     if place % 5 == 0:
-        parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT + 16}" text-anchor="middle">{int(day[8:10])}</text>')
+        parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT + 20}" text-anchor="middle">{int(day[8:10])}</text>')
     return "".join(parts)
 
 
@@ -446,11 +485,16 @@ p{margin:2px 0}.dim{color:var(--dim);font-size:12px}
 .budget{display:flex;gap:10px;justify-content:space-between;margin:14px 0 4px;font-size:13px;flex-wrap:wrap}
 .bar{height:8px;border-radius:4px;background:var(--line);overflow:hidden}
 .bar i{display:block;height:100%;background:var(--bar);border-radius:4px}.bar.full i{background:#d1495b}
-svg{width:100%;height:auto;display:block}svg line{stroke:var(--line)}svg text{fill:var(--dim);font-size:11px}
+svg{width:100%;height:auto;display:block;overflow:visible}svg line{stroke:var(--line)}
+svg text{fill:var(--dim);font-size:11px}
 table{width:100%;border-collapse:collapse;margin:12px 0 8px;font-size:13px;font-variant-numeric:tabular-nums}
 th{font-weight:600;color:var(--dim);text-align:right;padding:4px 0 4px 10px}
 td{text-align:right;padding:4px 0 4px 10px;border-top:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left;padding-left:0;overflow-wrap:anywhere}tfoot td{font-weight:600}
+@media (max-width:520px){main{padding:14px 12px}svg text{font-size:19px}
+thead tr,tbody tr,tfoot tr{display:grid;grid-template-columns:1fr 1.5fr 1.5fr 1.3fr;column-gap:6px}
+th,td{padding:3px 0;border:0}th{font-size:11px}tbody tr,tfoot tr{border-top:1px solid var(--line)}
+th:first-child{display:none}td:first-child{grid-column:1/-1;font-weight:600;padding-top:6px}td{padding-bottom:6px}}
 td i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:8px}
 """
 
@@ -484,13 +528,31 @@ def budget_bar(budget: Any, shown: Shown) -> str:
         return ""
     text, whole, used = shown.text, number(budget, "usd"), number(budget, "used_usd")
     share = min(100.0, used / whole * 100)
-    label = text.get(f"windows.{budget.get('window')}", "")
+    label = whose(budget, text) + text.get(f"windows.{budget.get('window')}", "")
+    anew = shown.moment(budget.get("resets_at"))
+    anew = f"<p class=dim>{text['anew'].format(when=anew, zone=escape(shown.zone))}</p>" if anew else ""
     said = text["budget"].format(used=shown.money(used), budget=shown.money(whole))
     left = text["left"].format(left=shown.money(max(0.0, number(budget, "left_usd"))))
     return (
         f"<p class=budget><span>{label}</span><b>{said}</b><span>{left}</span></p>"
-        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>'
+        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>' + anew
     )
+
+
+def whose(budget: dict[str, Any], text: dict[str, str]) -> str:
+    scope = budget.get("scope")
+    return text[f"of.{scope}"].format(name=escape(str(budget.get("name"))[:100])) if scope in ("team", "key") else ""
+
+
+def budget_bars(usage: dict[str, Any], shown: Shown) -> str:
+    """Show each budget that counts, and what goes on when one is used up."""
+    told = usage.get("budgets")
+    bars = "".join(budget_bar(each, shown) for each in (told if isinstance(told, list) else [usage.get("budget")])[:5])
+    listed = usage.get("free_models")
+    listed = listed if isinstance(listed, list) else []
+    free = [escape(str(name)) for name in listed][:3]
+    more = shown.text["free"].format(models=shown.text["between"].join(free)) if free else ""
+    return bars and f"{bars}<p class=dim>{more}{shown.text['ask']}</p>"
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:
@@ -498,10 +560,12 @@ def document(usage: dict[str, Any], shown: Shown) -> str:
     rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
     models = grouped(rows)
     text = shown.text
-    period = text["period"].format(start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))))
+    period = text["period"].format(
+        start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))), zone=escape(shown.zone)
+    )
     inner = (
         f"<h1>{text['title']}</h1><p class=dim>{period}</p>"
-        + budget_bar(usage.get("budget"), shown)
+        + budget_bars(usage, shown)
         + (
             chart(usage, rows, models, shown) + table(models, usage["total"], shown)
             if rows
@@ -549,14 +613,14 @@ class Action:
     ) -> Any:
         """Show a chart at the answer whose button was pressed; a notification if the gateway does not answer."""
         valves = self.valves
-        language, theme = await seen_by(__event_call__, __request__)
+        language, theme, zone = await seen_by(__event_call__, __request__)
         text = TEXT[language]
-        usage = await month_usage(valves, __user__)
+        usage = await month_usage(valves, __user__, zone)
         if usage is None:
             if __event_emitter__:
                 await __event_emitter__(
                     {"type": "notification", "data": {"type": "warning", "content": text["silent"]}}
                 )
             return None
-        page = document(usage, Shown(language, theme, valves.currency, valves.rate))
+        page = document(usage, Shown(language, theme, valves.currency, valves.rate, zone))
         return HTMLResponse(page, headers={"Content-Disposition": "inline"})

@@ -5,11 +5,24 @@ from collections.abc import Callable
 
 import typer
 
+from gateway.project import find
 from install.commands import doctor, kit, pack
+from install.commands.sign_out import sign_out
 from install.errors import UsageError
+
+
+def _stack_that_runs_here() -> dict[str, dict[str, str]]:
+    """Return addresses for the commands where nothing else names them."""
+    project = find()
+    server = {"url": project.open_webui_url} if project else {}
+    pack = {**server, "gateway_url": project.gateway_url} if project else {}
+    servers, packs = ("rollback", "remove", "dev", "sign-out"), ("plan", "apply", "status", "doctor")
+    return {**dict.fromkeys(servers, server), **dict.fromkeys(packs, pack)}
+
 
 app = typer.Typer(
     name="sekisho",
+    context_settings={"default_map": _stack_that_runs_here()},
     help="The gate for all AI traffic of a company: the gateway, and the pack for Open WebUI.",
     no_args_is_help=True,
     add_completion=False,
@@ -32,8 +45,9 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
         (f"doctor {GATEWAY} --admin-key …", "doctor --lang ja --skip images"),
     ),
     (pack.remove, "Open WebUI", ("remove --dry-run", f"remove {SERVER}")),
+    (sign_out, "Open WebUI", (f"sign-out {SERVER}", "sign-out --all")),
     (kit.new, PLUGINS, ("new pipe travel_desk --title 'Travel desk' --title-ja 出張窓口", "new tool rates")),
-    (kit.check, PLUGINS, ("check", "check pipes/travel_desk.py --lang ja", "check --json > findings.json")),
+    (kit.check, PLUGINS, ("check", "check --strict pipes/travel_desk.py --lang ja", "check --json > findings.json")),
     (kit.test, PLUGINS, ("test pipes/travel_desk.py", "test pipes tools --json")),
     (kit.dev, PLUGINS, (f"dev {SERVER}", f"dev pipes/travel_desk.py {SERVER} --log open-webui.log")),
 )
@@ -85,7 +99,7 @@ def _signpost(verb: str, extra: str, missing: ModuleNotFoundError) -> Callable[[
 def _is_ours(arguments: list[str]) -> bool:
     """Return whether this run needs nothing of the gateway, whose import takes longer than most of our commands."""
     verb = next((each for each in arguments if not each.startswith("-")), "")
-    return verb in {function.__name__ for function, _, _ in COMMANDS}
+    return verb.replace("-", "_") in {function.__name__ for function, _, _ in COMMANDS}
 
 
 if not _is_ours(sys.argv[1:]):

@@ -4,13 +4,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gateway.cli_options import takes
+from gateway.project import ADMIN_EMAIL, Project, find, remember
 from gateway.secret import Secret, weakness
 from install.errors import UsageError
 from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCache, connect
@@ -70,18 +71,34 @@ class ServerOptions:
         ),
     ] = None
 
+    @property
+    def project(self) -> Project | None:
+        """The stack that runs here, where it is the one that is meant: nobody else gets its password and keys."""
+        found = find()
+        return found if found and self.means(found) else None
+
+    def means(self, project: Project) -> bool:
+        return project.open_webui_url == self.url.rstrip("/")
+
+    def kept(self, name: str) -> Secret | None:
+        """Return a secret of the stack that is meant."""
+        return self.project.secret(name) if self.project else None
+
     def credentials(self) -> Credentials:
         """Return the token, or the address and password. Raises `UsageError`."""
         if self.token:
             return Token(self.token)
         if not self.email:
+            if kept := self.kept("admin_password"):
+                return Password(ADMIN_EMAIL, self.password or (lambda: kept))
             raise UsageError("The sign-in is missing.", "Pass --token, or --email and --password.")
         email = self.email
         return Password(email, self.password or (lambda: _ask_password(email)))
 
     @property
     def folder(self) -> Path:
-        return server_folder(self.state or state_folder(os.environ), self.url)
+        state = self.state or (self.project.receipts if self.project else state_folder(os.environ))
+        return server_folder(state, self.url)
 
     @contextmanager
     def connected(self) -> Iterator[OpenWebUI]:
@@ -129,11 +146,15 @@ class PackOptions(ServerOptions):
         ),
     ] = None
     manifest: Annotated[
-        Path,
+        Path | None,
         _option(
-            "--manifest", PACK, "What belongs to the pack.", "SEKISHO_MANIFEST", show_default="the bundled pack.yaml"
+            "--manifest",
+            PACK,
+            "What belongs to the pack.",
+            "SEKISHO_MANIFEST",
+            show_default="the one that `sekisho up` runs with, else the bundled pack.yaml",
         ),
-    ] = BUNDLED
+    ] = None
     plugins: Annotated[
         Path | None,
         _option(
@@ -148,12 +169,29 @@ class PackOptions(ServerOptions):
         str | None, _option("--embedding-model", PACK, "Use this gateway model for document search.")
     ] = None
 
+    def means(self, project: Project) -> bool:
+        # Not super(): a dataclass with slots is another class than the one that it would name.
+        return ServerOptions.means(self, project) and project.gateway_url == self.gateway_url.rstrip("/")
+
+    @property
+    def manifest_file(self) -> Path:
+        """The manifest that was named, else the one that the stack was last given, else the bundled one."""
+        return self.manifest or (self.project and self.project.manifest) or BUNDLED
+
+    def remember(self) -> None:
+        """Let `sekisho up` know which manifest was applied to its stack."""
+        if self.project and self.manifest:
+            own = None if self.manifest.resolve() == BUNDLED.resolve() else self.manifest.absolute()
+            remember(replace(self.project, manifest=own))
+
     def desired(self, *, force: bool = False, fewer_models: bool = False) -> Options:
+        project = self.project
         return Options(
             gateway_url=self.gateway_url,
-            gateway_key=self.gateway_key,
-            identity_secret=self.identity_secret,
+            gateway_key=self.gateway_key or self.kept("gateway_key"),
+            identity_secret=self.identity_secret or self.kept("identity"),
             embedding_model=self.embedding_model,
+            usual_embedding_model=project.embedding_model if project else None,
             plugins=self.plugins,
             environment=dict(os.environ),
             force=force,

@@ -181,6 +181,7 @@ TEXT = {
         "close": "I found no clear answer. These passages come closest:",
         "several": "The documents say different things about this. Which one do you mean?",
         "missing": "I found nothing about: {words}",
+        "missing_first": "The first of them says nothing about: {words}",
         "earlier": "Not in force: {name} says",
         "earlier_dated": "Another version, not in force: {name} ({date}) says",
         "none": "I found nothing about this in what you may read.",
@@ -192,6 +193,8 @@ TEXT = {
         "which": "“{word}” is in several documents. What would you like to know about it, and which one do you mean?",
         "too_long": "This question has {length} characters; {limit} are taken. Shorten it, or put the text into a "
         "knowledge base.",
+        "alone": "**The AI models cannot be reached at the moment, so this chat opened with Document search.** It only "
+        "quotes documents. For a model, open a new chat in a few minutes; if this stays, tell your administrator.",
         "empty": "Please write a question.",
         "broken": "The search failed. Please try again; if this stays, tell your administrator.",
         "words_only": "searched by words alone, as the embeddings cannot be reached",
@@ -229,6 +232,7 @@ TEXT = {
         "close": "はっきりした答えは見つかりませんでした。関係がありそうな箇所は次のとおりです。",
         "several": "文書によって書かれていることが異なります。どれについてお知りになりたいですか。",
         "missing": "次の語に関する記述は見つかりませんでした: {words}",
+        "missing_first": "最初の箇所には次の語に関する記述がありません: {words}",
         "earlier": "現在有効でない文書: {name}",
         "earlier_dated": "現在有効でない別の版: {name}（{date}）",
         "none": "閲覧できる文書の中に、この質問に関する記述は見つかりませんでした。",
@@ -239,6 +243,8 @@ TEXT = {
         "which": "「{word}」は複数の文書にあります。どの文書の、どのようなことをお知りになりたいですか。",
         "too_long": "質問が{length}文字あります。受け付けるのは{limit}文字までです。"
         "短くするか、文章をナレッジに登録してください。",
+        "alone": "**現在AIモデルに接続できないため、このチャットは「社内文書検索」で開いています。**"
+        "文書の引用だけで回答します。モデルを使うには数分後に新しいチャットを開いてください。続く場合は管理者にお知らせください。",
         "empty": "質問を入力してください。",
         "broken": "検索に失敗しました。もう一度お試しください。続く場合は管理者にお知らせください。",
         "words_only": "埋め込みサーバーに接続できないため、語句だけで検索しました",
@@ -4266,18 +4272,24 @@ def compared(
             [claim for each in found for claim in each.claims], [old for each in found for old in each.earlier]
         )
     ranked = weighed(asked._replace(kind=""), best, rare)
-    missing = tuple(
+    words = (
         word
         for side, each in zip(sides, found, strict=True)
         if not each.claims
         for word in missing_words(side, each.close)
     )
-    return Verdict(close=ranked, missing=missing)
+    return Verdict(close=ranked, missing=tuple(dict.fromkeys(words)))
 
 
 def missing_words(asked: Asked, ranked: list[Evidence]) -> tuple[str, ...]:
     """Return the words of a question that even the best statement does not meet."""
-    return tuple(dict.fromkeys(term.shown for term in ranked[0].missing)) if ranked else ()
+    words = (term.shown for term in (ranked[0].missing if ranked else ()) if not is_stem(term))
+    return tuple(dict.fromkeys(words))
+
+
+def is_stem(term: Term) -> bool:
+    """Return whether a term is the stem of a Japanese verb, which no person would read as a word."""
+    return term.strength == "verb" and in_cjk(term.text)
 
 
 def judged(
@@ -4906,6 +4918,8 @@ async def searched(turn: Turn, plan: Plan) -> Found:
 
 FAINT = 0.35  # below this share of the question two texts have nothing to do with each other
 MOST_CLOSE = 3
+TOPICS = ("name", "word", "subject", "qualifier")
+"""Strengths of words that a question is about."""
 MOST_NAMED = 6
 MOST_RIVALS = 4
 LONGEST_QUOTE = 600  # characters, with the sentences around
@@ -4984,6 +4998,31 @@ def has_to_do(asked: Asked, evidence: Evidence) -> bool:
     return evidence.held >= FAINT or (other_script and evidence.held > 0)
 
 
+def closest(asked: Asked, verdict: Verdict) -> list[Evidence]:
+    """Return the statements to show: the best, those that hold a word it lacks, others that have to do with it all."""
+    each_once = by_passage(verdict.close)
+    related = [each for each in each_once if has_to_do(asked, each)]
+    if not related:
+        return []
+    best, lacking = related[0], {term.shown for term in related[0].missing if term.strength in TOPICS}
+    adding = list[Evidence]()
+    for each in each_once:
+        held = lacking - {term.shown for term in each.missing} if each.own > 0 else set()
+        adding += [each] if held else []
+        lacking -= held
+    return [best, *adding, *(each for each in related[1:] if each not in adding)][:MOST_CLOSE]
+
+
+def missing_line(turn: Turn, verdict: Verdict, first: Evidence) -> list[str]:
+    """Return what no statement holds of the question; else what the first one lacks, as others hold it."""
+    nowhere = set(verdict.missing).intersection(*({term.shown for term in each.missing} for each in verdict.close))
+    shown = around(first.statement).lower()
+    lacking = {term.shown for term in first.missing if term.shown.lower() not in shown}
+    key, known = ("missing", nowhere) if nowhere else ("missing_first", lacking)
+    words = [word for word in verdict.missing if word in known]
+    return [turn.text[key].format(words=text_list(turn, words))] if words else []
+
+
 def extracted(turn: Turn, plan: Plan, found: Found) -> str:
     """Return the documents' own sentences, and what was searched if they give no clear answer."""
     text = turn.text
@@ -4994,9 +5033,8 @@ def extracted(turn: Turn, plan: Plan, found: Found) -> str:
     if verdict.rivals:
         quotes = [quoted(turn, each) for each in by_passage(verdict.rivals)[:MOST_RIVALS]]
         return "\n\n".join([text["several"], *quotes, scope(turn, found)])
-    close = [each for each in by_passage(verdict.close) if has_to_do(asked, each)][:MOST_CLOSE]
-    missing = text["missing"].format(words=text_list(turn, list(verdict.missing)))
-    shown = [text["close" if close else "none"], *([missing] if close and verdict.missing else [])]
+    close = closest(asked, verdict)
+    shown = [text["close" if close else "none"], *(missing_line(turn, verdict, close[0]) if close else [])]
     return "\n\n".join([*shown, *(quoted(turn, each, asked) for each in close), scope(turn, found)])
 
 
@@ -5310,6 +5348,24 @@ async def answered(turn: Turn) -> AsyncGenerator[Piece, None]:
         yield Piece("usage", usage_of(models.spent))
 
 
+# Whether the search is all that is left of the menu.
+
+
+def is_model(row: Any) -> bool:
+    """Return whether a row of Open WebUI's menu answers by itself: no function, no comparison of others, no preset."""
+    about = dict_of(row)
+    return bool(about) and not (about.get("pipe") or about.get("arena") or about.get("preset"))
+
+
+def is_alone(turn: Turn) -> bool:
+    """Return whether a new chat opened with the search because no model is in the menu: the gateway is away."""
+    if not turn.in_chat or len(turn.questions()) > 1:
+        return False
+    menu = getattr(getattr(getattr(turn.request, "app", None), "state", None), "MODELS", None)
+    rows = list(menu.values()) if menu else []
+    return bool(rows) and not any(is_model(row) for row in rows)
+
+
 # The answer as chunks and sources of Open WebUI.
 
 
@@ -5342,6 +5398,8 @@ async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
     try:
         async with aclosing(answered(turn)) as pieces:
             shown = 0
+            if is_alone(turn):
+                yield Piece("text", f"{text['alone']}\n\n")
             async for piece in pieces:
                 for number, passage in enumerate(turn.cited[shown:], shown + 1):
                     yield Piece("source", source_of(turn, number, passage))

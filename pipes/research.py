@@ -985,8 +985,8 @@ ADDRESS = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]*://|\b(?:javascript|mailto):(?=\S)|\bdata:(?=\w+/)|\bwww\.(?=\w)|//(?=\w))[!-~]*",
     re.IGNORECASE,
 )
-MARK = re.compile(r"§[0-9a-f]{4,16}§?|\b[0-9a-f]{16}§")
-"""What stands around what was found, or a part of it; see Run.mark."""
+MARK = re.compile(r"§ ?[0-9a-f]{16} ?§?|(?<![0-9a-f])[0-9a-f]{16} ?§|§(?=[0-9]*[a-f])[0-9a-f]{8,15}")
+"""What stands around what was found, or the most of it, see Run.mark; not the number of a law."""
 DOES_SOMETHING = (
     (MARK, ""),
     (re.compile(r"!(?=\[)"), ""),  # pictures
@@ -1009,6 +1009,11 @@ def clean(text: str, urls: set[str], said: dict[str, str]) -> str:
     for found, instead in DOES_SOMETHING:
         text = found.sub(instead, text)
     return ADDRESS.sub(lambda match: allowed(match[0], urls, said), text)
+
+
+def unmarked(text: str) -> str:
+    """Return what a model said without the marks that it may have copied from what it was told."""
+    return MARK.sub("", text)
 
 
 def listed(lines: Iterable[str]) -> str:
@@ -1082,7 +1087,8 @@ async def json_asked(run: Run, step: str, instructions: str, asked: str) -> Json
     """Return the JSON of a model's answer; empty if there is none that can be used."""
     try:
         async with aclosing(spoken(run, step, instructions, asked)) as pieces:
-            return json_in("".join([piece async for piece in pieces]), {"plan": "questions"}.get(step, step))
+            said = unmarked("".join([piece async for piece in pieces]))
+            return json_in(said, {"plan": "questions"}.get(step, step))
     except (NoCall, ModelTrouble):
         return {}
 

@@ -39,12 +39,16 @@ Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
 
 
 class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address."""
+    """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address.
 
-    allowed: ClassVar[str] = "since (Unix seconds), user (id or e-mail address), limit (1 to 1000)"
+    `request` is the id that a person was told, or its beginning.
+    """
+
+    allowed: ClassVar[str] = "since (Unix seconds), user (id or e-mail address), request (id), limit (1 to 1000)"
 
     since: float = 0
     user: str | None = None
+    request: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
@@ -65,7 +69,9 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
     runtime: Runtime = request.app.state.runtime
     asked = _query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
-    found = await asyncio.to_thread(latest, segments, since=asked.since, user=asked.user, limit=asked.limit)
+    found = await asyncio.to_thread(
+        latest, segments, since=asked.since, user=asked.user, request=asked.request, limit=asked.limit
+    )
     return {"records": [msgspec.to_builtins(record) for record in found]}
 
 

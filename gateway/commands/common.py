@@ -12,22 +12,44 @@ import msgspec
 import typer
 from rich.console import Console
 
+from gateway.config.load import Loaded
 from gateway.db.once import run_once
 from gateway.errors import ConfigError
 from gateway.identity.keys import KeyStore, opened
-from gateway.preflight import load
+from gateway.preflight import load as load_with
+from gateway.project import find, for_config
 
 T = TypeVar("T")
 
-ConfigFile = Annotated[
-    Path, typer.Option("--config", "-c", envvar="SEKISHO_CONFIG", help="The configuration file.", metavar="FILE")
-]
+DEFAULT = Path("sekisho.yaml")
+
+
+def _chosen(context: typer.Context, parameter: typer.CallbackParam, value: Path) -> Path:
+    """Return the file that was named, else the one that is here, else that of the stack that runs here."""
+    source = context.get_parameter_source(parameter.name or "")
+    project = find() if source is not None and source.name == "DEFAULT" and not value.exists() else None
+    return project.config if project else value
+
+
+def _config(**more: Any) -> Any:
+    return typer.Option(
+        "--config", "-c", envvar="SEKISHO_CONFIG", help="The configuration file.", metavar="FILE", **more
+    )
+
+
+ServedConfigFile = Annotated[Path, _config()]
+"""A gateway is started with nothing but what was named."""
+ConfigFile = Annotated[Path, _config(callback=_chosen)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 MOST_USD = 10**9
-DEFAULT = Path("sekisho.yaml")
 
 console = Console(width=None if sys.stdout.isatty() else 200)
 """A pipe has no width; nothing is cut there."""
+
+
+def load(file: Path) -> Loaded:
+    """Load a configuration; the variables of the stack that runs here are known. Raises `ConfigError`."""
+    return load_with(file, for_config(file))
 
 
 def with_keys(file: Path, use: Callable[[KeyStore], Awaitable[T]]) -> T:

@@ -5,11 +5,12 @@ from typing import Any
 
 import typer
 
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.config.document import Document
 from gateway.config.load import Loaded
 from gateway.errors import ConfigError
-from gateway.preflight import load, load_startable
+from gateway.preflight import load_startable
+from gateway.project import for_config
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 
@@ -17,7 +18,7 @@ app = typer.Typer(no_args_is_help=True, help="The configuration: check it, expla
 @app.command(epilog="Example: sekisho config check --config sekisho.yaml")
 def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Say whether the configuration can be used; exit 2 and every problem if not."""
-    loaded = load_startable(config)
+    loaded = load_startable(config, for_config(config))
     _check_store(loaded)
     models = loaded.config.models
     counts = {"files": len(loaded.document.files), "models": len(models)}

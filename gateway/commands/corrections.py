@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json, usd
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json, usd
 from gateway.errors import ConfigError
-from gateway.preflight import load
 
 FORGET_EXAMPLE = "Example: sekisho usage forget alice@example.com"
 REPRICE_EXAMPLE = "Example: sekisho usage reprice --from 2026-04-01 --to 2026-04-30"

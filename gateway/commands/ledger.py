@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, print_json
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, load, print_json
 from gateway.ledger.errors import NotAgreeing, NothingRecorded
 from gateway.ledger.status import Status, status_of
 from gateway.maintenance.closing import close_running
-from gateway.preflight import load
 
 app = typer.Typer(no_args_is_help=True, help="The ledger's files: ship segments, join small files, see how it stands.")
 

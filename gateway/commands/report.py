@@ -9,11 +9,10 @@ from typing import Annotated
 import typer
 
 from gateway.cli_options import takes
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile, print_json
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.errors import ConfigError
 from gateway.files import write_file
-from gateway.preflight import load
 from gateway.reports.connection import ask
 from gateway.reports.monthly.comparison import OnPremises, priced_models
 from gateway.reports.monthly.drawing import warm_up

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load
 from gateway.commands.corrections import FORGET_EXAMPLE, REPRICE_EXAMPLE, forget, reprice
 from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.commands.report import report
@@ -17,7 +17,6 @@ from gateway.commands.tables import AsCsv, show
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.files import replacing
 from gateway.ledger.files import forget_abandoned
-from gateway.preflight import load
 from gateway.reports import athena, export, sql
 from gateway.reports.connection import ask
 from gateway.reports.dimensions import DIMENSIONS, MEASURES, parse

@@ -23,10 +23,13 @@ _LATENESS = 5.0
 """Seconds by which a line may be written later than its record's start and duration say."""
 
 
-def latest(segments: Path, *, since: float = 0, user: str | None = None, limit: int = 100) -> list[Record]:
+def latest(
+    segments: Path, *, since: float = 0, user: str | None = None, request: str | None = None, limit: int = 100
+) -> list[Record]:
     """The newest records, newest first.
 
-    `since` is in Unix seconds; `user` an id or an e-mail address. Reads files: not for an event loop.
+    `since` is in Unix seconds; `user` an id or an e-mail address; `request` a request's id or its beginning.
+    Reads files: not for an event loop.
     """
     newest, left = _Newest(since, limit), _MOST_BYTES
     for changed, path in _newest_first(segments):
@@ -34,7 +37,7 @@ def latest(segments: Path, *, since: float = 0, user: str | None = None, limit: 
             break
         for line in _backwards(path, left):
             left -= len(line)
-            record = _wanted(line, user)
+            record = _wanted(line, user, request)
             if record:
                 newest.add(record)
                 if newest.older(_written(record)):
@@ -105,9 +108,11 @@ def _opened(path: Path) -> contextlib.AbstractContextManager[BinaryIO | None]:
     return contextlib.nullcontext()
 
 
-def _wanted(line: bytes, user: str | None) -> Record | None:
-    """Return the record of a whole line if it is the user's."""
-    if user is not None and msgspec.json.encode(user)[1:-1] not in line:
+def _wanted(line: bytes, user: str | None, request: str | None) -> Record | None:
+    """Return the record of a whole line if it is the user's and the request's."""
+    if any(text is not None and msgspec.json.encode(text)[1:-1] not in line for text in (user, request)):
         return None
     record = from_line(line)
-    return record if record and (user is None or user in (record.user_id, record.user_email)) else None
+    if record is None or not record.request_id.startswith(request or ""):
+        return None
+    return record if user is None or user in (record.user_id, record.user_email) else None

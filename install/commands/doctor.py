@@ -78,9 +78,10 @@ def doctor(
     """
     _require_names(skip or [])
     text = Texts(language(lang, os.environ))
+    key = admin_key or pack.kept("admin_key")
     out = report.quiet() if json else report.console()
     with (
-        closing(Gateway(gateway_from_here or pack.gateway_url, admin_key)) as gateway,
+        closing(Gateway(gateway_from_here or pack.gateway_url, key)) as gateway,
         pack.connected() as client,
     ):
         plan, why = _plan(client, pack)
@@ -108,7 +109,7 @@ def _require_names(skip: list[str]) -> None:
 
 def _plan(client: OpenWebUI, pack: PackOptions) -> tuple[Plan | None, str]:
     try:
-        manifest = read_manifest(pack.manifest)
+        manifest = read_manifest(pack.manifest_file)
         return make_plan(client, manifest, pack.desired(), pack.receipts().known()), ""
     except SekishoError as error:
         return None, str(error)

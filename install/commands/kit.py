@@ -14,7 +14,7 @@ from install import report
 from install.doctor.texts import language as users_language
 from install.errors import InstallError
 from install.kit.check import check as check_file
-from install.kit.check import committed, known_rules, plugin_files
+from install.kit.check import committed, graded, known_rules, plugin_files
 from install.kit.finding import Finding, Language
 from install.options import Json, ServerOptions, takes_server_options
 
@@ -61,16 +61,23 @@ def new(
 def check(
     paths: Paths = None,
     ignore: Ignore = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Warnings and matters of style (two languages, …) are errors, too.")
+    ] = False,
     compare: Annotated[bool, typer.Option(help="Compare the settings with the last commit.")] = True,
     lang: Lang = None,
     json: Json = False,
 ) -> None:
-    """Check plugins against the rules of Open WebUI, without running them. Exits with 1 if one is broken."""
+    """Check plugins against the rules of Open WebUI, without running them. Exits with 1 if one has an error.
+
+    An error breaks at run time, a warning is risky.
+    """
     from install.kit import screen
 
     ignored = known_rules(ignore or ())
     files = plugin_files(paths or [HERE])
-    found = {path: check_file(path, former=committed(path) if compare else None, ignored=ignored) for path in files}
+    every = {path: check_file(path, former=committed(path) if compare else None, ignored=ignored) for path in files}
+    found = {path: graded(findings, strict=strict) for path, findings in every.items()}
     if json:
         print(screen.findings_as_json(found))
     else:

@@ -56,7 +56,7 @@ def plan(
     json: Json = False,
 ) -> None:
     """Show what `apply` would change. Nothing is changed. Exits with 3 if something was edited by hand."""
-    manifest = read_manifest(pack.manifest)
+    manifest = read_manifest(pack.manifest_file)
     with pack.connected() as client:
         desired = pack.desired(force=force, fewer_models=fewer_models)
         found = make_plan(client, manifest, desired, pack.receipts().known())
@@ -68,17 +68,18 @@ def plan(
 @takes_pack_options
 def apply(pack: PackOptions, force: Force = False, fewer_models: FewerModels = False, json: Json = False) -> None:
     """Put the pack into Open WebUI, then read it back. A second time changes nothing."""
-    manifest = read_manifest(pack.manifest)
+    manifest = read_manifest(pack.manifest_file)
     receipts = pack.receipts()
     desired = pack.desired(force=force, fewer_models=fewer_models)
     with pack.connected() as client:
+        pack.remember()
         _carry_out(client, receipts, "apply", _Asking(client, manifest, desired, receipts), json)
 
 
 @takes_pack_options
 def status(pack: PackOptions, json: Json = False) -> None:
     """List everything the manifest asks for, and the receipts. Exits with 3 if something differs."""
-    manifest = read_manifest(pack.manifest)
+    manifest = read_manifest(pack.manifest_file)
     receipts = pack.receipts()
     with pack.connected() as client:
         found = mark_wrong_answers(client, make_plan(client, manifest, pack.desired(), receipts.known()))

@@ -1,6 +1,7 @@
 """`sekisho up`: the whole product on this machine."""
 
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -12,9 +13,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from gateway.ledger.record import Record
+from gateway.project import ADMIN_EMAIL
+from install import report
 from install.embedded.check import QUESTION
 from install.embedded.check import check as check_road
-from install.embedded.layout import ADMIN_EMAIL
 from install.embedded.record_tail import RecordTail, as_line
 from install.embedded.stack import Stack, running
 
@@ -29,17 +31,33 @@ def up(
     open_webui: Annotated[
         Path | None, typer.Option(help="The open-webui program.", envvar="SEKISHO_OPEN_WEBUI_PROGRAM")
     ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="What belongs to the pack; kept for later starts.",
+            envvar="SEKISHO_MANIFEST",
+            show_default="the last start's, else the bundled pack.yaml",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     gateway_port: Port = 4000,
     open_webui_port: Port = 8080,
 ) -> None:
     """Start model, embeddings, gateway and Open WebUI with the pack, on this machine alone. Ctrl-C stops all."""
-    console = Console()
+    # Where the output goes to a file, a line stays a line.
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else report.PLAIN_WIDTH)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with (
             console.status("Starting …") as status,
             running(
-                data, open_webui, gateway_port, open_webui_port, lambda message: console.print(f"  {message}")
+                data,
+                open_webui,
+                gateway_port,
+                open_webui_port,
+                manifest,
+                lambda message: console.print(f"  {message}"),
             ) as stack,
         ):
             status.stop()
@@ -49,7 +67,7 @@ def up(
                 _greet(stack, console)
                 _scroll(stack, console)
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        console.print("Stopped. Nothing is lost: the same command goes on from here.")
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -66,7 +84,7 @@ def _greet(stack: Stack, console: Console) -> None:
             f"Shown only this once; kept in {stack.layout.secrets} (readable by you alone).",
         ]
     else:
-        lines += [f"Sign in     as before ({stack.layout.secrets})"]
+        lines += [f"Sign in     {ADMIN_EMAIL}, the password as before (in {stack.layout.secrets})"]
     console.print(Panel("\n".join(lines), title="Sekisho 関所", expand=False))
     console.print("One line a request; Ctrl-C stops everything.")
 
@@ -74,7 +92,8 @@ def _greet(stack: Stack, console: Console) -> None:
 def _scroll(stack: Stack, console: Console) -> None:
     scroll = RecordTail(stack.layout.gateway)
     while True:
-        stack.watch()
+        for said in stack.watch():
+            console.print(said, style="yellow", highlight=False, markup=False)
         for record in scroll.new():
             console.print(as_line(record), highlight=False, markup=False)
         time.sleep(0.5)

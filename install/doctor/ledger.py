@@ -12,6 +12,7 @@ import httpx2
 
 from gateway.secret import Secret
 from install.errors import GatewayError
+from install.open_webui.proxies import is_loopback
 
 Row = dict[str, Any]
 
@@ -27,7 +28,9 @@ class Gateway:
     def __init__(self, url: str, admin_key: Secret | None) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self._admin = admin_key
-        self._client = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
+        self._client = httpx2.Client(
+            base_url=self.url, timeout=20, follow_redirects=False, trust_env=not is_loopback(self.url)
+        )
         self.clock: float | None = None
         """Its time minus ours in seconds, told by the record of a request that we sent; None before the first."""
 

@@ -8,7 +8,8 @@ import httpx2
 
 from gateway.ledger.record import Record
 from gateway.ledger.segments import folder, read
-from install.embedded.layout import ADMIN_EMAIL, CHAT_MODEL
+from gateway.project import ADMIN_EMAIL
+from install.embedded.layout import CHAT_MODEL
 from install.embedded.stack import Stack
 from install.errors import InstallError
 

@@ -3,12 +3,17 @@
 import json
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from gateway.project import CONFIG, SECRETS
 from gateway.secret import Secret
+from install.errors import InstallError
 
-ADMIN_EMAIL = "admin@example.com"
+Say = Callable[[str], None]
+"""Tells the person at the terminal how far it is."""
+
 CHAT_MODEL = "smollm2-135m"
 EMBEDDING_MODEL = "multilingual-e5-small"
 OPEN_WEBUI_KEY, ADMIN_KEY = "open-webui", "admin"
@@ -22,7 +27,7 @@ class Layout:
 
     @property
     def config(self) -> Path:
-        return self.data / "sekisho.yaml"
+        return self.data / CONFIG
 
     @property
     def gateway(self) -> Path:
@@ -38,12 +43,7 @@ class Layout:
 
     @property
     def secrets(self) -> Path:
-        return self.data / "secrets.json"
-
-    @property
-    def receipts(self) -> Path:
-        """Folder of the receipts: the `--state` of installer commands against this stack."""
-        return self.data / "receipts"
+        return self.data / SECRETS
 
     def create(self) -> None:
         for folder in (self.data, self.gateway, self.open_webui, self.logs):
@@ -63,14 +63,22 @@ class StackSecrets:
     """The administrator's, for coding tools and programs."""
     check_password: Secret
     """Of the plain user as whom `sekisho up --check` asks."""
+    admin_key: Secret
+    """The gateway's, for its `/admin/` routes."""
 
 
 def load_secrets(layout: Layout) -> StackSecrets | None:
-    """Return the secrets of an earlier start, None before the first one."""
+    """Return the secrets of an earlier start, None before the first one. Raises `InstallError`."""
     if not layout.secrets.exists():
         return None
-    kept = json.loads(layout.secrets.read_text())
-    return StackSecrets(**{field.name: Secret(kept[field.name]) for field in fields(StackSecrets)})
+    try:
+        kept = {"admin_key": secrets.token_urlsafe(32), **json.loads(layout.secrets.read_text())}
+        return StackSecrets(**{field.name: Secret(kept[field.name]) for field in fields(StackSecrets)})
+    except (ValueError, LookupError, TypeError) as error:
+        raise InstallError(
+            f"{layout.secrets} is damaged: the stack's passwords are not in it.",
+            f"Put back a copy of it, or delete {layout.data} to start anew.",
+        ) from error
 
 
 def save_secrets(layout: Layout, made: StackSecrets) -> None:

@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from install.embedded.layout import ADMIN_EMAIL, CHAT_MODEL, EMBEDDING_MODEL, Layout, StackSecrets
+from gateway.project import ADMIN_EMAIL
+from install.embedded.layout import CHAT_MODEL, EMBEDDING_MODEL, Layout, StackSecrets
 from install.embedded.processes import Part
 from install.errors import InstallError
 
 CONFIG = f"""\
 # Written by `sekisho up` at its first start and yours from then on: changes are picked up while it runs.
-# Every key is described in the README; `sekisho config explain --config THIS_FILE` shows all values.
+# Every key is described in docs/configuration.md; `sekisho config explain` shows all values.
 server: {{host: 127.0.0.1, port: "${{SEKISHO_GATEWAY_PORT}}"}}
 data_dir: gateway
+admin_key: "${{SEKISHO_ADMIN_KEY}}"
 open_webui: {{identity_secret: "${{SEKISHO_IDENTITY_SECRET}}"}}
 models:
   - name: {CHAT_MODEL}
@@ -40,6 +42,14 @@ class Ports:
     gateway: int
     open_webui: int
 
+    @property
+    def gateway_url(self) -> str:
+        return f"http://127.0.0.1:{self.gateway}/v1"
+
+    @property
+    def open_webui_url(self) -> str:
+        return f"http://127.0.0.1:{self.open_webui}"
+
 
 def write_config(layout: Layout) -> None:
     """Write the gateway's first configuration; an existing one is never touched."""
@@ -50,8 +60,16 @@ def write_config(layout: Layout) -> None:
 def gateway_environment(ports: Ports, secrets: StackSecrets) -> dict[str, str]:
     """Return the variables that the configuration names."""
     return {
-        "SEKISHO_GATEWAY_PORT": str(ports.gateway),
+        **shown_variables(ports),
         "SEKISHO_IDENTITY_SECRET": secrets.identity.reveal(),
+        "SEKISHO_ADMIN_KEY": secrets.admin_key.reveal(),
+    }
+
+
+def shown_variables(ports: Ports) -> dict[str, str]:
+    """Return those of the variables that are no secrets."""
+    return {
+        "SEKISHO_GATEWAY_PORT": str(ports.gateway),
         "SEKISHO_CHAT_URL": f"http://127.0.0.1:{ports.chat}/v1",
         "SEKISHO_EMBEDDING_URL": f"http://127.0.0.1:{ports.embedding}/v1",
     }
@@ -111,6 +129,7 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
         # Two cores serve the model: titles are enough.
         "ENABLE_TAGS_GENERATION": "false",
         "ENABLE_FOLLOW_UP_GENERATION": "false",
+        "ENABLE_RETRIEVAL_QUERY_GENERATION": "false",
         "ENABLE_VALVE_ENCRYPTION": "true",
         "OFFLINE_MODE": "true",
         "HF_HUB_OFFLINE": "1",

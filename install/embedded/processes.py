@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from install.errors import InstallError
+from install.open_webui.proxies import no_proxy
 
 STOP_SECONDS = 15
+MOST_RESTARTS, RESTART_WINDOW = 5, 600
+"""So often in so many seconds a part is started again."""
 _LOG_TAIL = 12
 
 
@@ -31,9 +34,27 @@ class Part:
     patience: float = 60
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     process: subprocess.Popen[bytes] | None = None
+    restarts: list[float] = field(default_factory=list)
+    """When it was started again, in monotonic seconds."""
+
+    def revive(self) -> str | None:
+        """Start the part again where it has ended; return what to tell, None where all is well.
+
+        One that keeps ending is left alone, so that the rest can go on.
+        """
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        now = time.monotonic()
+        self.restarts = [each for each in self.restarts if each > now - RESTART_WINDOW]
+        if len(self.restarts) >= MOST_RESTARTS:
+            self.process = None
+            return f"{self.name} keeps ending (the last time with {code}) and stays off; its log is {self.log}"
+        self.restarts.append(now)
+        self.start()
+        return f"{self.name} ended with {code} and is started again; its log is {self.log}"
 
     def start(self) -> None:
-        environment = {**os.environ, **self.environment}
+        environment = {**os.environ, **no_proxy(dict(os.environ)), **self.environment}
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches us alone, and we end the parts in order.
             self.process = subprocess.Popen(
@@ -103,9 +124,12 @@ def require_free(port: int, what: str, option: str) -> None:
             ) from error
 
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with _DIRECT.open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

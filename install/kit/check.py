@@ -2,10 +2,11 @@
 
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from install.errors import UsageError
-from install.kit.finding import Finding, Hit
+from install.kit.finding import Finding, Hit, Severity
 from install.kit.kinds import KINDS
 from install.kit.rules import COMPARISONS, IDS, RULES, SYNTAX
 from install.kit.source import Source, parse, read
@@ -32,6 +33,13 @@ def check_text(
         return [Finding(SYNTAX, "error", error.lineno or 1, {"why": error.msg})]
     found = [*_alone(source), *_beside(source, _parsed(path, former))]
     return sorted((each for each in found if each.rule not in ignored), key=lambda each: (each.line, each.rule))
+
+
+def graded(findings: Iterable[Finding], *, strict: bool) -> list[Finding]:
+    """Return what counts: with `strict` everything, as errors; else all but matters of style."""
+    if strict:
+        return [replace(each, severity="error") for each in findings]
+    return [each for each in findings if each.severity != "style"]
 
 
 def committed(path: Path) -> str | None:
@@ -78,17 +86,17 @@ def _within(folder: Path) -> list[Path]:
 
 def _alone(source: Source) -> Iterator[Finding]:
     for rule in RULES:
-        yield from (_finding(rule.id, rule.severity == "error", hit) for hit in rule.check(source))
+        yield from (_finding(rule.id, rule.severity, hit) for hit in rule.check(source))
 
 
 def _beside(source: Source, former: Source | None) -> Iterator[Finding]:
     if former:
         for id, compare in COMPARISONS:
-            yield from (_finding(id, True, hit) for hit in compare(source, former))
+            yield from (_finding(id, "error", hit) for hit in compare(source, former))
 
 
-def _finding(rule: str, is_error: bool, hit: Hit) -> Finding:
-    return Finding(rule, "error" if is_error else "warning", hit.line, hit.values)
+def _finding(rule: str, severity: Severity, hit: Hit) -> Finding:
+    return Finding(rule, severity, hit.line, hit.values)
 
 
 def _parsed(path: Path, text: str | None) -> Source | None:

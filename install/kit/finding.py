@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from install.kit.sentences import SENTENCES
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "style"]
 Language = Literal["en", "ja"]
 
 

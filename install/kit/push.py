@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from install.errors import InstallError, Refused
-from install.kit.check import check_text, committed
+from install.kit.check import check_text, committed, graded
 from install.kit.finding import Finding
 from install.kit.source import Source, parse, read
 from install.open_webui import OpenWebUI
@@ -55,7 +55,8 @@ class Pusher:
         started = time.perf_counter()
         text = read(path)
         row = self._rows(path, text).get(path.stem)
-        findings = tuple(check_text(path, text, former=_with_settings(row), ignored=self.ignored))
+        every = check_text(path, text, former=_with_settings(row), ignored=self.ignored)
+        findings = tuple(graded(every, strict=False))
         stopped = any(finding.severity == "error" for finding in findings)
         what = "stopped" if stopped else self._write(parse(path, text), row)
         return Pushed(path, what, findings, (time.perf_counter() - started) * 1000)

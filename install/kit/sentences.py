@@ -89,11 +89,11 @@ SENTENCES: Mapping[str, Mapping[str, Said]] = {
     },
     "foreign-import": {
         "en": (
-            "Open WebUI 0.12.4 does not install {module}; the import would switch the plugin off.",
+            "Open WebUI {version} does not install {module}; the import would switch the plugin off.",
             "Use what it installs, or guard the import with `except ImportError`.",
         ),
         "ja": (
-            "{module}はOpen WebUI 0.12.4に含まれていません。importに失敗するとプラグインが無効になります。",
+            "{module}はOpen WebUI {version}に含まれていません。importに失敗するとプラグインが無効になります。",
             "含まれているものを使うか、「except ImportError」で囲んでください。",
         ),
     },

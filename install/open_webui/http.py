@@ -9,6 +9,7 @@ import httpx2
 
 from gateway.secret import Secret
 from install.errors import OpenWebUIError, Refused
+from install.open_webui.proxies import is_loopback, through_proxy
 
 # Creating a function runs it; a server under load takes its time.
 TIMEOUT = httpx2.Timeout(60, connect=10)
@@ -29,7 +30,9 @@ class Http:
         self._time: float | None = None
         try:
             # A redirect could carry the credentials to another host: never followed.
-            self._client = httpx2.Client(base_url=self.url, timeout=TIMEOUT, follow_redirects=False)
+            self._client = httpx2.Client(
+                base_url=self.url, timeout=TIMEOUT, follow_redirects=False, trust_env=not is_loopback(self.url)
+            )
         except httpx2.InvalidURL as error:
             raise _unreachable(self.url, str(error)) from error
 
@@ -97,12 +100,14 @@ class Http:
 def not_open_webui(url: str, why: str) -> OpenWebUIError:
     return OpenWebUIError(
         f"{url} answers, but not as Open WebUI ({why}).",
-        "Give --url the address that opens the chat in a browser, without a path.",
+        f"Give --url the address that opens the chat in a browser, without a path.{through_proxy(url)}",
     )
 
 
 def _unreachable(url: str, why: str) -> OpenWebUIError:
-    return OpenWebUIError(f"Open WebUI does not answer at {url} ({why}).", "Start it, or correct --url.")
+    return OpenWebUIError(
+        f"Open WebUI does not answer at {url} ({why}).", f"Start it, or correct --url.{through_proxy(url)}"
+    )
 
 
 def _no_tls(url: str, why: str) -> OpenWebUIError:

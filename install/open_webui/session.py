@@ -39,7 +39,9 @@ Credentials = Token | Password
 
 @contextmanager
 def connect(url: str, credentials: Credentials, tokens: TokenCache | None = None) -> Iterator[OpenWebUI]:
-    """Sign in and make sure that the pack can be installed. With `tokens` a former sign-in is used while it lasts.
+    """Sign in and make sure that the pack can be installed.
+
+    With `tokens` a former sign-in is used while it lasts, except beside a password: that one is really tried.
 
     Raises an `OpenWebUIError` that names what is missing: server, version, functions, account or role.
     """
@@ -51,7 +53,8 @@ def connect(url: str, credentials: Credentials, tokens: TokenCache | None = None
 
 
 def _sign_in(http: Http, credentials: Credentials, tokens: TokenCache | None) -> None:
-    if isinstance(credentials, Password) and tokens and (kept := tokens.get(credentials.email)):
+    asks = isinstance(credentials, Password) and not isinstance(credentials.value, Secret)
+    if isinstance(credentials, Password) and asks and tokens and (kept := tokens.get(credentials.email)):
         http.authorized(kept)
         try:
             return _require_administrator(http, credentials)

@@ -29,6 +29,12 @@ class TokenCache:
         if kept.pop(email, None):
             write_private(self._path, json.dumps(kept))
 
+    def clear(self) -> list[str]:
+        """Forget every session; return whose."""
+        kept = sorted(self._all())
+        self._path.unlink(missing_ok=True)
+        return kept
+
     def _all(self) -> dict[str, object]:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))

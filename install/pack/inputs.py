@@ -19,6 +19,8 @@ class Options:
     gateway_key: Secret | None = None
     identity_secret: Secret | None = None
     embedding_model: str | None = None
+    usual_embedding_model: str | None = None
+    """For document search where neither this nor the manifest names one."""
     plugins: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `${NAME}` in the manifest means."""

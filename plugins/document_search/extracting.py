@@ -16,6 +16,8 @@ from plugins.document_search.verdict import Verdict, judged
 
 FAINT = 0.35  # below this share of the question two texts have nothing to do with each other
 MOST_CLOSE = 3
+TOPICS = ("name", "word", "subject", "qualifier")
+"""Strengths of words that a question is about."""
 MOST_NAMED = 6
 MOST_RIVALS = 4
 LONGEST_QUOTE = 600  # characters, with the sentences around
@@ -94,6 +96,31 @@ def has_to_do(asked: Asked, evidence: Evidence) -> bool:
     return evidence.held >= FAINT or (other_script and evidence.held > 0)
 
 
+def closest(asked: Asked, verdict: Verdict) -> list[Evidence]:
+    """Return the statements to show: the best, those that hold a word it lacks, others that have to do with it all."""
+    each_once = by_passage(verdict.close)
+    related = [each for each in each_once if has_to_do(asked, each)]
+    if not related:
+        return []
+    best, lacking = related[0], {term.shown for term in related[0].missing if term.strength in TOPICS}
+    adding = list[Evidence]()
+    for each in each_once:
+        held = lacking - {term.shown for term in each.missing} if each.own > 0 else set()
+        adding += [each] if held else []
+        lacking -= held
+    return [best, *adding, *(each for each in related[1:] if each not in adding)][:MOST_CLOSE]
+
+
+def missing_line(turn: Turn, verdict: Verdict, first: Evidence) -> list[str]:
+    """Return what no statement holds of the question; else what the first one lacks, as others hold it."""
+    nowhere = set(verdict.missing).intersection(*({term.shown for term in each.missing} for each in verdict.close))
+    shown = around(first.statement).lower()
+    lacking = {term.shown for term in first.missing if term.shown.lower() not in shown}
+    key, known = ("missing", nowhere) if nowhere else ("missing_first", lacking)
+    words = [word for word in verdict.missing if word in known]
+    return [turn.text[key].format(words=text_list(turn, words))] if words else []
+
+
 def extracted(turn: Turn, plan: Plan, found: Found) -> str:
     """Return the documents' own sentences, and what was searched if they give no clear answer."""
     text = turn.text
@@ -104,9 +131,8 @@ def extracted(turn: Turn, plan: Plan, found: Found) -> str:
     if verdict.rivals:
         quotes = [quoted(turn, each) for each in by_passage(verdict.rivals)[:MOST_RIVALS]]
         return "\n\n".join([text["several"], *quotes, scope(turn, found)])
-    close = [each for each in by_passage(verdict.close) if has_to_do(asked, each)][:MOST_CLOSE]
-    missing = text["missing"].format(words=text_list(turn, list(verdict.missing)))
-    shown = [text["close" if close else "none"], *([missing] if close and verdict.missing else [])]
+    close = closest(asked, verdict)
+    shown = [text["close" if close else "none"], *(missing_line(turn, verdict, close[0]) if close else [])]
     return "\n\n".join([*shown, *(quoted(turn, each, asked) for each in close), scope(turn, found)])
 
 

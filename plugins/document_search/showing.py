@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
+from plugins.document_search.alone import is_alone
 from plugins.document_search.answering import answered
 from plugins.document_search.extracting import shown_text
 from plugins.document_search.passages import Passage, Piece
@@ -45,6 +46,8 @@ async def relay(turn: Turn) -> AsyncGenerator[Piece, None]:
     try:
         async with aclosing(answered(turn)) as pieces:
             shown = 0
+            if is_alone(turn):
+                yield Piece("text", f"{text['alone']}\n\n")
             async for piece in pieces:
                 for number, passage in enumerate(turn.cited[shown:], shown + 1):
                     yield Piece("source", source_of(turn, number, passage))

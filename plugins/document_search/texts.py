@@ -16,6 +16,7 @@ TEXT = {
         "close": "I found no clear answer. These passages come closest:",
         "several": "The documents say different things about this. Which one do you mean?",
         "missing": "I found nothing about: {words}",
+        "missing_first": "The first of them says nothing about: {words}",
         "earlier": "Not in force: {name} says",
         "earlier_dated": "Another version, not in force: {name} ({date}) says",
         "none": "I found nothing about this in what you may read.",
@@ -27,6 +28,8 @@ TEXT = {
         "which": "“{word}” is in several documents. What would you like to know about it, and which one do you mean?",
         "too_long": "This question has {length} characters; {limit} are taken. Shorten it, or put the text into a "
         "knowledge base.",
+        "alone": "**The AI models cannot be reached at the moment, so this chat opened with Document search.** It only "
+        "quotes documents. For a model, open a new chat in a few minutes; if this stays, tell your administrator.",
         "empty": "Please write a question.",
         "broken": "The search failed. Please try again; if this stays, tell your administrator.",
         "words_only": "searched by words alone, as the embeddings cannot be reached",
@@ -64,6 +67,7 @@ TEXT = {
         "close": "はっきりした答えは見つかりませんでした。関係がありそうな箇所は次のとおりです。",
         "several": "文書によって書かれていることが異なります。どれについてお知りになりたいですか。",
         "missing": "次の語に関する記述は見つかりませんでした: {words}",
+        "missing_first": "最初の箇所には次の語に関する記述がありません: {words}",
         "earlier": "現在有効でない文書: {name}",
         "earlier_dated": "現在有効でない別の版: {name}（{date}）",
         "none": "閲覧できる文書の中に、この質問に関する記述は見つかりませんでした。",
@@ -74,6 +78,8 @@ TEXT = {
         "which": "「{word}」は複数の文書にあります。どの文書の、どのようなことをお知りになりたいですか。",
         "too_long": "質問が{length}文字あります。受け付けるのは{limit}文字までです。"
         "短くするか、文章をナレッジに登録してください。",
+        "alone": "**現在AIモデルに接続できないため、このチャットは「社内文書検索」で開いています。**"
+        "文書の引用だけで回答します。モデルを使うには数分後に新しいチャットを開いてください。続く場合は管理者にお知らせください。",
         "empty": "質問を入力してください。",
         "broken": "検索に失敗しました。もう一度お試しください。続く場合は管理者にお知らせください。",
         "words_only": "埋め込みサーバーに接続できないため、語句だけで検索しました",

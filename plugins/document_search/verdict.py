@@ -208,18 +208,24 @@ def compared(
             [claim for each in found for claim in each.claims], [old for each in found for old in each.earlier]
         )
     ranked = weighed(asked._replace(kind=""), best, rare)
-    missing = tuple(
+    words = (
         word
         for side, each in zip(sides, found, strict=True)
         if not each.claims
         for word in missing_words(side, each.close)
     )
-    return Verdict(close=ranked, missing=missing)
+    return Verdict(close=ranked, missing=tuple(dict.fromkeys(words)))
 
 
 def missing_words(asked: Asked, ranked: list[Evidence]) -> tuple[str, ...]:
     """Return the words of a question that even the best statement does not meet."""
-    return tuple(dict.fromkeys(term.shown for term in ranked[0].missing)) if ranked else ()
+    words = (term.shown for term in (ranked[0].missing if ranked else ()) if not is_stem(term))
+    return tuple(dict.fromkeys(words))
+
+
+def is_stem(term: Term) -> bool:
+    """Return whether a term is the stem of a Japanese verb, which no person would read as a word."""
+    return term.strength == "verb" and in_cjk(term.text)
 
 
 def judged(

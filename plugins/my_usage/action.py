@@ -42,14 +42,14 @@ class Action:
     ) -> Any:
         """Show a chart at the answer whose button was pressed; a notification if the gateway does not answer."""
         valves = self.valves
-        language, theme = await seen_by(__event_call__, __request__)
+        language, theme, zone = await seen_by(__event_call__, __request__)
         text = TEXT[language]
-        usage = await month_usage(valves, __user__)
+        usage = await month_usage(valves, __user__, zone)
         if usage is None:
             if __event_emitter__:
                 await __event_emitter__(
                     {"type": "notification", "data": {"type": "warning", "content": text["silent"]}}
                 )
             return None
-        page = document(usage, Shown(language, theme, valves.currency, valves.rate))
+        page = document(usage, Shown(language, theme, valves.currency, valves.rate, zone))
         return HTMLResponse(page, headers={"Content-Disposition": "inline"})

@@ -11,7 +11,7 @@ from plugins.my_usage.rows import Row, cost_of, number, tokens_of
 from plugins.my_usage.shown import Shown
 
 COLOURS = ("#4269d0", "#e08e0b", "#3ca951", "#d1495b", "#8661c1", "#2aa5a0", "#8a8f98")  # the last: all others
-WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 66, 22  # of the chart, in pixels
+WIDTH, HEIGHT, LEFT, BOTTOM = 640, 170, 84, 26  # of the chart, in pixels
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -62,7 +62,7 @@ def bar(
                 f"{escape(label(amounts[day, name]))}</title></rect>"
             )
     if place % 5 == 0:
-        parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT + 16}" text-anchor="middle">{int(day[8:10])}</text>')
+        parts.append(f'<text x="{x + slot / 2:.1f}" y="{HEIGHT + 20}" text-anchor="middle">{int(day[8:10])}</text>')
     return "".join(parts)
 
 

@@ -20,11 +20,16 @@ p{margin:2px 0}.dim{color:var(--dim);font-size:12px}
 .budget{display:flex;gap:10px;justify-content:space-between;margin:14px 0 4px;font-size:13px;flex-wrap:wrap}
 .bar{height:8px;border-radius:4px;background:var(--line);overflow:hidden}
 .bar i{display:block;height:100%;background:var(--bar);border-radius:4px}.bar.full i{background:#d1495b}
-svg{width:100%;height:auto;display:block}svg line{stroke:var(--line)}svg text{fill:var(--dim);font-size:11px}
+svg{width:100%;height:auto;display:block;overflow:visible}svg line{stroke:var(--line)}
+svg text{fill:var(--dim);font-size:11px}
 table{width:100%;border-collapse:collapse;margin:12px 0 8px;font-size:13px;font-variant-numeric:tabular-nums}
 th{font-weight:600;color:var(--dim);text-align:right;padding:4px 0 4px 10px}
 td{text-align:right;padding:4px 0 4px 10px;border-top:1px solid var(--line)}
 th:first-child,td:first-child{text-align:left;padding-left:0;overflow-wrap:anywhere}tfoot td{font-weight:600}
+@media (max-width:520px){main{padding:14px 12px}svg text{font-size:19px}
+thead tr,tbody tr,tfoot tr{display:grid;grid-template-columns:1fr 1.5fr 1.5fr 1.3fr;column-gap:6px}
+th,td{padding:3px 0;border:0}th{font-size:11px}tbody tr,tfoot tr{border-top:1px solid var(--line)}
+th:first-child{display:none}td:first-child{grid-column:1/-1;font-weight:600;padding-top:6px}td{padding-bottom:6px}}
 td i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:8px}
 """
 
@@ -58,13 +63,31 @@ def budget_bar(budget: Any, shown: Shown) -> str:
         return ""
     text, whole, used = shown.text, number(budget, "usd"), number(budget, "used_usd")
     share = min(100.0, used / whole * 100)
-    label = text.get(f"windows.{budget.get('window')}", "")
+    label = whose(budget, text) + text.get(f"windows.{budget.get('window')}", "")
+    anew = shown.moment(budget.get("resets_at"))
+    anew = f"<p class=dim>{text['anew'].format(when=anew, zone=escape(shown.zone))}</p>" if anew else ""
     said = text["budget"].format(used=shown.money(used), budget=shown.money(whole))
     left = text["left"].format(left=shown.money(max(0.0, number(budget, "left_usd"))))
     return (
         f"<p class=budget><span>{label}</span><b>{said}</b><span>{left}</span></p>"
-        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>'
+        f'<div class="bar{" full" if share >= 90 else ""}"><i style="width:{share:.1f}%"></i></div>' + anew
     )
+
+
+def whose(budget: dict[str, Any], text: dict[str, str]) -> str:
+    scope = budget.get("scope")
+    return text[f"of.{scope}"].format(name=escape(str(budget.get("name"))[:100])) if scope in ("team", "key") else ""
+
+
+def budget_bars(usage: dict[str, Any], shown: Shown) -> str:
+    """Show each budget that counts, and what goes on when one is used up."""
+    told = usage.get("budgets")
+    bars = "".join(budget_bar(each, shown) for each in (told if isinstance(told, list) else [usage.get("budget")])[:5])
+    listed = usage.get("free_models")
+    listed = listed if isinstance(listed, list) else []
+    free = [escape(str(name)) for name in listed][:3]
+    more = shown.text["free"].format(models=shown.text["between"].join(free)) if free else ""
+    return bars and f"{bars}<p class=dim>{more}{shown.text['ask']}</p>"
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:
@@ -72,10 +95,12 @@ def document(usage: dict[str, Any], shown: Shown) -> str:
     rows = [row for row in usage.get("rows") or [] if isinstance(row, dict)]
     models = grouped(rows)
     text = shown.text
-    period = text["period"].format(start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))))
+    period = text["period"].format(
+        start=escape(str(usage.get("from"))), end=escape(str(usage.get("to"))), zone=escape(shown.zone)
+    )
     inner = (
         f"<h1>{text['title']}</h1><p class=dim>{period}</p>"
-        + budget_bar(usage.get("budget"), shown)
+        + budget_bars(usage, shown)
         + (
             chart(usage, rows, models, shown) + table(models, usage["total"], shown)
             if rows

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from plugins.research.budget import REPLY_TOKENS, REPORT_TOKENS, NoCall, tokens_of
+from plugins.research.clean import unmarked
 from plugins.research.run import Run
 from plugins.shared.models import ModelTrouble
 from plugins.shared.types import Json
@@ -76,6 +77,7 @@ async def json_asked(run: Run, step: str, instructions: str, asked: str) -> Json
     """Return the JSON of a model's answer; empty if there is none that can be used."""
     try:
         async with aclosing(spoken(run, step, instructions, asked)) as pieces:
-            return json_in("".join([piece async for piece in pieces]), {"plan": "questions"}.get(step, step))
+            said = unmarked("".join([piece async for piece in pieces]))
+            return json_in(said, {"plan": "questions"}.get(step, step))
     except (NoCall, ModelTrouble):
         return {}

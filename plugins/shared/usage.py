@@ -2,6 +2,8 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import aiohttp
 
@@ -14,15 +16,23 @@ GATEWAY_SECONDS = 4
 LARGEST_USAGE = 2_000_000  # bytes
 
 
-async def month_usage(valves: Any, user: dict[str, Any]) -> dict[str, Any] | None:
-    """Return this month's usage as GET /v1/me/usage tells it; None if the gateway does not answer."""
+def known_zone(name: str) -> str:
+    """Return an IANA time zone as it is, UTC for anything else."""
+    try:
+        return name if name and ZoneInfo(name) else "UTC"
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
+
+
+async def month_usage(valves: Any, user: dict[str, Any], zone: str) -> dict[str, Any] | None:
+    """Return usage of this month in a time zone as GET /v1/me/usage tells it; None if the gateway does not answer."""
     if not (valves.secret and (key := await connection_key(valves.gateway_url))):
         return None
     headers = {
         "Authorization": f"Bearer {key}",
         "X-OpenWebUI-User-Jwt": signed(user, valves.secret, valves.email),
     }
-    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day"
+    url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day&timezone={quote(known_zone(zone))}"
     try:
         usage = json.loads(await fetch(url, headers, GATEWAY_SECONDS, LARGEST_USAGE))
     except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:

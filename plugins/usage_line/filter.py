@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from plugins.shared.language import user_language
+from plugins.shared.language import user_language, variable
 from plugins.shared.status_line import tell
 from plugins.shared.types import Emitter
 from plugins.shared.usage import month_usage
@@ -48,7 +48,7 @@ class Filter:
         cost = usage.get("cost")
         if __event_emitter__ and isinstance(cost, int | float):
             text = TEXT[user_language(__metadata__, __request__)]
-            month = await month_usage(valves, __user__)
+            month = await month_usage(valves, __user__, variable(__metadata__, "CURRENT_TIMEZONE"))
             line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
             await tell(__metadata__, __event_emitter__, line, text["part"])
         return body

@@ -28,6 +28,8 @@ def parts_of(
     if month and isinstance(used := month["total"].get("cost_usd"), int | float):
         budget = (month.get("budget") or {}) if (month.get("budget") or {}).get("window") == "month" else {}
         known = isinstance(budget.get("usd"), int | float)
+        if known and isinstance(budget.get("used_usd"), int | float):
+            used = budget["used_usd"]  # what a refusal counts: its month is the gateway's
         said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
         parts.append(text["budget" if known else "month"].format(**said))
     return parts

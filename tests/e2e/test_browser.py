@@ -14,6 +14,8 @@ from tests.e2e.upstream import ANSWER, FIRST_HALF, SECOND_HALF
 pytestmark = pytest.mark.needs_browser
 
 CHROMIUM = Path("/usr/bin/chromium")
+READABLE_PIXELS = 9
+"""Height of a line of text."""
 SILENT = (
     "--headless",
     "--no-sandbox",
@@ -94,8 +96,16 @@ def test_what_an_answer_costs_and_the_month(stack: Stack, hanako: Person, browse
         until(
             lambda: height(chart) >= height(chart.content_frame.locator("main")) > 100, "the frame cuts the chart off"
         )
-        chart.scroll_into_view_if_needed()
+        expect(chart).to_be_in_viewport()
         chat.shoot("my-usage")
+        chat.page.set_viewport_size({"width": 390, "height": 844})
+        expect(chart).to_be_visible()
+        for text in chart.content_frame.locator("svg text, td, p").all():
+            assert height(text) >= READABLE_PIXELS, "too small on a phone"
+        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert chart.content_frame.locator("main").evaluate(f"() => {wide}") <= 0, "wider than a phone"
+        chart.scroll_into_view_if_needed()
+        chat.shoot("my-usage-phone")
 
 
 @pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])

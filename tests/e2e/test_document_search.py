@@ -103,6 +103,31 @@ def test_an_answer_is_saved_with_its_source_and_costs_are_of_the_asker(office: O
     assert [(row.user_id, row.chat_id) for row in rows] == [(office.ren.id, turn.chat_id)] * 2, "plan and answer"
 
 
+@pytest.fixture
+def models_away(office: Office) -> Iterator[None]:
+    """The gateway does not answer: its models leave the menu."""
+    server = office.stack.open_webui
+    known = server.request("GET", "/openai/config")
+    away = {**known, "OPENAI_API_BASE_URLS": ["http://127.0.0.1:9/v1" for _ in known["OPENAI_API_BASE_URLS"]]}
+    try:
+        server.request("POST", "/openai/config/update", away)
+        server.request("GET", "/api/models?refresh=true")
+        yield
+    finally:
+        server.request("POST", "/openai/config/update", known)
+        server.request("GET", "/api/models?refresh=true")
+
+
+def test_a_chat_that_opened_here_as_no_model_is_left_says_so_first(office: Office, models_away: None) -> None:
+    answer = text(office.aoi.ask(QUESTION, model=MODEL).message)
+    assert answer.startswith("**現在AIモデルに接続できないため、このチャットは「社内文書検索」で開いています。**")
+    assert "10日とする" in answer, "what the documents say follows"
+
+
+def test_a_chat_with_the_search_beside_models_says_nothing_of_them(office: Office) -> None:
+    assert "AIモデル" not in text(office.aoi.ask(QUESTION, model=MODEL).message)
+
+
 def test_the_title_costs_no_search(office: Office) -> None:
     turn = office.ren.ask("パスワードは何文字以上ですか。", model=MODEL)
     title = until(lambda: named(office.ren, turn.chat_id), "the chat has no title")

@@ -1,5 +1,6 @@
 """Documents in a chat: excerpts without the Full text filter, every page with it; and who asked, in the ledger."""
 
+import re
 import time
 
 import pytest
@@ -10,6 +11,11 @@ from tests.e2e.upstream import ANSWER, TITLE, Seen
 
 TRAVEL = next(number for number, topic in enumerate(TOPICS) if topic[1] == "Travel expenses")
 SEARCHED = "出張旅費の日当と宿泊費の上限はいくらですか。"
+REFUSED = "board.txt は対象外: アクセスできません（削除されたか、共有されていません）。もう一度添付してください"
+UNREAD = (
+    "board.txt からは何も読み取れませんでした（空、読み取り中、または削除済み）。"
+    "回答にはその内容が含まれません。もう一度添付してください"
+)
 WHOLE = "すべての章を要約してください。"
 
 
@@ -69,28 +75,45 @@ def test_with_the_filter_the_model_gets_every_page_in_order(
         assert places == sorted(places)
 
 
-def test_the_text_is_what_open_webui_extracted_to_the_letter(
-    stack: Stack, hanako: Person, files: list[FileItem], whole: Turn
+def sent(seen: Seen, name: str) -> str:
+    """The one text of a document that the model got."""
+    [text] = re.findall(f'<document name="{re.escape(name)}">\n(.*?)\n</document>', seen.prompt, re.DOTALL)
+    return str(text)
+
+
+def bare(text: str) -> str:
+    """Every letter, number and mark, without white space and the signs of headings and tables."""
+    return "".join(re.sub(r"^#+ |^[| -]+$|\|", "", text, flags=re.MULTILINE).split())
+
+
+def test_the_text_is_what_open_webui_extracted_to_the_letter_with_its_structure(
+    stack: Stack, hanako: Person, files: list[FileItem], whole: Turn, rules_pdf: Document, handbook_docx: Document
 ) -> None:
-    prompt = stack.asked(WHOLE).prompt
+    seen = stack.asked(WHOLE)
     for file in files:
-        assert hanako.extracted(file).strip() in prompt
+        assert bare(sent(seen, file["name"])) == bare(hanako.extracted(file))
+    headings = [f"第{number}章 {name} {english}" for number, (name, english, _) in enumerate(TOPICS, 1)]
+    pages = sent(seen, rules_pdf.name).split("\n\n")
+    assert [page.partition("\n")[0] for page in pages] == headings, "a page begins on a line of its own"
+    chapters = [line for line in sent(seen, handbook_docx.name).splitlines() if line.startswith("#")]
+    assert chapters == [f"# {heading}" for heading in headings]
 
 
 def test_lines_and_tables_survive(stack: Stack, whole: Turn, rules_pdf: Document, handbook_docx: Document) -> None:
     prompt = stack.asked(WHOLE).prompt
     assert "\n".join(rules_pdf.lines) in prompt
     assert "\n\n".join(handbook_docx.lines) in prompt
-    cells = [cell for row in TABLE for cell in row]
-    places = [prompt.find(cell) for cell in cells]
-    assert -1 not in places
-    assert places == sorted(places)
+    head, *rows = (f"| {' | '.join(row)} |" for row in TABLE)
+    assert "\n".join([head, "| --- | --- |", *rows]) in prompt
 
 
-def test_the_status_line_tells_it_in_japanese(whole: Turn) -> None:
-    *earlier, line = whole.message["statusHistory"]  # the latest is the one that people see
+def test_the_status_line_tells_it_in_japanese(whole: Turn, rules_pdf: Document, handbook_docx: Document) -> None:
+    *earlier, pdf, docx, line = whole.message["statusHistory"]  # the latest is the one that people see
     assert line["description"].startswith("全文: 2件、128,000トークン中")
-    assert line["done"] is True
+    assert (line["done"], line["action"]) == (True, "full_text")
+    for detail, document in ((pdf, rules_pdf), (docx, handbook_docx)):  # a click on the line opens them
+        assert re.fullmatch(re.escape(document.name) + r" は全文（[\d,]+トークン）", detail["description"])
+        assert (detail["done"], detail["action"]) == (True, "full_text_file")
     assert "sources_retrieved" in [status.get("action") for status in earlier]
     assert not [status for status in earlier if "全文" in status.get("description", "")]
 
@@ -147,8 +170,8 @@ def test_the_file_of_somebody_else_is_not_sent(
     turn = hanako.ask(question, [{**item, "context": context}], filters)
     assert stack.asked(question)
     assert not any(text in seen.everything for seen in stack.upstream.seen if question in seen.everything)
-    told = any("board.txt は対象外: アクセス権がありません" in status for status in turn.statuses)
-    assert told == bool(filters)
+    assert [status for status in turn.statuses if "board.txt" in status] == [REFUSED if filters else UNREAD]
+    assert turn.statuses[-1] == (REFUSED if filters else UNREAD), "the latest is the one that people see"
 
 
 @pytest.mark.parametrize("filters", [[], [FULL_TEXT]], ids=["search", "whole"])

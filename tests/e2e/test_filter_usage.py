@@ -106,4 +106,7 @@ def test_a_file_of_which_nothing_was_read_is_named(stack: Stack, hanako: Person)
     with without_embedding(stack.open_webui):
         file = hanako.upload(documents.plain("not-indexed.txt", "この文書は索引にありません。"))
     turn = hanako.ask("索引にない文書は?", [file])
-    assert turn.statuses[-1] == "not-indexed.txt からは何も読み取れませんでした。回答にはその内容が含まれません"
+    assert turn.statuses[-1] == (
+        "not-indexed.txt からは何も読み取れませんでした（空、読み取り中、または削除済み）。"
+        "回答にはその内容が含まれません。もう一度添付してください"
+    )

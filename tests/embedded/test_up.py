@@ -15,6 +15,14 @@ from tests.fakes.serving import free_port
 from tests.fixtures.open_webui import PROGRAM
 
 MINUTES = 5 * 60
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `up` remembers for the folder it runs in does not stay in the source tree."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
 
 
 def _up(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

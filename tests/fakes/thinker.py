@@ -3,10 +3,11 @@
 It plans what it was told to plan, quotes sentences from the source it is given, finds two prices that differ, and
 writes a report from the notes. Its model name says how it behaves: `thinker`; `junk` answers without JSON; `obeys`
 does what a page tells it; `hang-STEP` says nothing more at that step, `dies-STEP` breaks off; `invents` quotes what
-no page says.
+no page says; `leaks` says the mark that stands around what was found, whole and in parts, wherever it can.
 """
 
 import asyncio
+import itertools
 import json
 import re
 import threading
@@ -25,7 +26,14 @@ from tests.fakes.upstream import chunk, event
 from tests.injections import CANARY, EXFILTRATION
 
 STEPS = ("plan", "notes", "review", "report")
-BEHAVIOURS = ("thinker", "junk", "obeys", "invents", *(f"{how}-{step}" for how in ("hang", "dies") for step in STEPS))
+BEHAVIOURS = (
+    "thinker",
+    "junk",
+    "obeys",
+    "invents",
+    "leaks",
+    *(f"{how}-{step}" for how in ("hang", "dies") for step in STEPS),
+)
 MARKS = {"plan": '{"questions": ["…"]}', "notes": '{"notes": [{"question": 1', "review": '{"contradictions": [{'}
 LONGEST_HOLD = 120  # seconds
 PRICE = re.compile(r"(\d[\d,]*)円")
@@ -51,10 +59,15 @@ class Asked:
         return str(self.body["messages"][-1]["content"])
 
     @property
+    def mark(self) -> str:
+        """What stands around what was found."""
+        [mark] = set(re.findall("§[0-9a-f]{16}§", self.body["messages"][0]["content"]))
+        return str(mark)
+
+    @property
     def data(self) -> str:
         """What stands between the marks."""
-        [mark] = set(re.findall("§[0-9a-f]{16}§", self.body["messages"][0]["content"]))
-        parts = self.told.split(mark)
+        parts = self.told.split(self.mark)
         assert len(parts) in (1, 3), "the mark stands in the data"
         return parts[1].strip() if len(parts) == 3 else ""
 
@@ -128,11 +141,9 @@ class Thinker:
         if model == "junk" and asked.step != "report":
             return "Sure! Here is {what you: [asked for}} " + "{" * 300
         answer = getattr(self, f"_{asked.step}")(asked, model)
-        return (
-            answer
-            if isinstance(answer, str)
-            else f"Here it is:\n```json\n{json.dumps(answer, ensure_ascii=False)}\n```"
-        )
+        if not isinstance(answer, str):
+            answer = f"Here it is:\n```json\n{json.dumps(answer, ensure_ascii=False)}\n```"
+        return leaking(answer, asked.mark) if model == "leaks" else answer
 
     def _plan(self, asked: Asked, model: str) -> Json:
         return {"questions": self.plan}
@@ -170,6 +181,13 @@ class Thinker:
         sentences = [f"{claim} [{number}]" for number, claim in lines]
         extra = OBEYED if model == "obeys" else self.extra
         return "\n\n".join([heads[0], *sentences[:2], heads[1], *(f"- {line}" for line in sentences), extra]) + "\n"
+
+
+def leaking(answer: str, mark: str) -> str:
+    """Return the answer with the mark in each text of it, in turn whole and in parts."""
+    parts = itertools.cycle((mark, mark[:-1], mark[1:], mark[:12], f"§ {mark[1:-1]} §"))
+    begins = r'(?<=[:\[,] ")(?=[^"]{8})|(?m:^(?=[-\w]))' if "```json" in answer else r"(?m:^|(?=。)|$)"
+    return re.sub(begins, lambda _: next(parts), answer)
 
 
 def _near(question: str, sentence: str) -> bool:

@@ -33,6 +33,7 @@ class UsageGateway:
         self.answer: Any = MONTH
         self.asked: list[dict[str, Any]] = []
         """Claims of the signed identities, verified."""
+        self.zones: list[str] = []
         self._app = Starlette(routes=[Route("/v1/me/usage", self._usage)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,4 +50,5 @@ class UsageGateway:
             return JSONResponse({"error": {"message": "no signed identity"}}, 401)
         assert request.query_params["by"] == "model,day"
         self.asked.append(claims)
+        self.zones.append(request.query_params["timezone"])
         return self.answer if isinstance(self.answer, Response) else JSONResponse(self.answer)

@@ -69,6 +69,20 @@ def test_the_line_of_an_answer(setup: Setup) -> None:
     assert setup.line(language="ja-JP") == ["¥1.8 · 1,240トークン · 今月 ¥312 / ¥3,000"]
 
 
+def test_the_month_and_its_days_are_the_persons(setup: Setup) -> None:
+    setup.line(metadata={"variables": {"{{CURRENT_TIMEZONE}}": "Asia/Tokyo"}})
+    setup.line()
+    setup.page("ja-JP dark America/New_York")
+    setup.page("ja-JP dark ../../etc/passwd&by=user")
+    setup.page("ja-JP  Asia/Tokyo")
+    assert setup.gateway.zones == ["Asia/Tokyo", "UTC", "America/New_York", "UTC", "Asia/Tokyo"]
+
+
+def test_the_line_counts_a_budget_as_a_refusal_does(setup: Setup) -> None:
+    setup.gateway.answer = {**MONTH, "budget": {"usd": 20.0, "window": "month", "used_usd": 4.0}}
+    assert setup.line() == ["¥1.8 · 1,240 tokens · this month ¥600 of ¥3,000"]
+
+
 def test_who_asks_is_signed(setup: Setup) -> None:
     setup.line()
     [claims] = setup.gateway.asked
@@ -204,6 +218,34 @@ def test_it_speaks_the_language_of_the_page_and_wears_its_theme(setup: Setup) ->
 def test_without_a_page_that_answers_the_request_s_language_counts(setup: Setup, browser: Any) -> None:
     page = setup.page(browser, **{"accept-language": "ja,en;q=0.5"})
     assert '<html lang="ja" class="">' in page
+
+
+BUDGETS = [
+    MONTH["budget"] | {"scope": "person", "resets_at": "2026-12-01T00:00:00Z"},
+    MONTH["budget"] | {"scope": "team", "name": "研究<b>", "used_usd": 20.0, "left_usd": 0.0, "window": "week"},
+]
+
+
+def test_every_budget_tells_whose_what_is_left_until_when_and_what_goes_on(setup: Setup) -> None:
+    setup.gateway.answer = {**MONTH, "budgets": BUDGETS, "free_models": ["own", "small"]}
+    words = Reader(setup.page("ja-JP dark Asia/Tokyo")).words
+    assert words[2] == "2026-11-01 ～ 2026-11-30（Asia/Tokyo）"
+    assert {"今月の予算", "残り ¥2,688", "2026-12-01 09:00（Asia/Tokyo）に新しくなります。", "残り ¥0"} <= set(words)
+    assert "チーム 研究<b>: 今週の予算" in words
+    free = "予算を使い切っても、料金のかからないモデルは使えます: own、small。"
+    assert f"{free}増やす必要がある場合は管理者にご相談ください。" in words
+    english = Reader(setup.page("en-US light America/New_York")).words
+    assert {"This month's budget", "Team 研究<b>: This week's budget"} <= set(english)
+    assert "Starts anew on 2026-11-30 19:00 (America/New_York)." in english
+    assert "When a budget is used up, models that cost nothing go on: own, small. If you need more, " in " ".join(
+        english
+    )
+
+
+@pytest.mark.parametrize("told", ["soon", 7, None, "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", ["x"]])
+def test_a_time_that_is_none_is_left_out(setup: Setup, told: Any) -> None:
+    setup.gateway.answer = {**MONTH, "budgets": [{**BUDGETS[0], "resets_at": told}, None, "x"], "free_models": "x"}
+    assert "¥312 of ¥3,000" in Reader(setup.page("en-US light Asia/Tokyo")).words
 
 
 def test_many_models_become_others(setup: Setup) -> None:

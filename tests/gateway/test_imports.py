@@ -12,7 +12,7 @@ ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
     ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
-    ("bodies", "failures", "latest_wins", "tls", "wire", "wording"),
+    ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("dialects", "payload"),
     ("providers", "translation"),

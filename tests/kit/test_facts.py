@@ -1,6 +1,7 @@
 """What the rules know of Open WebUI is what the installed 0.12.4 has."""
 
 import ast
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from install.kit.rules.awaiting import not_awaited
-from install.kit.rules.open_webui import INSTALLED, facts
+from install.kit.rules.modules import installed
+from install.kit.rules.open_webui import INSTALLED, environment, facts
 from install.kit.source import parse
 from tests.kit.conftest import PYTHON, ROOT
 
@@ -88,8 +90,16 @@ def test_the_tables_are_async_but_for_the_methods_that_are_named(package: Path) 
 
 def test_what_may_be_imported_is_installed(package: Path) -> None:
     code = "import sys\nfrom importlib.util import find_spec\nprint(*[m for m in sys.argv[1:] if not find_spec(m)])"
-    missing = subprocess.run([PYTHON, "-c", code, *INSTALLED], capture_output=True, text=True, check=True).stdout
+    missing = subprocess.run(
+        [PYTHON, "-c", code, *environment().modules], capture_output=True, text=True, check=True
+    ).stdout
     assert missing.split() == []
+
+
+def test_the_list_of_modules_is_what_the_environment_says(package: Path) -> None:
+    assert json.loads(installed(PYTHON)) == json.loads(INSTALLED.read_text(encoding="utf-8"))
+    assert {"pydantic_core", "google", "xxhash", "PIL", "yaml"} <= environment().modules
+    assert environment().version == "0.12.4"
 
 
 def test_open_webuis_own_code_forgets_no_await(package: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from install.kit.check import check
-from tests.kit.conftest import KINDS, Run
+from tests.kit.conftest import KINDS, ROOT, Run
 
 RUFF = Path(sys.executable).with_name("ruff")
 STRICT = ("--isolated", "--line-length", "120")
@@ -109,3 +109,54 @@ def test_a_folder_without_plugins_and_a_file_that_is_no_text(sekisho: Run, tmp_p
     unreadable = sekisho("check")
     assert unreadable.returncode == 1
     assert "has to be UTF-8 text" in unreadable.stderr
+
+
+PUBLIC = """\
+\"\"\"
+title: Somebody's filter
+author: somebody
+version: 0.2
+\"\"\"
+
+import google
+import pydantic_core
+import xxhash
+from pydantic import BaseModel
+
+
+class Filter:
+    class Valves(BaseModel):
+        priority: int = 0
+
+    def __init__(self) -> None:
+        self.valves = self.Valves()
+
+    def inlet(self, body: dict) -> dict:
+        print(body)
+        return body
+"""
+
+
+def test_house_style_is_no_error_of_others(sekisho: Run, tmp_path: Path) -> None:
+    (tmp_path / "filters").mkdir()
+    plugin = tmp_path / "filters" / "somebodys.py"
+    plugin.write_text(PUBLIC)
+    done = sekisho("check", "--json")
+    found = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert {each["rule"] for each in found["files"][0]["findings"]} == {"hook-sync"}
+    assert (found["errors"], found["warnings"]) == (0, 1)
+    strict = sekisho("check", "--json", "--strict")
+    rules = {each["rule"] for each in json.loads(strict.stdout)["files"][0]["findings"]}
+    assert strict.returncode == 1
+    assert {"frontmatter-keys", "frontmatter-version", "print-call", "hook-sync"} <= rules
+    assert "foreign-import" not in rules
+    plugin.write_text(PUBLIC.replace("import google", "import langchain_community"))
+    assert sekisho("check").returncode == 1, "what Open WebUI cannot import breaks"
+    plugin.write_text(PUBLIC.replace("import google", "import langchain_community").replace("author:", "requirements:"))
+    assert sekisho("check").returncode == 0, "what it is told to install is there"
+
+
+def test_the_pack_passes_the_strict_check(sekisho: Run) -> None:
+    done = sekisho("check", "--strict", "--no-compare", ROOT)
+    assert done.returncode == 0, done.stdout

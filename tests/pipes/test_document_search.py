@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -257,6 +258,56 @@ def test_it_says_what_it_did_not_find(search: SearchHost, rules: str) -> None:
     assert "見つかりませんでした" in answer.text
     assert "検索した範囲: 規程集（文書5件）" in answer.text
     assert answer.data("source") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("宿泊費の上限とパスワードと育児休業を比べるとどうですか。", ("12,000円", "16文字", "1歳に達するまで")),
+        ("パスワードと年次有給休暇について教えてください。", ("16文字", "10日とする")),
+        ("How do working from home, the guest wifi and parking fees compare?", ("two days", "Vast", "EUR 3")),
+    ],
+)
+def test_of_several_things_each_is_shown_under_its_number(
+    search: SearchHost, rules: str, question: str, told: tuple[str, ...]
+) -> None:
+    texts = [("Wifi.md", "The guest wifi is called Vast."), ("Parking.md", "Parking fees are EUR 3 a day.")]
+    with search.knowing("Site", texts, search.asker):
+        answer = search.ask(question, valves={"embeddings": False})
+    passages = [source["document"][0] for source in answer.data("source")]
+    quotes = re.findall(r"^> (.*) \[(\d)\]$", answer.text, re.MULTILINE)
+    assert [int(number) for _, number in quotes] == list(range(1, len(told) + 1))
+    assert sorted(told) == sorted(part for part in told for quote, _ in quotes if part in quote.replace("**", ""))
+    assert all(
+        part in passages[int(number) - 1].replace("**", "")
+        for quote, number in quotes
+        for part in told
+        if part in quote.replace("**", "")
+    )
+    assert "記述は見つかりませんでした" not in answer.text, "each of them stands there"
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "said"),
+    [
+        ("What is the hotel limit per night for guests?", "en-US", "The first of them says nothing about: guests"),
+        ("What is the hotel limit per night for suppliers?", "en-US", "I found nothing about: suppliers"),
+        ("来客の日当はいくらですか。", "ja-JP", "最初の箇所には次の語に関する記述がありません: 来客"),
+        ("派遣社員の日当はいくらですか。", "ja-JP", "次の語に関する記述は見つかりませんでした: 派遣社員"),
+    ],
+)
+def test_what_is_missing_is_said_of_what_was_looked_at(
+    search: SearchHost, rules: str, question: str, language: str, said: str
+) -> None:
+    texts = [
+        ("Hotels.md", "The hotel limit is EUR 140 per night."),
+        ("Visitors.md", "Guests sign in at reception."),
+        ("受付.md", "来客は受付で記帳する。"),
+    ]
+    with search.knowing("Site", texts, search.asker):
+        answer = search.ask(question, language=language, valves={"embeddings": False})
+    [line] = [line for line in answer.text.split("\n") if "nothing" in line or "次の語" in line]
+    assert line == said
 
 
 @pytest.mark.parametrize("question", ["それは?", "教えてください。", "これについてはどうですか", "What about it?"])

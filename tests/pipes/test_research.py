@@ -537,6 +537,44 @@ def test_what_is_found_reaches_the_model_between_marks_that_no_page_knows(desk: 
     assert len(marks) == 2, "each run has its own"
 
 
+def test_no_mark_reaches_a_reader_or_a_search(desk: Researcher) -> None:
+    """Even where the model copies it, whole or in parts, into all that it says."""
+    desk.thinker.missing = ["江戸の関所の数"]
+    report = desk.ask(model="leaks", choice={"depth": "normal"})
+    assert all("§" in desk.thinker.at(step)[0].told for step in ("notes", "review", "report"))
+    said = json.dumps([report.chunks, report.events, report.dialogs], ensure_ascii=False)
+    for mark in {asked.mark for asked in desk.thinker.asked}:
+        pieces = {mark[at : at + 9] for at in range(len(mark) - 8)}
+        assert not [piece for piece in pieces if piece in report.text + report.thinking + said]
+        assert not [query for query in desk.web.searches if mark[1:-1] in query]
+    assert "§" not in report.text + report.thinking + said
+    assert sorted(desk.web.searches) == sorted([*desk.thinker.plan, "江戸の関所の数"])
+    assert f"- {FOUNDED} [1]" in report.section("わかったこと"), "the rest is said"
+    assert report.section("食い違い") == f"- {COST} [1] ↔ {OTHER_COST} [2] — 金額が異なります。"
+
+
+def test_copies_of_a_source_count_once(desk: Researcher) -> None:
+    """A source at a second address proves nothing more, and contradicts nobody."""
+    copy = PAGES["/tegata"].text.replace("\n", "\n\n")
+    desk.web.publish({"/copy": WebPage("手形の値段（転載）", copy, "手形"), "/hakone": PAGES["/hakone"]})
+    report = desk.ask(choice={"depth": "normal"})
+    assert desk.web.read("/copy"), "it is read like any other"
+    shown = [source["source"]["url"] for source in report.data("source")]
+    assert len(shown) == 2
+    assert f"{desk.address}/hakone" in shown
+    assert len({f"{desk.address}/tegata", f"{desk.address}/copy"} & set(shown)) == 1
+    assert len(report.section("出典").splitlines()) == 2
+    assert report.section("わかったこと").count(OTHER_COST) == 1
+    assert "[3]" not in report.text
+    assert report.section("食い違い").count("↔") == 1
+
+
+def test_sources_that_say_much_the_same_are_two(desk: Researcher) -> None:
+    other = PAGES["/tegata"].text + "この記録は後に写されたもので、ほかに次のことも伝える。\n" * 20
+    desk.web.publish({"/other": WebPage("手形の別記録", other, "手形")})
+    assert len(desk.ask(choice={"depth": "normal"}).data("source")) == 3
+
+
 def test_unseen_letters_do_not_reach_the_model(desk: Researcher) -> None:
     desk.web.publish({"/evil": WebPage("x", "手形はいくらか。" * 60 + "".join(INJECTIONS[20:22]))})
     desk.ask()
@@ -584,6 +622,8 @@ def test_what_a_reader_sees_loads_and_leads_to_nothing_else(desk: Researcher) ->
         "{{VIDEO_FILE_ID_1}}": "{ {VIDEO_FILE_ID_1}}",
         "1 < 2 [1] a/b 10:30": "1 < 2 [1] a/b 10:30",
         "the data: 5, tel:03-1": "the data: 5, tel:03-1",
+        "§1295 ABGB, § 12345678 and §823 BGB": "§1295 ABGB, § 12345678 and §823 BGB",
+        "a §0123456789abcdef§ b §0123abcd c 0123456789abcdef§ は0123456789abcdef§": "a  b  c  は",
         "HTTPS://B.EXAMPLE/日本": "-日本",
     }
     given = [[text, [mine], said] for text in cases]

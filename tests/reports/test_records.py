@@ -52,6 +52,14 @@ def test_of_one_person_and_since_a_moment(gateway: GatewayProcess, key: str) -> 
     assert _ask(gateway, since=moment, user="records-of-bob@example.com").json() == {"records": []}
 
 
+def test_the_request_of_which_a_person_was_told(gateway: GatewayProcess, key: str) -> None:
+    asked = [_chat(gateway, key) for _ in range(2)]
+    for told in (asked[0], asked[0][:12]):
+        assert [record["request_id"] for record in _ask(gateway, request=told).json()["records"]] == [asked[0]]
+    for nobody in ("f" * 33, asked[0][1:], "%", '"'):
+        assert _ask(gateway, request=nobody).json() == {"records": []}
+
+
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"since": "soon"}, {"by": "user"}])
 def test_a_wrong_question_is_refused_with_what_is_allowed(
     gateway: GatewayProcess, query: dict[str, str | float]

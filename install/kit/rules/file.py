@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from install.kit.finding import Hit, hit
 from install.kit.kinds import BY_CLASS
-from install.kit.rules.open_webui import INSTALLED
+from install.kit.rules.open_webui import environment
 from install.kit.source import FRONTMATTER, Source
 from install.pack.plugin import REWRITTEN
 
@@ -66,11 +66,14 @@ def future_import(source: Source) -> Iterator[Hit]:
 
 
 def foreign_import(source: Source) -> Iterator[Hit]:
+    if "requirements" in source.frontmatter:
+        return
+    version, installed = environment()
     guarded = {id(node) for block in source.nodes if _survives(block) for node in ast.walk(block)}
     for node in source.nodes:
         for module in () if id(node) in guarded else _modules(node):
-            if module not in sys.stdlib_module_names and module not in INSTALLED:
-                yield hit(node.lineno, module=module)  # type: ignore[attr-defined]
+            if module not in sys.stdlib_module_names and module not in installed:
+                yield hit(node.lineno, module=module, version=version)  # type: ignore[attr-defined]
 
 
 def type_by_import(source: Source) -> Iterator[Hit]:

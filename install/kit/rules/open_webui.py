@@ -6,16 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-_PACKAGES = (
-    "PIL aiocache aiofiles aiohttp anthropic anyio authlib bcrypt boto3 bs4 certifi chardet cryptography docx docx2txt "
-    "fastapi ftfy httpx itsdangerous jinja2 jwt loguru lxml markdown mcp open_webui openai openpyxl orjson pandas pptx "
-    "psutil pydantic pypdf pytz redis regex requests socketio sqlalchemy starlette tiktoken typing_extensions uvicorn "
-    "validators xlrd yaml youtube_transcript_api"
-)
-INSTALLED = frozenset(_PACKAGES.split())
-"""Importable in its slim image too; the names of modules, not of distributions."""
-
 FACTS = Path(__file__).with_name("open_webui-0.12.4.json")
+
+
+INSTALLED = Path(__file__).with_name("open_webui_modules.json")
+"""Written by `install.kit.rules.modules`."""
 
 
 class Facts(NamedTuple):
@@ -32,3 +27,16 @@ def facts() -> Facts:
     read = json.loads(FACTS.read_text(encoding="utf-8"))
     sets = {key: {name: frozenset(each) for name, each in read[key].items()} for key in ("sync", "functions")}
     return Facts(frozenset(read["tables"]), **sets)
+
+
+class Environment(NamedTuple):
+    version: str
+    modules: frozenset[str]
+    """Importable names, not those of distributions."""
+
+
+@cache
+def environment() -> Environment:
+    """Return what the version of Open WebUI that the list was made from installs."""
+    read = json.loads(INSTALLED.read_text(encoding="utf-8"))
+    return Environment(read["open_webui"], frozenset(read["modules"]))

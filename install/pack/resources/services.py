@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from install.pack.inputs import PlanInputs, model_not_offered
+from install.pack.inputs import Options, PlanInputs, model_not_offered
 from install.pack.manifest.entries import EmbeddingsEntry
 from install.pack.manifest.values import plain
 from install.pack.resources.kind import Wanted
@@ -98,13 +98,21 @@ def wanted_settings(inputs: PlanInputs) -> Iterator[Wanted]:
     """Return the settings of each service in the manifest. Raises `GatewayError` where its model is missing."""
     for service in SERVICES:
         entry = getattr(inputs.manifest, service.section)
-        if service.section == "embeddings" and inputs.options.embedding_model:
-            entry = EmbeddingsEntry(name=inputs.options.embedding_model)
+        if service.section == "embeddings":
+            entry = _embeddings(inputs.options, entry)
         if entry is not None:
             group = service.section.replace("_", " ")
             values = _values(inputs, service, entry)
             notes = _notes(inputs, group, values)
             yield Wanted("setting", group, {(name,): value for name, value in values.items()}, notes=notes)
+
+
+def _embeddings(options: Options, entry: EmbeddingsEntry | None) -> EmbeddingsEntry | None:
+    """Return the model that was named, else what the manifest says, else the stack's usual one."""
+    if options.embedding_model:
+        return EmbeddingsEntry(name=options.embedding_model)
+    usual = options.usual_embedding_model
+    return EmbeddingsEntry(name=usual) if entry is None and usual else entry
 
 
 def _values(inputs: PlanInputs, service: Service, entry: Any) -> Mapping[str, object]:
