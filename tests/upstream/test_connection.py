@@ -249,16 +249,17 @@ async def test_a_reader_that_is_slow_slows_the_server(opened: Opened) -> None:
 
 
 async def test_a_call_that_is_cancelled_closes_its_connection(opened: Opened) -> None:
-    closed = asyncio.Event()
+    asked, closed = asyncio.Event(), asyncio.Event()
 
     async def conversation(caller: Caller) -> None:
         await caller.request()
+        asked.set()
         await caller.reader.read()
         closed.set()
 
     async with saying(conversation) as address:
         asking = asyncio.create_task(ask(opened(), address))
-        await asyncio.sleep(0.2)
+        await asyncio.wait_for(asked.wait(), 10)
         asking.cancel()
         await asyncio.wait_for(closed.wait(), 10)
 
