@@ -186,7 +186,7 @@ class Thinker:
 def leaking(answer: str, mark: str) -> str:
     """Return the answer with the mark in each text of it, in turn whole and in parts."""
     parts = itertools.cycle((mark, mark[:-1], mark[1:], mark[:12], f"§ {mark[1:-1]} §"))
-    begins = r'(?<=[:\[,] ")(?=[^"]{8})|(?m:^(?=[-\w]))' if "```json" in answer else r"(?m:^|(?=。)|$)"
+    begins = r'(?<=[ \[]")(?=[^"\x00-\x7f])' if "```json" in answer else r"(?m:^|(?=。)|$)"
     return re.sub(begins, lambda _: next(parts), answer)
 
 
