@@ -63,8 +63,11 @@ class Section(BaseModel):
 
 class Server(Section):
     host: str = Field("127.0.0.1", pattern=r"^[A-Za-z0-9_.:%-]+$")
+    """The address to listen on; 0.0.0.0 = every one of this machine."""
     port: int = Field(4000, ge=0, le=65535)
+    """0 = any free one."""
     workers: int = Field(1, ge=1, le=256)
+    """Processes that serve; more than one need `shared_state`."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Source networks that may call; empty = all."""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -78,11 +81,13 @@ class Server(Section):
     custom_ca: FilePath | None = None
     """A PEM file of certificate authorities to trust besides the public ones."""
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, le=LARGEST_BYTES)
+    """Bytes of one request body."""
     max_bodies_bytes: int = Field(512 * 1024 * 1024, ge=1024 * 1024)
     """Bytes of long request bodies in memory at the same time; one key gets half of it."""
     max_head_bytes: int = Field(32 * 1024, ge=1024, le=LARGEST_BYTES)
     """Bytes of a request's target and headers together."""
     max_header_fields: int = Field(100, ge=10)
+    """Headers of one request."""
     max_connections_per_address: int = Field(2048, ge=1)
     """Open connections of one client address; trusted proxies are not counted."""
     head_seconds: float = Field(10, gt=0, le=LONGEST_SECONDS)
@@ -118,7 +123,9 @@ class Price(Section):
     """USD per million tokens, and per piece of what is not counted in tokens."""
 
     input: Usd = Decimal(0)
+    """USD for a million tokens of the prompt."""
     output: Usd = Decimal(0)
+    """USD for a million tokens of the answer."""
     cached_input: Usd | None = None
     """null = as input."""
     cache_write: Usd | None = None
@@ -150,7 +157,9 @@ class Price(Section):
 
 class Availability(Section):
     from_: Instant | None = Field(None, alias="from")
+    """The model is served from then on; null = always."""
     until: Instant | None = None
+    """The model is served until then; null = for good."""
 
 
 ALWAYS = Availability()
@@ -160,19 +169,25 @@ class Deployment(Section):
     """One place where a model runs."""
 
     provider: str = Field(max_length=64)
+    """Whose server it is: a row of `gateway/providers/rows.py`."""
     model: str = Field(min_length=1)
     """The name that the upstream knows."""
     base_url: Address | None = None
+    """Its address, with `/v1`; null = the provider's own."""
     api_key: Secret | None = None
+    """Sent to the server; null = none."""
     region: str | None = None
+    """Of a cloud."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
     identity: Share | None = None
     """Signed identity that this upstream receives: for the company's own agents. null = none."""
     weight: int = Field(1, ge=1, le=10**6)
+    """Its share of the load beside the other deployments."""
     max_concurrency: int | None = Field(None, ge=1, le=10**6)
     """Requests of one gateway process that run here at the same time; more wait. null = no limit."""
     connect_timeout: float = Field(5, gt=0, le=LONGEST_SECONDS)
+    """Seconds to connect."""
     timeout: float = Field(600, gt=0, le=LONGEST_SECONDS)
     """Seconds for a whole answer that is not streamed."""
     idle_timeout: float = Field(300, gt=0, le=LONGEST_SECONDS)
@@ -181,13 +196,19 @@ class Deployment(Section):
 
 class Model(Section):
     name: str = Field(min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")
+    """What people and programs ask for."""
     mode: Mode = "chat"
+    """What the model is for; it decides which endpoints serve it."""
     description: str = ""
+    """Shown to who chooses a model."""
     context_window: int | None = Field(None, ge=1, le=10**9)
+    """Tokens of prompt and answer together; null = not known."""
     max_output_tokens: int | None = Field(None, ge=1, le=10**9)
+    """Tokens of one answer at most; null = not known."""
     price: Price | None = None
     available: Availability = ALWAYS
     fallback: tuple[str, ...] = ()
+    """Models that are asked where all deployments of this one fail."""
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 
@@ -195,10 +216,15 @@ class Patience(Section):
     """Seconds that a request of a class waits before it is refused."""
 
     completion: float = Field(3, ge=0, le=LONGEST_SECONDS)
+    """Seconds, for code completion while typing."""
     chat: float = Field(60, ge=0, le=LONGEST_SECONDS)
+    """Seconds, while a person waits."""
     agent: float = Field(120, ge=0, le=LONGEST_SECONDS)
+    """Seconds, for a loop of tools."""
     task: float = Field(20, ge=0, le=LONGEST_SECONDS)
+    """Seconds, for titles, tags and follow-ups."""
     batch: float = Field(600, ge=0, le=LONGEST_SECONDS)
+    """Seconds, for work that nobody waits for."""
 
 
 class Admission(Section):
@@ -221,6 +247,7 @@ class Content(Section):
     encryption_key: Secret | None = None
     """32 random bytes in base64 (`openssl rand -base64 32`)."""
     retention_days: int = Field(30, ge=1, le=36_500)
+    """Older content is dropped."""
     max_bytes: int = Field(1024 * 1024, ge=1024, le=LARGEST_BYTES)
     """Bytes of a prompt and of an answer; longer ones are cut."""
 
@@ -235,9 +262,13 @@ class LiteLLM(Section):
     """A second copy of every record, laid out as LiteLLM lays out its S3 logs."""
 
     destination: Address = Field(pattern=r"^(s3|gs|az|file)://.+|^/.+")
+    """A folder or bucket, as `ledger.destination`."""
     team_prefix: bool = False
+    """Put the team before the day in names of objects."""
     key_prefix: bool = False
+    """Put the key's alias before the day in names of objects."""
     granularity: Literal["day", "hour"] = "day"
+    """One folder a day or an hour."""
 
 
 class Ledger(Section):
@@ -249,8 +280,11 @@ class Ledger(Section):
     store_timeout_seconds: float = Field(30, gt=0, le=LONGEST_SECONDS)
     """For one request to object storage; it is tried four times."""
     segment_max_bytes: int = Field(64 * 1024 * 1024, ge=4096, le=LARGEST_BYTES)
+    """A file of records is closed at so many bytes."""
     segment_max_seconds: float = Field(3600, gt=0, le=LONGEST_SECONDS)
+    """A file of records is closed after so many seconds."""
     fsync_seconds: float = Field(1, gt=0, le=LONGEST_SECONDS)
+    """How often records are forced onto the disk: what a power failure may take."""
     ship_seconds: float | None = Field(300, gt=0, le=LONGEST_SECONDS)
     """How often closed segments are shipped; null = only by `sekisho ledger ship`."""
     max_bytes: int = Field(20 * 1024**3, ge=64 * 1024, le=LARGEST_BYTES)
@@ -271,6 +305,7 @@ class Telemetry(Section):
     headers: dict[str, Secret] = {}
     """Request headers for the collector, such as its key."""
     service_name: str = "sekisho"
+    """The name of the gateway in traces."""
     share: float = Field(1, ge=0, le=1)
     """Share of requests that are traced; those that a client traces always are."""
 

@@ -1,0 +1,174 @@
+"""`docs/configuration.md`: every key of the schema, with type, default, meaning and an example.
+
+`python -m gateway.config.reference docs/configuration.md` writes it; a test holds the two together.
+"""
+
+import ast
+import inspect
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from gateway.config import schema
+from gateway.secret import Secret
+
+_HEAD = """\
+# Configuration
+
+One YAML file, with `include: [other.yaml]` for parts. `${NAME}` is an environment variable; a missing one is an error
+that names it. `sekisho config check` checks a file, `sekisho config explain` says where each value comes from. A
+changed file is picked up while the gateway runs; what is wrong with it is logged, and the old one stays. Written from
+the schema by `python -m gateway.config.reference`.
+"""
+_EXAMPLES = {
+    "server.allowed_networks": "[10.0.0.0/8]",
+    "server.trusted_proxies": "[10.1.2.3/32]",
+    "server.outbound_proxy": "http://proxy.example.com:3128",
+    "server.no_proxy": "[.corp.example.com]",
+    "server.custom_ca": "/etc/ssl/company.pem",
+    "database": '"${SEKISHO_DATABASE}"  # postgresql+asyncpg://…',
+    "shared_state": '"${SEKISHO_REDIS}"  # redis://…',
+    "admin_key": '"${SEKISHO_ADMIN_KEY}"',
+    "key_secret": '"${SEKISHO_KEY_SECRET}"',
+    "open_webui.identity_secret": '"${SEKISHO_IDENTITY_SECRET}"',
+    "admission.max_running": "200",
+    "ledger.destination": "s3://company-logs/sekisho",
+    "ledger.store_options": '{aws_endpoint: "http://minio:9000"}',
+    "ledger.retention_days": "400",
+    "ledger.content.keys": "[support-bot]",
+    "ledger.content.encryption_key": '"${SEKISHO_CONTENT_KEY}"',
+    "ledger.litellm.destination": "s3://company-logs/litellm",
+    "telemetry.endpoint": "http://collector:4318",
+    "telemetry.headers": '{authorization: "${COLLECTOR_KEY}"}',
+    "models[].name": "gemma-3-27b",
+    "models[].description": "Coding and long documents",
+    "models[].context_window": "131072",
+    "models[].max_output_tokens": "8192",
+    "models[].price": "{input: 3.00, output: 15.00, cached_input: 0.30}",
+    "models[].price.cached_input": "0.30",
+    "models[].price.cache_write": "3.75",
+    "models[].price.reasoning": "15.00",
+    "models[].available.from": "2026-04-01",
+    "models[].available.until": "2027-04-01",
+    "models[].fallback": "[gemma-3-12b]",
+    "models[].deployments[].provider": "vllm",
+    "models[].deployments[].model": "google/gemma-3-27b-it",
+    "models[].deployments[].base_url": "http://gpu1:8000/v1",
+    "models[].deployments[].api_key": '"${VLLM_KEY}"',
+    "models[].deployments[].region": "ap-northeast-1",
+    "models[].deployments[].dialects": "[chat, responses]",
+    "models[].deployments[].identity": "id_and_email",
+    "models[].deployments[].max_concurrency": "32",
+}
+"""Of keys whose default says nothing."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key of the configuration as people read of it."""
+
+    path: str
+    type: str
+    default: str
+    meaning: str
+    example: str
+
+
+def keys(model: type[BaseModel] = schema.Config, above: str = "") -> Iterator[Key]:
+    """Yield every key below a section, in the order of the schema."""
+    meanings = _docstrings(model)
+    for name, field in model.model_fields.items():
+        path = above + (field.alias or name)
+        inner, suffix = _section(field.annotation)
+        if inner:
+            yield from keys(inner, f"{path}{suffix}.")
+            continue
+        example = _EXAMPLES.get(path) or _shown(field.default)
+        yield Key(path, _type(field.annotation), _shown(field.default), meanings.get(name, ""), example)
+
+
+def page() -> str:
+    """Return the page."""
+    rows = [
+        f"| `{key.path}` | {key.type} | {_code(key.default)} | {key.meaning} | {_code(key.example)} |" for key in keys()
+    ]
+    return "\n".join([_HEAD, "| key | type | default | meaning | example |", "|---|---|---|---|---|", *rows, ""])
+
+
+def _cells(key: Key) -> tuple[str, ...]:
+    return f"`{key.path}`", key.type, _code(key.default), key.meaning, _code(key.example)
+
+
+def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
+    """Return the section in which a key's own keys stand, and `[]` where it is a list of them."""
+    for each in _alternatives(annotation):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each, ""
+        if get_origin(each) is tuple and (found := _section(get_args(each)[0])[0]):
+            return found, "[]"
+    return None, ""
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+
+
+_NAMES: dict[Any, str] = {str: "text", int: "whole number", float: "number", bool: "true or false", Secret: "secret"}
+
+
+def _type(annotation: Any) -> str:
+    """Return a type in words."""
+    words = [_word(each) for each in _alternatives(annotation) if each is not type(None)]
+    return " or ".join(dict.fromkeys(words))
+
+
+def _word(annotation: Any) -> str:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _type(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{each}`" for each in get_args(annotation))
+    if origin is tuple:
+        return f"list of: {_type(get_args(annotation)[0])}"
+    if origin is dict:
+        return "mapping"
+    return _NAMES.get(annotation) or {"Path": "path", "Decimal": "USD", "datetime": "moment"}.get(
+        annotation.__name__, "network" if "Network" in annotation.__name__ else "address"
+    )
+
+
+def _shown(default: Any) -> str:
+    """Return a default as YAML has it; `required` where there is none."""
+    if default is PydanticUndefined:
+        return "required"
+    if default is None:
+        return "null"
+    plain = to_jsonable_python(default, fallback=str)
+    return f"{plain:g}" if isinstance(plain, float) else msgspec.json.encode(plain).decode().strip('"') or '""'
+
+
+def _code(text: str) -> str:
+    return text if text == "required" else f"`{text}`"
+
+
+def _docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the sentences that stand below the keys in the source."""
+    (parsed,) = ast.parse(inspect.getsource(model)).body
+    assert isinstance(parsed, ast.ClassDef)
+    found: dict[str, str] = {}
+    for field, below in zip(parsed.body, parsed.body[1:], strict=False):
+        text = below.value if isinstance(below, ast.Expr) else None
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Constant):
+            found[field.target.id] = " ".join(str(text.value).split()).replace("|", "\\|")
+    return found
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page())
