@@ -71,8 +71,9 @@ class OpenWebUI:
         try:
             self._http.post(path, form)
         except Refused as error:
-            if error.status >= 500:
-                # A proxy may say so of what arrived all the same.
+            # 500 is what Open WebUI answers where somebody created the same row in this moment. What is above 500 comes
+            # from a proxy, which may say so of what arrived all the same.
+            if error.status > 500:
                 raise
             raise CreateRefused("POST", path, error.status, error.detail) from error
 
