@@ -744,6 +744,7 @@ def archive_names(raw: bytes) -> list[str]:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        # zipfile raises NotImplementedError for versions and compressions that it does not know.
         raise Unreadable("damaged") from error
     sizes = [(entry.file_size, entry.compress_size) for entry in entries]
     dense = any(size > 10_000_000 and size > PACKED * packed for size, packed in sizes)

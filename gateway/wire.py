@@ -36,12 +36,6 @@ class _Name(str):
     __slots__ = ()
 
 
-EMPTY = frozenset((b"", b"null", b'""', b"{}", b"[]", b"false"))
-"""JSON values that say nothing."""
-UNREADABLE = (ValueError, RecursionError)
-"""Errors of decoding: malformed JSON, wrong types, bad UTF-8, numbers out of range, nesting that is too deep."""
-_LARGEST_ODD_BYTES = 4 * 1024 * 1024
-
 _TYPE_NAMES = {str: "a string", bool: "true or false", list: "an array", dict: "an object", int: "a number"}
 _KINDS: dict[int, type | None] = {
     ord('"'): str,
@@ -87,12 +81,6 @@ def _fault(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return str(error) if isinstance(error, msgspec.DecodeError) else "it has a number that is out of range"
-
-
-def says(fields: Members, name: str) -> bool:
-    """Return whether a member is there and says anything: not null, false or empty."""
-    raw = fields.get(name)
-    return raw is not None and bytes(raw) not in EMPTY
 
 
 def request_members(body: bytes) -> Members:
