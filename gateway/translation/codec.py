@@ -1,0 +1,73 @@
+"""What a dialect gives to translation: readers and writers between its wire and the canonical form. All are pure."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.profiles.profile import Profile
+from gateway.translation.answer import Answer, Event
+from gateway.translation.conversation import Conversation
+
+Fields = dict[str, Any]
+"""A JSON object as Python data."""
+
+
+@dataclass(slots=True)
+class Writing:
+    """One request on its way into a dialect: what the model accepts, what could not be carried, how names were changed."""
+
+    profile: Profile
+    dropped: list[str] = field(default_factory=list)
+    """Names of what the upstream's dialect or model cannot take, in the client's words: `top_k`, `tools.web_search`."""
+    names: dict[str, str] = field(default_factory=dict)
+    """The client's name of a tool, by the one that the upstream got, where they differ."""
+    custom: set[str] = field(default_factory=set)
+    """Upstream names of functions that stand for custom tools: their one argument `input` is the free text."""
+
+    def drop(self, name: str) -> None:
+        """Note that something of the request is not carried."""
+        if name not in self.dropped:
+            self.dropped.append(name)
+
+
+class StreamReader(Protocol):
+    """Reads the events of one upstream stream."""
+
+    def read(self, name: bytes, payload: bytes) -> Sequence[Event]:
+        """Return what an event says; `name` and `payload` are those of a server-sent event.
+
+        Never raises for what an upstream may send: what cannot be read says nothing, or is a `Failed`.
+        """
+
+    def end(self) -> Sequence[Event]:
+        """Return what the end of the connection says: `Ended` if the answer was complete and only its end was missing."""
+
+
+class StreamWriter(Protocol):
+    """Writes one stream for a client."""
+
+    events: int
+    """Number of events written."""
+
+    def write(self, event: Event) -> bytes:
+        """Return the bytes of an event; empty where the dialect has none for it. The last event is `Ended`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """A dialect's readers and writers. `fields` are Python data that were read from JSON.
+
+    Readers of requests raise `InvalidRequest` that names the member at fault, never any other error, whatever arrives.
+    """
+
+    dialect: str
+    read_request: Callable[[Fields], Conversation]
+    write_request: Callable[[Conversation, Writing], Fields]
+    """Raises `InvalidRequest` for what can neither be carried nor left out."""
+    read_answer: Callable[[Fields], Answer]
+    """Never raises for what an upstream may send."""
+    write_answer: Callable[[Answer, Fields], Fields]
+    """Takes the client's request, too: some answers repeat parts of it."""
+    reader: Callable[[], StreamReader]
+    writer: Callable[[str, Fields], StreamWriter]
+    """Takes our name of the model, and the client's request."""
