@@ -14,7 +14,7 @@ Fields = dict[str, Any]
 
 @dataclass(slots=True)
 class Writing:
-    """One request on its way into a dialect: what the model accepts, what could not be carried, how names were changed."""
+    """One request on its way into a dialect: what the model accepts, what was not carried, how names were changed."""
 
     profile: Profile
     dropped: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class StreamReader(Protocol):
         """
 
     def end(self) -> Sequence[Event]:
-        """Return what the end of the connection says: `Ended` if the answer was complete and only its end was missing."""
+        """Return what the end of the connection says: `Ended` if the answer was complete but for its last event."""
 
 
 class StreamWriter(Protocol):
