@@ -53,10 +53,15 @@ class Opened(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False):
-    """More text of a part: of `Text`, `Refusal` and `Thinking` their text, of `ToolCall` its arguments."""
+    """More text of a part: of `Text`, `Refusal` and `Thinking` their text, of `ToolCall` its arguments.
+
+    Of `Audio` it is the transcript; its data come with `Closed`.
+    """
 
     index: int
     text: str
+    logprobs: Any = None
+    """The list of log probabilities of this piece's tokens, as Chat Completions reports it."""
 
 
 class Cited(msgspec.Struct, frozen=True, gc=False):

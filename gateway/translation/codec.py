@@ -64,10 +64,11 @@ class Codec:
     read_request: Callable[[Fields], Conversation]
     write_request: Callable[[Conversation, Writing], Fields]
     """Raises `InvalidRequest` for what can neither be carried nor left out."""
-    read_answer: Callable[[Fields], Answer]
+    read_answer: Callable[[Fields, Profile], Answer]
     """Never raises for what an upstream may send."""
     write_answer: Callable[[Answer, Fields], Fields]
     """Takes the client's request, too: some answers repeat parts of it."""
-    reader: Callable[[], StreamReader]
+    reader: Callable[[Profile], StreamReader]
+    """Takes what is known of the model: some answers mix reasoning into their text."""
     writer: Callable[[str, Fields], StreamWriter]
     """Takes our name of the model, and the client's request."""
