@@ -55,3 +55,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """True if Chat Completions refuses tools while the model reasons, and only Responses takes them."""
     inline_thinking: tuple[str, ...] = ("think", "reasoning", "thinking")
     """Tags at the beginning of an answer's text in which the model thinks, where the server does not cut them out."""
+
+
+DEFAULT_PROFILE = Profile()
+"""Of a model that no row knows."""

@@ -86,6 +86,8 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     usage: Usage | None = None
     service_tier: str | None = None
     own: Own = NOTHING_OWN
+    cost_usd: float | None = None
+    """What the answer cost, for clients that are told."""
 
 
 class Failed(msgspec.Struct, frozen=True, gc=False):

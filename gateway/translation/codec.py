@@ -1,12 +1,12 @@
 """What a dialect gives to translation: readers and writers between its wire and the canonical form. All are pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Answer, Event
-from gateway.translation.conversation import Conversation
+from gateway.translation.conversation import Conversation, Turn
 
 Fields = dict[str, Any]
 """A JSON object as Python data."""
@@ -53,6 +53,25 @@ class StreamWriter(Protocol):
         """Return the bytes of an event; empty where the dialect has none for it. The last event is `Ended`."""
 
 
+class History:
+    """What a dialect's requests may continue by an id instead of sending it again. Most dialects have nothing of it."""
+
+    def wanted(self, fields: Fields, found: Mapping[str, bytes]) -> Sequence[str]:
+        """Return the keys of what a request continues, as far as `found` tells; what is unknown is there empty."""
+        return ()
+
+    def earlier(self, fields: Fields, found: Mapping[str, bytes]) -> tuple[Turn, ...]:
+        """Return the turns before those of the request. Raises `InvalidRequest` where they are not known."""
+        return ()
+
+    def to_keep(self, fields: Fields, answer: Answer) -> Mapping[str, bytes]:
+        """Return what is to be kept of a request and its answer, by key."""
+        return {}
+
+
+NO_HISTORY = History()
+
+
 @dataclass(frozen=True, slots=True)
 class Codec:
     """A dialect's readers and writers. `fields` are Python data that were read from JSON.
@@ -72,3 +91,12 @@ class Codec:
     """Takes what is known of the model: some answers mix reasoning into their text."""
     writer: Callable[[str, Fields], StreamWriter]
     """Takes our name of the model, and the client's request."""
+    history: History = NO_HISTORY
+    count_stream: Mapping[str, Any] = field(default_factory=dict)
+    """Members of a request by which the upstream counts the tokens of a stream."""
+    custom_tools: bool = True
+    """Requests may hold tools of free text."""
+    refuses_server_tools: bool = False
+    """A tool that this upstream cannot run is refused, as clients of the dialect go on by themselves; else left out."""
+    ignorable: frozenset[str] = frozenset()
+    """Members of a request that mean nothing to another upstream and are not missed."""

@@ -6,9 +6,10 @@ from typing import Protocol
 import msgspec
 
 from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.relay import Relay
+from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
+from gateway.dialects.relay import Relay, Step
 from gateway.payload import Encoded, Payload
-from gateway.profiles.profile import Profile
+from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.wire import Members
 
 
@@ -24,27 +25,40 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     stream: bool
     count_usage: bool = True
     """False if the upstream refuses to be asked for the token counts of a stream."""
-    profile: Profile = Profile()
+    framing: Framing = SERVER_SENT_EVENTS
+    """Of the upstream's stream."""
+    profile: Profile = DEFAULT_PROFILE
 
 
 class Crossing(Protocol):
     """One request on its way through a translation, and its answer on the way back. Pure."""
 
-    wanted: Sequence[str]
-    """Keys of what an earlier answer left with us because the client's dialect cannot carry it."""
-    dropped: Sequence[str]
-    """What of the request the upstream does not get; complete after `encode`."""
-    kept: Mapping[str, bytes]
-    """What of the answer is to be kept for the caller, by key; complete at the end of the answer."""
+    @property
+    def dropped(self) -> Sequence[str]:
+        """Return what of the request the upstream does not get; complete after `encode`."""
+
+    @property
+    def kept(self) -> Mapping[str, bytes]:
+        """Return what of the answer is to be kept for the caller, by key; complete at the end of the answer."""
+
+    def wanted(self, found: Mapping[str, bytes]) -> Sequence[str]:
+        """Return the keys of what earlier answers left with us and `found` lacks; what was not kept is there empty."""
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        """Return the upstream's request; `found` is what was kept of `wanted`. Raises `InvalidRequest`."""
+        """Return the upstream's request. Raises `InvalidRequest`."""
 
     def answer(self, answer: Members) -> Members:
         """Return the client's answer for the upstream's."""
 
-    def relay(self) -> Relay:
+    def relay(self) -> "WholeOrStream":
         """Return what writes the client's stream from the upstream's."""
+
+
+class WholeOrStream(Relay, Protocol):
+    """A relay that also takes the whole answer of an upstream that does not stream although asked to."""
+
+    def whole(self, answer: Members) -> Step:
+        """Return all events of an answer."""
 
 
 class Translation(Protocol):
