@@ -3,7 +3,7 @@
 from gateway.translation.chat.answer_reader import read_answer
 from gateway.translation.chat.answer_writer import write_answer
 from gateway.translation.chat.names import CHAT
-from gateway.translation.chat.request_reader import read_request
+from gateway.translation.chat.request_reader import IGNORABLE, read_request
 from gateway.translation.chat.request_writer import write_request
 from gateway.translation.chat.stream_reader import ChatStreamReader
 from gateway.translation.chat.stream_writer import ChatStreamWriter
@@ -17,4 +17,6 @@ CODEC = Codec(
     write_answer=write_answer,
     reader=ChatStreamReader,
     writer=ChatStreamWriter,
+    count_stream={"stream_options": {"include_usage": True}},
+    ignorable=IGNORABLE,
 )

@@ -14,6 +14,7 @@ from gateway.translation.chat.names import CHAT, own_of
 from gateway.translation.chat.thinking import read_chunk, read_thinking
 from gateway.translation.data_urls import is_data_url, source_of
 from gateway.translation.parts import Audio, Citation, Image, Part, Refusal, Source, Text, Thinking, ToolCall
+from gateway.wire import encode
 
 Fields = dict[str, Any]
 
@@ -50,6 +51,14 @@ def object_of(fields: Fields, name: str) -> Fields:
     """Return an object; empty where something else stands there."""
     found = fields.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def content_of(message: Fields) -> str | list[Any] | None:
+    """Return the content of a message: text or an array of chunks. JSON of another kind, as Cloudflare sends it where
+    it was asked for, is its own text.
+    """
+    content = message.get("content")
+    return content if isinstance(content, str | list | None) else encode(content).decode()
 
 
 def objects_of(fields: Fields, name: str) -> list[Fields]:
@@ -103,7 +112,7 @@ class _Message:
         """Return its parts: reasoning, text, refusal, media, calls."""
         message = self._message
         parts: list[Part] = [*read_thinking(message, of_client=False)]
-        content = message.get("content")
+        content = content_of(message)
         if isinstance(content, str):
             parts += self._text(content, split=not parts)
         elif isinstance(content, list):

@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from gateway import lenient
 from gateway.dialects.passthrough import NOTHING
-from gateway.translation.chat.answer_reader import object_of, objects_of, str_of
+from gateway.translation.chat.answer_reader import content_of, object_of, objects_of, str_of
 
 Fields = dict[str, Any]
 
@@ -120,9 +120,8 @@ def _choice(found: Fields) -> Choice:
 
 
 def _delta(found: Fields) -> DeltaMessage:
-    content = found.get("content")
     return DeltaMessage(
-        content=content if isinstance(content, str | list) else None,
+        content=content_of(found),
         reasoning_content=str_of(found, "reasoning_content"),
         reasoning=str_of(found, "reasoning"),
         refusal=str_of(found, "refusal"),

@@ -42,6 +42,20 @@ _READ = frozenset(
     )
 )
 """Members with a canonical place; the others are kept as they came."""
+IGNORABLE = frozenset(
+    (
+        "stream_options",
+        "store",
+        "prediction",
+        "modalities",
+        "prompt_cache_retention",
+        "prompt_cache_options",
+        "reasoning",
+        "thinking",
+        "enable_thinking",
+    )
+)
+"""Of the others those that change no answer elsewhere, or were read, too; audio is asked for by `audio`."""
 
 
 def read_request(fields: Fields) -> Conversation:

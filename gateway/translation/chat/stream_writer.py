@@ -25,7 +25,7 @@ from gateway.translation.chat.call_writer import write_call
 from gateway.translation.chat.ends import write_end
 from gateway.translation.chat.names import chat_own
 from gateway.translation.chat.thinking import write_detail
-from gateway.translation.parts import Audio, Image, Refusal, Text, Thinking, ToolCall
+from gateway.translation.parts import Audio, Citation, Image, Refusal, Text, Thinking, ToolCall
 from gateway.wire import encode
 
 Fields = dict[str, Any]
@@ -50,7 +50,7 @@ class _Part:
         self.offset = 0
         """Where a text begins in the message's."""
         self.number = 0
-        """Of a tool call, an image or an entry of `reasoning_details`."""
+        """Number of its citations that were sent."""
 
 
 class ChatStreamWriter:
@@ -59,8 +59,6 @@ class ChatStreamWriter:
     def __init__(self, model: str, request: Fields) -> None:
         options = request.get("stream_options")
         self.events = 0
-        self.cost_usd: Callable[[Usage], float | None] | None = None
-        """Set where the client is to be told what its answer cost."""
         self._model = model
         self._legacy = wants_functions(request)
         self._shows_usage = isinstance(options, dict) and options.get("include_usage") is True
@@ -145,9 +143,13 @@ class ChatStreamWriter:
         self._parts[index] = _Part(start, b"}}]}" + after)
         return self._chunk({"tool_calls": [{"index": number, **written}]})
 
-    def _cite(self, event: Cited) -> bytes:
+    def _cited(self, event: Cited) -> bytes:
         part = self._parts.get(event.index)
-        found = write_citation(event.citation, part.offset, part.length) if part else None
+        return self._cite(part, event.citation) if part else b""
+
+    def _cite(self, part: _Part, citation: Citation) -> bytes:
+        part.number += 1
+        found = write_citation(citation, part.offset, part.length)
         return self._chunk({"annotations": [found]}) if found else b""
 
     def _close(self, event: Closed) -> bytes:
@@ -155,6 +157,7 @@ class ChatStreamWriter:
         opened = self._parts.pop(event.index, None)
         if isinstance(part, Text) and opened:
             self._written += opened.length
+            return b"".join([self._cite(opened, each) for each in part.citations[opened.number :]])
         if isinstance(part, Thinking) and part.seal is not None:
             number, self._thoughts = self._thoughts, self._thoughts + 1
             return self._chunk({"reasoning_details": [{**write_detail(part, number), "index": number}]})
@@ -173,23 +176,23 @@ class ChatStreamWriter:
         self.events += 1
         choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}
         last = self._head + b',"choices":' + encode([choice]) + self._tail
-        return last + self._counts(event.usage) + DONE_EVENT
+        return last + self._counts(event.usage, event.cost_usd) + DONE_EVENT
 
-    def _counts(self, usage: Usage | None) -> bytes:
+    def _counts(self, usage: Usage | None, cost_usd: float | None) -> bytes:
         """Return the chunk with the token counts, for a client that asked for it."""
         if not self._shows_usage or usage is None:
             return b""
         self.events += 1
         counts = write_usage(usage)
-        if self.cost_usd and (cost := self.cost_usd(usage)) is not None:
-            counts["cost"] = cost
+        if cost_usd is not None:
+            counts["cost"] = cost_usd
         return self._head + b',"choices":[],"usage":' + encode(counts) + b"}\n\n"
 
 
 _WRITERS: dict[type, Callable[[ChatStreamWriter, Any], bytes]] = {
     Started: ChatStreamWriter._start,
     Opened: ChatStreamWriter._open,
-    Cited: ChatStreamWriter._cite,
+    Cited: ChatStreamWriter._cited,
     Closed: ChatStreamWriter._close,
     Ended: ChatStreamWriter._end,
 }
