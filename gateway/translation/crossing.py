@@ -47,9 +47,8 @@ class ConversationCrossing:
         return [key for key in keys if key not in found]
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        conversation = self._conversation
-        if earlier := self._client.history.earlier(self._fields, found):
-            conversation = msgspec.structs.replace(conversation, turns=(*earlier, *conversation.turns))
+        turns = self._client.history.continued(self._fields, found, self._conversation.turns)
+        conversation = msgspec.structs.replace(self._conversation, turns=turns)
         drop_unknown(conversation, self._client, self._writing)
         conversation = repaired(recalled(conversation, found), self._client, self._upstream, self._writing)
         fields = self._upstream.write_request(conversation, self._writing)
