@@ -10,6 +10,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
 
     sampling: bool = True
     """False if temperature, top_p and top_k are refused."""
+    temperature_with_top_p: bool = True
+    """False if temperature and top_p are refused together."""
     sampling_while_reasoning: bool = True
     """False if they are refused unless reasoning is off."""
     forced_tools: bool = True
@@ -26,6 +28,19 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """The most that an answer may have."""
     developer_role: bool = True
     """True if Chat Completions takes the role `developer`; else it is sent as `system`."""
+    system_anywhere: bool = True
+    """False if system texts are taken only at the beginning; those further on are sent as the user's."""
+    text_lists: bool = True
+    """False if Chat Completions takes the texts of system, assistant and tool messages only as strings."""
+    refused: frozenset[str] = frozenset()
+    """Members of a Chat Completions request that are refused; they are left out."""
+    cache_marks: bool = False
+    """True if Chat Completions takes `cache_control` on parts and tools; others cache by themselves."""
+    thinking_member: Literal["reasoning_content", "reasoning", "content"] | None = "reasoning_content"
+    """How Chat Completions takes the model's earlier reasoning back; None = not at all."""
+    thinking_switch: Literal["thinking", "enable_thinking", "chat_template_kwargs"] | None = None
+    """How reasoning is switched on and off where Chat Completions has no effort for it: `{"type": "disabled"}` in
+    `thinking`, false in `enable_thinking`, the same in `chat_template_kwargs`."""
     custom_tools: bool = False
     """True if tools of free text and grammars are known; else they are sent as functions with one text."""
     most_tools: int | None = None
