@@ -92,6 +92,8 @@ class Codec:
     writer: Callable[[str, Fields], StreamWriter]
     """Takes our name of the model, and the client's request."""
     history: History = NO_HISTORY
+    names_answers: bool = False
+    """Clients ask for answers by their ids, so each has one that is ours alone."""
     count_stream: Mapping[str, Any] = field(default_factory=dict)
     """Members of a request by which the upstream counts the tokens of a stream."""
     custom_tools: bool = True

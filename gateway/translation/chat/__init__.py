@@ -17,4 +17,16 @@ CODEC = Codec(
     write_answer=write_answer,
     reader=ChatStreamReader,
     writer=ChatStreamWriter,
+    count_stream={"stream_options": {"include_usage": True}},
+    ignorable=frozenset(
+        (
+            "stream_options",
+            "store",
+            "response_format",
+            "reasoning",
+            "thinking",
+            "chat_template_kwargs",
+            "enable_thinking",
+        )
+    ),
 )

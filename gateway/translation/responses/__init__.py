@@ -19,6 +19,7 @@ CODEC = Codec(
     reader=ResponsesReader,
     writer=ResponsesWriter,
     history=ResponsesHistory(),
+    names_answers=True,
     ignorable=frozenset(
         (
             "store",
