@@ -60,9 +60,9 @@ class History:
         """Return the keys of what a request continues, as far as `found` tells; what is unknown is there empty."""
         return ()
 
-    def earlier(self, fields: Fields, found: Mapping[str, bytes]) -> tuple[Turn, ...]:
-        """Return the turns before those of the request. Raises `InvalidRequest` where they are not known."""
-        return ()
+    def continued(self, fields: Fields, found: Mapping[str, bytes], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+        """Return the turns of a request with those that it continues. Raises `InvalidRequest` where they are lost."""
+        return turns
 
     def to_keep(self, fields: Fields, answer: Answer) -> Mapping[str, bytes]:
         """Return what is to be kept of a request and its answer, by key."""
@@ -92,6 +92,8 @@ class Codec:
     writer: Callable[[str, Fields], StreamWriter]
     """Takes our name of the model, and the client's request."""
     history: History = NO_HISTORY
+    names_answers: bool = False
+    """Clients ask for answers by their ids, so each has one that is ours alone."""
     count_stream: Mapping[str, Any] = field(default_factory=dict)
     """Members of a request by which the upstream counts the tokens of a stream."""
     custom_tools: bool = True

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from gateway import wire
+from gateway.ids import request_id
 from gateway.payload import Encoded
 from gateway.translation.answer import Answer
 from gateway.translation.codec import Codec, Writing
@@ -16,6 +17,8 @@ from gateway.translation.relaying import TranslatingRelay
 from gateway.translation.repairs import repaired
 from gateway.translation.restoring import Restoring
 from gateway.wire import Members
+
+_LONGEST_ID = 128
 
 
 class Conversations(msgspec.Struct, frozen=True):
@@ -36,6 +39,7 @@ class ConversationCrossing:
         self._fields = request_data(asked.fields)
         self._conversation = client.read_request(self._fields)
         self._writing = Writing(asked.profile)
+        self._id = request_id()
         self.kept: dict[str, bytes] = {}
 
     @property
@@ -47,9 +51,8 @@ class ConversationCrossing:
         return [key for key in keys if key not in found]
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        conversation = self._conversation
-        if earlier := self._client.history.earlier(self._fields, found):
-            conversation = msgspec.structs.replace(conversation, turns=(*earlier, *conversation.turns))
+        turns = self._client.history.continued(self._fields, found, self._conversation.turns)
+        conversation = msgspec.structs.replace(self._conversation, turns=turns)
         drop_unknown(conversation, self._client, self._writing)
         conversation = repaired(recalled(conversation, found), self._client, self._upstream, self._writing)
         fields = self._upstream.write_request(conversation, self._writing)
@@ -69,11 +72,17 @@ class ConversationCrossing:
             self._client.writer(self._asked.model, self._fields),
             Restoring(self._writing),
             self._read,
+            self._answer_id,
             self._keep,
         )
 
     def _read(self, answer: Members) -> Answer:
-        return self._upstream.read_answer(answer_data(answer), self._asked.profile)
+        read = self._upstream.read_answer(answer_data(answer), self._asked.profile)
+        return msgspec.structs.replace(read, id=self._answer_id(read.id))
+
+    def _answer_id(self, theirs: str) -> str:
+        """Return the id of the answer: the upstream's, unless it may not be the only one of its kind."""
+        return self._id if self._client.names_answers or not theirs else theirs[:_LONGEST_ID]
 
     def _keep(self, answer: Answer) -> None:
         """Keep what the client's dialect cannot carry, and what it may ask for by the answer's id."""

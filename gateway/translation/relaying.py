@@ -28,6 +28,7 @@ class TranslatingRelay:
         writer: StreamWriter,
         restoring: Restoring,
         read_whole: Callable[[Members], Answer],
+        answer_id: Callable[[str], str],
         finished: Callable[[Answer], Any],
     ) -> None:
         self._frames = framing.reader()
@@ -35,6 +36,7 @@ class TranslatingRelay:
         self._writer = writer
         self._restoring = restoring if restoring.needed else None
         self._read_whole = read_whole
+        self._answer_id = answer_id
         self._finished = finished
         self._bytes = self._pieces = self._written = 0
         self._started = Started("", "")
@@ -94,6 +96,8 @@ class TranslatingRelay:
     def _relayed(self, event: Event) -> bytes:
         if type(event) is Delta:
             self._count(event.text)
+        elif type(event) is Started:
+            event = msgspec.structs.replace(event, id=self._answer_id(event.id))
         if self._restoring is None:
             self._note(event)
             return self._writer.write(event)

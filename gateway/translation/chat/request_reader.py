@@ -53,6 +53,7 @@ IGNORABLE = frozenset(
         "reasoning",
         "thinking",
         "enable_thinking",
+        "chat_template_kwargs",
     )
 )
 """Of the others those that change no answer elsewhere, or were read, too; audio is asked for by `audio`."""
