@@ -118,6 +118,18 @@ class Target:
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
 
+    def serves_natively(self, dialect: str) -> bool:
+        """Return whether clients of a dialect are best served in it: some models take tools only in another one."""
+        bridged = dialect == "chat" and self.profile.tools_need_responses and not self.deployment.dialects
+        return self.speaks(dialect) and not (bridged and self.speaks("responses"))
+
+    @property
+    def translated_dialects(self) -> tuple[str, ...]:
+        """Return the dialects in which clients of others are served, the best first."""
+        if self.profile.tools_need_responses and self.speaks("responses"):
+            return ("responses", *(each for each in self.dialects if each != "responses"))
+        return self.dialects
+
 
 @dataclass(frozen=True)
 class Serving:
@@ -270,15 +282,15 @@ def _load(target: Target) -> tuple[bool, float]:
 
 def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
     """Return native servings, then translated ones; a group without any is left out."""
-    native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
-    others = (target for target in targets if not target.speaks(endpoint.dialect))
+    native = tuple(Serving(target, endpoint) for target in targets if target.serves_natively(endpoint.dialect))
+    others = (target for target in targets if not target.serves_natively(endpoint.dialect))
     translated = tuple(found for target in others if (found := _translated(target, endpoint)))
     return tuple(group for group in (native, translated) if group)
 
 
 def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
     """Return the first of a deployment's dialects into which the client's can be translated, or None."""
-    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.translated_dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
 
