@@ -371,7 +371,7 @@ def test_both_names_say_the_same() -> None:
 
 
 def test_the_model_thinks_again_between_texts() -> None:
-    deltas = [{"reasoning": "1"}, {"content": "a"}, {"reasoning": "2"}, {"content": "b"}]
+    deltas: list[Fields] = [{"reasoning": "1"}, {"content": "a"}, {"reasoning": "2"}, {"content": "b"}]
     events = read(*map(chunk, deltas), _STOP)
     assert [getattr(part, "text", "") for part in parts_of(events)] == ["1", "a", "2", "b"]
 
@@ -497,7 +497,7 @@ def test_sources_become_citations_and_come_back() -> None:
 
 def test_positions_of_sources_count_in_the_whole_message() -> None:
     citation = Citation(url="u")
-    parts = (Text("ab"), ToolCall("c", "f"), Text("cde", (citation, Citation(title="no page"))))
+    parts: tuple[Part, ...] = (Text("ab"), ToolCall("c", "f"), Text("cde", (citation, Citation(title="no page"))))
     sent = CODEC.write_answer(Answer(id="a", model="m", parts=parts, end="stop"), {})["choices"][0]["message"]
     found = [each["url_citation"] for each in sent["annotations"]]
     assert found == [{"end_index": 5, "start_index": 2, "title": "u", "url": "u"}]
