@@ -372,7 +372,7 @@ def test_both_names_say_the_same() -> None:
 
 def test_the_model_thinks_again_between_texts() -> None:
     deltas: list[Fields] = [{"reasoning": "1"}, {"content": "a"}, {"reasoning": "2"}, {"content": "b"}]
-    events = read(*map(chunk, deltas), _STOP)
+    events = read(*(chunk(each) for each in deltas), _STOP)
     assert [getattr(part, "text", "") for part in parts_of(events)] == ["1", "a", "2", "b"]
 
 
