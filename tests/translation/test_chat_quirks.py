@@ -466,7 +466,7 @@ def test_other_choices_are_left_alone() -> None:
 
 
 def test_types_are_wrong() -> None:
-    odd = [
+    odd: list[Fields] = [
         {"id": 5, "created": "now", "choices": [{"delta": {"content": "a"}, "index": "0", "finish_reason": 3}]},
         {"choices": {"0": {}}},
         {"choices": [None, "x", {"delta": "text"}]},
