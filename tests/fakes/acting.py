@@ -42,7 +42,10 @@ USAGE = {"input": 1200, "cached": 1000, "output": 40, "reasoning": 10}
 
 
 class Acting:
-    """The ASGI application. `seen` has the requests' bodies, `raw` their bytes, both in their order."""
+    """The ASGI application. `seen` has the requests' bodies, `raw` their bytes, both in their order.
+
+    Asked without tools, for a title for instance, it says one sentence.
+    """
 
     def __init__(self, script: Script, pieces: int = 3) -> None:
         self.script, self.pieces = script, pieces
@@ -61,7 +64,8 @@ class Acting:
             body = json.loads(raw)
             self.seen.append(body)
             self.raw.append(raw)
-            whole, stream = wire(body, self.script(results_of(body)), self.pieces)
+            steps = self.script(results_of(body)) if body.get("tools") else [Say("A conversation about files")]
+            whole, stream = wire(body, steps, self.pieces)
             if not body.get("stream"):
                 return JSONResponse(whole)
             return StreamingResponse(_each(stream), media_type="text/event-stream")
