@@ -9,6 +9,7 @@ from starlette.types import Scope, Send
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import error_body, error_event, note, reader_of
+from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
@@ -116,8 +117,9 @@ class Exchange:
 
     def remember_deployment(self, answer_id: str | None) -> None:
         """Remember who answered under an id that the client may continue."""
-        if answer_id and self.target:
-            self.runtime.affinity.issued(answer_id, self.target.id)
+        caller = self.recorder.caller
+        if answer_id and self.target and caller:
+            self.runtime.affinity.issued(answer_id, self.target.id, owner(caller))
 
     def settle(self, outcome: Outcome, status: int, error_code: str | None = None) -> None:
         """Write the record, once; to be called before the answer's last byte."""

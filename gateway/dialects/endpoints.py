@@ -3,6 +3,15 @@
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
-from gateway.dialects.responses import RESPONSES
+from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
 
-ENDPOINTS: tuple[Endpoint, ...] = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    RESPONSES,
+    INPUT_TOKENS,
+    COMPACT,
+    MESSAGES,
+    COUNT_TOKENS,
+)
