@@ -9,7 +9,7 @@ from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
 from gateway.api.upstream_request import upstream_request
-from gateway.dialects.framing import FrameTooLong
+from gateway.dialects.framing import SERVER_SENT_EVENTS, FrameTooLong
 from gateway.dialects.relay import BROKEN, WAITING, Relay, Step
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
@@ -89,7 +89,7 @@ async def _first(response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serv
     try:
         async with asyncio.timeout(target.deployment.timeout) as limit:
             data = await beginning(response)
-            if serving.translation is None and (is_json(data) or is_html(data)):
+            if target.provider.framing is SERVER_SENT_EVENTS and (is_json(data) or is_html(data)):
                 data += await response.read_beginning(_MOST_STREAMED_BYTES)
                 return relay.feed(_streamed(data, ask, serving))
             step = relay.feed(data) if data else relay.end()
@@ -142,5 +142,5 @@ async def _after_failure(response: UpstreamAnswer, relay: Relay) -> Step:
 def _refuses_usage(ask: Ask, serving: Serving, error: UpstreamRefused) -> bool:
     """Return whether an upstream refused the option that we added to make it count tokens."""
     added = serving.target.asks_for_usage and serving.endpoint.upstream.ask_for_usage is not None
-    ours = added and "stream_options" not in ask.payload.fields
+    ours = added and (serving.translation is not None or "stream_options" not in ask.payload.fields)
     return ours and error.upstream_status in (400, 422) and "stream_options" in f"{error.message}{error.body!r}"

@@ -32,7 +32,8 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
     wire.put(fields, "model", target.deployment.model)
     _hide_person(exchange, ask, fields, serving)
     if serving.translation:
-        return serving.translation.request(ask.payload, fields, stream=ask.stream)
+        counted = target.asks_for_usage
+        return serving.translation.request(ask.payload, fields, stream=ask.stream, count_usage=counted)
     if ask.stream and upstream.ask_for_usage and target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(fields)

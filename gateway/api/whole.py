@@ -48,7 +48,7 @@ def _shown(exchange: Exchange, ask: Ask, serving: Serving, answer: wire.Members)
     found = upstream.usage(answer)
     exchange.remember_deployment(upstream.answer_id(answer))
     if serving.translation:
-        answer = serving.translation.answer(answer)
+        answer = serving.translation.answer(answer, ask.payload.fields)
     usage = counted(exchange, ask, found, lambda: endpoint.answer_tokens(answer))
     exchange.used(usage)
     if usage and exchange.tells_cost:

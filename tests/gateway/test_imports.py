@@ -14,7 +14,7 @@ LAYERS = (
     ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
     ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
-    ("dialects", "payload"),
+    ("dialects", "payload", "profiles"),
     ("providers", "translation"),
     ("config",),
     ("db", "demand", "pricing"),

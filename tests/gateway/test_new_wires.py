@@ -71,11 +71,11 @@ class WordsToChunks(ChatRelay):
 
 
 class LinesAndChat:
-    def request(self, payload: Payload, fields: Members, *, stream: bool) -> Encoded:
+    def request(self, payload: Payload, fields: Members, *, stream: bool, count_usage: bool = True) -> Encoded:
         said = wire.value(fields, "messages")[-1]["content"]
         return Encoded("text/x-lines", f"model {wire.value(fields, 'model')}\nstream {stream}\nsay {said}".encode())
 
-    def answer(self, answer: Members) -> Members:
+    def answer(self, answer: Members, fields: Members) -> Members:
         message = {"role": "assistant", "content": wire.value(answer, "said")}
         return wire.members(wire.encode({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}))
 
