@@ -78,10 +78,19 @@ def _app(routes: dict[str, Callable[[Request], Any]]) -> Starlette:
 
 def vllm(state: Completing) -> Starlette:
     """Refuses `suffix` and more than four stops; counts."""
+    return _completions(state, _refused_by_vllm)
+
+
+def openai(state: Completing) -> Starlette:
+    """Takes `suffix`, and no member that it does not know."""
+    return _completions(state, _refused_by_openai)
+
+
+def _completions(state: Completing, refused: Callable[[dict[str, Any]], list[str]]) -> Starlette:
 
     async def complete(request: Request) -> Response:
         body = await state.take(request)
-        for wrong in _refused_by_vllm(body):
+        for wrong in refused(body):
             error = {"object": "error", "message": wrong, "type": "BadRequestError", "param": None, "code": 400}
             return JSONResponse(error, 400)
         usage = {"prompt_tokens": 21, "total_tokens": 28, "completion_tokens": 7}
@@ -107,6 +116,14 @@ def _refused_by_vllm(body: dict[str, Any]) -> list[str]:
         "max_tokens must be at least 1, got 0.": body.get("max_tokens") == 0,
     }
     return [words for words, wrong in checks.items() if wrong]
+
+
+def _refused_by_openai(body: dict[str, Any]) -> list[str]:
+    return [
+        f"Unrecognized request argument supplied: {name}"
+        for name in ("top_k", "min_p", "repetition_penalty", "input_extra", "n_predict", "cache_prompt")
+        if name in body
+    ]
 
 
 def mistral(state: Completing) -> Starlette:
