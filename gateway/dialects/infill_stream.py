@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from gateway import lenient, wire
 from gateway.dialects.framing import with_data
 from gateway.dialects.passthrough import NOTHING, PassThrough
-from gateway.dialects.relay import BROKEN, DONE, FINISHED, OPENED, WAITING
+from gateway.dialects.relay import BROKEN, DONE, FINISHED, OPENED, WAITING, Step
 from gateway.dialects.usage import from_infill
 from gateway.wire import Members
 
@@ -25,6 +25,11 @@ class InfillRelay(PassThrough):
 
     shapes = (_Event,)
     name_of = staticmethod(attrgetter("model"))  # type: ignore[assignment]  # a call in C, for every event
+
+    def whole(self, answer: Members) -> Step:
+        """Return all events of an answer that came in one piece."""
+        step = self.feed(as_stream(answer) or b"")
+        return step if self.state > FINISHED else Step(step.block, self.end().last)
 
     def read_text(self, payload: bytes, event: bytes) -> bytes:
         if payload.strip() == b"[DONE]":

@@ -22,6 +22,7 @@ LAYERS = (
     ("ledger", "network", "routing"),
     ("admission", "affinity", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
+    ("continuations",),
     ("preflight", "runtime"),
     ("reload", "reports"),
     ("api",),

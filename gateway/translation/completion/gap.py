@@ -27,10 +27,16 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
     max_tokens: int | None = None
     stops: tuple[str, ...] = ()
     options: Members
+    names: Mapping[str, str]
+    """The client's own name of each option."""
     warms: bool = False
     """The answer is not wanted, only that the server has read the prompt."""
     dropped: tuple[str, ...] = ()
     """Members that no other dialect knows."""
+
+    def lost(self, known: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the client's members that an upstream does not get which knows these options."""
+        return (*(self.names[name] for name in self.options if name not in known and name in self.names), *self.dropped)
 
     @property
     def tokens(self) -> int:
@@ -84,6 +90,7 @@ def _gap(fields: Members, names: Mapping[str, str], prefix: Any, suffix: Any, le
         max_tokens=tokens if type(tokens) is int and tokens > 0 else None,
         stops=stops_of(fields),
         options=there,
+        names={ours: theirs for theirs, ours in names.items() if theirs in fields},
         dropped=tuple(name for name in fields if name not in names and name not in _READ),
     )
 
@@ -95,4 +102,6 @@ _INFILL = {**{name: name for name in _COMMON}, "seed": "seed", "repeat_penalty":
 _READ: Sequence[str] = (
     *("model", "stream", "stream_options", "prompt", "suffix", "stop", "max_tokens", "n_predict"),
     *("input_prefix", "input_suffix", "input_extra", "response_fields"),
+    *("id_slot", "cache_prompt", "t_max_prompt_ms", "t_max_predict_ms"),
 )
+"""Members that are read, and hints that change no answer."""

@@ -8,6 +8,7 @@ from gateway.dialects.usage import Usage
 from gateway.translation.completion.answers import Writer
 from gateway.translation.completion.cutting import Cutter
 from gateway.translation.completion.pieces import Piece, Read, Reader
+from gateway.wire import Members
 
 _MOST_COMPLETIONS = 128
 """Of one request; pieces of further ones are dropped."""
@@ -23,8 +24,11 @@ class GapRelay:
         writer: Writer,
         ends: Sequence[str] | None,
         failure: Callable[[int], bytes],
+        as_stream: Callable[[Members], bytes | None],
     ) -> None:
-        """Take what cuts and reads frames, writes events, ends a text (None = none is wanted) and writes an error."""
+        """Take what cuts and reads frames, writes events, ends a text (None = none is wanted), writes an error, and
+        makes a stream of a whole answer.
+        """
         self.state: StreamState = WAITING
         self.events = 0
         self.error: bytes | None = None
@@ -37,6 +41,7 @@ class GapRelay:
         self._ends = ends or ()
         self._silent = ends is None
         self._failure = failure
+        self._as_stream = as_stream
         self._cutters: dict[int, Cutter] = {}
         self._finishes: dict[int, str] = {}
         self._usage: Usage | None = None
@@ -56,6 +61,11 @@ class GapRelay:
             self.state = BROKEN
             return step
         return Step(step.block, self._closed())
+
+    def whole(self, answer: Members) -> Step:
+        """Return all events of an answer that came in one piece."""
+        step = self.feed(self._as_stream(answer) or b"")
+        return step if self.state > FINISHED else Step(step.block, self.end().last)
 
     def written(self) -> int:
         """Return about how many tokens were relayed."""

@@ -1,6 +1,6 @@
 """What a client's and an upstream's dialect of code completion are to a translation: a row each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -38,6 +38,8 @@ class UpstreamSide(msgspec.Struct, frozen=True):
 
     endpoint: Endpoint
     write: Callable[[Gap, Family | None], Members]
+    options: Mapping[str, str]
+    """Options that it takes, with its names of them."""
     read_event: Reader
     read_whole: Reader
     most_stops: int | None = MOST_STOPS
@@ -53,8 +55,10 @@ CLIENTS = {
 }
 """By the path of the client's endpoint."""
 
-TEMPLATE = UpstreamSide(COMPLETIONS, writing.as_template, read_choices, read_choices)
-SUFFIX = UpstreamSide(COMPLETIONS, writing.as_suffix, read_choices, read_choices)
-TEXT = UpstreamSide(COMPLETIONS, writing.as_text, read_choices, read_choices)
-FIM = UpstreamSide(fim.FIM, writing.as_fim, read_choices, read_choices)
-INFILL = UpstreamSide(infill.INFILL, writing.as_infill, read_infill_event, read_whole_infill, most_stops=None)
+TEMPLATE = UpstreamSide(COMPLETIONS, writing.as_template, writing.TEMPLATE, read_choices, read_choices)
+SUFFIX = UpstreamSide(COMPLETIONS, writing.as_suffix, writing.SUFFIX, read_choices, read_choices)
+TEXT = UpstreamSide(COMPLETIONS, writing.as_text, writing.TEMPLATE, read_choices, read_choices)
+FIM = UpstreamSide(fim.FIM, writing.as_fim, writing.FIM, read_choices, read_choices)
+INFILL = UpstreamSide(
+    infill.INFILL, writing.as_infill, writing.INFILL, read_infill_event, read_whole_infill, most_stops=None
+)

@@ -1,22 +1,22 @@
 """The translations of code completion: a client's side, an upstream's side, and the model's family between them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from gateway import lenient, wire
-from gateway.dialects.framing import Framing
 from gateway.dialects.infill_stream import InfillRelay
-from gateway.dialects.relay import Relay
 from gateway.errors import UpstreamUnreachable
-from gateway.payload import Encoded, Payload
+from gateway.payload import Encoded
 from gateway.profiles.fim import Family
 from gateway.translation.completion import writing
 from gateway.translation.completion.answers import chosen
 from gateway.translation.completion.cutting import cut
+from gateway.translation.completion.gap import Gap
 from gateway.translation.completion.pieces import Piece, Read
 from gateway.translation.completion.relay import GapRelay
 from gateway.translation.completion.sides import ClientSide, UpstreamSide
+from gateway.translation.contract import Asked, Crossing, WholeOrStream
 from gateway.wire import Members
 
 _JSON = "application/json"
@@ -29,48 +29,17 @@ class FillGap(msgspec.Struct, frozen=True):
     upstream: UpstreamSide
     family: Family | None = None
 
-    def request(self, payload: Payload, fields: Members, *, stream: bool, count_usage: bool = True) -> Encoded:
-        """Return the upstream's request. Raises `InvalidRequest`."""
-        sent = self.written(fields)
-        sent["model"] = fields["model"]
-        ask_for_usage = self.upstream.endpoint.upstream.ask_for_usage
-        if stream:
-            wire.put(sent, "stream", True)
-            if ask_for_usage and count_usage:
-                ask_for_usage(sent)
-        return Encoded(_JSON, wire.encode(sent))
+    def begin(self, asked: Asked) -> Crossing:
+        """Read a client's request. Raises `InvalidRequest` naming the member at fault."""
+        return _Filling(self, asked, self.client.read(asked.fields))
 
-    def written(self, fields: Members) -> Members:
-        """Return the members of the upstream's request."""
-        return self.upstream.write(self.client.read(fields), self.family)
+    def written(self, gap: Gap, asked: Asked) -> Members:
+        """Return the members of the upstream's request. Raises `InvalidRequest`."""
+        return self.upstream.write(gap, self.family)
 
-    def answer(self, answer: Members, fields: Members) -> Members:
-        """Return the client's answer for the upstream's."""
-        read = self.upstream.read_whole(wire.encode(answer)) or Read([])
-        ends = self._ends(fields)
-        pieces = [_cut(piece, ends) for piece in read.pieces]
-        usage = read.usage or self.upstream.endpoint.upstream.usage(answer)
-        return self.client.whole("", pieces, usage, fields)
-
-    def relay(self, model: str, fields: Members, framing: Framing) -> Relay:
-        """Return what writes the client's stream from the upstream's."""
-        writer = self.client.writer(model, fields)
-        return GapRelay(framing.reader(), self.upstream.read_event, writer, self._ends(fields), self._failed)
-
-    def _ends(self, fields: Members) -> Sequence[str] | None:
-        """Return what the answer is cut at here: stops that were not sent, and the model's own markers.
-
-        None = nothing of the answer is wanted.
-        """
-        gap = self.client.read(fields)
-        if gap.warms:
-            return None
-        unsent = gap.stops[self.upstream.most_stops :] if self.upstream.most_stops is not None else ()
-        return (*unsent, *writing.ends(gap, self.family))
-
-    def _failed(self, events: int) -> bytes:
-        error = UpstreamUnreachable("The model's server failed within its answer. Try again.", code="upstream_error")
-        return self.client.dialect.error_event(error, "", events)
+    def lost(self, gap: Gap) -> Sequence[str]:
+        """Return the client's members that the upstream does not get."""
+        return gap.lost(self.upstream.options)
 
 
 class SameDialect(FillGap, frozen=True):
@@ -79,30 +48,103 @@ class SameDialect(FillGap, frozen=True):
     Without a family only the empty suffix is left out, for a server that takes none.
     """
 
-    def written(self, fields: Members) -> Members:
-        sent = {name: raw for name, raw in fields.items() if name != "suffix"}
+    def written(self, gap: Gap, asked: Asked) -> Members:
+        sent = {name: raw for name, raw in asked.fields.items() if name != "suffix"}
         if self.family:
-            gap = self.client.read(fields)
             wire.put(sent, "prompt", writing.template(gap, self.family))
             wire.put(sent, "stop", writing.stops_sent(gap, self.family))
         return sent
 
+    def lost(self, gap: Gap) -> Sequence[str]:
+        return ()
 
-class SharedInfill(msgspec.Struct, frozen=True):
+
+class SharedInfill:
     """Passes an infill on to a llama.cpp that is not its client's own."""
 
-    def request(self, payload: Payload, fields: Members, *, stream: bool, count_usage: bool = True) -> Encoded:
-        return payload.encoded(writing.through(fields))
+    def begin(self, asked: Asked) -> Crossing:
+        return _Passing(asked)
 
-    def answer(self, answer: Members, fields: Members) -> Members:
+
+class _Nothing:
+    """A crossing of which nothing has to be kept."""
+
+    @property
+    def kept(self) -> Mapping[str, bytes]:
+        return {}
+
+    def wanted(self, found: Mapping[str, bytes]) -> Sequence[str]:
+        return ()
+
+
+class _Filling(_Nothing):
+    def __init__(self, pair: FillGap, asked: Asked, gap: Gap) -> None:
+        self._pair = pair
+        self._asked = asked
+        self._gap = gap
+
+    @property
+    def dropped(self) -> Sequence[str]:
+        return self._pair.lost(self._gap)
+
+    def encode(self, found: Mapping[str, bytes]) -> Encoded:
+        asked, upstream = self._asked, self._pair.upstream.endpoint.upstream
+        sent = self._pair.written(self._gap, asked)
+        sent["model"] = asked.fields["model"]
+        if asked.stream:
+            wire.put(sent, "stream", True)
+            if upstream.ask_for_usage and asked.count_usage:
+                upstream.ask_for_usage(sent)
+        return Encoded(_JSON, wire.encode(sent))
+
+    def answer(self, answer: Members) -> Members:
+        upstream, ends = self._pair.upstream, self._ends()
+        read = upstream.read_whole(wire.encode(answer)) or Read([])
+        pieces = [_cut(piece, ends) for piece in read.pieces]
+        usage = read.usage or upstream.endpoint.upstream.usage(answer)
+        return self._pair.client.whole(self._asked.model, pieces, usage, self._asked.payload.fields)
+
+    def relay(self) -> WholeOrStream:
+        asked, upstream = self._asked, self._pair.upstream
+        writer = self._pair.client.writer(asked.model, asked.payload.fields)
+        as_stream = upstream.endpoint.upstream.as_stream
+        return GapRelay(asked.framing.reader(), upstream.read_event, writer, self._ends(), self._failed, as_stream)
+
+    def _ends(self) -> Sequence[str] | None:
+        """Return what the answer is cut at here: stops that were not sent, and the model's own markers.
+
+        None = nothing of the answer is wanted.
+        """
+        gap, most = self._gap, self._pair.upstream.most_stops
+        if gap.warms:
+            return None
+        unsent = gap.stops[most:] if most is not None else ()
+        return (*unsent, *writing.ends(gap, self._pair.family))
+
+    def _failed(self, events: int) -> bytes:
+        error = UpstreamUnreachable("The model's server failed within its answer. Try again.", code="upstream_error")
+        return self._pair.client.dialect.error_event(error, "", events)
+
+
+class _Passing(_Nothing):
+    dropped = ()
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    def encode(self, found: Mapping[str, bytes]) -> Encoded:
+        return self._asked.payload.encoded(writing.through(self._asked.fields))
+
+    def answer(self, answer: Members) -> Members:
         """Return the answer with the members that `response_fields` names, all of them where it names none."""
+        fields = self._asked.payload.fields
         if not lenient.says(fields.get("response_fields")):
             return answer
         found = {name: lenient.peek(answer, name) for name in answer}
         return wire.members(wire.encode(chosen(found, fields)))
 
-    def relay(self, model: str, fields: Members, framing: Framing) -> Relay:
-        return InfillRelay(model)
+    def relay(self) -> WholeOrStream:
+        return InfillRelay(self._asked.model)
 
 
 def _cut(piece: Piece, ends: Sequence[str] | None) -> Piece:
