@@ -145,6 +145,15 @@ class Exchange:
         body = error_body(client, error, reader, request_id)
         await self.answer.whole(status, self.response_headers() + _retry_after(error, status), body)
 
+    async def drop(self, error: ApiError) -> None:
+        """End a completion that nobody waits for any more; editors that show every error get nothing at all."""
+        started, silent = self.answer.started, self.endpoint.client.drops_silently
+        self.settle("cancelled", 200 if started else 204 if silent else error.status, error.code)
+        if started or not silent:
+            await self.fail(error)
+        else:
+            await self.answer.nothing(self.response_headers())
+
     def response_headers(self) -> Headers:
         """Return what every answer tells about itself."""
         recorder = self.recorder
@@ -164,7 +173,12 @@ def _retry_after(error: ApiError, status: int) -> Headers:
     """Return whether and when a program may try again. Tools that wait silently for hours help nobody."""
     seconds = error.retry_after
     headers = [] if seconds is None or seconds > _LONGEST_WAIT else [(b"retry-after", b"%d" % max(1, round(seconds)))]
-    if (status < 500 and status not in _MAY_PASS) or error.code in _STAYS or (seconds or 0) > _SHORT_WAIT:
+    if (
+        error.final
+        or (status < 500 and status not in _MAY_PASS)
+        or error.code in _STAYS
+        or (seconds or 0) > _SHORT_WAIT
+    ):
         headers.append((b"x-should-retry", b"false"))
     return headers
 
