@@ -21,7 +21,7 @@ REFUSED: list[tuple[str, Any, int, str, str]] = [
     (MESSAGES, {**ASKED, "model": "m-text", "max_tokens": "9"}, 400, "invalid_request_error", "must be a number"),
     (MESSAGES, {**ASKED, "model": "m-texd"}, 404, "not_found_error", "Did you mean"),
     (MESSAGES, {**ASKED, "model": "r-text"}, 400, "invalid_request_error", "It speaks: responses"),
-    (MESSAGES, {**ASKED, "model": "completions-only"}, 400, "invalid_request_error", "It speaks: chat, completions"),
+    (MESSAGES, {**ASKED, "model": "completions-only"}, 400, "invalid_request_error", "It speaks: completions"),
     (COUNT, {**ASKED, "model": "completions-only"}, 400, "invalid_request_error", "dialect ('messages')"),
     (MESSAGES, {**ASKED, "model": "m-text", "pad": "x" * 1024 * 1024}, 413, "request_too_large", "1,048,576 bytes"),
     (MESSAGES, {**ASKED, "model": "m-529"}, 529, "overloaded_error", "is overloaded"),

@@ -1,5 +1,6 @@
 """A whole answer of Chat Completions. Nothing that an upstream may send is an error: what cannot be read is absent."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,8 +11,8 @@ from gateway.translation.answer import Answer
 from gateway.translation.chat.call_reader import arguments_of, call_own, made_id
 from gateway.translation.chat.ends import read_end
 from gateway.translation.chat.inline import InlineThinking
-from gateway.translation.chat.names import CHAT, own_of
-from gateway.translation.chat.thinking import read_chunk, read_thinking
+from gateway.translation.chat.names import CHAT, chat_own, own_of
+from gateway.translation.chat.thinking import read_chunk, read_thinking, signed_call
 from gateway.translation.data_urls import is_data_url, source_of
 from gateway.translation.parts import Audio, Citation, Image, Part, Refusal, Source, Text, Thinking, ToolCall
 from gateway.wire import encode
@@ -120,7 +121,7 @@ class _Message:
         if refusal := str_of(message, "refusal"):
             parts.append(Refusal(text=refusal))
         parts += (image for each in objects_of(message, "images") if (image := read_image(each)))
-        return [*_cited(parts, message), *_audio(message), *self._calls()]
+        return [*_cited(parts, message), *_audio(message), *_signed(self._calls())]
 
     def _text(self, content: str, *, split: bool) -> list[Part]:
         inline = InlineThinking(self._tags if split else ())
@@ -151,6 +152,14 @@ class _Message:
             custom=custom,
             own=call_own(call, content),
         )
+
+
+def _signed(calls: list[ToolCall]) -> Iterator[Part]:
+    """Yield calls, each after the reasoning that its signature stands for."""
+    for call in calls:
+        if thinking := signed_call(chat_own(call.own).get("extra_content")):
+            yield thinking
+        yield call
 
 
 def _chunks(content: list[Any]) -> list[Part]:

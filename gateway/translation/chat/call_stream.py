@@ -16,7 +16,8 @@ from gateway.lenient import UNREADABLE
 from gateway.translation.answer import Closed, Delta, Event, Opened
 from gateway.translation.chat.call_reader import made_id
 from gateway.translation.chat.chunks import CallDelta
-from gateway.translation.chat.names import CHAT
+from gateway.translation.chat.names import CHAT, chat_own
+from gateway.translation.chat.thinking import signed_call
 from gateway.translation.parts import NOTHING_OWN, Own, ToolCall
 
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
@@ -123,6 +124,9 @@ class CallStream:
         call.id = call.given if fresh else made_id(answer_id, len(self._by_id))
         self._by_id[call.id] = call
         self.close(events, complete_only=True)
+        if thinking := signed_call(chat_own(call.own).get("extra_content")):
+            part = self._begin(events)
+            events += (Opened(part, thinking), Closed(part, thinking))
         call.part = self._begin(events)
         events.append(Opened(call.part, ToolCall(id=call.id, name=name, custom=call.custom, own=call.own)))
         if call.pieces:

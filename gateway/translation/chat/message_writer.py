@@ -3,13 +3,15 @@
 A tool's result is text there: its images and files follow in a user's message after all results of that turn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from gateway.translation.chat.call_writer import write_call
 from gateway.translation.chat.names import CHAT, cache_control, chat_own
 from gateway.translation.chat.part_writer import plain_text, write_parts
-from gateway.translation.chat.thinking import write_chunk, write_details
+from gateway.translation.chat.thinking import extra_content, write_chunk, write_details
 from gateway.translation.codec import Writing
 from gateway.translation.conversation import Turn
 from gateway.translation.parts import (
@@ -110,8 +112,9 @@ def _said(result: ToolResult, media: int) -> list[Part]:
 def _assistant(turn: Turn, writing: Writing) -> Fields:
     thinking = [part for part in turn.parts if isinstance(part, Thinking) and part.origin in (None, CHAT)]
     refusals = [part for part in turn.parts if isinstance(part, Refusal)]
-    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
+    calls = [write_call(part) for part in _signed(turn.parts)]
     said: list[Part] = [part for part in turn.parts if isinstance(part, Text | Foreign | Image)]
+    thinking = [part for part in thinking if extra_content(part) is None]
     chunks = [write_chunk(part) for part in thinking if _in_content(part, writing)]
     content = _content(said, writing, strings=True, between="")
     if chunks:
@@ -124,10 +127,22 @@ def _assistant(turn: Turn, writing: Writing) -> Fields:
         if isinstance(part, Audio) and part.source.file_id:
             message["audio"] = {"id": part.source.file_id, **chat_own(part.own)}
     if calls:
-        message["tool_calls"] = [write_call(part) for part in calls]
+        message["tool_calls"] = calls
     if content == "" and (calls or refusals or "audio" in message):
         message["content"] = None
     return message
+
+
+def _signed(parts: Iterable[Part]) -> Iterator[ToolCall]:
+    """Yield the calls of a turn with the signatures that stand before them."""
+    extra = None
+    for part in parts:
+        if isinstance(part, Thinking):
+            extra = extra_content(part) or extra
+        elif isinstance(part, ToolCall):
+            own = chat_own(part.own)
+            yield msgspec.structs.replace(part, own={CHAT: {"extra_content": extra, **own}}) if extra else part
+            extra = None
 
 
 def _in_content(part: Thinking, writing: Writing) -> bool:
