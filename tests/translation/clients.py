@@ -222,7 +222,8 @@ class MessagesClient(Client):
     def take_stream(self) -> None:
         events = [json.loads(payload) for payload in payloads(self.answer.content)]
         for event in events:
-            _message_event(event)
+            if event["type"] != "ping":  # which the SDK's types leave out
+                _message_event(event)
         message: Fields = {}
         texts: dict[int, str] = {}
         for event in events:

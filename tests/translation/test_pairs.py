@@ -159,8 +159,7 @@ def test_a_session_moves_to_a_model_of_another_vendor_and_back(setting: Setting)
             foreign = SEALS[0] in sent and wire != "messages"
             assert not foreign, (client, wire)
             assert "sekisho1:" not in sent
-            person.give("x")
-            break_after = len(person.calls) == 0
-            assert not break_after or wire != "responses"
-            if break_after:
+            if person.calls:
+                person.give("x")
+            else:
                 person.user("And now?")
