@@ -117,7 +117,11 @@ def _stored(runtime: Runtime) -> list[BaseRoute]:
 
 
 def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
-    generate = [Route(f"/v1{each.path}", Generate(each, runtime), methods=["POST"]) for each in endpoints]
+    generate = [
+        Route(path, Generate(each, runtime), methods=["POST"])
+        for each in endpoints
+        for path in (f"/v1{each.path}", *each.also)
+    ]
     return [
         *generate,
         *no_websocket(f"/v1{RESPONSES.path}"),

@@ -143,7 +143,16 @@ class Exchange:
         status = client.status(error)
         self.settle(outcome, status, error.code)
         body = error_body(client, error, reader, request_id)
-        await self.answer.whole(status, self.response_headers() + _retry_after(error), body)
+        await self.answer.whole(status, self.response_headers() + _retry_after(error, status), body)
+
+    async def drop(self, error: ApiError) -> None:
+        """End a completion that nobody waits for any more; editors that show every error get nothing at all."""
+        started, silent = self.answer.started, self.endpoint.client.drops_silently
+        self.settle("cancelled", 200 if started else 204 if silent else error.status, error.code)
+        if started or not silent:
+            await self.fail(error)
+        else:
+            await self.answer.nothing(self.response_headers())
 
     def response_headers(self) -> Headers:
         """Return what every answer tells about itself."""
@@ -160,7 +169,24 @@ class Exchange:
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)
 
 
-def _retry_after(error: ApiError) -> Headers:
-    if error.retry_after is None:
-        return []
-    return [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]
+def _retry_after(error: ApiError, status: int) -> Headers:
+    """Return whether and when a program may try again. Tools that wait silently for hours help nobody."""
+    seconds = error.retry_after
+    headers = [] if seconds is None or seconds > _LONGEST_WAIT else [(b"retry-after", b"%d" % max(1, round(seconds)))]
+    if (
+        error.final
+        or (status < 500 and status not in _MAY_PASS)
+        or error.code in _STAYS
+        or (seconds or 0) > _SHORT_WAIT
+    ):
+        headers.append((b"x-should-retry", b"false"))
+    return headers
+
+
+_MAY_PASS = (408, 425, 429)
+"""Statuses below 500 after which the same request may be answered."""
+_STAYS = ("insufficient_quota", "upstream_misconfigured")
+"""Codes of what no second try changes."""
+_SHORT_WAIT = 60.0
+"""Seconds that a program may wait with somebody before it."""
+_LONGEST_WAIT = 3600.0

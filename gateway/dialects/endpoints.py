@@ -2,6 +2,8 @@
 
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.fim import FIM
+from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
 
@@ -14,4 +16,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     COMPACT,
     MESSAGES,
     COUNT_TOKENS,
+    FIM,
+    INFILL,
 )

@@ -64,7 +64,8 @@ class Acting:
             body = json.loads(raw)
             self.seen.append(body)
             self.raw.append(raw)
-            steps = self.script(results_of(body)) if body.get("tools") else [Say("A conversation about files")]
+            untold: list[Step] = [Say("A conversation about files")]
+            steps = self.script(results_of(body)) if body.get("tools") else untold
             whole, stream = wire(body, steps, self.pieces)
             if not body.get("stream"):
                 return JSONResponse(whole)
