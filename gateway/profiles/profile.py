@@ -38,9 +38,11 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """True if Chat Completions takes `cache_control` on parts and tools; others cache by themselves."""
     thinking_member: Literal["reasoning_content", "reasoning", "content"] | None = "reasoning_content"
     """How Chat Completions takes the model's earlier reasoning back; None = not at all."""
-    thinking_switch: Literal["thinking", "enable_thinking", "chat_template_kwargs"] | None = None
-    """How reasoning is switched on and off where Chat Completions has no effort for it: `{"type": "disabled"}` in
-    `thinking`, false in `enable_thinking`, the same in `chat_template_kwargs`."""
+    thinking_switch: Literal["type", "flag", "template:enable_thinking", "template:thinking"] | None = None
+    """How Chat Completions switches reasoning off where it has no effort for it: `thinking: {"type": "disabled"}`,
+    `enable_thinking: false`, or a member of `chat_template_kwargs` that is false."""
+    user_after_tool: bool = True
+    """False if only the assistant may speak after results of tools: a word of its is put between."""
     custom_tools: bool = False
     """True if tools of free text and grammars are known; else they are sent as functions with one text."""
     most_tools: int | None = None

@@ -395,6 +395,15 @@ def test_systems_words_stand_at_the_beginning_where_they_must() -> None:
     assert [each["role"] for each in sent["messages"]] == ["system", "developer", "user", "developer"]
 
 
+def test_the_assistant_speaks_after_a_tool_where_nobody_else_may() -> None:
+    image = Image(Source(url="https://a.example/b.png"))
+    turns = (_ASK, turn("assistant", ToolCall("c", "f", "{}")), turn("tool", ToolResult("c", (image,))), _ASK)
+    sent, _ = write(*turns, profile=Profile(user_after_tool=False))
+    assert [each["role"] for each in sent["messages"]] == ["user", "assistant", "tool", "assistant", "user", "user"]
+    sent, _ = write(*turns[:2], turn("tool", ToolResult("c")), _ASK)
+    assert [each["role"] for each in sent["messages"]] == ["user", "assistant", "tool", "user"]
+
+
 def test_refused_members_are_left_out_and_told() -> None:
     profile = Profile(refused=frozenset(("top_k", "prompt_cache_key", "seed")))
     sent, dropped = write(_ASK, sampling=Sampling(top_k=5, top_p=0.5), cache_key="k", profile=profile)
@@ -418,12 +427,12 @@ def test_the_limit_has_two_names() -> None:
         (Reasoning(mode="off"), Profile(), {}),
         (Reasoning(mode="off"), Profile(efforts=("none", "low")), {"reasoning_effort": "none"}),
         (Reasoning(mode="adaptive"), Profile(), {}),
-        (Reasoning(), Profile(thinking_switch="thinking"), {}),
-        (Reasoning(mode="off"), Profile(thinking_switch="thinking"), {"thinking": {"type": "disabled"}}),
-        (Reasoning(budget=5), Profile(thinking_switch="enable_thinking"), {"enable_thinking": True}),
+        (Reasoning(), Profile(thinking_switch="type"), {}),
+        (Reasoning(mode="off"), Profile(thinking_switch="type"), {"thinking": {"type": "disabled"}}),
+        (Reasoning(budget=5), Profile(thinking_switch="flag"), {"enable_thinking": True}),
         (
             Reasoning(effort="none"),
-            Profile(thinking_switch="chat_template_kwargs"),
+            Profile(thinking_switch="template:enable_thinking"),
             {"chat_template_kwargs": {"enable_thinking": False}},
         ),
     ],

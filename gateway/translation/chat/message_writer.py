@@ -63,7 +63,14 @@ class MessageWriter:
         if role == "system" and last and not self._writing.profile.system_anywhere:
             last["content"] = _joined(last["content"], content, self._writing)
             return
-        self._messages.append(_message(role, turn, content))
+        self._append_user(_message(role, turn, content))
+
+    def _append_user(self, message: Fields) -> None:
+        """Append a message; where none but the assistant may speak after a tool, it says a word before."""
+        after_tool = bool(self._messages) and self._messages[-1]["role"] == "tool"
+        if after_tool and not self._writing.profile.user_after_tool:
+            self._messages.append({"role": "assistant", "content": "OK."})
+        self._messages.append(message)
 
     def _role(self, role: str) -> str:
         """Return a role as the model knows it; the text of the system stands at the beginning, or is the user's."""
@@ -90,7 +97,7 @@ class MessageWriter:
 
     def _flush(self) -> None:
         if self._media:
-            self._messages.append({"role": "user", "content": self._media})
+            self._append_user({"role": "user", "content": self._media})
             self._media = []
 
 
