@@ -202,6 +202,12 @@ def test_what_an_upstream_does_not_get_is_listed(lane: Lane, model: str, path: s
     assert {name for name in told.split(", ") if name} == names
 
 
+def test_a_member_with_an_impossible_name_is_listed_all_the_same(lane: Lane) -> None:
+    answer = lane.ask(INFILL, {"model": "vllm", "input_prefix": "a", "x\r\ny: 1\x0c": 1, "語": 2, "": 3})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-sekisho-dropped"].startswith("x??y: 1?, ?,")
+
+
 ODD: list[dict[str, Any]] = [
     {"stop": [""]},
     {"stop": None},
