@@ -15,6 +15,7 @@ from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.families import resolve
 from gateway.profiles.fim import family_of
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
@@ -362,7 +363,8 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
-        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price)
+        profile = resolve(deployment.model, deployment.provider, deployment.base_url)
+        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price, profile)
 
 
 def _name(model: Model, deployment: Deployment) -> str:
