@@ -222,8 +222,7 @@ class MessagesClient(Client):
     def take_stream(self) -> None:
         events = [each for payload in payloads(self.answer.content) if (each := json.loads(payload))["type"] != "ping"]
         for event in events:
-            if event["type"] != "ping":  # which the SDK's types leave out
-                _message_event(event)
+            _message_event(event)
         message: Fields = {}
         texts: dict[int, str] = {}
         for event in events:
