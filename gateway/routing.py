@@ -9,6 +9,8 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
+import msgspec
+
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
@@ -363,8 +365,14 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
-        profile = resolve(deployment.model, deployment.provider, deployment.base_url)
+        profile = _profile(model, deployment)
         yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price, profile)
+
+
+def _profile(model: Model, deployment: Deployment) -> Profile:
+    """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
+    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 
 def _name(model: Model, deployment: Deployment) -> str:

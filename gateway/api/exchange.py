@@ -161,12 +161,16 @@ class Exchange:
         if self.target:
             headers += [*self.target.response_headers, (b"x-sekisho-attempts", b"%d" % recorder.attempts)]
         if self.dropped:
-            headers.append(
-                (b"x-sekisho-dropped", ", ".join(self.dropped)[:_LONGEST_DROPPED].encode("ascii", "replace"))
-            )
+            headers.append((b"x-sekisho-dropped", _listed(self.dropped)))
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)
+
+
+def _listed(names: Sequence[str]) -> bytes:
+    """Return names in a header; a client's members may be called anything, line ends among them."""
+    text = ", ".join(names)[:_LONGEST_DROPPED]
+    return "".join(each if " " <= each <= "~" else "?" for each in text).strip().encode()
 
 
 def _retry_after(error: ApiError, status: int) -> Headers:

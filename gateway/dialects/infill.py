@@ -102,7 +102,7 @@ def relay(model: str, request: Members) -> Relay:
     return InfillRelay(model)
 
 
-CLIENT = ClientDialect(error_body=error_body, error_event=error_event, drops_silently=True)
+CLIENT = ClientDialect(error_body=error_body, error_event=error_event, drops_silently=True, personal=("user",))
 UPSTREAM = UpstreamDialect(is_error=chat.is_error, failure=failure, usage=from_infill, relay=relay, as_stream=as_stream)
 END_INFILL = Endpoint(
     "infill",

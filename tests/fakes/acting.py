@@ -180,7 +180,9 @@ def _responses(body: Fields, steps: list[Step], pieces: int) -> tuple[Fields, It
         "output_tokens_details": {"reasoning_tokens": USAGE["reasoning"]},
         "total_tokens": USAGE["input"] + USAGE["output"],
     }
-    base = {"id": "resp_9", "object": "response", "created_at": 1_790_000_000, "model": "theirs", "error": None}
+    base: Fields = {"id": "resp_9", "object": "response", "created_at": 1_790_000_000, "model": "theirs", "error": None}
+    base |= dict.fromkeys(("instructions", "incomplete_details", "temperature", "top_p"))
+    base |= {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True, "metadata": {}}
     whole = {**base, "status": "completed", "output": output, "usage": usage}
 
     def stream() -> Iterator[bytes]:

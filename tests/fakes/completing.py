@@ -29,6 +29,8 @@ class Completing:
     """Set where a client left before its answer."""
     started: threading.Event = field(default_factory=threading.Event)
     seed: int = 1
+    pause: float = 0.0
+    """Between the pieces of a stream, in seconds."""
 
     @property
     def body(self) -> dict[str, Any]:
@@ -67,7 +69,7 @@ class Completing:
                 size = lengths.randint(1, 90)
                 yield data[at : at + size]
                 at += size
-                await asyncio.sleep(0)
+                await asyncio.sleep(self.pause)
 
         return StreamingResponse(pieces(), media_type="text/event-stream")
 

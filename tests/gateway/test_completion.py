@@ -185,6 +185,63 @@ def test_other_files_are_kept_in_the_family_s_separators(lane: Lane) -> None:
     }
 
 
+DROPPED = [
+    ("vllm", INFILL, {"samplers", "n_indent", "n_cmpl"}),
+    ("openai", INFILL, {"samplers", "n_indent", "n_cmpl", "top_k"}),
+    ("mistral", COMPLETIONS, {"logprobs"}),
+    ("vllm", COMPLETIONS, set()),
+    ("llama", INFILL, set()),
+]
+
+
+@pytest.mark.parametrize(("model", "path", "names"), DROPPED)
+def test_what_an_upstream_does_not_get_is_listed(lane: Lane, model: str, path: str, names: set[str]) -> None:
+    more = {"logprobs": 3} if path == COMPLETIONS else {}
+    answer = lane.ask(path, {"model": model, **SENT[path], **more})
+    told = answer.headers.get("x-sekisho-dropped", "")
+    assert {name for name in told.split(", ") if name} == names
+
+
+def test_a_member_with_an_impossible_name_is_listed_all_the_same(lane: Lane) -> None:
+    answer = lane.ask(INFILL, {"model": "vllm", "input_prefix": "a", "x\r\ny: 1\x0c": 1, "語": 2, "": 3})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-sekisho-dropped"].startswith("x??y: 1?, ?,")
+
+
+ODD: list[dict[str, Any]] = [
+    {"stop": [""]},
+    {"stop": None},
+    {"response_fields": [["content"], 5, "content/x", ""]},
+    {"response_fields": {}},
+    {"response_fields": ["x"] * 5000},
+    {"stream_options": 5},
+    {"temperature": None, "top_p": None},
+    {"n_predict": None, "max_tokens": None},
+    {"input_extra": []},
+    {"input_extra": None},
+    {"user": "taro@example.com", "metadata": {"a": [1]}},
+]
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize("model", TOKENS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_odd_members_break_nothing(lane: Lane, path: str, model: str, stream: bool) -> None:
+    native = (model, path) in (("mistral", FIM), ("openai", COMPLETIONS))
+    for odd in ODD:
+        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": stream})
+        assert answer.status_code == 200 or (native and "It says" in answer.text), (odd, answer.text)
+        assert "taro@example.com" not in json.dumps(lane.state(model).body)
+
+
+@pytest.mark.parametrize("path", SENT)
+def test_half_a_surrogate_pair_is_no_text(lane: Lane, path: str) -> None:
+    """An editor that cuts an emoji in two is told so; nothing fails."""
+    content = json.dumps({"model": "vllm", **SENT[path]}).replace("print(add", "\\ud83d")
+    answer = lane.gateway.post(path, content=content.encode())
+    assert answer.status_code == 400, answer.text
+
+
 def test_mistral_gets_only_what_it_knows(lane: Lane) -> None:
     lane.ask(COMPLETIONS, {"model": "mistral", **SENT[COMPLETIONS], "seed": 7, "top_k": 4, "user": "taro", "n": 1})
     sent = lane.states["mistral"].body
@@ -494,6 +551,25 @@ async def test_nothing_else_supersedes(
     sent = SENT[INFILL]
     answers = await _two(lane, INFILL, {**sent, **first}, {**sent, **second}, **headers)
     assert [answer.status_code for answer in answers] == [200, 200]
+
+
+async def test_a_stream_that_began_ends_with_an_error_of_its_dialect(lane: Lane) -> None:
+    """The newer one comes while the older one's text arrives."""
+    headers = {"authorization": f"Bearer {lane.gateway.key}", "user-agent": "editor/1"}
+    state, body = lane.states["vllm"], {"model": "vllm", **SENT[FIM]}
+    state.pause = 0.2
+    async with (
+        httpx2.AsyncClient(base_url=lane.gateway.url, headers=headers, timeout=60, trust_env=False) as client,
+        client.stream("POST", FIM, json={**body, "stream": True}) as older,
+    ):
+        lines = (line async for line in older.aiter_lines() if line.startswith("data: "))
+        first = await anext(lines)
+        newer = await client.post(FIM, json=body)
+        rest = [line async for line in lines]
+    assert (older.status_code, newer.status_code) == (200, 200)
+    assert "content" in first
+    assert json.loads(rest[-1][6:])["error"]["code"] == "superseded"
+    assert lane.gateway.record(older).outcome == "cancelled"
 
 
 async def test_many_keystrokes_leave_one_answer_and_nothing_behind(lane: Lane) -> None:

@@ -220,7 +220,7 @@ class MessagesClient(Client):
         self._took(self.answer.json())
 
     def take_stream(self) -> None:
-        events = [json.loads(payload) for payload in payloads(self.answer.content)]
+        events = [each for payload in payloads(self.answer.content) if (each := json.loads(payload))["type"] != "ping"]
         for event in events:
             _message_event(event)
         message: Fields = {}
