@@ -22,6 +22,8 @@ CLAUDE: tuple[Family, ...] = (
     _row("claude", _ANTHROPIC, since=(3, 5), before=(3, 6), max_output_tokens=8192),
     _row("claude", _ANTHROPIC, since=(3, 7), before=(4, 6), thinking="budget", max_output_tokens=64000),
     _row("claude", _ANTHROPIC, "opus", since=(4,), before=(4, 5), max_output_tokens=32000),
+    _row("claude", _ANTHROPIC, since=(3, 7), before=(5,), forced_tools_while_reasoning=False),
+    _row("claude", _ANTHROPIC, since=(3, 7), before=(4, 7), sampling_while_reasoning=False),
     _row("claude", _ANTHROPIC, since=(4, 1), temperature_with_top_p=False),
     _row("claude", _ANTHROPIC, "opus", since=(4, 5), before=(4, 6), efforts=_UP_TO_HIGH),
     _row(

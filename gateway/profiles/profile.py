@@ -16,6 +16,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """False if they are refused unless reasoning is off."""
     forced_tools: bool = True
     """False if a tool cannot be demanded, as the model always thinks first."""
+    forced_tools_while_reasoning: bool = True
+    """False if a tool can be demanded only where reasoning is off."""
     thinking: Literal["adaptive", "budget", "always", "none"] | None = None
     """How Messages asks for it: adaptive with an effort, a budget of tokens; `always` = cannot be switched off."""
     efforts: tuple[str, ...] | None = None

@@ -90,7 +90,7 @@ def test_any_name_has_a_profile(name: str) -> None:
         ("claude-opus-4-20250514", {"thinking": "budget", "max_output_tokens": 32000, "temperature_with_top_p": True}),
         ("claude-opus-4-1", {"max_output_tokens": 32000, "temperature_with_top_p": False, "structured_output": True}),
         ("claude-sonnet-4-5", {"thinking": "budget", "prefill": True, "efforts": None, "sampling": True}),
-        ("claude-opus-4-5", {"thinking": "budget", "efforts": _UP_TO_HIGH}),
+        ("claude-opus-4-5", {"thinking": "budget", "efforts": _UP_TO_HIGH, "forced_tools_while_reasoning": False}),
         ("claude-sonnet-4-6", {"thinking": "adaptive", "prefill": False, "sampling": True, "system_anywhere": False}),
         ("claude-opus-4-7", {"thinking": "adaptive", "sampling": False, "max_output_tokens": 128000}),
         ("claude-opus-5", {"thinking": "adaptive", "forced_tools": True, "system_anywhere": True}),
