@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import openai
@@ -45,6 +45,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
             deployment = {"provider": provider, "base_url": urls[name.split("-")[0]] + path, "model": upstream}
             return {"name": name, "mode": "completion", "price": PRICE, "deployments": [deployment], **more}
 
+        nowhere = {"provider": "vllm", "base_url": "http://127.0.0.1:9/v1", "model": "qwen3-coder"}
         models = [
             model("vllm", "vllm", "Qwen/Qwen2.5-Coder-7B"),
             model("vllm-chat", "vllm", "Qwen/Qwen2.5-7B-Instruct", mode="chat"),
@@ -56,6 +57,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
             model("mistral", "mistral", "codestral-latest"),
             model("llama", "llama.cpp", "any.gguf"),
             model("llama-chat", "llama.cpp", "smollm2", path="/chat/v1", mode="chat"),
+            {"name": "llama-second", "deployments": [nowhere, model("llama", "llama.cpp", "x")["deployments"][0]]},
             model("openai", "openai", "gpt-3.5-turbo-instruct"),
             model("openai-chat", "openai", "gpt-5", mode="chat"),
         ]
@@ -570,6 +572,40 @@ async def test_a_stream_that_began_ends_with_an_error_of_its_dialect(lane: Lane)
     assert "content" in first
     assert json.loads(rest[-1][6:])["error"]["code"] == "superseded"
     assert lane.gateway.record(older).outcome == "cancelled"
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize("model", TOKENS)
+@pytest.mark.parametrize("breaks", ["error", "end"])
+def test_a_stream_that_fails_in_the_middle_ends_with_an_error(
+    lane: Lane, path: str, model: str, breaks: Literal["error", "end"]
+) -> None:
+    lane.state(model).breaks = breaks
+    lane.state(model).pause = 0.02
+    answer = lane.ask(path, {"model": model, **SENT[path], "stream": True})
+    assert answer.status_code == 200, answer.text
+    events = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert json.loads(events[-1])["error"]["message"]
+    assert not any('"finish_reason":"' in event or '"stop":true' in event for event in events)
+    assert lane.gateway.record(answer).outcome == "error"
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize("model", TOKENS)
+def test_a_whole_answer_becomes_the_stream_that_was_asked_for(lane: Lane, path: str, model: str) -> None:
+    lane.state(model).breaks = "whole"
+    answer = lane.ask(path, {"model": model, **SENT[path], "stream": True})
+    assert streamed(path, answer)[0] == TEXT
+    record = lane.gateway.record(answer)
+    assert (record.outcome, record.input_tokens, record.output_tokens) == ("ok", *TOKENS[model][:2])
+
+
+@pytest.mark.parametrize("path", SENT)
+@pytest.mark.parametrize("stream", [False, True])
+def test_one_that_fails_is_replaced_by_one_of_another_kind(lane: Lane, path: str, stream: bool) -> None:
+    answer = lane.ask(path, {"model": "llama-second", **SENT[path], "stream": stream})
+    assert (streamed(path, answer)[0] if stream else text_of(path, answer.json())) == TEXT
+    assert lane.gateway.record(answer).provider == "llama.cpp"
 
 
 async def test_many_keystrokes_leave_one_answer_and_nothing_behind(lane: Lane) -> None:
