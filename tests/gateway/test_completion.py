@@ -423,6 +423,55 @@ def test_a_prompt_that_the_editor_filled_goes_untouched(lane: Lane, prompt: Any)
     assert (sent["prompt"], sent["stop"]) == (prompt, ["<|endoftext|>"])
 
 
+FILLED = "<|fim_prefix|>def f(<|fim_suffix|>):<|fim_middle|>"
+EDITORS: dict[str, tuple[str, dict[str, Any], int | None]] = {
+    "Continue, provider openai": (
+        COMPLETIONS,
+        {"prompt": FILLED, "max_tokens": 256, "temperature": 0.01, "stop": ["<|endoftext|>", "/src/"], "stream": True},
+        256,
+    ),
+    "Continue, provider deepseek": (
+        "/v1/beta/completions",
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 256, "stream": True},
+        256,
+    ),
+    "llama.vscode, OpenAI mode": (
+        COMPLETIONS,
+        {"prompt": FILLED, "max_tokens": 128, "temperature": 0.1, "top_p": 0.99, "stream": False},
+        128,
+    ),
+    "Twinny": (
+        COMPLETIONS,
+        {"prompt": FILLED, "stream": True, "keep_alive": "5m", "options": {"temperature": 0.2, "num_predict": 512}},
+        None,
+    ),
+    "Tabby, mistral/completion": (
+        FIM,
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 64, "temperature": 0.1, "stream": True},
+        64,
+    ),
+    "Tabby, openai/legacy_completion": (
+        COMPLETIONS,
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 64, "temperature": 0.1, "stream": True},
+        64,
+    ),
+    "Zed": (COMPLETIONS, {"prompt": FILLED, "max_tokens": 64, "stop": ["<|endoftext|>", "<|fim_pad|>"]}, 64),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "tokens"), EDITORS.values(), ids=EDITORS)
+def test_editors_as_they_really_send(lane: Lane, path: str, body: dict[str, Any], tokens: int | None) -> None:
+    answer = lane.ask(path, {"model": "vllm", **body})
+    assert answer.status_code == 200, answer.text
+    shape = path.replace("beta/", "")
+    text = streamed(shape, answer)[0] if body.get("stream") else text_of(shape, answer.json())
+    assert text == TEXT
+    sent = lane.states["vllm"].body
+    assert (sent["prompt"], sent.get("max_tokens")) == (FILLED, tokens)
+    capped = lane.ask(path, {"model": "vllm-capped", **body})
+    assert (capped.status_code, lane.states["vllm"].body["max_tokens"]) == (200, 64)
+
+
 def test_a_filled_prompt_with_an_empty_suffix_is_not_filled_again(lane: Lane) -> None:
     filled = "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>"
     assert lane.ask(COMPLETIONS, {"model": "vllm", "prompt": filled, "suffix": ""}).status_code == 200
@@ -448,6 +497,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"text": "x" * 2**20}]}, "fewer or shorter"),
     (INFILL, {"input_prefix": "a"}, "may use several for completion"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": 5}, "'stop' must be"),
+    (FIM, {"model": "vllm", "prompt": "a", "max_tokens": "12"}, "'max_tokens' must be a whole number"),
+    (FIM, {"model": "vllm", "prompt": "a", "max_tokens": 1.5}, "'max_tokens' must be a whole number"),
+    (FIM, {"model": "vllm", "prompt": "a", "max_tokens": True}, "'max_tokens' must be a whole number"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": ["x"] * 65}, "'stop' must be"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": ["x" * 1001]}, "'stop' must be"),
     (COMPLETIONS, {"model": "vllm-chat", "prompt": "a", "suffix": "b"}, "set 'fim:' on the model"),
