@@ -8,7 +8,7 @@ import msgspec
 from gateway import lenient, wire
 from gateway.dialects import infill
 from gateway.errors import InvalidRequest
-from gateway.profiles.fim import File
+from gateway.profiles.fim_family import File
 from gateway.wire import Members
 
 ASSUMED_TOKENS = 256
