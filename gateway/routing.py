@@ -9,12 +9,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
+import msgspec
+
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.families import resolve
 from gateway.profiles.fim import family_of
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
@@ -133,6 +136,18 @@ class Target:
 
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
+
+    def serves_natively(self, dialect: str) -> bool:
+        """Return whether clients of a dialect are best served in it: some models take tools only in another one."""
+        bridged = dialect == "chat" and self.profile.tools_need_responses and not self.deployment.dialects
+        return self.speaks(dialect) and not (bridged and self.speaks("responses"))
+
+    @property
+    def translated_dialects(self) -> tuple[str, ...]:
+        """Return the dialects in which clients of others are served, the best first."""
+        if self.profile.tools_need_responses and self.speaks("responses"):
+            return ("responses", *(each for each in self.dialects if each != "responses"))
+        return self.dialects
 
 
 @dataclass(frozen=True)
@@ -310,15 +325,15 @@ def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Servi
     if endpoint.variant:
         completing = tuple(found for target in targets if (found := _completing(target, endpoint)))
         return (completing,) if completing else ()
-    native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
-    others = (target for target in targets if not target.speaks(endpoint.dialect))
+    native = tuple(Serving(target, endpoint) for target in targets if target.serves_natively(endpoint.dialect))
+    others = (target for target in targets if not target.serves_natively(endpoint.dialect))
     translated = tuple(found for target in others if (found := _translated(target, endpoint)))
     return tuple(group for group in (native, translated) if group)
 
 
 def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
     """Return the first of a deployment's dialects into which the client's can be translated, or None."""
-    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.translated_dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
 
@@ -350,7 +365,14 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
-        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price)
+        profile = _profile(model, deployment)
+        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price, profile)
+
+
+def _profile(model: Model, deployment: Deployment) -> Profile:
+    """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
+    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 
 def _name(model: Model, deployment: Deployment) -> str:

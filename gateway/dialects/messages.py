@@ -90,14 +90,21 @@ class MessagesRelay(PassThrough):
         return event
 
     def _counted(self, raw: Raw) -> Usage | None:
-        """Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet."""
         found = lenient.value(raw)
         if isinstance(found, dict):
-            for name, count in found.items():
-                known = self._counts.get(name)
-                both = isinstance(known, int) and isinstance(count, int)
-                self._counts[name] = max(known, count) if both else known if count is None else count
+            merge_counts(self._counts, found)
         return from_messages(self._counts)
+
+
+def merge_counts(counts: dict[str, Any], found: dict[str, Any]) -> None:
+    """Put later counts of a stream into those that came before.
+
+    Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet.
+    """
+    for name, count in found.items():
+        known = counts.get(name)
+        both = isinstance(known, int) and isinstance(count, int)
+        counts[name] = max(known, count) if both else known if count is None else count
 
 
 def relay(model: str, request: Members) -> Relay:

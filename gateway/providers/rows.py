@@ -9,7 +9,7 @@ _ROWS = (
         "openai",
         base_url="https://api.openai.com/v1",
         needs_base_url=False,
-        dialects=(*_CHAT, "responses"),
+        dialects=("responses", *_CHAT),
         pseudonyms=True,
         price_list="openai",
     ),

@@ -4,13 +4,18 @@ from itertools import permutations
 
 from gateway.dialects.chat import CHAT
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.messages import MESSAGES
 from gateway.dialects.responses import RESPONSES
-from gateway.translation import chat, responses
+from gateway.translation import chat, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.crossing import Conversations
 
-CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CHAT, chat.CODEC), (RESPONSES, responses.CODEC))
+CODECS: tuple[tuple[Endpoint, Codec], ...] = (
+    (CHAT, chat.CODEC),
+    (RESPONSES, responses.CODEC),
+    (MESSAGES, messages.CODEC),
+)
 """The endpoints of conversations, each with the codec of its dialect."""
 
 TRANSLATIONS: dict[tuple[str, str], Translated] = {

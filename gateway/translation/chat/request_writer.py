@@ -112,12 +112,12 @@ def _switch(reasoning: Reasoning, writing: Writing) -> Fields:
     if asked is None:
         return {}
     on = reasoning.effort not in ("none", None) or reasoning.mode in ("on", "adaptive") or bool(reasoning.budget)
-    switch = writing.profile.thinking_switch
-    if switch == "thinking":
+    switch = writing.profile.thinking_switch or ""
+    if switch == "type":
         return {"thinking": {"type": "enabled" if on else "disabled"}}
-    if switch == "enable_thinking":
+    if switch == "flag":
         return {"enable_thinking": on}
-    return {"chat_template_kwargs": {"enable_thinking": on}}
+    return {"chat_template_kwargs": {switch.removeprefix("template:"): on}}
 
 
 def _rest(conversation: Conversation, writing: Writing) -> Fields:

@@ -24,7 +24,7 @@ from gateway.translation.chat.answer_writer import (
 from gateway.translation.chat.call_writer import write_call
 from gateway.translation.chat.ends import write_end
 from gateway.translation.chat.names import chat_own
-from gateway.translation.chat.thinking import write_detail
+from gateway.translation.chat.thinking import has_detail, write_detail
 from gateway.translation.parts import Audio, Citation, Image, Refusal, Text, Thinking, ToolCall
 from gateway.wire import encode
 
@@ -158,7 +158,7 @@ class ChatStreamWriter:
         if isinstance(part, Text) and opened:
             self._written += opened.length
             return b"".join([self._cite(opened, each) for each in part.citations[opened.number :]])
-        if isinstance(part, Thinking) and part.seal is not None:
+        if isinstance(part, Thinking) and has_detail(part):
             number, self._thoughts = self._thoughts, self._thoughts + 1
             return self._chunk({"reasoning_details": [{**write_detail(part, number), "index": number}]})
         if isinstance(part, Audio):
