@@ -40,6 +40,7 @@ HOSTS: tuple[Host, ...] = (
         cache_marks=False,
         tool_call_id_pattern=r"[a-zA-Z0-9_-]{1,40}",
         most_tools=128,
+        most_stops=4,
     ),
     _row(
         "docs.vllm.ai: OpenAI-compatible server, reasoning outputs",
@@ -86,9 +87,17 @@ HOSTS: tuple[Host, ...] = (
         "aiplatform.googleapis.com",
         refused=_STRICT,
         thinking_member=None,
+        most_stops=5,
     ),
     _row("docs.cohere.com/docs/compatibility-api", "api.cohere.ai", "api.cohere.com", refused=_STRICT),
     _row("docs.aws.amazon.com/bedrock", "bedrock", "amazonaws.com", "api.aws", cache_marks=False),
+    _row(
+        "docs.aws.amazon.com/bedrock: OpenAI models; LiteLLM issues",
+        "amazonaws.com",
+        "api.aws",
+        families=("gpt-oss", "grok"),
+        refused=frozenset(("logit_bias", "presence_penalty", "frequency_penalty", "top_k")),
+    ),
 )
 
 
