@@ -63,6 +63,8 @@ class Quirks:
     """Facts about a deployment that its answers taught us; forgotten with the configuration."""
 
     refuses_stream_options: bool = False
+    lacks_counting: bool = False
+    """It has no endpoint that counts tokens."""
 
 
 @dataclass(frozen=True)

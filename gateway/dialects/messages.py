@@ -19,6 +19,9 @@ from gateway.wire import Members
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
 
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+"""Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
+
 _TYPES = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -155,6 +158,7 @@ CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
     statuses={503: 529},
+    keepalive=PING,
     personal=("metadata.user_id",),
 )
 UPSTREAM = UpstreamDialect(
@@ -187,6 +191,7 @@ COUNT_TOKENS = Endpoint(
     prompt=(),
     streams=False,
     task="count_tokens",
+    counts=MESSAGES.prompt,
     optional=True,
     names_model=False,
 )
