@@ -87,6 +87,12 @@ class Target:
     def dialects(self) -> tuple[str, ...]:
         return self.deployment.dialects or self.provider.dialects
 
+    @cached_property
+    def betas(self) -> frozenset[str] | None:
+        """Return the values of `anthropic-beta` that it takes; None = any."""
+        configured = self.deployment.betas
+        return self.provider.betas if configured is None else frozenset(configured)
+
     @property
     def base_url(self) -> str:
         return (self.deployment.base_url or self.provider.base_url or "").rstrip("/")

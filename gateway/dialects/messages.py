@@ -16,6 +16,8 @@ from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
 from gateway.wire import Members
 
+BETAS = "anthropic-beta"
+"""The header that asks for what is not yet in the API's version, comma-separated."""
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
 
@@ -166,7 +168,7 @@ UPSTREAM = UpstreamDialect(
     failure=failure,
     usage=usage_of,
     relay=relay,
-    forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
+    forwarded={"anthropic-version": VERSION, BETAS: None},
     query=frozenset({"beta=true"}),
 )
 
