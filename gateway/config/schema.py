@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from gateway.config.addresses import without_secrets
-from gateway.profiles.fim import FimSetting
+from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]

@@ -1,8 +1,10 @@
 """Who supersedes whom, where a person's completions go, and which programs are known."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from gateway.affinity import Affinity, Hints
 from gateway.api.classify import of_typing
@@ -138,3 +140,14 @@ def test_a_person_s_keystrokes_go_to_the_server_that_knows_their_files() -> None
 @pytest.mark.parametrize("name", ["llama-vscode", "llama-vim", "twinny", "tabby", "continue"])
 def test_editors_are_known_by_the_header_that_names_them(name: str) -> None:
     assert calling_client({"x-sekisho-client": name, "user-agent": "node-fetch"}) == name
+
+
+@pytest.mark.parametrize("page", ["code-completion.md", "code-completion.ja.md"])
+def test_the_configuration_that_the_pages_show_works(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    shown = YAML(typ="safe").load(text.split("```yaml\n")[1].split("```")[0])
+    for model in shown["models"]:
+        for deployment in model["deployments"]:
+            deployment.pop("api_key", None)
+    routes = build_routes(Config.model_validate(shown), {})
+    assert [routes.completing(endpoint) for endpoint in (FIM, INFILL)] == [["coder", "codestral"]] * 2
