@@ -1,5 +1,9 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
@@ -14,6 +18,9 @@ from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tuple[UpstreamRequest, Crossing | None]:
     """Return the request by which a deployment is asked, signed, and its translation where there is one.
@@ -21,7 +28,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
     Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
     """
     target, exchange.dropped = serving.target, ()
-    crossing = _begun(exchange, ask, serving)
+    crossing = await _beside(ask, _begun, exchange, ask, serving)
     if crossing:
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
@@ -53,6 +60,13 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
     return ask.payload.encoded(fields)
 
 
+async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+    """Return what pure work on a request gives; on a long one it is done beside the event loop."""
+    if ask.payload.size <= wire.LARGE_BYTES:
+        return work(*arguments, **more)
+    return await asyncio.to_thread(work, *arguments, **more)
+
+
 def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
     """Return the translation of a request, begun; None where client and upstream speak the same dialect."""
     if serving.translation is None:
@@ -79,7 +93,7 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
-    encoded = crossing.encode(found)
+    encoded = await _beside(ask, crossing.encode, found)
     exchange.dropped = tuple(crossing.dropped)
     if exchange.dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(

@@ -26,6 +26,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"filename": "x"}]}, "'input_extra' must be"),
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"text": "x" * 2**20}]}, "fewer or shorter"),
     (INFILL, {"input_prefix": "a"}, "may use several for completion"),
+    (INFILL, {"model": "vllm-strict", "input_prefix": "a", "id_slot": 0, "samplers": []}, "does not take: samplers"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": 5}, "'stop' must be"),
     (FIM, {"model": "vllm", "prompt": "a", "max_tokens": "12"}, "'max_tokens' must be a whole number"),
     (FIM, {"model": "vllm", "prompt": "a", "max_tokens": 1.5}, "'max_tokens' must be a whole number"),

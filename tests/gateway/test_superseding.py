@@ -38,6 +38,17 @@ def test_an_answer_that_is_too_old_is_dropped(lane: Lane, path: str, stream: boo
     assert (record.outcome, record.error_code) == ("cancelled", "completion_too_late")
 
 
+def test_a_stream_that_is_too_old_is_dropped_where_it_stands(lane: Lane) -> None:
+    state = lane.states["vllm"]
+    state.pause = 0.1
+    answer = lane.ask(FIM, {"model": "vllm-later", **SENT[FIM], "stream": True})
+    events = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert json.loads(events[-1])["error"]["code"] == "completion_too_late"
+    record = lane.gateway.record(answer)
+    assert (record.outcome, record.error_code) == ("cancelled", "completion_too_late")
+    assert record.output_tokens, "what was read is counted"
+
+
 async def _two(lane: Lane, path: str, first: dict[str, Any], second: dict[str, Any], **more: str) -> list[Any]:
     """Ask twice, the second time as soon as the server has the first request."""
     state, headers = lane.states["vllm"], {"authorization": f"Bearer {lane.gateway.key}", "user-agent": "editor/1"}
@@ -71,6 +82,7 @@ KEPT = [
     ({"model": "vllm"}, {"model": "vllm"}, {"user-agent": "another/1"}),
     ({"model": "vllm"}, {"model": "vllm"}, {"x-sekisho-client": "continue"}),
     ({"model": "vllm"}, {"model": "vllm"}, {"x-sekisho-supersede": "off"}),
+    ({"model": "vllm"}, {"model": "vllm"}, {"x-sekisho-class": "batch"}),
     ({"model": "vllm"}, {"model": "vllm", "n_predict": 0}, {}),
 ]
 

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gateway.affinity import Affinity, Hints
-from gateway.api.classify import of_typing
+from gateway.api.classify import of_typing, traffic_class
 from gateway.config.schema import Config
 from gateway.dialects.fim import FIM
 from gateway.dialects.infill import INFILL
@@ -19,6 +19,7 @@ from gateway.identity.policy import Policy
 from gateway.latest_wins import LatestWins
 from gateway.ledger.recorder import Recorder
 from gateway.routing import Serving, build_routes
+from tests.fixtures.gateway import GatewayProcess
 
 WHO = ("alice", "editor")
 
@@ -140,6 +141,22 @@ def test_a_person_s_keystrokes_go_to_the_server_that_knows_their_files() -> None
 @pytest.mark.parametrize("name", ["llama-vscode", "llama-vim", "twinny", "tabby", "continue"])
 def test_editors_are_known_by_the_header_that_names_them(name: str) -> None:
     assert calling_client({"x-sekisho-client": name, "user-agent": "node-fetch"}) == name
+
+
+@pytest.mark.parametrize(("upstream", "warned"), [("house-model", True), ("qwen3-coder", False)])
+def test_a_check_of_the_configuration_names_models_without_gaps(tmp_path: Path, upstream: str, warned: bool) -> None:
+    deployment = {"provider": "vllm", "base_url": "http://gpu1/v1", "model": upstream}
+    models = [{"name": "coder", "mode": "completion", "deployments": [deployment]}]
+    said = GatewayProcess(tmp_path, {"models": models}).command("config", "check")
+    assert ("Set 'fim:' on the model" in said) == warned
+    assert "good (" in said
+
+
+@pytest.mark.parametrize("dialect", ["completions", "fim", "infill"])
+def test_every_door_is_of_the_most_urgent_class(dialect: str) -> None:
+    """Also for a program that works on its own elsewhere; a header may make it less urgent."""
+    assert traffic_class("completion", "continue", dialect, {}, _key("a")) == "completion"
+    assert traffic_class("completion", "continue", dialect, {"x-sekisho-class": "batch"}, _key("a")) == "batch"
 
 
 @pytest.mark.parametrize("page", ["code-completion.md", "code-completion.ja.md"])
