@@ -52,6 +52,7 @@ HOSTS: tuple[Host, ...] = (
     _row("llama.cpp tools/server/README.md", "llama.cpp", developer_role=False),
     _row(
         "docs.mistral.ai/api: unknown members are refused with 422",
+        "mistral",
         "api.mistral.ai",
         refused=_STRICT | {"seed", "logprobs", "top_logprobs"},
         thinking_member="content",
@@ -65,6 +66,7 @@ HOSTS: tuple[Host, ...] = (
     ),
     _row(
         "api-docs.deepseek.com: thinking mode",
+        "deepseek",
         "api.deepseek.com",
         thinking_switch="type",
         thinking_member="reasoning_content",

@@ -142,6 +142,8 @@ def test_families_differ(name: str, expected: dict[str, Any]) -> None:
         ("prod", "openai-compatible", "https://openai.azure.com.evil.example", {"max_tokens_member": "max_tokens"}),
         ("Qwen/Qwen3-32B", "vllm", None, {"thinking_member": "reasoning", "developer_role": False}),
         ("deepseek-chat", "openai-compatible", "https://api.deepseek.com", {"thinking_switch": "type"}),
+        ("deepseek-chat", "deepseek", None, {"thinking_switch": "type"}),
+        ("codestral-latest", "mistral", None, {"thinking_member": "content", "user_after_tool": False}),
         ("deepseek-reasoner", "openai-compatible", "https://api.deepseek.com", {"thinking_switch": None}),
         ("qwen3-max", "openai-compatible", "https://dashscope.aliyuncs.com/v1", {"thinking_switch": "flag"}),
         ("z-ai/glm-4.6", "openai-compatible", "https://openrouter.ai/api/v1", {"thinking_switch": None}),
