@@ -8,6 +8,7 @@ from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.dialects.contract import UpstreamDialect
+from gateway.dialects.messages import BETAS
 from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
@@ -26,7 +27,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
 
     Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
     """
-    target = serving.target
+    target, exchange.dropped = serving.target, ()
     crossing = await _beside(ask, _begun, exchange, ask, serving)
     if crossing:
         encoded = await _translated(exchange, ask, serving, crossing)
@@ -130,12 +131,23 @@ def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) ->
     if exchange.trace:
         headers |= exchange.trace.calling()
     for name, default in serving.endpoint.upstream.forwarded.items():
-        if value := exchange.headers.get(name, default):
+        value = exchange.headers.get(name, default)
+        if value and name == BETAS and target.betas is not None:
+            value = _known_betas(exchange, value, target.betas)
+        if value:
             headers[name] = value
     share, secret = target.deployment.identity, exchange.snapshot.config.open_webui.identity_secret
     if share and secret:
         headers |= introduction(ask.caller.person, exchange.recorder.task, share, secret)
     return headers
+
+
+def _known_betas(exchange: Exchange, asked: str, known: frozenset[str]) -> str:
+    """Return the betas that an upstream knows, and note the others as dropped: some hosts refuse the whole request."""
+    betas = [beta for part in asked.split(",") if (beta := part.strip())]
+    unknown = (f"{BETAS}.{beta}" for beta in betas if beta not in known)
+    exchange.dropped = tuple(dict.fromkeys((*exchange.dropped, *unknown)))
+    return ",".join(beta for beta in betas if beta in known)
 
 
 def _hide_person(exchange: Exchange, ask: Ask, fields: Members, serving: Serving) -> None:
