@@ -88,11 +88,10 @@ ODD: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("path", SENT)
 @pytest.mark.parametrize("model", TOKENS)
-@pytest.mark.parametrize("stream", [False, True])
-def test_odd_members_break_nothing(lane: Lane, path: str, model: str, stream: bool) -> None:
+def test_odd_members_break_nothing(lane: Lane, path: str, model: str) -> None:
     native = (model, path) in (("mistral", FIM), ("openai", COMPLETIONS))
-    for odd in ODD:
-        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": stream})
+    for number, odd in enumerate(ODD):
+        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": number % 2 == 0})
         assert answer.status_code == 200 or (native and "It says" in answer.text), (odd, answer.text)
         assert "taro@example.com" not in json.dumps(lane.state(model).body)
 
