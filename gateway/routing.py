@@ -63,6 +63,8 @@ class Quirks:
     """Facts about a deployment that its answers taught us; forgotten with the configuration."""
 
     refuses_stream_options: bool = False
+    lacks_counting: bool = False
+    """It has no endpoint that counts tokens."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,12 @@ class Target:
     @property
     def dialects(self) -> tuple[str, ...]:
         return self.deployment.dialects or self.provider.dialects
+
+    @cached_property
+    def betas(self) -> frozenset[str] | None:
+        """Return the values of `anthropic-beta` that it takes; None = any."""
+        configured = self.deployment.betas
+        return self.provider.betas if configured is None else frozenset(configured)
 
     @property
     def base_url(self) -> str:
