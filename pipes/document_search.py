@@ -3427,7 +3427,7 @@ ADVERB = re.compile(
     r"[a-z]{3,}[^p]ly$"
 )
 CONDITIONS = ("for", "with", "without", "outside", "per", "between", "except", "besides", "abroad")
-SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}(?:[a-z-]+\s)?$")
+SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}([a-z-]+\s)?$")
 AFTER_NOUN_WORDS = re.compile(r"\b(?:the|a|an|of|for|in|on|at|with|by|from)\s$")
 CONTINUOUS = re.compile(r"\b(?:is|are|was|were|be|been)\s(?:\w+\s){0,3}$")
 HELPED = re.compile(rf"\b(?:{HELPERS}|to)\s(?:\S+\s)+$")
@@ -3442,7 +3442,7 @@ def role_of(question: str, match: re.Match[str]) -> str:
     word = match.group().lower()
     if (found := QUALIFYING.search(before)) and not (found.group(1) in CONDITIONS and ACTING.search(word)):
         return "condition" if found.group(1) in CONDITIONS else "qualifier"
-    if SUBJECT_OF.search(before):
+    if (found := SUBJECT_OF.search(before)) and not (found.group(1) and CLAUSE_END.match(after)):
         return "subject"
     if ADVERB.search(word):
         return "verb"
@@ -4772,11 +4772,12 @@ CERTAINTY = 0.82
 """Share of a question that a clear answer holds, see docs/document-search.md."""
 STRICT_KINDS = ("yes or no", "value", "meaning")
 """Kinds of questions all of whose words must be met."""
+PRICED = ("money", "number")  # kinds where the thing itself has to be met: what a lorry costs is no car's price
 RARE_WORDS = 2.0
 PUT_OTHERWISE = 0.2
-PROOF = 1.75
+PROOF = 2.0
 """How much a sentence holds of what is rare, with which others may be put otherwise; see Evidence.proof."""
-PROOF_QUALIFIED = 2.25  # the same, if a qualifier is among the others
+PROOF_QUALIFIED = 2.5  # the same, if a qualifier is among the others
 OWN_SHARE = 0.3
 Rare = Callable[[str], float] | None
 """How rare a word is, 0 to 1; see Weights.rare."""
@@ -4819,7 +4820,8 @@ def meets(asked: Asked, evidence: Evidence, certainty: float, fresh: frozenset[s
         return not any(term.text in fresh for term in evidence.missing)
     if evidence.held < certainty and (fatal or not stands_out(evidence, certainty)):
         return False
-    return not any(fatal or term.strength in FATAL or term.text in fresh for term in evidence.missing)
+    strict = FATAL if evidence.statement.kind == "sentence" and asked.kind not in PRICED else (*FATAL, "subject")
+    return not any(fatal or term.strength in strict or term.text in fresh for term in evidence.missing)
 
 
 def stands_out(evidence: Evidence, certainty: float) -> bool:

@@ -131,7 +131,7 @@ ADVERB = re.compile(
     r"[a-z]{3,}[^p]ly$"
 )
 CONDITIONS = ("for", "with", "without", "outside", "per", "between", "except", "besides", "abroad")
-SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}(?:[a-z-]+\s)?$")
+SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}([a-z-]+\s)?$")
 AFTER_NOUN_WORDS = re.compile(r"\b(?:the|a|an|of|for|in|on|at|with|by|from)\s$")
 CONTINUOUS = re.compile(r"\b(?:is|are|was|were|be|been)\s(?:\w+\s){0,3}$")
 HELPED = re.compile(rf"\b(?:{HELPERS}|to)\s(?:\S+\s)+$")
@@ -146,7 +146,7 @@ def role_of(question: str, match: re.Match[str]) -> str:
     word = match.group().lower()
     if (found := QUALIFYING.search(before)) and not (found.group(1) in CONDITIONS and ACTING.search(word)):
         return "condition" if found.group(1) in CONDITIONS else "qualifier"
-    if SUBJECT_OF.search(before):
+    if (found := SUBJECT_OF.search(before)) and not (found.group(1) and CLAUSE_END.match(after)):
         return "subject"
     if ADVERB.search(word):
         return "verb"

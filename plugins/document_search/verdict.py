@@ -18,11 +18,12 @@ CERTAINTY = 0.82
 """Share of a question that a clear answer holds, see docs/document-search.md."""
 STRICT_KINDS = ("yes or no", "value", "meaning")
 """Kinds of questions all of whose words must be met."""
+PRICED = ("money", "number")  # kinds where the thing itself has to be met: what a lorry costs is no car's price
 RARE_WORDS = 2.0
 PUT_OTHERWISE = 0.2
-PROOF = 1.75
+PROOF = 2.0
 """How much a sentence holds of what is rare, with which others may be put otherwise; see Evidence.proof."""
-PROOF_QUALIFIED = 2.25  # the same, if a qualifier is among the others
+PROOF_QUALIFIED = 2.5  # the same, if a qualifier is among the others
 OWN_SHARE = 0.3
 Rare = Callable[[str], float] | None
 """How rare a word is, 0 to 1; see Weights.rare."""
@@ -65,7 +66,8 @@ def meets(asked: Asked, evidence: Evidence, certainty: float, fresh: frozenset[s
         return not any(term.text in fresh for term in evidence.missing)
     if evidence.held < certainty and (fatal or not stands_out(evidence, certainty)):
         return False
-    return not any(fatal or term.strength in FATAL or term.text in fresh for term in evidence.missing)
+    strict = FATAL if evidence.statement.kind == "sentence" and asked.kind not in PRICED else (*FATAL, "subject")
+    return not any(fatal or term.strength in strict or term.text in fresh for term in evidence.missing)
 
 
 def stands_out(evidence: Evidence, certainty: float) -> bool:
