@@ -9,22 +9,28 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
+import msgspec
+
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
-from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.relay import Relay
+from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.families import resolve
+from gateway.profiles.fim import family_of
+from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
 from gateway.providers.rows import PROVIDERS
+from gateway.translation.completion.ways import Abilities, way
 from gateway.translation.contract import Translation
 from gateway.translation.rows import TRANSLATIONS
 from gateway.upstream.request import Timeouts
-from gateway.wire import Members
 
 FIRST_COOLDOWN_SECONDS = 5.0
 LONGEST_COOLDOWN_SECONDS = 60.0
+_MOST_NAMED = 5
+"""Models that an error names."""
 
 
 @dataclass(slots=True)
@@ -57,6 +63,8 @@ class Quirks:
     """Facts about a deployment that its answers taught us; forgotten with the configuration."""
 
     refuses_stream_options: bool = False
+    lacks_counting: bool = False
+    """It has no endpoint that counts tokens."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,19 @@ class Target:
     health: Health
     price: Priced | None = None
     """The model's own, or the public one of where it runs."""
+    profile: Profile = DEFAULT_PROFILE
+    """What its family of models accepts."""
     quirks: Quirks = field(default_factory=Quirks)
 
     @property
     def dialects(self) -> tuple[str, ...]:
         return self.deployment.dialects or self.provider.dialects
+
+    @cached_property
+    def betas(self) -> frozenset[str] | None:
+        """Return the values of `anthropic-beta` that it takes; None = any."""
+        configured = self.deployment.betas
+        return self.provider.betas if configured is None else frozenset(configured)
 
     @property
     def base_url(self) -> str:
@@ -114,8 +130,32 @@ class Target:
         """Return the headers by which answers name it."""
         return [(b"x-sekisho-model", self.model.name.encode()), (b"x-sekisho-deployment", self.id.encode())]
 
+    @cached_property
+    def completes(self) -> Abilities:
+        """Return how it may be asked for code completion."""
+        setting = self.model.fim
+        return Abilities(
+            self.dialects,
+            family_of(setting, self.deployment.model),
+            setting == "native" or (setting is None and self.provider.takes_suffix),
+            for_completion=self.model.mode == "completion" or setting == "native",
+            fills=setting != "none",
+        )
+
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
+
+    def serves_natively(self, dialect: str) -> bool:
+        """Return whether clients of a dialect are best served in it: some models take tools only in another one."""
+        bridged = dialect == "chat" and self.profile.tools_need_responses and not self.deployment.dialects
+        return self.speaks(dialect) and not (bridged and self.speaks("responses"))
+
+    @property
+    def translated_dialects(self) -> tuple[str, ...]:
+        """Return the dialects in which clients of others are served, the best first."""
+        if self.profile.tools_need_responses and self.speaks("responses"):
+            return ("responses", *(each for each in self.dialects if each != "responses"))
+        return self.dialects
 
 
 @dataclass(frozen=True)
@@ -142,12 +182,6 @@ class Serving:
             Timeouts(deployment.connect_timeout, deployment.timeout),
             Timeouts(deployment.connect_timeout, deployment.idle_timeout, streams=True),
         )
-
-    def relay(self, model: str, fields: Members) -> Relay:
-        """Return what sends a stream on to the client under our name of the model."""
-        if self.translation:
-            return self.translation.relay(model, fields, self.target.provider.framing)
-        return self.endpoint.upstream.relay(model, fields)
 
 
 @dataclass(frozen=True)
@@ -195,6 +229,8 @@ class Routes:
         unusable = self.unusable_fallbacks(model, endpoint, policy)
         models = [model, *(self.models[name] for name in model.fallback if name not in unusable)]
         groups = [group for each in models for group in self._servings(each, endpoint)]
+        if not groups and endpoint.variant:
+            raise self._cannot_complete(model, endpoint, policy)
         if not groups:
             raise InvalidRequest(
                 f"The model '{model.name}' is not served in this API's dialect ('{endpoint.dialect}'). "
@@ -203,6 +239,22 @@ class Routes:
                 param="model",
             )
         return groups
+
+    def completing(self, endpoint: Endpoint, policy: Policy | None = None) -> list[str]:
+        """Return the names of the models for completion that serve an endpoint now."""
+        available = (each for each in self.available(policy) if each.mode == "completion")
+        return [each.name for each in available if self._servings(each, endpoint)]
+
+    def _cannot_complete(self, model: Model, endpoint: Endpoint, policy: Policy | None) -> InvalidRequest:
+        """Return the error for a model that fills no gaps, with what would help."""
+        others = self.completing(endpoint, policy)[:_MOST_NAMED]
+        instead = f" Ask for {' or '.join(repr(name) for name in others)}, or" if others else " Leave 'suffix' out, or"
+        return InvalidRequest(
+            f"The model '{model.name}' cannot fill in the middle: no template of its family is known."
+            f"{instead} let the administrator set 'fim:' on the model.",
+            code="fim_not_supported",
+            param="model" if endpoint.variant == END else "suffix",
+        )
 
     def unusable_fallbacks(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> dict[str, str]:
         """Return the fallbacks that a request may not use, each with the reason."""
@@ -221,7 +273,7 @@ class Routes:
 
     def _servings(self, model: Model, endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
         """Return the groups of a model's own deployments that serve an endpoint. Made once a configuration."""
-        key = (model.name, endpoint.path)
+        key = (model.name, endpoint.path + endpoint.variant)
         if key not in self._made:
             self._made[key] = _grouped(self.targets[model.name], endpoint)
         return self._made[key]
@@ -274,18 +326,30 @@ def _load(target: Target) -> tuple[bool, float]:
 
 
 def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
-    """Return native servings, then translated ones; a group without any is left out."""
-    native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
-    others = (target for target in targets if not target.speaks(endpoint.dialect))
+    """Return native servings, then translated ones; a group without any is left out.
+
+    Of code completion nothing is lost in a translation, so that all deployments share it.
+    """
+    if endpoint.variant:
+        completing = tuple(found for target in targets if (found := _completing(target, endpoint)))
+        return (completing,) if completing else ()
+    native = tuple(Serving(target, endpoint) for target in targets if target.serves_natively(endpoint.dialect))
+    others = (target for target in targets if not target.serves_natively(endpoint.dialect))
     translated = tuple(found for target in others if (found := _translated(target, endpoint)))
     return tuple(group for group in (native, translated) if group)
 
 
 def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
     """Return the first of a deployment's dialects into which the client's can be translated, or None."""
-    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.translated_dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
+
+
+def _completing(target: Target, endpoint: Endpoint) -> Serving | None:
+    """Return how a deployment serves code completion, or None where it cannot."""
+    found = way(endpoint, target.completes)
+    return Serving(target, found.endpoint, found.translation) if found else None
 
 
 def _check_time(model: Model) -> None:
@@ -309,7 +373,14 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
-        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price)
+        profile = _profile(model, deployment)
+        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price, profile)
+
+
+def _profile(model: Model, deployment: Deployment) -> Profile:
+    """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
+    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 
 def _name(model: Model, deployment: Deployment) -> str:

@@ -54,6 +54,9 @@ _EXAMPLES = {
     "models[].price.cached_input": "0.30",
     "models[].price.cache_write": "3.75",
     "models[].price.reasoning": "15.00",
+    "models[].fim": "qwen",
+    "models[].completion.max_tokens": "256",
+    "models[].completion.deadline_seconds": "10",
     "models[].available.from": "2026-04-01",
     "models[].available.until": "2027-04-01",
     "models[].fallback": "[gemma-3-12b]",
@@ -63,6 +66,7 @@ _EXAMPLES = {
     "models[].deployments[].api_key": '"${VLLM_KEY}"',
     "models[].deployments[].region": "ap-northeast-1",
     "models[].deployments[].dialects": "[chat, responses]",
+    "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
 }

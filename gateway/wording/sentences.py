@@ -110,6 +110,41 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "モデル{model}はこの方法では使えません。",
         _CHOOSE,
     ),
+    "unsupported_parameter": (
+        "The model {model} does not know a setting of the request.",
+        "モデル{model}は、リクエストの設定の一つに対応していません。",
+        _CHOOSE,
+    ),
+    "unsupported_media": (
+        "The model {model} does not take this kind of file.",
+        "モデル{model}は、この種類のファイルに対応していません。",
+        _CHOOSE,
+    ),
+    "unsupported_tool": (
+        "The model {model} cannot use one of the tools.",
+        "モデル{model}は、ツールの一つを使えません。",
+        _CHOOSE,
+    ),
+    "too_many_tools": (
+        "More tools are switched on than the model {model} takes.",
+        "有効なツールが、モデル{model}の上限を超えています。",
+        (" Please switch some of them off.", "いくつか無効にしてください。"),
+    ),
+    "unsupported_prefill": (
+        "The model {model} does not continue an answer that was begun for it.",
+        "モデル{model}は、途中まで書かれた回答の続きを書けません。",
+        _CHOOSE,
+    ),
+    "response_not_found": (
+        "This answer is not known here.",
+        "この回答はここにありません。",
+        _PROGRAM,
+    ),
+    "previous_response_not_found": (
+        "The earlier answer is not known here any more.",
+        "以前の回答はここに残っていません。",
+        _PROGRAM,
+    ),
     "endpoint_not_supported": (
         "The model {model} does not offer this function.",
         "モデル{model}はこの機能を提供していません。",
@@ -138,6 +173,19 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "A newer completion took this one's place; nothing needs to be done.",
         "新しい補完に置き換えられました。操作は必要ありません。",
         ("", ""),
+    ),
+    "completion_too_late": (
+        "The completion took too long and was dropped; nothing needs to be done.",
+        "補完に時間がかかりすぎたため破棄されました。操作は必要ありません。",
+        ("", ""),
+    ),
+    "fim_not_supported": (
+        "The model {model} cannot complete code in the middle of a text.",
+        "モデル{model}は、テキストの途中を補完できません。",
+        (
+            " Please choose a model for code completion.",
+            "コード補完用のモデルを選んでください。",
+        ),
     ),
     "queue_full": ("The model {model} has too much to do.", "モデル{model}は現在混み合っています。", _AGAIN),
     "queue_timeout": (
