@@ -239,12 +239,11 @@ def test_what_only_looks_like_an_answer_is_not_claimed(question: str) -> None:
 
 
 def test_sentences_of_one_passage_that_answer_together_are_shown_together() -> None:
-    pages = [
-        ("Harbour.txt", "The old harbour crane was a gift of the guild. The old harbour crane was moved to the pier.")
-    ]
-    both = verdict("What happened to the old harbour crane?", pages=(*pages, *NAMED))
+    moved = "The old harbour crane was a gift of the guild. The old harbour crane was moved to the pier."
+    both = verdict("What happened to the old harbour crane?", pages=(("Harbour.txt", moved), *NAMED))
     assert [claim.statement.number for claim in both.claims] == [0, 1]
-    one = verdict("How much did the old harbour crane cost?", pages=(("Harbour.txt", "The old harbour crane cost EUR 5. The old harbour crane cost EUR 7."), *NAMED))  # fmt: skip
+    priced = "The old harbour crane cost EUR 5. The old harbour crane cost EUR 7."
+    one = verdict("How much did the old harbour crane cost?", pages=(("Harbour.txt", priced), *NAMED))
     assert not one.claims, "a single value is asked for"
 
 
