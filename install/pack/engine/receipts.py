@@ -21,6 +21,7 @@ from install.pack.engine.applied import KEPT_IN_MEMORY, AppliedResource, Fingerp
 from install.pack.engine.receipt_writer import Writer
 from install.pack.engine.secret_store import SecretStore, unusable
 from install.pack.tree import ABSENT, Leaf
+from install.wording import say
 
 
 def state_folder(environment: Mapping[str, str]) -> File:
@@ -68,15 +69,15 @@ def _lock(file: TextIO, folder: File) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise InstallError(
-            f"Another run of `sekisho` is changing this server ({folder}).",
-            "Wait until it has ended, then run it again.",
+            say("Another run of `sekisho` is changing this server ({folder}).", folder=folder),
+            say("Wait until it has ended, then run it again."),
         ) from None
 
 
 def nothing_applied(folder: File) -> InstallError:
     return InstallError(
-        f"There are no receipts for this server in {folder}.",
-        "Run `sekisho apply` once from here, which records what is there, or pass the right --state.",
+        say("There are no receipts for this server in {folder}.", folder=folder),
+        say("Run `sekisho apply` once from here, which records what is there, or pass the right --state."),
     )
 
 
@@ -134,8 +135,8 @@ class Receipts:
         matching = [each for each in names if each.startswith(name)]
         if name not in names and len(matching) != 1:
             raise InstallError(
-                f"There is no receipt {name}.",
-                f"There are: {', '.join(names) or 'none'}; `sekisho status` lists them.",
+                say("There is no receipt {name}.", name=name),
+                say("There are: {names}; `sekisho status` lists them.", names=", ".join(names) or say("none")),
             )
         return names.index(name if name in names else matching[0])
 
@@ -164,7 +165,7 @@ class Receipts:
             ended = any("end" in line for line in rest)
             return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise unusable(path, f"not a receipt: {str(error)[:200]!r}") from error
+            raise unusable(path, say("not a receipt: {error!r}", error=str(error)[:200])) from error
 
     def _steps(self, lines: Iterable[Any]) -> tuple[Step, ...]:
         steps: list[Step] = []
