@@ -12,16 +12,15 @@ from urllib.parse import urlsplit
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.relay import Relay
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
 from gateway.providers.rows import PROVIDERS
 from gateway.translation.contract import Translation
 from gateway.translation.rows import TRANSLATIONS
 from gateway.upstream.request import Timeouts
-from gateway.wire import Members
 
 FIRST_COOLDOWN_SECONDS = 5.0
 LONGEST_COOLDOWN_SECONDS = 60.0
@@ -73,6 +72,8 @@ class Target:
     health: Health
     price: Priced | None = None
     """The model's own, or the public one of where it runs."""
+    profile: Profile = DEFAULT_PROFILE
+    """What its family of models accepts."""
     quirks: Quirks = field(default_factory=Quirks)
 
     @property
@@ -147,12 +148,6 @@ class Serving:
             Timeouts(deployment.connect_timeout, deployment.timeout),
             Timeouts(deployment.connect_timeout, deployment.idle_timeout, streams=True),
         )
-
-    def relay(self, model: str, fields: Members) -> Relay:
-        """Return what sends a stream on to the client under our name of the model."""
-        if self.translation:
-            return self.translation.relay(model, fields, self.target.provider.framing)
-        return self.endpoint.upstream.relay(model, fields)
 
 
 @dataclass(frozen=True)

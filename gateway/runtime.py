@@ -10,6 +10,7 @@ from gateway.affinity import Affinity
 from gateway.bodies import Bodies
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
+from gateway.continuations.choose import continuations_of
 from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
 from gateway.identity.hashing import keyed_hash
@@ -51,6 +52,7 @@ class Runtime:
         self.affinity = Affinity()
         self.retries = RetryBudget()
         self.latest_wins = LatestWins()
+        self.continuations = continuations_of(config)
         on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
         self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
         self.metrics = Metrics()
@@ -99,6 +101,7 @@ class Runtime:
         if self.tracing:
             await asyncio.to_thread(self.tracing.stop)
         await self.limiter.stop()
+        await self.continuations.stop()
         if self._engine:
             await closed(self._engine)
 

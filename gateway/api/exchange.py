@@ -26,6 +26,8 @@ log = logging.getLogger("sekisho.requests")
 
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; LiteLLM logs it too."""
+_LONGEST_DROPPED = 1000
+"""Of a header's value, in characters."""
 
 
 class Exchange:
@@ -52,6 +54,8 @@ class Exchange:
         """How the caller's limits stand; told in the answer's headers."""
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
+        self.dropped: Sequence[str] = ()
+        """What of the request the upstream did not get, as its dialect has no place for it."""
         self.target: Target | None = None
         """The deployment that was asked last."""
         self.asked_at: float | None = None
@@ -145,6 +149,10 @@ class Exchange:
         headers = [(b"x-sekisho-request-id", recorder.request_id.encode())]
         if self.target:
             headers += [*self.target.response_headers, (b"x-sekisho-attempts", b"%d" % recorder.attempts)]
+        if self.dropped:
+            headers.append(
+                (b"x-sekisho-dropped", ", ".join(self.dropped)[:_LONGEST_DROPPED].encode("ascii", "replace"))
+            )
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)

@@ -16,7 +16,9 @@ from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
 from gateway.refusals import failed
 from gateway.routing import Serving
+from gateway.translation.contract import Crossing, WholeOrStream
 from gateway.upstream.answer import UpstreamAnswer
+from gateway.wire import Members
 
 _ANNOUNCEMENT_SECONDS = 1.0
 """So long the events that announce an answer are held back, as a failure after them can still go elsewhere."""
@@ -33,6 +35,8 @@ class Started(msgspec.Struct, frozen=True):
     response: UpstreamAnswer
     relay: Relay
     first: Step
+    crossing: Crossing | None = None
+    """Its translation, where it has one."""
 
 
 async def start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
@@ -64,17 +68,19 @@ def used_so_far(exchange: Exchange, ask: Ask, relay: Relay) -> Usage | None:
 
 
 async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
-    response = await exchange.runtime.client.send(await upstream_request(exchange, ask, serving))
-    relay = serving.relay(ask.model.name, ask.payload.fields)
+    request, crossing = await upstream_request(exchange, ask, serving)
+    response = await exchange.runtime.client.send(request)
+    translating = crossing.relay() if crossing else None
+    relay = translating or serving.endpoint.upstream.relay(ask.model.name, ask.payload.fields)
     relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
     try:
         await check_status(response, serving, ask.endpoint.client)
-        first = await _first(response, relay, ask, serving)
+        first = await _first(response, relay, ask, serving, translating)
         if relay.error:
             raise _failure(relay, ask, serving, first)
         if relay.state is BROKEN:
             raise closed()
-        return Started(serving, response, relay, first)
+        return Started(serving, response, relay, first, crossing)
     except BaseException:
         response.close()
         if relay.events and (relay.error is None or relay.written()):
@@ -82,16 +88,18 @@ async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
         raise
 
 
-async def _first(response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serving) -> Step:
+async def _first(
+    response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serving, translating: WholeOrStream | None
+) -> Step:
     """Read until the answer begins, or has failed, or has announced itself long enough."""
     blocks: list[bytes] = []
     step, announced, target = Step(), False, serving.target
     try:
         async with asyncio.timeout(target.deployment.timeout) as limit:
             data = await beginning(response)
-            if serving.translation is None and (is_json(data) or is_html(data)):
-                data += await response.read_beginning(_MOST_STREAMED_BYTES)
-                return relay.feed(_streamed(data, ask, serving))
+            if is_json(data) or is_html(data):
+                answer = _whole(data + await response.read_beginning(_MOST_STREAMED_BYTES), ask, serving)
+                return translating.whole(answer) if translating else relay.feed(_streamed(answer, serving))
             step = relay.feed(data) if data else relay.end()
             while True:
                 blocks.append(step.block)
@@ -109,11 +117,15 @@ async def _first(response: UpstreamAnswer, relay: Relay, ask: Ask, serving: Serv
     return Step(b"".join(blocks), step.last)
 
 
-def _streamed(body: bytes, ask: Ask, serving: Serving) -> bytes:
-    """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
+def _whole(body: bytes, ask: Ask, serving: Serving) -> Members:
+    """Return the answer of an upstream that does not stream although asked to. Raises `UpstreamError`."""
     if len(body) >= _MOST_STREAMED_BYTES:
         raise invalid("answered in one long piece although a stream was asked for")
-    answer = whole_answer(body, serving, ask.endpoint.client)
+    return whole_answer(body, serving, ask.endpoint.client)
+
+
+def _streamed(answer: Members, serving: Serving) -> bytes:
+    """Return a whole answer as the stream that was asked for. Raises `UpstreamError` where it is none."""
     if stream := serving.endpoint.upstream.as_stream(answer):
         return stream
     raise invalid("answered in one piece although a stream was asked for")
@@ -124,7 +136,8 @@ def _failure(relay: Relay, ask: Ask, serving: Serving, first: Step) -> UpstreamR
     assert relay.error is not None
     client = ask.endpoint.client
     error = failed(serving, client, relay.error)
-    if client.fails_with_answer and first.block and error.code != "upstream_misconfigured":
+    untouched = serving.translation is None
+    if untouched and client.fails_with_answer and first.block and error.code != "upstream_misconfigured":
         error.answer = redacted(first.block + first.last, serving.target.secrets)
     return error
 

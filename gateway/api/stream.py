@@ -8,6 +8,7 @@ from gateway.api.counting import left
 from gateway.api.exchange import Exchange
 from gateway.api.opening import Started, read_next, start, used_so_far
 from gateway.api.reading import closed
+from gateway.api.upstream_request import keep
 from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, Step
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.keepalive import KeepAlive
@@ -89,11 +90,12 @@ async def _finish(exchange: Exchange, ask: Ask, started: Started, step: Step) ->
     exchange.remember_deployment(relay.answer_id)
     exchange.release()
     if relay.error is None:
+        await keep(exchange, ask, started.crossing)
         exchange.settle("ok", 200)
         await exchange.answer.end_stream(step.last)
         return
     error = failed(started.serving, ask.endpoint.client, relay.error)
-    if ask.caller.is_open_webui or error.code == "upstream_misconfigured":
+    if started.crossing or ask.caller.is_open_webui or error.code == "upstream_misconfigured":
         exchange.events_sent = relay.events
         await exchange.fail(error)
         return

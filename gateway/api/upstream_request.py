@@ -4,17 +4,26 @@ from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.dialects.contract import UpstreamDialect
+from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing import Serving
+from gateway.translation.contract import Asked, Crossing
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
 
-async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> UpstreamRequest:
-    """Return the request by which a deployment is asked, signed. Raises `UpstreamError` where it cannot be."""
+async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tuple[UpstreamRequest, Crossing | None]:
+    """Return the request by which a deployment is asked, signed, and its translation where there is one.
+
+    Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
+    """
     target = serving.target
-    encoded = _encoded(exchange, ask, serving)
+    crossing = _begun(exchange, ask, serving)
+    if crossing:
+        encoded = await _translated(exchange, ask, serving, crossing)
+    else:
+        encoded = _encoded(exchange, ask, serving)
     request = UpstreamRequest(
         "POST",
         _url(serving.urls[ask.stream], exchange.query, serving.endpoint.upstream),
@@ -23,19 +32,66 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> Up
         serving.timeouts[ask.stream],
     )
     await target.provider.authorize(request, target.deployment)
-    return request
+    return request, crossing
+
+
+def _fields(exchange: Exchange, ask: Ask, serving: Serving) -> Members:
+    """Return the client's members with the upstream's model, and no person but a pseudonym."""
+    fields = dict(ask.payload.fields)
+    wire.put(fields, "model", serving.target.deployment.model)
+    _hide_person(exchange, ask, fields, serving)
+    return fields
 
 
 def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
-    target, upstream = serving.target, serving.endpoint.upstream
-    fields = dict(ask.payload.fields)
-    wire.put(fields, "model", target.deployment.model)
-    _hide_person(exchange, ask, fields, serving)
-    if serving.translation:
-        return serving.translation.request(ask.payload, fields, stream=ask.stream)
-    if ask.stream and upstream.ask_for_usage and target.asks_for_usage:
+    upstream, fields = serving.endpoint.upstream, _fields(exchange, ask, serving)
+    if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(fields)
+
+
+def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
+    """Return the translation of a request, begun; None where client and upstream speak the same dialect."""
+    if serving.translation is None:
+        return None
+    target = serving.target
+    return serving.translation.begin(
+        Asked(
+            payload=ask.payload,
+            fields=_fields(exchange, ask, serving),
+            model=ask.model.name,
+            stream=ask.stream,
+            count_usage=target.asks_for_usage,
+            framing=target.provider.framing,
+            profile=target.profile,
+        )
+    )
+
+
+async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: Crossing) -> Encoded:
+    """Return a request in the upstream's dialect, with what the caller's earlier answers left with us.
+
+    Raises `InvalidRequest` where something would get lost and the model is strict.
+    """
+    store, found = exchange.runtime.continuations, dict[str, bytes]()
+    while wanted := crossing.wanted(found):
+        found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
+    encoded = crossing.encode(found)
+    exchange.dropped = tuple(crossing.dropped)
+    if exchange.dropped and serving.target.model.strict_parameters:
+        raise InvalidRequest(
+            f"The model '{ask.model.name}' does not take: {', '.join(exchange.dropped)}. Leave them out, or ask the "
+            "administrator to set 'strict_parameters: false' for it.",
+            code="unsupported_parameter",
+            param=exchange.dropped[0],
+        )
+    return encoded
+
+
+async def keep(exchange: Exchange, ask: Ask, crossing: Crossing | None) -> None:
+    """Keep for the caller what of an answer the client's dialect cannot carry."""
+    if crossing and crossing.kept:
+        await exchange.runtime.continuations.put(ask.caller, crossing.kept)
 
 
 def _url(url: str, query: str, upstream: UpstreamDialect) -> str:

@@ -8,24 +8,25 @@ from gateway.api.attempts import first_success
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
-from gateway.api.upstream_request import upstream_request
+from gateway.api.upstream_request import keep, upstream_request
 from gateway.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 from gateway.routing import Serving
+from gateway.translation.contract import Crossing
 
 
 async def answer_whole(exchange: Exchange, ask: Ask) -> None:
     """Fetch, record, send."""
     client = ask.endpoint.client
 
-    async def attempt(serving: Serving) -> tuple[Serving, wire.Members]:
-        request = await upstream_request(exchange, ask, serving)
+    async def attempt(serving: Serving) -> tuple[Serving, Crossing | None, wire.Members]:
+        request, crossing = await upstream_request(exchange, ask, serving)
         async with await exchange.runtime.client.send(request) as response:
             await check_status(response, serving, client)
             body = await response.read_all()
-        return serving, whole_answer(body, serving, client)
+        return serving, crossing, whole_answer(body, serving, client)
 
     try:
-        serving, answer = await first_success(exchange, ask, attempt)
+        serving, crossing, answer = await first_success(exchange, ask, attempt)
     except UpstreamRefused as error:
         if not error.answer or ask.caller.is_open_webui:  # a person reads our words
             raise
@@ -36,19 +37,20 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         if getattr(error, "code", None) != UpstreamUnreachable.default_code:  # else nobody was asked
             exchange.used(left(exchange, ask))
         raise
-    shown = _shown(exchange, ask, serving, answer)
+    shown = _shown(exchange, ask, serving, crossing, answer)
+    await keep(exchange, ask, crossing)
     exchange.release()
     exchange.settle("ok", 200)
     await exchange.answer.whole(200, exchange.response_headers(), shown)
 
 
-def _shown(exchange: Exchange, ask: Ask, serving: Serving, answer: wire.Members) -> bytes:
+def _shown(exchange: Exchange, ask: Ask, serving: Serving, crossing: Crossing | None, answer: wire.Members) -> bytes:
     """Count what an upstream's answer used; return it in the client's dialect and under our name of the model."""
     upstream, endpoint = serving.endpoint.upstream, ask.endpoint
     found = upstream.usage(answer)
     exchange.remember_deployment(upstream.answer_id(answer))
-    if serving.translation:
-        answer = serving.translation.answer(answer)
+    if crossing:
+        answer = crossing.answer(answer)
     usage = counted(exchange, ask, found, lambda: endpoint.answer_tokens(answer))
     exchange.used(usage)
     if usage and exchange.tells_cost:

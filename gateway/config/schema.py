@@ -209,6 +209,9 @@ class Model(Section):
     available: Availability = ALWAYS
     fallback: tuple[str, ...] = ()
     """Models that are asked where all deployments of this one fail."""
+    strict_parameters: bool = False
+    """True = a request with something that the model's API cannot take is refused; else that is left out and listed in
+    the header `x-sekisho-dropped`."""
     deployments: tuple[Deployment, ...] = Field(min_length=1)
 
 

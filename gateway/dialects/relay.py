@@ -52,8 +52,6 @@ class Relay(Protocol):
     """One stream on its way from an upstream to a client."""
 
     state: StreamState
-    events: int
-    """Number of events read."""
     error: bytes | None
     """The upstream's own error event, as JSON or text; None while there is none."""
     begun: Usage | None
@@ -62,6 +60,10 @@ class Relay(Protocol):
     """The id by which the client may continue this answer, where the upstream remembers it."""
     cost_usd: Callable[[Usage], float | None] | None
     """Set where the client is to be told what its answer cost."""
+
+    @property
+    def events(self) -> int:
+        """Return the number of events that were read of the upstream, or written where they are translated."""
 
     def feed(self, data: bytes) -> Step:
         """Take what arrived; return the whole events in it. Raises `FrameTooLong`."""

@@ -62,7 +62,7 @@ class Store:
         """Raises `ConfigError` for an invalid address."""
         self._address = address = store_address(url)
         self._answered = False
-        self._client = _client(address, timeout_seconds, custom_ca)
+        self._client = connect(address, timeout_seconds, custom_ca)
         self._timeout = timeout_seconds
         self._key = f"{{{namespace}}}:"
         scripts = (RESERVE, SETTLE, REFRESH, PUBLISH, ADOPT, LEARN)
@@ -124,7 +124,8 @@ class Store:
                     await pool.disconnect(inuse_connections=False)
 
 
-def _client(address: StoreAddress, timeout_seconds: float, custom_ca: Path | None) -> Any:
+def connect(address: StoreAddress, timeout_seconds: float, custom_ca: Path | None) -> Any:
+    """Return a client of redis-py for an address. Connects at its first call."""
     settings: dict[str, Any] = {
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": timeout_seconds,

@@ -1,6 +1,20 @@
 """Which endpoint of an upstream serves the clients of another endpoint."""
 
-from gateway.translation.contract import Translated
+from itertools import permutations
 
-TRANSLATIONS: dict[tuple[str, str], Translated] = {}
+from gateway.dialects.chat import CHAT
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.responses import RESPONSES
+from gateway.translation import chat, responses
+from gateway.translation.codec import Codec
+from gateway.translation.contract import Translated
+from gateway.translation.crossing import Conversations
+
+CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CHAT, chat.CODEC), (RESPONSES, responses.CODEC))
+"""The endpoints of conversations, each with the codec of its dialect."""
+
+TRANSLATIONS: dict[tuple[str, str], Translated] = {
+    (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
+    for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+}
 """By the client's path and the upstream's dialect."""

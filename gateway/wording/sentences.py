@@ -110,6 +110,36 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "モデル{model}はこの方法では使えません。",
         _CHOOSE,
     ),
+    "unsupported_parameter": (
+        "The model {model} does not know a setting of the request.",
+        "モデル{model}は、リクエストの設定の一つに対応していません。",
+        _CHOOSE,
+    ),
+    "unsupported_media": (
+        "The model {model} does not take this kind of file.",
+        "モデル{model}は、この種類のファイルに対応していません。",
+        _CHOOSE,
+    ),
+    "unsupported_tool": (
+        "The model {model} cannot use one of the tools.",
+        "モデル{model}は、ツールの一つを使えません。",
+        _CHOOSE,
+    ),
+    "too_many_tools": (
+        "More tools are switched on than the model {model} takes.",
+        "有効なツールが、モデル{model}の上限を超えています。",
+        (" Please switch some of them off.", "いくつか無効にしてください。"),
+    ),
+    "unsupported_prefill": (
+        "The model {model} does not continue an answer that was begun for it.",
+        "モデル{model}は、途中まで書かれた回答の続きを書けません。",
+        _CHOOSE,
+    ),
+    "previous_response_not_found": (
+        "The earlier answer is not known here any more.",
+        "以前の回答はここに残っていません。",
+        _PROGRAM,
+    ),
     "endpoint_not_supported": (
         "The model {model} does not offer this function.",
         "モデル{model}はこの機能を提供していません。",

@@ -52,7 +52,7 @@ def gateway(
         for name in responses.BEHAVIOURS
     ]
     models += [
-        model("chat-only", deployment(gpt[1], "text")),
+        model("completions-only", deployment(gpt[1], "text", dialects=["completions"])),
         model("anthropic", deployment(claude[1], "text", provider="anthropic")),
         model("openai", deployment(gpt[1], "text", provider="openai")),
         model(

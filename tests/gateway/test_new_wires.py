@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import httpx2
 import msgspec
@@ -16,17 +16,17 @@ from starlette.routing import Route
 
 from gateway import wire
 from gateway.dialects.chat import CLIENT, UPSTREAM
-from gateway.dialects.chat_stream import ChatRelay
+from gateway.dialects.chat_stream import ChatRelay, as_stream
 from gateway.dialects.contract import UpstreamDialect
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.framing import FrameReader, Framing
 from gateway.dialects.relay import Step
 from gateway.dialects.usage import Usage
-from gateway.payload import Encoded, Payload
+from gateway.payload import Encoded
 from gateway.providers.contract import Deployment, Provider
 from gateway.providers.rows import PROVIDERS
-from gateway.translation.contract import Translated
+from gateway.translation.contract import Asked, Translated
 from gateway.translation.rows import TRANSLATIONS
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
@@ -69,9 +69,21 @@ class WordsToChunks(ChatRelay):
     def end(self) -> Step:
         return super().feed(b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')
 
+    def whole(self, answer: Members) -> Step:
+        return super().feed(as_stream(answer) or b"")
+
 
 class LinesAndChat:
-    def request(self, payload: Payload, fields: Members, *, stream: bool) -> Encoded:
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.dropped: tuple[str, ...] = ()
+        self.kept: dict[str, bytes] = {}
+
+    def wanted(self, found: Mapping[str, bytes]) -> tuple[str, ...]:
+        return ()
+
+    def encode(self, found: Mapping[str, bytes]) -> Encoded:
+        fields, stream = self._asked.fields, self._asked.stream
         said = wire.value(fields, "messages")[-1]["content"]
         return Encoded("text/x-lines", f"model {wire.value(fields, 'model')}\nstream {stream}\nsay {said}".encode())
 
@@ -79,8 +91,13 @@ class LinesAndChat:
         message = {"role": "assistant", "content": wire.value(answer, "said")}
         return wire.members(wire.encode({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}))
 
-    def relay(self, model: str, fields: Members, framing: Framing) -> WordsToChunks:
-        return WordsToChunks(model, framing.reader())
+    def relay(self) -> WordsToChunks:
+        return WordsToChunks(self._asked.model, self._asked.framing.reader())
+
+
+class LinesToChat:
+    def begin(self, asked: Asked) -> LinesAndChat:
+        return LinesAndChat(asked)
 
 
 def read_lines(body: bytes) -> Members:
@@ -121,7 +138,7 @@ async def say(request: Request) -> Response:
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     PROVIDERS["lines"] = PROVIDER
-    TRANSLATIONS["/chat/completions", "lines"] = Translated(SAY, LinesAndChat())
+    TRANSLATIONS["/chat/completions", "lines"] = Translated(SAY, LinesToChat())
     with serving(Starlette(routes=[Route("/say", say, methods=["POST"])])) as address:
         deployments = [{"provider": "lines", "base_url": address, "model": "theirs"}]
         models = [{"name": "m", "price": {"input": 1, "output": 1}, "deployments": deployments}]

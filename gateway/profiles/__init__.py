@@ -1,0 +1,1 @@
+"""What the families of models accept: data with its source, resolved once for a deployment."""

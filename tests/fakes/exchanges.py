@@ -1,0 +1,101 @@
+"""Every recorded exchange of an API, from all folders of `../shared/recordings`, whose README tells their forms."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]  # ruamel's pure parser takes a minute for them
+
+FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "recordings"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request's JSON and its answer's bytes. `name` tells where it stands, for people."""
+
+    name: str
+    request: dict[str, Any]
+    status: int
+    answer: bytes
+
+    @property
+    def is_stream(self) -> bool:
+        """Return whether the answer is a stream of server-sent events."""
+        return self.answer.lstrip()[:5] in (b"data:", b"event", b": OPE")
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Return the answer as Python data."""
+        found = json.loads(self.answer)
+        assert isinstance(found, dict)
+        return found
+
+
+@cache
+def exchanges(path: str) -> list[Exchange]:
+    """Return all good exchanges with addresses that end with `path`, such as `/chat/completions`."""
+    return list(_exchanges(path)) if FOLDER.is_dir() else []
+
+
+def _exchanges(path: str) -> Iterator[Exchange]:
+    for file in sorted(FOLDER.rglob("*")):
+        if file.suffix not in (".yaml", ".json") or path.encode() not in (text := file.read_bytes()):
+            continue
+        document = json.loads(text) if file.suffix == ".json" else yaml.load(text, Loader=_Loader)
+        for number, each in enumerate(_interactions(document)):
+            request, response = each["request"], each["response"]
+            address = str(request.get("url") or request.get("uri")).partition("?")[0]
+            asked, answer = _json(_body(request)), _body(response)
+            exchange = Exchange(f"{file.relative_to(FOLDER)}#{number}", asked, _status(response), answer)
+            good = exchange.status == 200 and (exchange.is_stream or answer.lstrip()[:1] == b"{")
+            if address.endswith(path) and isinstance(asked, dict) and good:
+                yield exchange
+
+
+def _interactions(document: Any) -> list[dict[str, Any]]:
+    if not isinstance(document, dict):
+        return []
+    found = document.get("interactions") or ([document] if "request" in document and "response" in document else [])
+    return [each for each in found if isinstance(each.get("request"), dict)]
+
+
+def _status(response: dict[str, Any]) -> int:
+    status = response.get("status")
+    return int(response.get("code") or (status.get("code") if isinstance(status, dict) else status) or 0)
+
+
+def _body(message: dict[str, Any]) -> bytes:
+    if (parsed := message.get("parsed_body")) is not None:
+        return json.dumps(parsed, ensure_ascii=False).encode()
+    body = message.get("body")
+    if isinstance(body, dict):
+        body = body.get("string") or base64.b64decode(body.get("base64_string") or "")
+    if isinstance(body, str):
+        body = base64.b64decode(body[7:]) if body.startswith("base64:") else body.encode()
+    body = body or b""
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
+    """Reads the tags of Python strings as plain text."""
+
+
+_Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, _, node: _plain(loader, node))
+
+
+def _plain(loader: Any, node: Any) -> Any:
+    if isinstance(node, yaml.SequenceNode):
+        return "".join(map(str, loader.construct_sequence(node)))
+    return loader.construct_scalar(node)
