@@ -1,7 +1,6 @@
 """Where the embedded stack keeps things, and the secrets it makes at its first start."""
 
 import json
-import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -10,6 +9,7 @@ from pathlib import Path
 from gateway.project import CONFIG, SECRETS
 from gateway.secret import Secret
 from install.errors import InstallError
+from install.pack.engine.secret_store import write_private
 
 Say = Callable[[str], None]
 """Tells the person at the terminal how far it is."""
@@ -72,20 +72,25 @@ def load_secrets(layout: Layout) -> StackSecrets | None:
     if not layout.secrets.exists():
         return None
     try:
-        kept = {"admin_key": secrets.token_urlsafe(32), **json.loads(layout.secrets.read_text())}
-        return StackSecrets(**{field.name: Secret(kept[field.name]) for field in fields(StackSecrets)})
-    except (ValueError, LookupError, TypeError) as error:
+        kept = {"admin_key": secrets.token_urlsafe(32), **json.loads(layout.secrets.read_text(encoding="utf-8"))}
+        return StackSecrets(**{field.name: _secret(kept[field.name]) for field in fields(StackSecrets)})
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InstallError(
             f"{layout.secrets} is damaged: the stack's passwords are not in it.",
             f"Put back a copy of it, or delete {layout.data} to start anew.",
         ) from error
 
 
+def _secret(value: object) -> Secret:
+    """Return a kept secret. Raises `ValueError` for what cannot be one."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("not a text with something in it")
+    return Secret(value)
+
+
 def save_secrets(layout: Layout, made: StackSecrets) -> None:
     revealed = {field.name: getattr(made, field.name).reveal() for field in fields(StackSecrets)}
-    handle = os.open(layout.secrets, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(revealed, file, indent=2)
+    write_private(layout.secrets, json.dumps(revealed, indent=2))
 
 
 def new_secret(length: int = 24) -> Secret:
