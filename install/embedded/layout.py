@@ -2,10 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from gateway.files import try_lock
 from gateway.project import CONFIG, SECRETS
 from gateway.secret import Secret
 from install.errors import InstallError
@@ -45,7 +47,19 @@ class Layout:
     def secrets(self) -> Path:
         return self.data / SECRETS
 
-    def create(self) -> None:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folders, and keep another start away from them for the block. Raises `InstallError`."""
+        self._create()
+        with open(self.data / "lock", "w") as file:
+            if not try_lock(file):
+                raise InstallError(
+                    f"The stack in {self.data} is running already.",
+                    "Use it, or stop it with Ctrl-C first; --data with another folder makes a second one.",
+                )
+            yield
+
+    def _create(self) -> None:
         for folder in (self.data, self.gateway, self.open_webui, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
 

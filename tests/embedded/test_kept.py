@@ -37,7 +37,8 @@ def layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Layout]:
     for name in [name for name in os.environ if name.startswith("SEKISHO_")]:
         monkeypatch.delenv(name)
     found = Layout(tmp_path / "data")
-    found.create()
+    with found.alone():
+        pass
     find.cache_clear()
     yield found
     find.cache_clear()
@@ -69,6 +70,18 @@ def test_damaged_secrets_are_named_with_the_remedy(layout: Layout, damage: bytes
     layout.secrets.write_bytes(damage)
     with pytest.raises(InstallError, match=r"secrets\.json is damaged.*Put back a copy of it, or delete"):
         load_secrets(layout)
+
+
+def test_a_second_start_is_told_that_the_stack_runs(layout: Layout) -> None:
+    """Before it writes anything: its commands would be about the second one, and both would write one database."""
+    program = Path("open-webui").absolute()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    with layout.alone():
+        done = _sekisho("up", "--data", "data", "--open-webui", str(program), "--gateway-port", "1", "--check")
+    assert done.returncode == 1
+    assert "is running already. Use it, or stop it with Ctrl-C first" in done.stderr
+    assert not (layout.data / "stack.json").exists()
 
 
 def test_secrets_of_a_version_without_an_admin_key(layout: Layout) -> None:

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path as File
-from typing import Any, TextIO
+from typing import Any
 
+from gateway.files import try_lock
 from install.errors import InstallError
 from install.pack.engine.applied import KEPT_IN_MEMORY, AppliedResource, Fingerprint, Key, Step, fold
 from install.pack.engine.receipt_writer import Writer
@@ -57,21 +58,6 @@ def _lines(path: File) -> list[Any]:
 
 def _number(path: File) -> int:
     return int(path.name.partition("-")[0])
-
-
-def _lock(file: TextIO, folder: File) -> None:
-    """Lock a file until it is closed, however that happens. Windows has no such lock and goes without."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InstallError(
-            say("Another run of `sekisho` is changing this server ({folder}).", folder=folder),
-            say("Wait until it has ended, then run it again."),
-        ) from None
 
 
 def nothing_applied(folder: File) -> InstallError:
@@ -145,7 +131,11 @@ class Receipts:
         """Lock the receipts of this server against other runs. Raises `InstallError`."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self.folder / "lock", "w") as file:
-            _lock(file, self.folder)
+            if not try_lock(file):
+                raise InstallError(
+                    say("Another run of `sekisho` is changing this server ({folder}).", folder=self.folder),
+                    say("Wait until it has ended, then run it again."),
+                )
             yield
 
     def begin(self, command: str, version: str, *, volatile: bool = False) -> Writer:
