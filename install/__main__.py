@@ -1,5 +1,6 @@
 """The `sekisho` command."""
 
+import io
 import os
 import sys
 
@@ -7,6 +8,9 @@ INTERRUPTED = 130
 
 
 def main() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no Japanese, or no ✓, shows a question mark in its place.
+        sys.stdout.reconfigure(errors="replace")
     try:
         # Loading takes a moment, in which Ctrl-C is no bug either.
         from gateway.failures import run

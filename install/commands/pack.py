@@ -61,7 +61,7 @@ def plan(
     manifest = read_manifest(pack.manifest_file)
     with pack.connected() as client:
         desired = pack.desired(force=force, fewer_models=fewer_models)
-        found = _checked(client, make_plan(client, manifest, desired, pack.receipts().known()), pack)
+        found = _checked(make_plan(client, manifest, desired, pack.receipts().known()), pack)
     _show(found, json, diff=diff)
     if found.blocked or found.problem or exit_code:
         _fail_on_difference(found)
@@ -85,7 +85,7 @@ def status(pack: PackOptions, json: Json = False) -> None:
     receipts = pack.receipts()
     with pack.connected() as client:
         found = mark_wrong_answers(client, make_plan(client, manifest, pack.desired(), receipts.known()))
-        found = _checked(client, found, pack)
+        found = _checked(found, pack)
     _show(found, json, everything=True, receipts=receipts)
     _fail_on_difference(found)
 
@@ -143,7 +143,7 @@ class _Asking:
 
     def _plan(self) -> Plan:
         found = make_plan(self.client, self.manifest, self.desired, self.receipts.known())
-        return replace(found, problem=wrong_secret(self.client, found, self.desired.gateway_url))
+        return replace(found, problem=wrong_secret(found, self.desired.gateway_url))
 
 
 def _carry_out(
@@ -212,8 +212,8 @@ def _show(
         report.show_receipts(receipts, out)
 
 
-def _checked(client: OpenWebUI, found: Plan, pack: PackOptions) -> Plan:
-    return replace(found, problem=wrong_secret(client, found, pack.gateway_url))
+def _checked(found: Plan, pack: PackOptions) -> Plan:
+    return replace(found, problem=wrong_secret(found, pack.gateway_url))
 
 
 def _fail_on_difference(found: Plan) -> None:

@@ -4,10 +4,11 @@
 """
 
 import errno
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 
-from gateway.wording.languages import BOTH, Language
+from gateway.wording.languages import Language
 from install.wording.reasons import REASONS
 from install.wording.sentences import SENTENCES
 from install.wording.terms import TERMS
@@ -31,7 +32,8 @@ def language_of(chosen: str | None, environment: Mapping[str, str]) -> Language:
     locale = chosen or next(
         (found for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (found := environment.get(name))), ""
     )
-    return next((name for name in BOTH if locale.lower().startswith(name)), "en")
+    name = re.split(r"[^a-z]", locale.lower())[0]
+    return "ja" if name in ("ja", "japanese") else "en"
 
 
 def say(english: str, /, **values: object) -> str:

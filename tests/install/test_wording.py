@@ -12,6 +12,7 @@ from install.doctor.texts import LANGUAGES
 from install.errors import ManifestError, UsageError
 from install.pack.engine.change import Action
 from install.pack.resources import KINDS, plugins, services, settings
+from install.pack.resources.access import GRANTS, name_groups
 from install.wording import language_of, reason_of, say, speak, spoken, term
 from install.wording.failures import in_words, labelled
 from install.wording.sentences import SENTENCES
@@ -114,6 +115,10 @@ def test_the_doctor_has_both_languages() -> None:
         (None, {"LC_ALL": "", "LC_MESSAGES": "ja", "LANG": "en_US"}, "ja"),
         (None, {"LANG": "de_DE.UTF-8"}, "en"),
         ("en", {"LANG": "ja_JP.UTF-8"}, "en"),
+        (None, {"LANG": "japanese"}, "ja"),
+        (None, {"LANG": "ja.eucJP"}, "ja"),
+        (None, {"LANG": "jam_JM"}, "en"),
+        (None, {"LANG": "\ud800ja"}, "en"),
         ("ja", {}, "ja"),
     ],
 )
@@ -136,3 +141,16 @@ def test_errors_and_what_the_machine_refuses_in_japanese() -> None:
     speak("en")
     assert str(UsageError(say("The password is missing."), "Pass it.")) == "The password is missing. Pass it."
     assert in_words(missing) == "pack.yaml: no such file or directory. It is not there: check the path."
+
+
+@pytest.mark.parametrize("kind", ["model", "tool", "prompt"])
+def test_groups_are_named(kind: str) -> None:
+    name_groups({"研究": "3f1c", "営業": "77aa"})
+    label = KINDS[kind].label
+    assert label((GRANTS, "group:3f1c:read")) == "read for group 研究"
+    assert label((GRANTS, "group:gone:read")) == "read for group gone", "one that was deleted has its id alone"
+    assert label((GRANTS, "user:*:read")) == "read for everyone"
+    speak("ja")
+    assert label((GRANTS, "group:77aa:write")) == "編集: グループ 営業"
+    assert label((GRANTS, "user:*:read")) == "閲覧: 全員"
+    name_groups({})
