@@ -106,7 +106,11 @@ class FastLane:
 
 
 def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
-    generate = [Route(f"/v1{each.path}", Generate(each, runtime), methods=["POST"]) for each in endpoints]
+    generate = [
+        Route(path, Generate(each, runtime), methods=["POST"])
+        for each in endpoints
+        for path in (f"/v1{each.path}", *each.also)
+    ]
     return [
         *generate,
         *no_websocket(f"/v1{RESPONSES.path}"),

@@ -50,6 +50,21 @@ def answers_of(fields: Members) -> Answers:
     return Answers(count, min(max(lengths), _MOST_TOKENS) if lengths else None)
 
 
+def limit_answer(fields: Members, name: str, most: int) -> None:
+    """Lower the length that a request asks for to `most` tokens; one that asks for none is given it as `name`."""
+    lengths = [each for each in _LENGTHS if each in fields]
+    for each in lengths:
+        number = _number(fields, each)
+        if (number is None and not _is_zero(fields, each)) or (number or 0) > most:
+            wire.put(fields, each, most)
+    if name not in lengths:
+        wire.put(fields, name, most)
+
+
+def _is_zero(fields: Members, name: str) -> bool:
+    return bytes(fields[name]) == b"0"
+
+
 def most_credible(model: Model, size: int, answers: int) -> Most:
     """Return how many tokens an upstream may report for a request of `size` bytes.
 

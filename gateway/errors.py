@@ -12,6 +12,7 @@ SekishoError
     ├── TooLarge           413  body over `server.max_body_bytes`
     ├── UnsupportedEncoding 415  the body is compressed
     ├── Superseded         409  a newer code completion took this one's place
+    ├── TooLate            504  a code completion took longer than anybody waits for one
     ├── Busy               429  waited as long as its class may, or the queue is full
     ├── LimitReached       429  a limit or budget of key, person or team (`gateway.limits`)
     ├── Overloaded         503  a part that must answer does not; carries `retry_after`
@@ -49,6 +50,8 @@ class ApiError(SekishoError):
     default_code: ClassVar[str] = "internal_error"
     retryable: ClassVar[bool] = False
     """Whether another deployment may do better."""
+    final: ClassVar[bool] = False
+    """Whether the client is told not to try again."""
 
     def __init__(
         self, message: str, *, code: str | None = None, param: str | None = None, retry_after: float | None = None
@@ -112,6 +115,13 @@ class Superseded(ApiError):
     status = 409
     type = "invalid_request_error"
     default_code = "superseded"
+    final = True
+
+
+class TooLate(ApiError):
+    status = 504
+    default_code = "completion_too_late"
+    final = True
 
 
 class Busy(ApiError):

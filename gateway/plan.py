@@ -35,7 +35,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     def plan(self, store: KeyStore, key: Key, name: str, endpoint: Endpoint) -> Plan:
         """Return the plan of a request. Raises `NotFound`, `InvalidRequest` where it cannot be served."""
-        known = (self.revision, key, name, endpoint.path)
+        known = (self.revision, key, name, endpoint.path + endpoint.variant)
         found: Any = store.derived.get(known)
         if found is None:
             found = self._made(key, name, endpoint)

@@ -6,6 +6,7 @@
 | 402           | 502: our account there                          | yes                 |
 | 404, 405      | 502: not served there                           | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
+| 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
@@ -66,6 +67,14 @@ def refused(
             status=404,
             upstream_status=404,
             code="endpoint_not_supported",
+            retryable=False,
+        )
+    if status == 501 and endpoint.task == "completion":
+        return UpstreamRefused(
+            f"{_WHO} cannot fill in the middle with this model. Choose a model for code completion.",
+            status=400,
+            upstream_status=501,
+            code="fim_not_supported",
             retryable=False,
         )
     fault = fault_of(body)

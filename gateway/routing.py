@@ -11,19 +11,23 @@ from urllib.parse import urlsplit
 
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
-from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.fim import family_of
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
 from gateway.providers.rows import PROVIDERS
+from gateway.translation.completion.ways import Abilities, way
 from gateway.translation.contract import Translation
 from gateway.translation.rows import TRANSLATIONS
 from gateway.upstream.request import Timeouts
 
 FIRST_COOLDOWN_SECONDS = 5.0
 LONGEST_COOLDOWN_SECONDS = 60.0
+_MOST_NAMED = 5
+"""Models that an error names."""
 
 
 @dataclass(slots=True)
@@ -120,6 +124,18 @@ class Target:
             (b"x-sekisho-deployment", self.public_name.encode()),
         ]
 
+    @cached_property
+    def completes(self) -> Abilities:
+        """Return how it may be asked for code completion."""
+        setting = self.model.fim
+        return Abilities(
+            self.dialects,
+            family_of(setting, self.deployment.model),
+            setting == "native" or (setting is None and self.provider.takes_suffix),
+            for_completion=self.model.mode == "completion" or setting == "native",
+            fills=setting != "none",
+        )
+
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
 
@@ -195,6 +211,8 @@ class Routes:
         unusable = self.unusable_fallbacks(model, endpoint, policy)
         models = [model, *(self.models[name] for name in model.fallback if name not in unusable)]
         groups = [group for each in models for group in self._servings(each, endpoint)]
+        if not groups and endpoint.variant:
+            raise self._cannot_complete(model, endpoint, policy)
         if not groups:
             raise InvalidRequest(
                 f"The model '{model.name}' is not served in this API's dialect ('{endpoint.dialect}'). "
@@ -203,6 +221,22 @@ class Routes:
                 param="model",
             )
         return groups
+
+    def completing(self, endpoint: Endpoint, policy: Policy | None = None) -> list[str]:
+        """Return the names of the models for completion that serve an endpoint now."""
+        available = (each for each in self.available(policy) if each.mode == "completion")
+        return [each.name for each in available if self._servings(each, endpoint)]
+
+    def _cannot_complete(self, model: Model, endpoint: Endpoint, policy: Policy | None) -> InvalidRequest:
+        """Return the error for a model that fills no gaps, with what would help."""
+        others = self.completing(endpoint, policy)[:_MOST_NAMED]
+        instead = f" Ask for {' or '.join(repr(name) for name in others)}, or" if others else " Leave 'suffix' out, or"
+        return InvalidRequest(
+            f"The model '{model.name}' cannot fill in the middle: no template of its family is known."
+            f"{instead} let the administrator set 'fim:' on the model.",
+            code="fim_not_supported",
+            param="model" if endpoint.variant == END else "suffix",
+        )
 
     def unusable_fallbacks(self, model: Model, endpoint: Endpoint, policy: Policy | None = None) -> dict[str, str]:
         """Return the fallbacks that a request may not use, each with the reason."""
@@ -221,7 +255,7 @@ class Routes:
 
     def _servings(self, model: Model, endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
         """Return the groups of a model's own deployments that serve an endpoint. Made once a configuration."""
-        key = (model.name, endpoint.path)
+        key = (model.name, endpoint.path + endpoint.variant)
         if key not in self._made:
             self._made[key] = _grouped(self.targets[model.name], endpoint)
         return self._made[key]
@@ -274,7 +308,13 @@ def _load(target: Target) -> tuple[bool, float]:
 
 
 def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Serving, ...], ...]:
-    """Return native servings, then translated ones; a group without any is left out."""
+    """Return native servings, then translated ones; a group without any is left out.
+
+    Of code completion nothing is lost in a translation, so that all deployments share it.
+    """
+    if endpoint.variant:
+        completing = tuple(found for target in targets if (found := _completing(target, endpoint)))
+        return (completing,) if completing else ()
     native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
     others = (target for target in targets if not target.speaks(endpoint.dialect))
     translated = tuple(found for target in others if (found := _translated(target, endpoint)))
@@ -286,6 +326,12 @@ def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
     rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
+
+
+def _completing(target: Target, endpoint: Endpoint) -> Serving | None:
+    """Return how a deployment serves code completion, or None where it cannot."""
+    found = way(endpoint, target.completes)
+    return Serving(target, found.endpoint, found.translation) if found else None
 
 
 def _check_time(model: Model) -> None:

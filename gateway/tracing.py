@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
-_OPERATIONS = {"completions": "text_completion", "embeddings": "embeddings"}
+_OPERATIONS = {
+    "completions": "text_completion",
+    "fim": "text_completion",
+    "infill": "text_completion",
+    "embeddings": "embeddings",
+}
 _OF_CALL: tuple[tuple[str, Callable[[Record], Any]], ...] = (
     ("gen_ai.operation.name", lambda record: _operation(record)),
     ("gen_ai.provider.name", lambda record: _provider_name(record)),

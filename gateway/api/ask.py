@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from gateway import wire
+from gateway import lenient, wire
 from gateway.affinity import Hints
-from gateway.api.classify import hints, traffic_class
+from gateway.api.classify import hints, of_typing, traffic_class
 from gateway.config.schema import Model
+from gateway.demand import limit_answer
 from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.caller import Caller
@@ -20,6 +21,8 @@ from gateway.plan import Plan, Snapshot
 
 _LONGEST_NAME = 256
 """Of a model, in characters; what is longer is neither looked for nor repeated."""
+_MOST_NAMED = 5
+"""Models that an error names."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -34,6 +37,8 @@ class Ask(msgspec.Struct, frozen=True):
     stream: bool
     hints: Hints
     traffic_class: TrafficClass
+    warms: bool = False
+    """The answer is not wanted, only that the server has read the prompt."""
 
     @property
     def model(self) -> Model:
@@ -56,14 +61,35 @@ def understand(
     fields = payload.fields
     caller = _identified(snapshot, key, headers, fields)
     recorder.asked_by(caller)
+    endpoint = endpoint.refine(fields) if endpoint.refine else endpoint
+    if endpoint.model_optional and not lenient.says(fields.get("model")):
+        wire.put(fields, "model", _only_model(snapshot, key, endpoint))
     wire.require(fields, "model", str)
     recorder.model = name = _model_name(wire.value(fields, "model"))
     recorder.stream = stream = _wants_stream(endpoint, fields)
     endpoint.check(fields)
     plan = snapshot.plan(store, key, name, endpoint)
+    if (most := plan.model.completion.max_tokens) and endpoint.length:
+        limit_answer(fields, endpoint.length, most)
     about = hints(fields, payload.size)
     recorder.traffic_class = traffic_class(recorder.task, recorder.client, endpoint.dialect, headers, key)
-    return Ask(caller, endpoint, payload, plan, stream, about, recorder.traffic_class)
+    if recorder.traffic_class == "completion":
+        about = of_typing(about, recorder, caller)
+    warms = endpoint.warms is not None and endpoint.warms(fields)
+    return Ask(caller, endpoint, payload, plan, stream, about, recorder.traffic_class, warms)
+
+
+def _only_model(snapshot: Snapshot, key: Key, endpoint: Endpoint) -> str:
+    """Return the model that a client means that names none. Raises `InvalidRequest` where that is not clear."""
+    names = snapshot.routes.completing(endpoint, key.policy)
+    if len(names) == 1:
+        return names[0]
+    several = f"This key may use several for completion: {', '.join(names[:_MOST_NAMED])}. Name one in the editor."
+    raise InvalidRequest(
+        f"The field 'model' is missing. {several if names else 'This key may use no model for completion.'}",
+        code="missing_field",
+        param="model",
+    )
 
 
 def _model_name(name: str) -> str:

@@ -9,13 +9,14 @@ from gateway.affinity import PREFIX_BYTES, Hints
 from gateway.demand import answers_of
 from gateway.dialects.estimates import estimate_json
 from gateway.errors import InvalidRequest
+from gateway.identity.caller import Caller
 from gateway.identity.client import AGENTS
 from gateway.identity.keys import Key
 from gateway.identity.policy import CLASSES, TrafficClass
+from gateway.ledger.recorder import Recorder
 from gateway.wire import Members
 
 CLASS_HEADER = "x-sekisho-class"
-SUPERSEDE_HEADER = "x-sekisho-supersede"
 
 _TASKS = {
     "title_generation",
@@ -29,7 +30,7 @@ _TASKS = {
 }
 """Open WebUI's background calls that nobody waits for."""
 
-_BY_DIALECT: dict[str, TrafficClass] = {"completions": "completion"}
+_BY_DIALECT: dict[str, TrafficClass] = dict.fromkeys(("completions", "fim", "infill"), "completion")
 _LARGE_PROMPT_BYTES = 64 * 1024
 _PROMPTS = ("messages", "input", "prompt")
 
@@ -63,6 +64,15 @@ def hints(fields: Members, size: int) -> Hints:
         answers=answers,
         size=size,
     )
+
+
+def of_typing(about: Hints, recorder: Recorder, caller: Caller) -> Hints:
+    """Return the hints of a completion: what a person types goes to the server that has their files cached.
+
+    The texts before the cursor begin elsewhere with each line, so that they tell nothing.
+    """
+    who = (caller.user_id or caller.key.id, recorder.client, recorder.client_ip or "", recorder.model or "")
+    return msgspec.structs.replace(about, prefix="\n".join(who).encode("utf-8", "replace"))
 
 
 def _prompt_tokens(prompt: msgspec.Raw | None, size: int) -> int:

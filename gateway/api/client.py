@@ -133,6 +133,12 @@ class Answer:
         await self._send({"type": "http.response.start", "status": status, "headers": head})
         await self._send({"type": "http.response.body", "body": body})
 
+    async def nothing(self, headers: Headers) -> None:
+        """Send an answer without content."""
+        self.started = self.ended = True
+        await self._send({"type": "http.response.start", "status": 204, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b""})
+
     async def start_stream(self, headers: Headers) -> None:
         if not self.started:
             self.started = True

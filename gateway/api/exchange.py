@@ -141,7 +141,16 @@ class Exchange:
         status = client.status(error)
         self.settle(outcome, status, error.code)
         body = error_body(client, error, reader, request_id)
-        await self.answer.whole(status, self.response_headers() + _retry_after(error), body)
+        await self.answer.whole(status, self.response_headers() + _retrying(error), body)
+
+    async def drop(self, error: ApiError) -> None:
+        """End a completion that nobody waits for any more; editors that show every error get nothing at all."""
+        started, silent = self.answer.started, self.endpoint.client.drops_silently
+        self.settle("cancelled", 200 if started else 204 if silent else error.status, error.code)
+        if started or not silent:
+            await self.fail(error)
+        else:
+            await self.answer.nothing(self.response_headers())
 
     def response_headers(self) -> Headers:
         """Return what every answer tells about itself."""
@@ -150,15 +159,22 @@ class Exchange:
         if self.target:
             headers += [*self.target.response_headers, (b"x-sekisho-attempts", b"%d" % recorder.attempts)]
         if self.dropped:
-            headers.append(
-                (b"x-sekisho-dropped", ", ".join(self.dropped)[:_LONGEST_DROPPED].encode("ascii", "replace"))
-            )
+            headers.append((b"x-sekisho-dropped", _listed(self.dropped)))
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)
 
 
-def _retry_after(error: ApiError) -> Headers:
+def _listed(names: Sequence[str]) -> bytes:
+    """Return names in a header; a client's members may be called anything, line ends among them."""
+    text = ", ".join(names)[:_LONGEST_DROPPED]
+    return "".join(each if " " <= each <= "~" else "?" for each in text).strip().encode()
+
+
+def _retrying(error: ApiError) -> Headers:
+    """Return what tells the client whether to try again, and when."""
+    if error.final:
+        return [(b"x-should-retry", b"false")]
     if error.retry_after is None:
         return []
     return [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]

@@ -2,15 +2,15 @@
 
 import asyncio
 import logging
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.ask import Ask, understand
 from gateway.api.authenticate import authenticate
-from gateway.api.classify import SUPERSEDE_HEADER
 from gateway.api.client import ClientGone, UntilGone, check_encoding
+from gateway.api.completing import answer_warming, is_idle, while_typing
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.govern import Reserved
 from gateway.api.payloads import read_payload
@@ -18,7 +18,7 @@ from gateway.api.stream import answer_streaming
 from gateway.api.whole import answer_whole
 from gateway.bodies import Share
 from gateway.dialects.endpoint import Endpoint
-from gateway.errors import ApiError, InvalidRequest, Overloaded, Superseded
+from gateway.errors import ApiError, InvalidRequest, Overloaded, Superseded, TooLate
 from gateway.identity.caller import Caller
 from gateway.network import check_key, check_server, client_address
 from gateway.payload import Payload
@@ -38,9 +38,8 @@ class Generate:
         exchange = Exchange(self._endpoint, self._runtime, scope, send)
         try:
             await self._serve(exchange, scope, receive)
-        except Superseded as error:
-            exchange.settle("cancelled", 200 if exchange.answer.started else error.status, error.code)
-            await exchange.fail(error)
+        except (Superseded, TooLate) as error:
+            await exchange.drop(error)
         except ApiError as error:
             await exchange.fail(error)
         except msgspec.DecodeError as error:  # of a member that is read only where it is needed
@@ -77,19 +76,15 @@ class Generate:
             payload = await read_payload(exchange, scope, receive, share)
             store, headers = self._runtime.keys, exchange.headers
             ask = understand(self._endpoint, exchange.snapshot, store, key, headers, payload, exchange.recorder)
-            async with Reserved(exchange, ask), UntilGone(receive, exchange.answer):
-                with self._superseding(exchange, ask):
-                    await (answer_streaming if ask.stream else answer_whole)(exchange, ask)
+            async with while_typing(exchange, ask), Reserved(exchange, ask), UntilGone(receive, exchange.answer):
+                await _answering(ask)(exchange, ask)
         finally:
             share.end()
             if payload:
                 payload.close()
 
-    def _superseding(self, exchange: Exchange, ask: Ask) -> AbstractContextManager[None]:
-        """Let code completions replace each other; everything else stands by itself."""
-        wanted = ask.traffic_class == "completion" and exchange.headers.get(SUPERSEDE_HEADER) != "off"
-        if not wanted or not exchange.snapshot.config.admission.supersede_completions:
-            return nullcontext()
-        agent = exchange.headers.get("user-agent", "")
-        who = (ask.caller.user_id or "", ask.caller.key.id, exchange.recorder.client, agent)
-        return self._runtime.latest_wins.newest(who)
+
+def _answering(ask: Ask) -> Callable[[Exchange, Ask], Awaitable[None]]:
+    if ask.warms and is_idle(ask):
+        return answer_warming
+    return answer_streaming if ask.stream else answer_whole

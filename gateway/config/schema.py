@@ -19,10 +19,11 @@ from pydantic import (
 )
 
 from gateway.config.addresses import without_secrets
+from gateway.profiles.fim import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
-Dialect = Literal["chat", "completions", "embeddings", "responses", "messages"]
+Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "fim", "infill"]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
@@ -194,6 +195,17 @@ class Deployment(Section):
     """Seconds of silence after which a stream is given up, before its first event too."""
 
 
+class CompletionPolicy(Section):
+    """How a model's code completion is served while somebody types."""
+
+    supersede: bool = True
+    """A newer completion of the same person and client ends the older one."""
+    max_tokens: int | None = Field(None, ge=1, le=10**6)
+    """Tokens of one completion at most, whatever is asked for; null = no limit."""
+    deadline_seconds: float | None = Field(None, gt=0, le=LONGEST_SECONDS)
+    """An answer that takes longer is dropped, as nobody waits for it any more; null = no deadline."""
+
+
 class Model(Section):
     name: str = Field(min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")
     """What people and programs ask for."""
@@ -206,6 +218,10 @@ class Model(Section):
     max_output_tokens: int | None = Field(None, ge=1, le=10**9)
     """Tokens of one answer at most; null = not known."""
     price: Price | None = None
+    fim: FimSetting | None = None
+    """The family whose template fills in the middle, `native` = the upstream's Completions take `suffix`, `none` = the
+    model cannot. null = told by the upstream's name of the model."""
+    completion: CompletionPolicy = CompletionPolicy()
     available: Availability = ALWAYS
     fallback: tuple[str, ...] = ()
     """Models that are asked where all deployments of this one fail."""
@@ -239,7 +255,7 @@ class Admission(Section):
     """Requests that wait in all; when it is full the least urgent one goes."""
     patience: Patience = Patience()
     supersede_completions: bool = True
-    """A newer code completion of the same person and client ends the older one."""
+    """A newer code completion of the same person and client ends the older one; a model may be left out."""
 
 
 class Content(Section):

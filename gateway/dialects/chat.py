@@ -3,12 +3,13 @@
 Source: platform.openai.com/docs/api-reference/{chat,completions,embeddings}.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from gateway import lenient, wire
 from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
-from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoint import END, GAP, Endpoint
 from gateway.dialects.faults import fault_of
 from gateway.dialects.relay import Relay
 from gateway.dialects.usage import Usage, from_chat
@@ -74,6 +75,13 @@ def _check_completion(fields: Members) -> None:
         wire.require(fields, "prompt", str, list)
 
 
+def _by_suffix(fields: Members) -> Endpoint:
+    """Return the endpoint of a request for one completion after a prompt, in a gap, or at the end of a file."""
+    if wire.kind(fields, "suffix") is not str or wire.kind(fields, "prompt") not in (str, None):
+        return COMPLETIONS
+    return GAP_COMPLETIONS if lenient.says(fields["suffix"]) else END_COMPLETIONS
+
+
 def _check_embedding(fields: Members) -> None:
     wire.require(fields, "input", str, list)
 
@@ -116,7 +124,11 @@ COMPLETIONS = Endpoint(
     answer=("choices",),
     task="completion",
     pseudonym="user",
+    length="max_tokens",
+    refine=_by_suffix,
 )
+GAP_COMPLETIONS = replace(COMPLETIONS, variant=GAP)
+END_COMPLETIONS = replace(COMPLETIONS, variant=END)
 EMBEDDINGS = Endpoint(
     "embeddings",
     "/embeddings",

@@ -36,6 +36,8 @@ class ClientDialect:
     """Puts into a whole answer what it cost in USD, where the dialect has a place for it."""
     fails_with_answer: bool = False
     """Clients want an answer that announced itself and failed as it is, rather than an HTTP error."""
+    drops_silently: bool = False
+    """Clients show every error, and ignore an empty answer (204): they get that for what nobody waits for any more."""
     personal: tuple[str, ...] = ()
     """Members of a request that may name a person; `outer.inner` is a member of a member."""
 

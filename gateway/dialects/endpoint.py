@@ -9,6 +9,8 @@ from gateway.dialects.estimates import estimate_json, estimate_texts
 from gateway.wire import Members
 
 BodyKind = Literal["json", "multipart"]
+GAP, END = "gap", "end"
+"""Variants of the endpoints for code completion: text stands after the cursor, or none does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,18 @@ class Endpoint:
     """Upstreams that speak the dialect may still lack this endpoint: their 404 says no more than that."""
     names_model: bool = True
     """Its answers say which model made them."""
+    length: str | None = None
+    """The member that limits an answer's tokens, where a policy may lower it."""
+    also: tuple[str, ...] = ()
+    """Further addresses here, from the root."""
+    model_optional: bool = False
+    """Its clients may name no model: the only one for completion that the key may use is meant."""
+    warms: Callable[[Members], bool] | None = None
+    """Returns whether a request only fills the server's cache."""
+    variant: str = ""
+    """Tells apart the endpoints of one path: requests of different kinds may be served by different deployments."""
+    refine: "Callable[[Members], Endpoint] | None" = None
+    """Returns the variant that serves a request."""
 
     def prompt_tokens(self, fields: Members) -> int:
         """Return about how many tokens a request's prompt has."""

@@ -2,7 +2,9 @@
 
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.fim import FIM
+from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import RESPONSES
 
-ENDPOINTS: tuple[Endpoint, ...] = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS)
+ENDPOINTS: tuple[Endpoint, ...] = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS, FIM, INFILL)

@@ -51,7 +51,7 @@ def estimate_texts(raw: msgspec.Raw) -> int:
     if len(raw) > _WHOLE_BYTES:
         return _sampled(bytes(raw))
     try:
-        found: list[tuple[str, Any]] = [("", msgspec.json.decode(raw))]
+        found: list[tuple[str, Any]] = [("text", msgspec.json.decode(raw))]
     except (ValueError, RecursionError, OverflowError):
         return estimate_json(bytes(raw))
     tokens = 0

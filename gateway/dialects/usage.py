@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway import lenient
+from gateway.wire import Members
+
 UsageSource = Literal["provider", "estimated"]
 
 
@@ -47,6 +50,27 @@ def from_messages(found: Any) -> Usage | None:
         cache_write=written,
         reasoning=_part(_count(_object(found, "output_tokens_details"), "thinking_tokens"), output),
     )
+
+
+def from_infill(answer: Members) -> Usage | None:
+    """Read the counts of llama.cpp's own answers; None where it holds none.
+
+    `tokens_cached` is what stands in the cache after the answer: a part of the prompt only where it is less than that.
+    `timings` tells what was really read from it (`cache_n`) or computed (`prompt_n`).
+    """
+    names = ("tokens_evaluated", "tokens_predicted", "tokens_cached", "timings")
+    found = {name: lenient.peek(answer, name) for name in names if name in answer}
+    timings = _object(found, "timings")
+    total, output = _count(found, "tokens_evaluated"), _count(found, "tokens_predicted")
+    reused, computed, after = _count(timings, "cache_n"), _count(timings, "prompt_n"), _count(found, "tokens_cached")
+    if total is None and computed is not None:
+        total = computed + (reused or 0)
+    if total is None and output is None:
+        return None
+    if reused is None and total is not None:
+        reused = total - computed if computed is not None else after if (after or 0) < total else None
+    cached = _part(None if reused is None else max(reused, 0), total)
+    return Usage(input=total, output=_count(timings, "predicted_n") if output is None else output, cached_input=cached)
 
 
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:

@@ -20,6 +20,11 @@ _USER_AGENTS = (
     # Cline's command line is the one known program of the Vercel AI SDK on Bun that does not name itself.
     (r"^ai-sdk/.*\bruntime/bun/", "cline"),
     (r"\baider\b", "aider"),
+    (r"llama\W?vscode", "llama-vscode"),
+    (r"llama\W?vim", "llama-vim"),
+    (r"\btwinny\b", "twinny"),
+    (r"\btabby\b", "tabby"),
+    (r"^zed/", "zed"),
     (r"openai/python", "openai-python"),
     (r"openai/js", "openai-js"),
     (r"anthropic/", "anthropic-sdk"),

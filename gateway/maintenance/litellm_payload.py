@@ -12,6 +12,8 @@ from gateway.providers.rows import PROVIDERS
 _CALL_TYPES = {
     "chat": "acompletion",
     "completions": "atext_completion",
+    "fim": "atext_completion",
+    "infill": "atext_completion",
     "embeddings": "aembedding",
     "responses": "aresponses",
     "messages": "anthropic_messages",

@@ -42,7 +42,10 @@ class ApiKey:
 def below_base_url(provider: "Provider", deployment: Deployment, path: str, stream: bool) -> str:
     """Return the URL of an endpoint: its path below the base URL. A query of the base URL is part of every request."""
     parts = urlsplit(deployment.base_url or provider.base_url or "")
-    return urlunsplit(parts._replace(path=parts.path.rstrip("/") + provider.paths.get(path, path)))
+    base = parts.path.rstrip("/")
+    if path in provider.beside:
+        return urlunsplit(parts._replace(path=base.removesuffix("/v1") + provider.beside[path]))
+    return urlunsplit(parts._replace(path=base + provider.paths.get(path, path)))
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Provider:
     """What it speaks, native first; a client of another dialect is told so."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Paths of endpoints that stand beside the base URL's `/v1`, not below it."""
+    takes_suffix: bool = True
+    """Its Completions take `suffix`, or may."""
     url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
     """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
     authorize: Authorize = ApiKey()

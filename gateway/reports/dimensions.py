@@ -27,7 +27,7 @@ def _texts(values: tuple[str, ...]) -> str:
 
 KIND = f"""CASE
     WHEN api = 'embeddings' THEN 'embedding'
-    WHEN api = 'completions' THEN 'completion'
+    WHEN api IN ('completions', 'fim', 'infill') THEN 'completion'
     WHEN task IN ({_texts(BACKGROUND_TASKS)}) THEN 'task'
     WHEN client IN ({_texts(AGENTS)}) THEN 'agent'
     WHEN api IN ('chat', 'responses', 'messages') THEN 'chat'

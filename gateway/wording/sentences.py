@@ -169,6 +169,19 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "新しい補完に置き換えられました。操作は必要ありません。",
         ("", ""),
     ),
+    "completion_too_late": (
+        "The completion took too long and was dropped; nothing needs to be done.",
+        "補完に時間がかかりすぎたため破棄されました。操作は必要ありません。",
+        ("", ""),
+    ),
+    "fim_not_supported": (
+        "The model {model} cannot complete code in the middle of a text.",
+        "モデル{model}は、テキストの途中を補完できません。",
+        (
+            " Please choose a model for code completion.",
+            "コード補完用のモデルを選んでください。",
+        ),
+    ),
     "queue_full": ("The model {model} has too much to do.", "モデル{model}は現在混み合っています。", _AGAIN),
     "queue_timeout": (
         "The model {model} had no free place in time.",

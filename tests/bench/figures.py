@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.bench.keystrokes import MOST_MS, superseding
 from tests.bench.measure import percentile
 from tests.bench.running import Running
 from tests.bench.soak import soak
@@ -181,6 +182,16 @@ MEASUREMENTS = (
         "prompt-1m",
         _prompts("cpu_per_1m", 1_000_000),
         (Figure("cpu_per_1m", "CPU time a 1 MB prompt", "µs", (Rule("within", 4, "nginx"),)),),
+    ),
+    Measurement(
+        "keystrokes",
+        lambda running: superseding(),
+        (
+            Figure("superseded_p50", "older completion's upstream call closed after a newer keystroke, p50", "ms"),
+            Figure("superseded_p99", "the same, p99", "ms"),
+            Figure("superseded_most", "the same, longest of 380", "ms", (Rule("at most", MOST_MS),)),
+        ),
+        ours=True,
     ),
     Measurement(
         "memory",

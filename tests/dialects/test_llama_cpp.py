@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import anthropic
+import httpx2
 import openai
 import pytest
 
@@ -29,7 +30,14 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     call = [sys.executable, "-m", "install.embedded.chat_model", str(weights), str(port)]
     server = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deployment = {"provider": "llama.cpp", "base_url": f"http://127.0.0.1:{port}/v1", "model": "local"}
-    config = {"models": [{"name": "smollm2", "deployments": [deployment]}]}
+    # Its words come out as text, as this model has no such tokens: the way there and back is the same.
+    coder = {**deployment, "dialects": ["completions"]}
+    config = {
+        "models": [
+            {"name": "smollm2", "deployments": [deployment]},
+            {"name": "coder", "mode": "completion", "fim": "starcoder", "deployments": [coder]},
+        ]
+    }
     gateway = GatewayProcess(tmp_path_factory.mktemp("llama"), config)
     try:
         _wait(f"http://127.0.0.1:{port}/health")
@@ -90,3 +98,29 @@ def _wait(url: str, seconds: float = 60) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError("llama.cpp did not start")
+
+
+def test_a_model_without_gaps_says_so(local: GatewayProcess) -> None:
+    """Its Completions would leave the suffix out without a word."""
+    client = {"headers": {"authorization": f"Bearer {local.key('gaps')}"}, "base_url": local.url, "timeout": 60}
+    bodies: dict[str, dict[str, object]] = {
+        "/infill": {"input_prefix": "def f(", "input_suffix": "):"},
+        "/v1/completions": {"prompt": "def f(", "suffix": "):"},
+        "/v1/fim/completions": {"prompt": "def f(", "suffix": "):"},
+    }
+    with httpx2.Client(**client, trust_env=False) as http:  # type: ignore[arg-type]
+        for path, body in bodies.items():
+            answer = http.post(path, json={"model": "smollm2", **body})
+            assert (answer.status_code, "cannot fill in the middle" in answer.text) == (400, True), answer.text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_template_comes_back_as_infill(local: GatewayProcess, stream: bool) -> None:
+    headers = {"authorization": f"Bearer {local.key(f'infill-{stream}')}"}
+    body = {"input_prefix": "def f(", "input_suffix": "):", "n_predict": 6, "temperature": 0, "stream": stream}
+    answer = httpx2.post(f"{local.url}/infill", json=body, headers=headers, timeout=60, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    assert '"content":"' in answer.text
+    record = local.record(answer.headers["x-sekisho-request-id"])
+    assert (record.model, record.usage_source) == ("coder", "provider"), "the only model for completion is meant"
+    assert record.input_tokens

@@ -29,6 +29,14 @@ NAMES = st.sampled_from(
         "previous_response_id",
         "safety_identifier",
         "temperature",
+        "suffix",
+        "stop",
+        "n",
+        "input_prefix",
+        "input_suffix",
+        "input_extra",
+        "n_predict",
+        "response_fields",
     ]
 )
 BODIES = st.dictionaries(NAMES | st.text(max_size=8), VALUES, max_size=6)
@@ -45,7 +53,14 @@ def _answers_well(answer: httpx2.Response) -> None:
 @given(path=st.sampled_from(PATHS), body=BODIES, name=MODELS, known=st.booleans())
 def test_bodies(http: httpx2.Client, path: str, body: dict[str, Any], name: str, known: bool) -> None:
     if known:
-        body = {"messages": [{"role": "user", "content": "hi"}], "input": "x", "prompt": "x", **body, "model": name}
+        body = {
+            "messages": [{"role": "user", "content": "hi"}],
+            "input": "x",
+            "prompt": "x",
+            "suffix": "y",
+            **body,
+            "model": name,
+        }
     _answers_well(http.post(path, content=json.dumps(body).encode()))
 
 
