@@ -1,6 +1,9 @@
 """What each error code of the ledger means, for the administrator who reads the report."""
 
+import re
+
 from gateway.wording.languages import Language
+from gateway.wording.sentences import SENTENCES
 
 _CODES: dict[str, tuple[str, str]] = {
     "internal_error": ("A fault of the gateway; its log says more", "ゲートウェイの不具合（ログを確認）"),
@@ -32,6 +35,14 @@ _CODES: dict[str, tuple[str, str]] = {
     "wrong_mode": ("The model is made for another use", "用途の異なるモデル"),
     "dialect_not_supported": ("The model does not speak this API", "モデルが対応していないAPI"),
     "endpoint_not_supported": ("The model does not offer this function", "モデルが提供していない機能"),
+    "unsupported_prefill": ("The model does not continue a begun answer", "途中まで書かれた回答の続きに未対応のモデル"),
+    "unsupported_media": ("The model does not take this kind of file", "モデルが対応していない種類のファイル"),
+    "unsupported_parameter": ("The model does not know a setting of the request", "モデルが対応していない設定"),
+    "unsupported_tool": ("The model cannot use one of the tools", "モデルが使えないツール"),
+    "too_many_tools": ("More tools than the model takes", "モデルの上限を超える数のツール"),
+    "fim_not_supported": ("The model does not complete in the middle of a text", "途中の補完に未対応のモデル"),
+    "previous_response_not_found": ("The earlier answer is not known any more", "以前の回答が残っていない"),
+    "completion_too_late": ("A code completion took too long and was dropped", "時間がかかりすぎて破棄したコード補完"),
     "request_too_large": ("The request was too large", "大きすぎるリクエスト"),
     "context_length_exceeded": ("The prompt was longer than the model's window", "モデルの扱える長さを超過"),
     "superseded": ("A newer code completion took its place", "新しいコード補完に置き換え"),
@@ -64,4 +75,12 @@ def explained(code: str | None, outcome: str, language: Language) -> str:
     """Return what a code means; "" where neither code nor outcome tells more."""
     if code is None:
         return _CANCELLED[language == "ja"] if outcome == "cancelled" else ""
-    return _CODES.get(code, _UNKNOWN)[language == "ja"]
+    if code in _CODES or code not in SENTENCES:
+        return _CODES.get(code, _UNKNOWN)[language == "ja"]
+    return _first_sentence(code, language)
+
+
+def _first_sentence(code: str, language: Language) -> str:
+    """Return what a person was told had happened, of no model in particular."""
+    words = SENTENCES[code][language].format(model="", again="")
+    return " ".join(re.split("[.。]", words)[0].split())
