@@ -41,20 +41,27 @@ class Affinity:
     """Remembers who issued which response id; the newest ones, bounded."""
 
     def __init__(self) -> None:
-        self._issued: OrderedDict[str, str] = OrderedDict()
+        self._issued: OrderedDict[str, tuple[str, str | None]] = OrderedDict()
+        """The deployment that issued an id, and to whom."""
 
-    def issued(self, response_id: str, target_id: str) -> None:
+    def issued(self, response_id: str, target_id: str, owner: str | None = None) -> None:
+        """Remember who issued an id, and to which caller."""
         if len(response_id) > _LONGEST_ID:
             return
-        self._issued[response_id] = target_id
+        self._issued[response_id] = target_id, owner
         if len(self._issued) > _RESPONSES_KEPT:
             self._issued.popitem(last=False)
+
+    def issuer(self, response_id: str, owner: str) -> str | None:
+        """Return the deployment that issued an id to a caller; None where it did not, or that is not known any more."""
+        target_id, to = self._issued.get(response_id, (None, None))
+        return target_id if to == owner else None
 
     def preferred(self, servings: Sequence[Serving], hints: Hints) -> list[Serving]:
         """Return `servings`, which come least busy first, with the one to prefer in front."""
         if len(servings) < 2:
             return list(servings)
-        known = self._issued.get(hints.response_id) if hints.response_id else None
+        known, _ = self._issued.get(hints.response_id or "", (None, None))
         favourite = next((serving for serving in servings if serving.target.id == known), None)
         favourite = favourite or _by_prefix(servings, hints.prefix)
         if favourite is None:

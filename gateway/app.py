@@ -14,9 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
+from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
+from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
@@ -105,6 +107,16 @@ class FastLane:
         return send_in_words
 
 
+def _stored(runtime: Runtime) -> list[BaseRoute]:
+    """Return the routes of answers that are kept: those of Responses alone have ids."""
+    path = f"/v1{RESPONSES.path}/{{id}}"
+    return [
+        Route(path, StoredResponses(runtime), methods=["GET", "DELETE"]),
+        Route(f"{path}/input_items", StoredResponses(runtime, "input_items"), methods=["GET"]),
+        Route(f"{path}/cancel", StoredResponses(runtime, "cancel"), methods=["POST"]),
+    ]
+
+
 def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
     generate = [
         Route(path, Generate(each, runtime), methods=["POST"])
@@ -114,8 +126,10 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
     return [
         *generate,
         *no_websocket(f"/v1{RESPONSES.path}"),
+        *_stored(runtime),
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *admin_routes(),

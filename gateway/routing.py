@@ -9,12 +9,15 @@ from difflib import get_close_matches
 from functools import cached_property
 from urllib.parse import urlsplit
 
+import msgspec
+
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
+from gateway.profiles.families import resolve
 from gateway.profiles.fim import family_of
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
@@ -60,6 +63,8 @@ class Quirks:
     """Facts about a deployment that its answers taught us; forgotten with the configuration."""
 
     refuses_stream_options: bool = False
+    lacks_counting: bool = False
+    """It has no endpoint that counts tokens."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,12 @@ class Target:
     @property
     def dialects(self) -> tuple[str, ...]:
         return self.deployment.dialects or self.provider.dialects
+
+    @cached_property
+    def betas(self) -> frozenset[str] | None:
+        """Return the values of `anthropic-beta` that it takes; None = any."""
+        configured = self.deployment.betas
+        return self.provider.betas if configured is None else frozenset(configured)
 
     @property
     def base_url(self) -> str:
@@ -138,6 +149,18 @@ class Target:
 
     def speaks(self, dialect: str) -> bool:
         return dialect in self.dialects
+
+    def serves_natively(self, dialect: str) -> bool:
+        """Return whether clients of a dialect are best served in it: some models take tools only in another one."""
+        bridged = dialect == "chat" and self.profile.tools_need_responses and not self.deployment.dialects
+        return self.speaks(dialect) and not (bridged and self.speaks("responses"))
+
+    @property
+    def translated_dialects(self) -> tuple[str, ...]:
+        """Return the dialects in which clients of others are served, the best first."""
+        if self.profile.tools_need_responses and self.speaks("responses"):
+            return ("responses", *(each for each in self.dialects if each != "responses"))
+        return self.dialects
 
 
 @dataclass(frozen=True)
@@ -315,15 +338,15 @@ def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Servi
     if endpoint.variant:
         completing = tuple(found for target in targets if (found := _completing(target, endpoint)))
         return (completing,) if completing else ()
-    native = tuple(Serving(target, endpoint) for target in targets if target.speaks(endpoint.dialect))
-    others = (target for target in targets if not target.speaks(endpoint.dialect))
+    native = tuple(Serving(target, endpoint) for target in targets if target.serves_natively(endpoint.dialect))
+    others = (target for target in targets if not target.serves_natively(endpoint.dialect))
     translated = tuple(found for target in others if (found := _translated(target, endpoint)))
     return tuple(group for group in (native, translated) if group)
 
 
 def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
     """Return the first of a deployment's dialects into which the client's can be translated, or None."""
-    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.dialects)
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.translated_dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
 
@@ -355,8 +378,16 @@ def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
+        profile = _profile(model, deployment)
         public_name = f"{model.name}/{number}"
-        yield Target(name, public_name, model, deployment, provider, health.setdefault(name, Health()), price)
+        state = health.setdefault(name, Health())
+        yield Target(name, public_name, model, deployment, provider, state, price, profile)
+
+
+def _profile(model: Model, deployment: Deployment) -> Profile:
+    """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
+    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 
 def _name(model: Model, deployment: Deployment) -> str:

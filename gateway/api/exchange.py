@@ -9,6 +9,7 @@ from starlette.types import Scope, Send
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import error_body, error_event, note, reader_of
+from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
@@ -92,6 +93,12 @@ class Exchange:
             recorder.served_by = {**target.record_fields, "fallback_from": recorder.model}
         return next(serving for serving in servings if serving.target is target)
 
+    def asks_beside(self, target: Target) -> None:
+        """Note that a deployment is asked without a place in its queue."""
+        self.target, self.asked_at = target, time.perf_counter()
+        self.recorder.attempts += 1
+        self.recorder.served_by = target.record_fields
+
     def release(self) -> None:
         """Give the place up, if there is one."""
         running, self._running = self._running, None
@@ -116,8 +123,9 @@ class Exchange:
 
     def remember_deployment(self, answer_id: str | None) -> None:
         """Remember who answered under an id that the client may continue."""
-        if answer_id and self.target:
-            self.runtime.affinity.issued(answer_id, self.target.id)
+        caller = self.recorder.caller
+        if answer_id and self.target and caller:
+            self.runtime.affinity.issued(answer_id, self.target.id, owner(caller))
 
     def settle(self, outcome: Outcome, status: int, error_code: str | None = None) -> None:
         """Write the record, once; to be called before the answer's last byte."""
@@ -141,7 +149,7 @@ class Exchange:
         status = client.status(error)
         self.settle(outcome, status, error.code)
         body = error_body(client, error, reader, request_id)
-        await self.answer.whole(status, self.response_headers() + _retrying(error), body)
+        await self.answer.whole(status, self.response_headers() + _retry_after(error, status), body)
 
     async def drop(self, error: ApiError) -> None:
         """End a completion that nobody waits for any more; editors that show every error get nothing at all."""
@@ -171,10 +179,24 @@ def _listed(names: Sequence[str]) -> bytes:
     return "".join(each if " " <= each <= "~" else "?" for each in text).strip().encode()
 
 
-def _retrying(error: ApiError) -> Headers:
-    """Return what tells the client whether to try again, and when."""
-    if error.final:
-        return [(b"x-should-retry", b"false")]
-    if error.retry_after is None:
-        return []
-    return [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]
+def _retry_after(error: ApiError, status: int) -> Headers:
+    """Return whether and when a program may try again. Tools that wait silently for hours help nobody."""
+    seconds = error.retry_after
+    headers = [] if seconds is None or seconds > _LONGEST_WAIT else [(b"retry-after", b"%d" % max(1, round(seconds)))]
+    if (
+        error.final
+        or (status < 500 and status not in _MAY_PASS)
+        or error.code in _STAYS
+        or (seconds or 0) > _SHORT_WAIT
+    ):
+        headers.append((b"x-should-retry", b"false"))
+    return headers
+
+
+_MAY_PASS = (408, 425, 429)
+"""Statuses below 500 after which the same request may be answered."""
+_STAYS = ("insufficient_quota", "upstream_misconfigured")
+"""Codes of what no second try changes."""
+_SHORT_WAIT = 60.0
+"""Seconds that a program may wait with somebody before it."""
+_LONGEST_WAIT = 3600.0

@@ -66,6 +66,7 @@ _EXAMPLES = {
     "models[].deployments[].api_key": '"${VLLM_KEY}"',
     "models[].deployments[].region": "ap-northeast-1",
     "models[].deployments[].dialects": "[chat, responses]",
+    "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
 }

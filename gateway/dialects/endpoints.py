@@ -5,6 +5,17 @@ from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
-from gateway.dialects.responses import RESPONSES
+from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
 
-ENDPOINTS: tuple[Endpoint, ...] = (CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES, MESSAGES, COUNT_TOKENS, FIM, INFILL)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    CHAT,
+    COMPLETIONS,
+    EMBEDDINGS,
+    RESPONSES,
+    INPUT_TOKENS,
+    COMPACT,
+    MESSAGES,
+    COUNT_TOKENS,
+    FIM,
+    INFILL,
+)

@@ -16,8 +16,13 @@ from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
 from gateway.wire import Members
 
+BETAS = "anthropic-beta"
+"""The header that asks for what is not yet in the API's version, comma-separated."""
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
+
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+"""Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
 
 _TYPES = {
     400: "invalid_request_error",
@@ -90,14 +95,21 @@ class MessagesRelay(PassThrough):
         return event
 
     def _counted(self, raw: Raw) -> Usage | None:
-        """Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet."""
         found = lenient.value(raw)
         if isinstance(found, dict):
-            for name, count in found.items():
-                known = self._counts.get(name)
-                both = isinstance(known, int) and isinstance(count, int)
-                self._counts[name] = max(known, count) if both else known if count is None else count
+            merge_counts(self._counts, found)
         return from_messages(self._counts)
+
+
+def merge_counts(counts: dict[str, Any], found: dict[str, Any]) -> None:
+    """Put later counts of a stream into those that came before.
+
+    Counts are cumulative, and each event holds only some of them; a zero may stand for not known yet.
+    """
+    for name, count in found.items():
+        known = counts.get(name)
+        both = isinstance(known, int) and isinstance(count, int)
+        counts[name] = max(known, count) if both else known if count is None else count
 
 
 def relay(model: str, request: Members) -> Relay:
@@ -148,6 +160,7 @@ CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
     statuses={503: 529},
+    keepalive=PING,
     personal=("metadata.user_id",),
 )
 UPSTREAM = UpstreamDialect(
@@ -155,7 +168,7 @@ UPSTREAM = UpstreamDialect(
     failure=failure,
     usage=usage_of,
     relay=relay,
-    forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
+    forwarded={"anthropic-version": VERSION, BETAS: None},
     query=frozenset({"beta=true"}),
 )
 
@@ -180,6 +193,7 @@ COUNT_TOKENS = Endpoint(
     prompt=(),
     streams=False,
     task="count_tokens",
+    counts=MESSAGES.prompt,
     optional=True,
     names_model=False,
 )

@@ -178,3 +178,32 @@ RESPONSES = Endpoint(
     answer=("output",),
     pseudonym="safety_identifier",
 )
+INPUT_TOKENS = Endpoint(
+    "responses",
+    "/responses/input_tokens",
+    ("chat", "agent"),
+    _check,
+    CLIENT,
+    UPSTREAM,
+    prompt=(),
+    streams=False,
+    task="count_tokens",
+    counts=RESPONSES.prompt,
+    optional=True,
+    names_model=False,
+)
+COMPACT = Endpoint(
+    "responses",
+    "/responses/compact",
+    ("chat", "agent"),
+    _check,
+    CLIENT,
+    UPSTREAM,
+    prompt=("instructions", "input"),
+    answer=("output",),
+    streams=False,
+    optional=True,
+    names_model=False,
+    pseudonym="safety_identifier",
+)
+"""A conversation made shorter by its model."""

@@ -16,6 +16,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """False if they are refused unless reasoning is off."""
     forced_tools: bool = True
     """False if a tool cannot be demanded, as the model always thinks first."""
+    forced_tools_while_reasoning: bool = True
+    """False if a tool can be demanded only where reasoning is off."""
     thinking: Literal["adaptive", "budget", "always", "none"] | None = None
     """How Messages asks for it: adaptive with an effort, a budget of tokens; `always` = cannot be switched off."""
     efforts: tuple[str, ...] | None = None
@@ -38,12 +40,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """True if Chat Completions takes `cache_control` on parts and tools; others cache by themselves."""
     thinking_member: Literal["reasoning_content", "reasoning", "content"] | None = "reasoning_content"
     """How Chat Completions takes the model's earlier reasoning back; None = not at all."""
-    thinking_switch: Literal["thinking", "enable_thinking", "chat_template_kwargs"] | None = None
-    """How reasoning is switched on and off where Chat Completions has no effort for it: `{"type": "disabled"}` in
-    `thinking`, false in `enable_thinking`, the same in `chat_template_kwargs`."""
+    thinking_switch: Literal["type", "flag", "template:enable_thinking", "template:thinking"] | None = None
+    """How Chat Completions switches reasoning off where it has no effort for it: `thinking: {"type": "disabled"}`,
+    `enable_thinking: false`, or a member of `chat_template_kwargs` that is false."""
+    user_after_tool: bool = True
+    """False if only the assistant may speak after results of tools: a word of its is put between."""
     custom_tools: bool = False
     """True if tools of free text and grammars are known; else they are sent as functions with one text."""
     most_tools: int | None = None
+    most_stops: int | None = None
+    """The most stop sequences; those beyond are left out."""
     tool_name_pattern: str = r"[a-zA-Z0-9_-]{1,64}"
     """What a tool's name may be."""
     tool_call_id_pattern: str = r"[a-zA-Z0-9_-]{1,64}"

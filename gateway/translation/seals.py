@@ -7,7 +7,8 @@ import msgspec
 
 from gateway.translation.parts import Thinking
 
-_MARK = "sekisho1:"
+MARK = "sekisho1:"
+"""Begins every text of `wrapped`."""
 _LONGEST_ORIGIN = 32
 
 
@@ -21,20 +22,20 @@ class _Sealed(msgspec.Struct, array_like=True, frozen=True):
 def wrapped(thinking: Thinking) -> str:
     """Return a text by which `unwrapped` finds the seal, the origin and the id of a part of reasoning."""
     sealed = _Sealed(thinking.origin or "", thinking.seal, thinking.id, thinking.redacted)
-    return _MARK + msgspec.json.encode(sealed).decode()
+    return MARK + msgspec.json.encode(sealed).decode()
 
 
 def is_wrapped(text: object) -> bool:
     """Return whether a text was made by `wrapped`."""
-    return isinstance(text, str) and text.startswith(_MARK)
+    return isinstance(text, str) and text.startswith(MARK)
 
 
 def unwrapped(text: str, shown: str) -> Thinking | None:
     """Return the part that a text of `wrapped` stands for, with the reasoning that was shown; None for other texts."""
-    if not text.startswith(_MARK):
+    if not text.startswith(MARK):
         return None
     try:
-        sealed = msgspec.json.decode(text[len(_MARK) :], type=_Sealed)
+        sealed = msgspec.json.decode(text[len(MARK) :], type=_Sealed)
     except (ValueError, RecursionError):
         return Thinking(text=shown)
     origin = sealed.origin[:_LONGEST_ORIGIN] or None

@@ -135,6 +135,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "モデル{model}は、途中まで書かれた回答の続きを書けません。",
         _CHOOSE,
     ),
+    "response_not_found": (
+        "This answer is not known here.",
+        "この回答はここにありません。",
+        _PROGRAM,
+    ),
     "previous_response_not_found": (
         "The earlier answer is not known here any more.",
         "以前の回答はここに残っていません。",

@@ -29,6 +29,11 @@ class Exchange:
         return self.answer.lstrip()[:5] in (b"data:", b"event", b": OPE")
 
     @property
+    def is_frames(self) -> bool:
+        """Return whether the answer is a stream of AWS event-stream frames."""
+        return self.answer[:2] == b"\0\0"
+
+    @property
     def json(self) -> dict[str, Any]:
         """Return the answer as Python data."""
         found = json.loads(self.answer)
@@ -52,7 +57,8 @@ def _exchanges(path: str) -> Iterator[Exchange]:
             address = str(request.get("url") or request.get("uri")).partition("?")[0]
             asked, answer = _json(_body(request)), _body(response)
             exchange = Exchange(f"{file.relative_to(FOLDER)}#{number}", asked, _status(response), answer)
-            good = exchange.status == 200 and (exchange.is_stream or answer.lstrip()[:1] == b"{")
+            readable = exchange.is_stream or exchange.is_frames or answer.lstrip()[:1] == b"{"
+            good = exchange.status == 200 and readable
             if address.endswith(path) and isinstance(asked, dict) and good:
                 yield exchange
 

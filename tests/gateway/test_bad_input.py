@@ -113,6 +113,7 @@ def test_upstream_faults_before_the_first_byte(
 def test_retry_after_is_passed_on_and_not_waited_out(http: httpx2.Client) -> None:
     answer = http.post(CHAT, json={"model": "429-later", "messages": MESSAGES})
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "77")
+    assert answer.headers["x-should-retry"] == "false", "a tool with a person before it does not wait that long"
     assert answer.elapsed.total_seconds() < 5
 
 

@@ -45,6 +45,7 @@ def test_rates_and_their_headers(limited: GatewayProcess) -> None:
     assert answers[0].headers["x-ratelimit-limit-tokens"] == "100000"
     refused = answers[3]
     assert 1 <= int(refused.headers["retry-after"]) <= 20
+    assert "x-should-retry" not in refused.headers
     assert (refused.json()["error"]["type"], refused.json()["error"]["code"]) == ("requests", "rate_limit_exceeded")
     assert limited.record(refused.headers["x-sekisho-request-id"]).outcome == "refused"
 

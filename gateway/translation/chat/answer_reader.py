@@ -1,5 +1,6 @@
 """A whole answer of Chat Completions. Nothing that an upstream may send is an error: what cannot be read is absent."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -10,11 +11,11 @@ from gateway.translation.answer import Answer
 from gateway.translation.chat.call_reader import arguments_of, call_own, made_id
 from gateway.translation.chat.ends import read_end
 from gateway.translation.chat.inline import InlineThinking
-from gateway.translation.chat.names import CHAT, own_of
-from gateway.translation.chat.thinking import read_chunk, read_thinking
+from gateway.translation.chat.names import CHAT, chat_own, own_of
+from gateway.translation.chat.thinking import read_chunk, read_thinking, signed_call
+from gateway.translation.chat.values import content_of, first_object, object_of, objects_of, str_of
 from gateway.translation.data_urls import is_data_url, source_of
 from gateway.translation.parts import Audio, Citation, Image, Part, Refusal, Source, Text, Thinking, ToolCall
-from gateway.wire import encode
 
 Fields = dict[str, Any]
 
@@ -39,37 +40,6 @@ def read_answer(fields: Fields, profile: Profile) -> Answer:
         service_tier=str_of(fields, "service_tier") or None,
         own=own_of(fields, _ANSWER),
     )
-
-
-def str_of(fields: Fields, name: str) -> str:
-    """Return a string; empty where something else stands there."""
-    found = fields.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def object_of(fields: Fields, name: str) -> Fields:
-    """Return an object; empty where something else stands there."""
-    found = fields.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def content_of(message: Fields) -> str | list[Any] | None:
-    """Return the content of a message: text or an array of chunks. JSON of another kind, as Cloudflare sends it where
-    it was asked for, is its own text.
-    """
-    content = message.get("content")
-    return content if isinstance(content, str | list | None) else encode(content).decode()
-
-
-def objects_of(fields: Fields, name: str) -> list[Fields]:
-    """Return the objects of an array; none where something else stands there."""
-    found = fields.get(name)
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def first_object(found: Any) -> Fields:
-    """Return the first object of an array; empty where there is none."""
-    return next((each for each in found if isinstance(each, dict)), {}) if isinstance(found, list) else {}
 
 
 def usage_of(fields: Fields) -> Any:
@@ -120,7 +90,7 @@ class _Message:
         if refusal := str_of(message, "refusal"):
             parts.append(Refusal(text=refusal))
         parts += (image for each in objects_of(message, "images") if (image := read_image(each)))
-        return [*_cited(parts, message), *_audio(message), *self._calls()]
+        return [*_cited(parts, message), *_audio(message), *_signed(self._calls())]
 
     def _text(self, content: str, *, split: bool) -> list[Part]:
         inline = InlineThinking(self._tags if split else ())
@@ -151,6 +121,14 @@ class _Message:
             custom=custom,
             own=call_own(call, content),
         )
+
+
+def _signed(calls: list[ToolCall]) -> Iterator[Part]:
+    """Yield calls, each after the reasoning that its signature stands for."""
+    for call in calls:
+        if thinking := signed_call(chat_own(call.own).get("extra_content")):
+            yield thinking
+        yield call
 
 
 def _chunks(content: list[Any]) -> list[Part]:

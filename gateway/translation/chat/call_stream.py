@@ -16,10 +16,15 @@ from gateway.lenient import UNREADABLE
 from gateway.translation.answer import Closed, Delta, Event, Opened
 from gateway.translation.chat.call_reader import made_id
 from gateway.translation.chat.chunks import CallDelta
-from gateway.translation.chat.names import CHAT
+from gateway.translation.chat.names import CHAT, chat_own
+from gateway.translation.chat.thinking import signed_call
 from gateway.translation.parts import NOTHING_OWN, Own, ToolCall
 
 _is_json = msgspec.json.Decoder(msgspec.Raw).decode
+_MOST_CALLS = 1024
+"""Of one answer; what comes beyond them is left out."""
+_MOST_TRIES = 50
+"""Times that the arguments of a call are tried to be read before its end."""
 
 
 class _Call:
@@ -36,18 +41,26 @@ class _Call:
         self.name = ""
         self.custom = False
         self.pieces: list[str] = []
+        self.depth = 0
+        """Opening braces without a closing one, those in strings among them."""
+        self.tries = 0
         self.own: Own = NOTHING_OWN
         self.closed = False
 
     def is_complete(self) -> bool:
         """Return whether its arguments are whole JSON, so that nothing can follow."""
-        if not self.pieces or not self.pieces[-1].rstrip().endswith("}"):
+        if self.depth or not self.pieces or self.tries == _MOST_TRIES:
             return False
+        self.tries += 1
         try:
             _is_json("".join(self.pieces))
         except UNREADABLE:
             return False
         return True
+
+    def grow(self, text: str) -> None:
+        self.pieces.append(text)
+        self.depth += text.count("{") - text.count("}")
 
     def whole(self) -> ToolCall:
         arguments = "".join(self.pieces)
@@ -73,7 +86,7 @@ class CallStream:
         for delta in deltas:
             name, text = _said(delta)
             call = self._find(delta, name, text, chunk) or self._add(delta, chunk)
-            if not call.closed:
+            if call is not None and not call.closed:
                 self._grow(call, delta, name, text, answer_id, events)
 
     def close(self, events: list[Event], *, complete_only: bool = False) -> None:
@@ -96,7 +109,9 @@ class CallStream:
         repeated = last is not None and not delta.id and last.name == name and last.chunk != chunk
         return last if last and repeated and not last.is_complete() else None
 
-    def _add(self, delta: CallDelta, chunk: int) -> _Call:
+    def _add(self, delta: CallDelta, chunk: int) -> _Call | None:
+        if len(self._calls) == _MOST_CALLS:
+            return None
         call = _Call(chunk)
         call.custom = delta.custom is not None
         self._calls.append(call)
@@ -106,7 +121,7 @@ class CallStream:
 
     def _grow(self, call: _Call, delta: CallDelta, name: str, text: str, answer_id: str, events: list[Event]) -> None:
         if text:
-            call.pieces.append(text)
+            call.grow(text)
         if delta.id and not call.given:
             call.given = delta.id
         if delta.extra_content is not None:
@@ -123,6 +138,9 @@ class CallStream:
         call.id = call.given if fresh else made_id(answer_id, len(self._by_id))
         self._by_id[call.id] = call
         self.close(events, complete_only=True)
+        if thinking := signed_call(chat_own(call.own).get("extra_content")):
+            part = self._begin(events)
+            events += (Opened(part, thinking), Closed(part, thinking))
         call.part = self._begin(events)
         events.append(Opened(call.part, ToolCall(id=call.id, name=name, custom=call.custom, own=call.own)))
         if call.pieces:

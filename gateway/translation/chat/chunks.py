@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 
 from gateway import lenient
 from gateway.dialects.passthrough import NOTHING
-from gateway.translation.chat.answer_reader import content_of, object_of, objects_of, str_of
+from gateway.translation.chat.values import content_of, object_of, objects_of, str_of
 
 Fields = dict[str, Any]
 

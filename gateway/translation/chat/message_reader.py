@@ -1,5 +1,6 @@
 """Messages of a client's request, read in order: results find the calls that have no id."""
 
+from collections import deque
 from typing import Any
 
 from gateway.errors import InvalidRequest
@@ -25,8 +26,10 @@ class MessageReader:
     def __init__(self) -> None:
         self._custom: set[str] = set()
         """Ids of calls of custom tools."""
-        self._nameless: dict[str, str] = {}
-        """Names of called tools by the ids that we made, as long as their results have not come."""
+        self._waiting: deque[tuple[str, str]] = deque()
+        """Calls of the last turn without an id: the one that we made, and the tool's name."""
+        self._waiting_by_name: dict[str, deque[str]] = {}
+        self._answered: set[str] = set()
 
     def read(self, message: Fields, where: str, number: int) -> Turn:
         """Return a message as a turn. Raises `InvalidRequest` that names the member at fault."""
@@ -62,47 +65,60 @@ class MessageReader:
         return Turn(role="assistant", parts=parts, name=name, own=own_of(message, _ASSISTANT))
 
     def _calls(self, message: Fields, where: str, number: int) -> list[ToolCall]:
-        nameless: dict[str, str] = {}
+        nameless: list[tuple[str, str]] = []
         calls: list[ToolCall] = []
         for at, found in enumerate(checks.objects(message, "tool_calls", where)):
             calls.append(read_call(found, f"{where}.tool_calls[{at}]", default := made_id(number, at)))
             if calls[-1].id == default:
-                nameless[default] = calls[-1].name
+                nameless.append((default, calls[-1].name))
         if legacy := checks.object_(message, "function_call", where):
             name = checks.name_of(legacy, "name", f"{where}.function_call")
             calls.append(ToolCall(id=made_id(number), name=name, arguments=arguments_of(legacy.get("arguments"))))
-            nameless[calls[-1].id] = name
+            nameless.append((calls[-1].id, name))
         if calls:
-            self._nameless = nameless
+            self._await(nameless)
             self._custom.update(call.id for call in calls if call.custom)
         return calls
 
+    def _await(self, calls: list[tuple[str, str]]) -> None:
+        self._waiting, self._waiting_by_name = deque(calls), {}
+        for call_id, name in calls:
+            self._waiting_by_name.setdefault(name, deque()).append(call_id)
+
     def _result(self, message: Fields, where: str) -> Turn:
         name = checks.text(message, "name", where)
-        call_id = checks.text(message, "tool_call_id", where) or self._waiting(name)
+        call_id = checks.text(message, "tool_call_id", where) or self._next(name)
         if call_id is None:
             raise checks.missing(f"{where}.tool_call_id", "the id of the tool call that this is the result of")
         return self._turn(message, where, call_id, name)
 
     def _function_result(self, message: Fields, where: str) -> Turn:
         name = checks.name_of(message, "name", where)
-        call_id = self._waiting(name)
+        call_id = self._next(name)
         if call_id is None:
             at = f"{where}.name"
             raise InvalidRequest(f"The field '{at}' names a function that the message before did not call.", param=at)
         return self._turn(message, where, call_id, None)
 
     def _turn(self, message: Fields, where: str, call_id: str, name: str | None) -> Turn:
-        self._nameless.pop(call_id, None)
+        self._answered.add(call_id)
         parts = read_content(message.get("content"), f"{where}.content")
         custom, cache = call_id in self._custom, cache_of(message)
         result = ToolResult(call_id=call_id, parts=_said(parts), custom=custom, cache=cache)
         return Turn(role="tool", parts=(result,), name=name, own=own_of(message, _RESULT))
 
-    def _waiting(self, name: str | None) -> str | None:
+    def _next(self, name: str | None) -> str | None:
         """Return the first call without an id that has no result yet, of the tool `name` where it is given."""
-        waiting = (call_id for call_id, called in self._nameless.items() if name is None or called == name)
-        return next(waiting, None)
+        if name is not None:
+            named = self._waiting_by_name.get(name, deque())
+            while named and (call_id := named.popleft()):
+                if call_id not in self._answered:
+                    return call_id
+            return None
+        while self._waiting and (call_id := self._waiting.popleft()[0]):
+            if call_id not in self._answered:
+                return call_id
+        return None
 
 
 def _said(parts: tuple[Part, ...]) -> tuple[Part, ...]:

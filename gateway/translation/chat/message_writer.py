@@ -3,32 +3,27 @@
 A tool's result is text there: its images and files follow in a user's message after all results of that turn.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from gateway.translation.chat.call_writer import write_call
-from gateway.translation.chat.names import CHAT, cache_control, chat_own
+from gateway.translation.chat.assistant_writer import write_assistant
+from gateway.translation.chat.content_writer import BETWEEN, message_of, name_of, write_content
+from gateway.translation.chat.names import cache_control, chat_own
 from gateway.translation.chat.part_writer import plain_text, write_parts
-from gateway.translation.chat.thinking import write_chunk, write_details
 from gateway.translation.codec import Writing
 from gateway.translation.conversation import Turn
 from gateway.translation.parts import (
     Audio,
     Document,
-    Foreign,
     Image,
     Part,
-    Refusal,
     Text,
-    Thinking,
-    ToolCall,
     ToolResult,
 )
 
 Fields = dict[str, Any]
 
 _SYSTEM = ("system", "developer")
-_BETWEEN = "\n\n"
 
 
 class MessageWriter:
@@ -42,53 +37,53 @@ class MessageWriter:
 
     def write(self, turns: Iterable[Turn]) -> list[Fields]:
         """Return the messages of a conversation."""
-        for turn in turns:
+        for turn in turns if self._writing.profile.system_anywhere else _with_one_system(turns):
             if turn.role == "tool":
                 self._results(turn)
                 continue
             self._flush()
             if turn.role == "assistant":
-                self._messages.append(_assistant(turn, self._writing))
+                self._messages.append(write_assistant(turn, self._writing))
             else:
                 self._plain(turn)
         self._flush()
         return self._messages
 
     def _plain(self, turn: Turn) -> None:
-        content = _content(turn.parts, self._writing, strings=turn.role in _SYSTEM)
-        role = self._role(turn.role)
-        last = self._messages[-1] if self._messages else None
-        if role == "system" and last and not self._writing.profile.system_anywhere:
-            last["content"] = _joined(last["content"], content, self._writing)
-            return
-        self._messages.append(_message(role, turn, content))
+        content = write_content(turn.parts, self._writing, strings=turn.role in _SYSTEM)
+        self._append_user(message_of(self._role(turn.role), turn, content))
+
+    def _append_user(self, message: Fields) -> None:
+        """Append a message; where none but the assistant may speak after a tool, it says a word before."""
+        after_tool = bool(self._messages) and self._messages[-1]["role"] == "tool"
+        if after_tool and not self._writing.profile.user_after_tool:
+            self._messages.append({"role": "assistant", "content": "OK."})
+        self._messages.append(message)
 
     def _role(self, role: str) -> str:
-        """Return a role as the model knows it; the text of the system stands at the beginning, or is the user's."""
+        """Return a role as the model knows it."""
         profile = self._writing.profile
-        if role not in _SYSTEM:
+        if role not in _SYSTEM or (profile.system_anywhere and profile.developer_role):
             return role
-        if not profile.system_anywhere:
-            return "system" if all(each["role"] == "system" for each in self._messages) else "user"
-        return role if profile.developer_role else "system"
+        return "system" if profile.system_anywhere or not self._messages else "user"
 
     def _results(self, turn: Turn) -> None:
         for part in turn.parts:
             if not isinstance(part, ToolResult):
                 continue
             media = [each for each in part.parts if _is_medium(each)]
-            content = _content(_said(part, len(media)), self._writing, strings=True)
+            content = write_content(_said(part, len(media)), self._writing, strings=True)
             message: Fields = {"role": "tool", "tool_call_id": part.call_id, "content": content}
             if part.cache and self._writing.profile.cache_marks:
                 message["cache_control"] = cache_control(part.cache)
-            self._messages.append({**message, **_name(turn), **chat_own(turn.own)})
+            self._messages.append({**message, **name_of(turn), **chat_own(turn.own)})
             if media:
                 label = f"What the tool call {part.call_id} returned besides text:"
                 self._media += [{"type": "text", "text": label}, *write_parts(media, self._writing)]
 
     def _flush(self) -> None:
         if self._media:
-            self._messages.append({"role": "user", "content": self._media})
+            self._append_user({"role": "user", "content": self._media})
             self._media = []
 
 
@@ -107,69 +102,13 @@ def _said(result: ToolResult, media: int) -> list[Part]:
     return said
 
 
-def _assistant(turn: Turn, writing: Writing) -> Fields:
-    thinking = [part for part in turn.parts if isinstance(part, Thinking) and part.origin in (None, CHAT)]
-    refusals = [part for part in turn.parts if isinstance(part, Refusal)]
-    calls = [part for part in turn.parts if isinstance(part, ToolCall)]
-    said: list[Part] = [part for part in turn.parts if isinstance(part, Text | Foreign | Image)]
-    chunks = [write_chunk(part) for part in thinking if _in_content(part, writing)]
-    content = _content(said, writing, strings=True, between="")
-    if chunks:
-        content = [*chunks, *([{"type": "text", "text": content}] if isinstance(content, str) else content)]
-    message = _message("assistant", turn, content)
-    message.update(_reasoning([part for part in thinking if not _in_content(part, writing)], writing))
-    if refusals:
-        message["refusal"] = "".join(part.text for part in refusals)
-    for part in turn.parts:
-        if isinstance(part, Audio) and part.source.file_id:
-            message["audio"] = {"id": part.source.file_id, **chat_own(part.own)}
-    if calls:
-        message["tool_calls"] = [write_call(part) for part in calls]
-    if content == "" and (calls or refusals or "audio" in message):
-        message["content"] = None
-    return message
-
-
-def _in_content(part: Thinking, writing: Writing) -> bool:
-    """Return whether reasoning goes into the content, as Mistral has it."""
-    return writing.profile.thinking_member == "content" or "chunk" in chat_own(part.own)
-
-
-def _reasoning(thinking: Sequence[Thinking], writing: Writing) -> Fields:
-    """Return the members of a message that hold the model's earlier reasoning, as far as the upstream takes it."""
-    member = writing.profile.thinking_member
-    if member is None or not thinking:
-        return {}
-    fields: Fields = {}
-    if details := write_details(thinking):
-        fields["reasoning_details"] = details
-    plain = [part for part in thinking if part.seal is None or "member" in chat_own(part.own)]
-    if text := "".join(part.text for part in plain):
-        fields[chat_own(plain[0].own).get("member", member)] = text
-    return fields
-
-
-def _content(parts: Sequence[Part], writing: Writing, *, strings: bool, between: str = _BETWEEN) -> str | list[Fields]:
-    """Return a message's content: a string where it is one plain text, or where only strings are taken."""
-    written = write_parts(parts, writing)
-    if not written:
-        return ""
-    plain = all(part.keys() == {"type", "text"} for part in written)
-    if plain and (len(written) == 1 or (strings and not writing.profile.text_lists)):
-        return between.join(part["text"] for part in written)
-    return written
-
-
-def _joined(first: str | list[Fields], second: str | list[Fields], writing: Writing) -> str | list[Fields]:
-    if isinstance(first, str) and isinstance(second, str):
-        return _BETWEEN.join(text for text in (first, second) if text)
-    lists = ([{"type": "text", "text": each}] if isinstance(each, str) else each for each in (first, second))
-    return [part for each in lists for part in each]
-
-
-def _name(turn: Turn) -> Fields:
-    return {} if turn.name is None else {"name": turn.name}
-
-
-def _message(role: str, turn: Turn, content: str | list[Fields]) -> Fields:
-    return {"role": role, "content": content, **_name(turn), **chat_own(turn.own)}
+def _with_one_system(turns: Iterable[Turn]) -> list[Turn]:
+    """Return turns whose system texts at the beginning are one text, for models that look only at the first message."""
+    turns = list(turns)
+    count = next((at for at, turn in enumerate(turns) if turn.role not in _SYSTEM), len(turns))
+    if not count:
+        return turns
+    parts = [part for turn in turns[:count] for part in turn.parts]
+    if all(isinstance(part, Text) for part in parts):
+        parts = [Text(text=BETWEEN.join(part.text for part in parts if isinstance(part, Text)))]
+    return [Turn(role="system", parts=tuple(parts)), *turns[count:]]

@@ -7,14 +7,16 @@ from gateway.dialects.passthrough import NOTHING
 from gateway.dialects.usage import Usage, from_chat
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Ended, Event, Failed, Started
-from gateway.translation.chat.answer_reader import object_of, usage_of
+from gateway.translation.chat.answer_reader import usage_of
 from gateway.translation.chat.call_stream import CallStream
 from gateway.translation.chat.chunks import CallDelta, Choice, Chunk, DeltaMessage, read_chunk
 from gateway.translation.chat.ends import is_end, read_end
 from gateway.translation.chat.part_stream import PartStream
+from gateway.translation.chat.values import object_of
 
 _LEGACY = -1
 """Number of the call in the older `function_call`."""
+_LONGEST_ID = 256
 
 
 class ChatStreamReader:
@@ -71,7 +73,7 @@ class ChatStreamReader:
         if name == b"error":
             return self._failed(payload)
         events: list[Event] = []
-        if payload.strip() == b"[DONE]" and (self._finish is not None or self._parts.any or self._calls.called):
+        if payload.strip() == b"[DONE]" and (self._finish is not None or self._parts.parts.count):
             self._end(events)
         return events
 
@@ -81,7 +83,7 @@ class ChatStreamReader:
 
     def _start(self, chunk: Chunk, events: list[Event]) -> None:
         self._started = True
-        self._id, created = chunk.id or "", chunk.created
+        self._id, created = (chunk.id or "")[:_LONGEST_ID], chunk.created
         known = int(created) if created and 0 < created < 2**53 else None
         events.append(Started(self._id, chunk.model or "", created=known, service_tier=chunk.service_tier))
 
@@ -118,7 +120,7 @@ class ChatStreamReader:
 
     def _begin_call(self, events: list[Event]) -> int:
         self._parts.pause(events)
-        return self._parts.next()
+        return self._parts.parts.next()
 
     def _end(self, events: list[Event]) -> None:
         self._over = True

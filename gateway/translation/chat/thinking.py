@@ -4,7 +4,8 @@ DeepSeek, vLLM and llama.cpp call it `reasoning_content`, Groq, vLLM's newer ver
 OpenRouter's `reasoning_details` also carry signatures and encrypted reasoning (openrouter.ai/docs, Reasoning Tokens),
 and Mistral has chunks of type `thinking` in the content (docs.mistral.ai, Reasoning).
 
-The seal of a part that came as an entry of `reasoning_details` is that entry without its text, as JSON.
+The seal of a part that came as an entry of `reasoning_details` is that entry without its text, as JSON. Gemini's
+compatible API signs tool calls, in `extra_content`: that is the seal of a part before the call.
 """
 
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ MEMBERS = ("reasoning_content", "reasoning")
 _SHOWN = {"reasoning.text": "text", "reasoning.summary": "summary", "reasoning.encrypted": ""}
 """Where an entry of `reasoning_details` has its text, by its type."""
 _SEALS = ("signature", "data")
+_SIGNED_CALL = '{"extra_content":'
 
 
 def read_thinking(message: dict[str, Any], *, of_client: bool) -> list[Thinking]:
@@ -116,4 +118,24 @@ def _unsealed(seal: str) -> dict[str, Any]:
 
 def write_details(parts: Iterable[Thinking]) -> list[dict[str, Any]]:
     """Return `reasoning_details` of the parts that have a seal."""
-    return [write_detail(each, index) for index, each in enumerate(parts) if each.seal is not None]
+    return [write_detail(each, index) for index, each in enumerate(parts) if has_detail(each)]
+
+
+def has_detail(thinking: Thinking) -> bool:
+    """Return whether a part has an entry in `reasoning_details`: it has a seal that is not a call's."""
+    return thinking.seal is not None and not (thinking.origin == CHAT and thinking.seal.startswith(_SIGNED_CALL))
+
+
+def signed_call(extra_content: Any) -> Thinking | None:
+    """Return the reasoning of which a tool call's `extra_content` has the signature; None where it has none."""
+    google = extra_content.get("google") if isinstance(extra_content, dict) else None
+    if not isinstance(google, dict) or not isinstance(google.get("thought_signature"), str):
+        return None
+    return Thinking(seal=encode({"extra_content": extra_content}).decode(), redacted=True, origin=CHAT)
+
+
+def extra_content(thinking: Thinking) -> Any:
+    """Return the `extra_content` of the call after a part of reasoning; None where that is no signature of a call."""
+    if thinking.origin != CHAT or not (thinking.seal or "").startswith(_SIGNED_CALL):
+        return None
+    return _unsealed(thinking.seal or "").get("extra_content")

@@ -11,6 +11,8 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 def with_known_settings(conversation: Conversation, writing: Writing) -> Conversation:
     """Return a conversation with settings that the model does not refuse; what it would refuse is left out and told."""
     reasoning = _reasoning(conversation.reasoning, writing)
+    if not writing.profile.forced_tools_while_reasoning and _forces(conversation.tool_choice):
+        reasoning = _without(reasoning, writing)
     return msgspec.structs.replace(
         conversation,
         reasoning=reasoning,
@@ -50,6 +52,9 @@ def _sampling(sampling: Sampling, reasoning: Reasoning, writing: Writing) -> Sam
     off = reasoning.mode == "off" or reasoning.effort == "none"
     asked = reasoning != Reasoning()
     refused = not profile.sampling or (not profile.sampling_while_reasoning and not off and asked)
+    if not refused and not profile.temperature_with_top_p and None not in (sampling.temperature, sampling.top_p):
+        writing.drop("top_p")
+        return msgspec.structs.replace(sampling, top_p=None)
     if not refused:
         return sampling
     for name in ("temperature", "top_p", "top_k"):
@@ -58,9 +63,21 @@ def _sampling(sampling: Sampling, reasoning: Reasoning, writing: Writing) -> Sam
     return msgspec.structs.replace(sampling, temperature=None, top_p=None, top_k=None)
 
 
+def _forces(choice: ToolChoice | None) -> bool:
+    return choice is not None and choice.mode in ("required", "named")
+
+
+def _without(reasoning: Reasoning, writing: Writing) -> Reasoning:
+    """Return reasoning that is off: a tool is demanded, and the model cannot reason before it."""
+    if reasoning.mode not in ("on", "adaptive") and reasoning.effort in (None, "none") and reasoning.budget is None:
+        return reasoning
+    writing.drop("reasoning")
+    return Reasoning(mode="off")
+
+
 def _choice(conversation: Conversation, writing: Writing) -> ToolChoice | None:
     choice = conversation.tool_choice
-    if choice is None or writing.profile.forced_tools or choice.mode not in ("required", "named"):
+    if choice is None or writing.profile.forced_tools or not _forces(choice):
         return choice
     writing.drop("tool_choice")
     return msgspec.structs.replace(choice, mode="auto", name=None)

@@ -6,9 +6,10 @@ from typing import Any
 
 from gateway.dialects.usage import Usage
 from gateway.translation.answer import Answer, EndReason
-from gateway.translation.parts import Image, Part, Refusal, Text, Thinking, ToolCall
+from gateway.translation.parts import Audio, Image, Part, Refusal, Text, Thinking, ToolCall
 from gateway.translation.responses.names import SEPARATOR, dicts_in, responses_own
 from gateway.translation.responses.part_writer import annotations_of, reasoning_item
+from gateway.translation.tiers import openai_tier
 
 Fields = dict[str, Any]
 
@@ -30,6 +31,7 @@ _ECHOED: Mapping[str, Any] = {
     "user": None,
 }
 """Members of a request that its answer repeats, and what stands there where the client sent none."""
+_TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 _INCOMPLETE: dict[EndReason, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
@@ -52,7 +54,7 @@ def response_of(answer: Answer, request: Fields, output: list[Fields]) -> Fields
         "status": "incomplete" if reason else "completed",
         "incomplete_details": {"reason": reason} if reason else None,
         "output": output,
-        "service_tier": answer.service_tier or "default",
+        "service_tier": openai_tier(answer.service_tier) or "default",
         "usage": usage_of(answer.usage),
     }
 
@@ -74,7 +76,7 @@ def begun(answer_id: str, model: str, created: int | None, request: Fields) -> F
         **echoed,
         "reasoning": {"effort": None, "summary": None} | (reasoning if isinstance(reasoning, dict) else {}),
         "text": {"format": {"type": "text"}} | (text if isinstance(text, dict) else {}),
-        "service_tier": request.get("service_tier") or "auto",
+        "service_tier": request["service_tier"] if request.get("service_tier") in _TIERS else "auto",
         "usage": None,
     }
 
@@ -101,7 +103,7 @@ def items_of(parts: Sequence[Part], answer_id: str, request: Fields) -> Iterator
     spaces = namespaces(request)
     said: list[Fields] = []
     number = 0
-    for part in parts:
+    for part in map(spoken, parts):
         if content := content_of(part):
             said.append(content)
             continue
@@ -125,6 +127,11 @@ def item_id(kind: str, answer_id: str, number: int) -> str:
 def message_of(content: list[Fields], its_id: str, status: str = "completed") -> Fields:
     """Return what the model said as an item."""
     return {"id": its_id, "type": "message", "role": "assistant", "status": status, "content": content}
+
+
+def spoken(part: Part) -> Part:
+    """Return a part as this dialect has it: of sound only its words."""
+    return Text(text=part.transcript or "") if isinstance(part, Audio) else part
 
 
 def content_of(part: Part) -> Fields | None:

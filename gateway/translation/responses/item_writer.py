@@ -1,8 +1,10 @@
 """Turns as input items of Responses."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gateway import wire
 from gateway.translation.codec import Writing
 from gateway.translation.conversation import Turn
 from gateway.translation.data_urls import url_of
@@ -47,7 +49,24 @@ def items_of(turn: Turn, writing: Writing) -> Iterator[Fields]:
 
 
 def _message(turn: Turn, content: list[Fields]) -> Fields:
-    return {"type": "message", "role": turn.role, "content": content, **responses_own(turn.own)}
+    own = responses_own(turn.own)
+    if turn.role != "assistant" or "id" in own:
+        return {"type": "message", "role": turn.role, "content": content, **own}
+    if len(content) == 1 and content[0] == {"type": "output_text", "text": content[0].get("text"), "annotations": []}:
+        return {"type": "message", "role": "assistant", "content": content[0]["text"], **own}
+    return {
+        "type": "message",
+        "id": _id_of(content),
+        "role": "assistant",
+        "status": "completed",
+        "content": content,
+        **own,
+    }
+
+
+def _id_of(content: list[Fields]) -> str:
+    """Return the id that the vendor demands of an answer that is sent back; the same content has the same one."""
+    return "msg_" + hashlib.blake2b(wire.encode(content), digest_size=16).hexdigest()
 
 
 def _content(part: Part, role: str, writing: Writing) -> Fields | None:
@@ -70,8 +89,7 @@ def _refusal(part: Any, writing: Writing) -> Fields:
 def _image(part: Any, writing: Writing) -> Fields:
     source: Source = part.source
     place = {"file_id": source.file_id} if source.file_id else {"image_url": url_of(source, "image/png")}
-    detail = {"detail": part.detail} if part.detail else {}
-    return {"type": "input_image", **place, **detail, **responses_own(part.own)}
+    return {"type": "input_image", **place, "detail": part.detail or "auto", **responses_own(part.own)}
 
 
 def _document(part: Any, writing: Writing) -> Fields:

@@ -65,7 +65,8 @@ def _image(part: Fields, where: str) -> Image:
         raise checks.missing(f"{where}.image_url", "an address or a data: URL, if no 'file_id' is given")
     source = source_of(url, f"{where}.image_url") if url else Source(file_id=file_id)
     rest = own_of(part, ("type", "image_url", "file_id", "detail"))
-    return Image(source=source, detail=checks.text(part, "detail", where), own=rest)
+    detail = checks.text(part, "detail", where)
+    return Image(source=source, detail=None if detail == "auto" else detail, own=rest)
 
 
 def _file(part: Fields, where: str) -> Document:

@@ -78,7 +78,7 @@ class ResponsesWriter:
         return block + self._event(opened.head["type"], fields)
 
     def _begin(self, event: Opened) -> bytes:
-        part = event.part
+        part = answer_writer.spoken(event.part)
         if isinstance(part, Text | Refusal):
             return self._begin_content(event.index, part)
         at = len(self._output)
@@ -123,7 +123,7 @@ class ResponsesWriter:
         return self._event("response.output_text.annotation.added", fields)
 
     def _close(self, event: Closed) -> bytes:
-        opened, part = self._open.pop(event.index, None), event.part
+        opened, part = self._open.pop(event.index, None), answer_writer.spoken(event.part)
         if opened is None:
             return b""
         if isinstance(part, Text | Refusal):
