@@ -42,6 +42,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "too_many_tools": ("More tools than the model takes", "モデルの上限を超える数のツール"),
     "fim_not_supported": ("The model does not complete in the middle of a text", "途中の補完に未対応のモデル"),
     "previous_response_not_found": ("The earlier answer is not known any more", "以前の回答が残っていない"),
+    "response_not_found": ("The answer that is asked for is not known", "求められた回答が残っていない"),
     "completion_too_late": ("A code completion took too long and was dropped", "時間がかかりすぎて破棄したコード補完"),
     "request_too_large": ("The request was too large", "大きすぎるリクエスト"),
     "context_length_exceeded": ("The prompt was longer than the model's window", "モデルの扱える長さを超過"),
