@@ -65,6 +65,8 @@ class Quirks:
     refuses_stream_options: bool = False
     lacks_counting: bool = False
     """It has no endpoint that counts tokens."""
+    counting: int = 0
+    """Counts of tokens that it is asked for now."""
 
 
 @dataclass(frozen=True)
