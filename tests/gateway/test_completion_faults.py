@@ -25,6 +25,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": "x"}, "'input_extra' must be an array"),
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"filename": "x"}]}, "'input_extra' must be"),
     (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"text": "x" * 2**20}]}, "fewer or shorter"),
+    (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"text": ""}] * 1025}, "more than 1,024 items"),
     (INFILL, {"input_prefix": "a"}, "may use several for completion"),
     (INFILL, {"model": "vllm-strict", "input_prefix": "a", "id_slot": 0, "samplers": []}, "does not take: samplers"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": 5}, "'stop' must be"),
@@ -32,7 +33,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (FIM, {"model": "vllm", "prompt": "a", "max_tokens": 1.5}, "'max_tokens' must be a whole number"),
     (FIM, {"model": "vllm", "prompt": "a", "max_tokens": True}, "'max_tokens' must be a whole number"),
     (FIM, {"model": "vllm", "prompt": "a", "stop": ["x"] * 65}, "'stop' must be"),
-    (FIM, {"model": "vllm", "prompt": "a", "stop": ["x" * 1001]}, "'stop' must be"),
+    (FIM, {"model": "vllm", "prompt": "a", "stop": ["x" * 257]}, "'stop' must be"),
     (COMPLETIONS, {"model": "vllm-chat", "prompt": "a", "suffix": "b"}, "set 'fim:' on the model"),
     (FIM, {"model": "vllm-chat", "prompt": "a", "suffix": "b"}, "Ask for 'vllm'"),
     (FIM, {"model": "vllm-none", "prompt": "a", "suffix": "b"}, "cannot fill in the middle"),
@@ -87,11 +88,10 @@ ODD: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("path", SENT)
 @pytest.mark.parametrize("model", TOKENS)
-@pytest.mark.parametrize("stream", [False, True])
-def test_odd_members_break_nothing(lane: Lane, path: str, model: str, stream: bool) -> None:
+def test_odd_members_break_nothing(lane: Lane, path: str, model: str) -> None:
     native = (model, path) in (("mistral", FIM), ("openai", COMPLETIONS))
-    for odd in ODD:
-        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": stream})
+    for number, odd in enumerate(ODD):
+        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": number % 2 == 0})
         assert answer.status_code == 200 or (native and "It says" in answer.text), (odd, answer.text)
         assert "taro@example.com" not in json.dumps(lane.state(model).body)
 

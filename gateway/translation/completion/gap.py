@@ -15,7 +15,7 @@ ASSUMED_TOKENS = 256
 """Of a completion whose length nobody limits."""
 INFILL_TEMPERATURE = b"0.1"
 """What llama.vscode itself asks servers for that are not llama.cpp, whose own sampler for infill they lack."""
-_MOST_STOPS, _LONGEST_STOP = 64, 1000
+_MOST_STOPS, _LONGEST_STOP = 64, 256
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
