@@ -18,6 +18,8 @@ from gateway.wire import Members
 
 _LONGEST_SECONDS = 10.0
 """Longest wait for an upstream's count."""
+_MOST_AT_ONCE = 64
+"""Counts that one deployment is asked for at the same time; nothing else bounds them, and more are estimated."""
 _ESTIMATED = (b"x-sekisho-estimated", b"input_tokens")
 _SHAPES = {"responses": {"object": "response.input_tokens"}}
 """Further members of an answer, by the client's dialect."""
@@ -43,8 +45,13 @@ def estimate(ask: Ask) -> int:
 
 def _counting(ask: Ask) -> Serving | None:
     """Return a deployment that counts tokens; None where none does."""
-    known = [each for each in ask.plan.groups[0] if each.endpoint.counts and not each.target.quirks.lacks_counting]
+    known = [each for each in ask.plan.groups[0] if each.endpoint.counts and _may_be_asked(each)]
     return by_load(known)[0] if known else None
+
+
+def _may_be_asked(serving: Serving) -> bool:
+    quirks = serving.target.quirks
+    return not quirks.lacks_counting and quirks.counting < _MOST_AT_ONCE
 
 
 async def _count(exchange: Exchange, ask: Ask, serving: Serving) -> Members | None:
@@ -63,6 +70,14 @@ async def _count(exchange: Exchange, ask: Ask, serving: Serving) -> Members | No
 
 async def _asked(exchange: Exchange, ask: Ask, serving: Serving) -> Members | None:
     exchange.asks_beside(serving.target)
+    serving.target.quirks.counting += 1
+    try:
+        return await _fetched(exchange, ask, serving)
+    finally:
+        serving.target.quirks.counting -= 1
+
+
+async def _fetched(exchange: Exchange, ask: Ask, serving: Serving) -> Members | None:
     request, crossing = await upstream_request(exchange, ask, serving)
     async with await exchange.runtime.client.send(request) as response:
         await check_status(response, serving, ask.endpoint.client)
