@@ -23,7 +23,7 @@ from gateway.profiles.fim import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
-Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "fim", "infill"]
+Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "gemini", "fim", "infill"]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
@@ -179,6 +179,15 @@ class Deployment(Section):
     """Sent to the server; null = none."""
     region: str | None = None
     """Of a cloud."""
+    project: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.:-]*$")
+    """Google Cloud's id of the project, for `vertex`."""
+    location: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Where `vertex` serves the model: a region, `us` or `eu`, or `global`; null = `global`."""
+    credentials_file: FilePath | None = None
+    """Google's JSON file of a service account or a workload identity, for `vertex`; null = Application Default
+    Credentials."""
+    access_token: Secret | None = None
+    """A fixed token for `vertex`, in place of credentials; it ends after an hour at most."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
     identity: Share | None = None

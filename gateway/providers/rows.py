@@ -1,6 +1,8 @@
 """The providers: a row each."""
 
 from gateway.providers.contract import ApiKey, Provider
+from gateway.providers.google import gemini_url, vertex_dialects, vertex_shaped, vertex_url
+from gateway.providers.google_auth import GoogleToken
 
 _CHAT = ("chat", "completions", "embeddings")
 
@@ -82,9 +84,25 @@ _ROWS = (
         litellm_name="azure_ai",
     ),
     Provider(
-        "vertex",
+        "gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
         needs_base_url=False,
         dialects=("gemini",),
+        url=gemini_url,
+        authorize=ApiKey("x-goog-api-key", ""),
+        price_list="google",
+        trace_name="gcp.gemini",
+        litellm_name="gemini",
+    ),
+    Provider(
+        "vertex",
+        needs_base_url=False,
+        dialects=("gemini", "messages", "chat"),
+        dialects_of=vertex_dialects,
+        url=vertex_url,
+        shaped=vertex_shaped,
+        takes_query=False,
+        authorize=GoogleToken(),
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

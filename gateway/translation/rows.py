@@ -4,9 +4,10 @@ from itertools import permutations
 
 from gateway.dialects.chat import CHAT
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.messages import MESSAGES
 from gateway.dialects.responses import RESPONSES
-from gateway.translation import chat, messages, responses
+from gateway.translation import chat, gemini, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.crossing import Conversations
@@ -15,6 +16,7 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
     (RESPONSES, responses.CODEC),
     (MESSAGES, messages.CODEC),
+    (GEMINI, gemini.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
 
