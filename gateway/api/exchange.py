@@ -93,6 +93,12 @@ class Exchange:
             recorder.served_by = {**target.record_fields, "fallback_from": recorder.model}
         return next(serving for serving in servings if serving.target is target)
 
+    def asks_beside(self, target: Target) -> None:
+        """Note that a deployment is asked without a place in its queue."""
+        self.target, self.asked_at = target, time.perf_counter()
+        self.recorder.attempts += 1
+        self.recorder.served_by = target.record_fields
+
     def release(self) -> None:
         """Give the place up, if there is one."""
         running, self._running = self._running, None

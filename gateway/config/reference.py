@@ -70,6 +70,7 @@ _EXAMPLES = {
     "models[].deployments[].credentials_file": "/etc/sekisho/google.json",
     "models[].deployments[].access_token": '"${GOOGLE_TOKEN}"',
     "models[].deployments[].dialects": "[chat, responses]",
+    "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
 }

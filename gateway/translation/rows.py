@@ -5,11 +5,12 @@ from itertools import permutations
 from gateway.dialects.chat import CHAT
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI
-from gateway.dialects.messages import MESSAGES
-from gateway.dialects.responses import RESPONSES
+from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
 from gateway.translation import chat, gemini, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
+from gateway.translation.counting import Counts
 from gateway.translation.crossing import Conversations
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
@@ -20,8 +21,17 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
 )
 """The endpoints of conversations, each with the codec of its dialect."""
 
+_COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS}
+"""Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
+
 TRANSLATIONS: dict[tuple[str, str], Translated] = {
     (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
     for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+} | {
+    (_COUNTING[ours.dialect].path, theirs.dialect): Translated(
+        _COUNTING.get(theirs.dialect, theirs), Counts(client, upstream)
+    )
+    for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+    if ours.dialect in _COUNTING
 }
 """By the client's path and the upstream's dialect."""

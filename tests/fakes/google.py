@@ -6,7 +6,7 @@ answer the calls before them, and calls of Gemini 3 without their signature. It 
 
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -35,7 +35,6 @@ USAGE = {
 _MEMBERS = frozenset(
     ("systemInstruction", "contents", "tools", "toolConfig", "generationConfig", "safetySettings", "labels")
 )
-_STAND_IN = "skip_thought_signature_validator"
 
 
 class Seen(NamedTuple):
@@ -49,7 +48,7 @@ class Seen(NamedTuple):
 class Google:
     """The ASGI application. `answers` has what other model names than Gemini's and Claude's answer with."""
 
-    def __init__(self, script: Script, answers: dict[str, Callable[[bool], Response]] | None = None) -> None:
+    def __init__(self, script: Script, answers: Mapping[str, Callable[[bool], Response]] | None = None) -> None:
         self.script, self.answers = script, answers or {}
         self.seen: list[Seen] = []
         self.tokens: list[str] = []
@@ -139,7 +138,8 @@ class Google:
             return self.answers[model](stream)
         if refusal := _refusal(model, seen.body):
             return error(400, refusal, "INVALID_ARGUMENT")
-        steps = self.script(results_of(seen.body)) if seen.body.get("tools") else [Say("A conversation about files")]
+        untold: list[Step] = [Say("A conversation about files")]
+        steps = self.script(results_of(seen.body)) if seen.body.get("tools") else untold
         chunks = list(chunks_of(model, steps))
         return sse(chunks) if stream else JSONResponse(_whole(chunks))
 

@@ -139,6 +139,11 @@ def test_a_call_without_a_name_calls_nothing() -> None:
     assert end_of(events).end == "tool_calls"
 
 
+def test_more_calls_than_a_thousand_are_left_out() -> None:
+    pieces = [chunk(call("{}", "f", index=at, id=f"c{at}")) for at in range(1100)]
+    assert len(calls_of(read(*pieces, _CALLED))) == 1024
+
+
 def test_arguments_are_an_object() -> None:
     message = {"tool_calls": [{"id": "c1", "function": {"name": "f", "arguments": {"a": 1}}}]}
     answer = CODEC.read_answer({"choices": [{"message": message}]}, Profile())

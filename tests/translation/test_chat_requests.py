@@ -411,6 +411,14 @@ def test_refused_members_are_left_out_and_told() -> None:
     assert dropped == ["prompt_cache_key", "top_k"]
 
 
+def test_stop_sequences_beyond_the_most_are_left_out_and_told() -> None:
+    stops = tuple("abcde")
+    sent, dropped = write(_ASK, stop=stops, profile=Profile(most_stops=4))
+    assert (sent["stop"], dropped) == (list("abcd"), ["stop"])
+    sent, dropped = write(_ASK, stop=stops[:4], profile=Profile(most_stops=4))
+    assert (sent["stop"], dropped) == (list("abcd"), [])
+
+
 def test_the_limit_has_two_names() -> None:
     assert write(_ASK, max_tokens=5)[0]["max_tokens"] == 5
     profile = Profile(max_tokens_member="max_completion_tokens")

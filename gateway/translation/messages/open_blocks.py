@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.translation.answer import Cited, Closed, Delta, Event, Opened
 from gateway.translation.checks import Fields
-from gateway.translation.messages.answer_reader import part_of, raw_arguments, sealed, text_of
+from gateway.translation.messages.answer_reader import is_block, part_of, raw_arguments, sealed, text_of
 from gateway.translation.messages.arguments import input_of
 from gateway.translation.messages.citations import read_citation
 from gateway.translation.parts import Citation, Foreign, Part, Text, Thinking, ToolCall
@@ -60,6 +60,8 @@ class OpenBlocks:
     def open(self, index: int, begun: Fields) -> Sequence[Event]:
         """Begin a block; one that is open under the same index ends."""
         before = self.close(index)
+        if not is_block(begun):
+            return before
         part = part_of(begun)
         self.called = self.called or isinstance(part, ToolCall)
         if isinstance(part, ToolCall):
