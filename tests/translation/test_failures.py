@@ -155,3 +155,9 @@ def test_what_is_no_answer(gateway: InProcess, client: str, upstream: str, strea
     if answer.status_code >= 500:
         error_of(client, answer.json())
     assert "It works!" not in answer.text
+
+
+def test_what_cannot_be_translated_is_refused(gateway: InProcess) -> None:
+    answer = gateway.post(PATHS["chat"], json={**BODIES["chat"], "model": "whole-messages", "n": 2})
+    assert (answer.status_code, error_of("chat", answer.json())["param"]) == (400, "n")
+    assert gateway.record(answer).outcome == "refused"

@@ -156,6 +156,20 @@ def test_a_call_that_comes_whole_at_its_start() -> None:
     assert "".join(each.text for each in events if isinstance(each, Delta)) == '{"a":"é"}'
 
 
+def test_pieces_of_a_summary_are_one() -> None:
+    pieces = [delta(0, "compaction_delta", content=each) for each in ("What ", "was.")]
+    events = read(START, begun(0, type="compaction", content=None), *pieces, closed(0), END, STOP)
+    assert parts(events) == [Foreign(dialect="messages", content={"type": "compaction", "content": "What was."})]
+
+
+def test_calls_that_never_end_take_no_endless_time() -> None:
+    """Each is looked at some times, and of many only the last ones."""
+    events: list[Event] = []
+    for index in range(3000):
+        events += [Opened(index, ToolCall(id=str(index), name="n")), Delta(index, '{"a":' + "1" * 300 + "}}")]
+    assert len(stream(*events, end="tool_calls")) == 3000 * 4 + 3
+
+
 def test_a_call_without_arguments_has_an_empty_object() -> None:
     events = read(START, begun(0, type="tool_use", id="1", name="n", input={}), closed(0), END, STOP)
     assert parts(events) == [ToolCall(id="1", name="n", arguments="{}")]

@@ -378,6 +378,28 @@ def test_results_are_turns_of_their_own() -> None:
     assert [(each.role, len(each.parts)) for each in read.turns] == [("tool", 2), ("user", 1)]
 
 
+def test_a_reference_to_a_tool_is_words_for_others_and_itself_for_messages() -> None:
+    """Claude Code's search for tools answers with nothing else."""
+    found = {"type": "tool_reference", "tool_name": "grep", "cache_control": {"type": "ephemeral"}}
+    result = {"type": "tool_result", "tool_use_id": "1", "content": [found]}
+    read = CODEC.read_request({"model": "m", "messages": [{"role": "user", "content": [result]}]})
+    part = read.turns[0].parts[0]
+    assert isinstance(part, ToolResult)
+    assert [each.text for each in part.parts if isinstance(each, Text)] == ["The tool 'grep' can be called now."]
+    assert CODEC.write_request(read, Writing(Profile()))["messages"][0]["content"] == [result]
+
+
+@pytest.mark.parametrize("odd", [5, "x", [], {"type": "text"}, {"a": 1}])
+def test_a_member_with_our_own_name_is_none_of_ours(odd: Any) -> None:
+    blocks: list[Fields] = [
+        {"type": "text", "text": "a"},
+        {"type": "document", "source": {"type": "url", "url": "https://a.example"}},
+    ]
+    content = [{**block, "sekisho_block": odd} for block in blocks]
+    read = CODEC.read_request({"model": "m", "messages": [{"role": "user", "content": content}]})
+    assert CODEC.write_request(read, Writing(Profile()))["messages"][0]["content"] == blocks
+
+
 def test_a_wrapped_seal_is_taken_out() -> None:
     part = Thinking(text="why", seal="enc", origin="responses", id="rs_1")
     hidden = Thinking(seal="enc", origin="responses", id="rs_2", redacted=True)
