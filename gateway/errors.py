@@ -19,7 +19,8 @@ SekishoError
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
-        └── UpstreamTimeout      504
+        ├── UpstreamTimeout      504
+        └── CredentialsMissing 503  the gateway cannot sign for a cloud
 
 `code` is for programs, `message` for people: it names the remedy, in English; `gateway.wording` has a sentence a code
 for the person who reads it. `type` is OpenAI's word for the class of error
@@ -150,6 +151,13 @@ class UpstreamUnreachable(UpstreamError):
 class UpstreamTimeout(UpstreamError):
     status = 504
     default_code = "upstream_timeout"
+
+
+class CredentialsMissing(UpstreamError):
+    """Credentials of a cloud are missing or expired; the cause names them for the log."""
+
+    status = 503
+    default_code = "upstream_misconfigured"
 
 
 class UpstreamRefused(UpstreamError):

@@ -14,6 +14,7 @@ import msgspec
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
+from gateway.dialects.framing import Framing
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
@@ -83,7 +84,8 @@ class Target:
 
     @property
     def dialects(self) -> tuple[str, ...]:
-        return self.deployment.dialects or self.provider.dialects
+        provider = self.provider
+        return self.deployment.dialects or provider.dialects_by_family.get(self.profile.family or "", provider.dialects)
 
     @property
     def base_url(self) -> str:
@@ -158,6 +160,12 @@ class Serving:
     endpoint: Endpoint
     """The upstream's."""
     translation: Translation | None = None
+
+    @property
+    def framing(self) -> Framing:
+        """Return how its streams are framed."""
+        provider = self.target.provider
+        return provider.framings.get(self.endpoint.path, provider.framing)
 
     @cached_property
     def urls(self) -> tuple[str, str]:

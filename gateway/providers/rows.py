@@ -1,8 +1,12 @@
 """The providers: a row each."""
 
+from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
+from gateway.providers import bedrock
+from gateway.providers.amazon import SignatureV4
 from gateway.providers.contract import ApiKey, Provider
 
 _CHAT = ("chat", "completions", "embeddings")
+_BEDROCK = SignatureV4("bedrock")
 
 _ROWS = (
     Provider(
@@ -62,6 +66,14 @@ _ROWS = (
         "bedrock",
         needs_base_url=False,
         dialects=("converse",),
+        dialects_by_family={"claude": ("messages",)},
+        url=bedrock.url,
+        authorize=_BEDROCK,
+        framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
+        shapes={"/messages": bedrock.invoke},
+        keys=frozenset(("profile", "role_arn")),
+        problems=bedrock.problems,
+        credentials_problem=_BEDROCK.problem,
         price_list="aws",
         trace_name="aws.bedrock",
     ),

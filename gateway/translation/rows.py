@@ -1,12 +1,13 @@
 """Which endpoint of an upstream serves the clients of another endpoint."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 from gateway.dialects.chat import CHAT
+from gateway.dialects.converse import CONVERSE
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.messages import MESSAGES
 from gateway.dialects.responses import RESPONSES
-from gateway.translation import chat, messages, responses
+from gateway.translation import chat, converse, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.crossing import Conversations
@@ -17,9 +18,11 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (MESSAGES, messages.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
+UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
+"""Those that only upstreams have."""
 
 TRANSLATIONS: dict[tuple[str, str], Translated] = {
     (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
-    for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
 }
 """By the client's path and the upstream's dialect."""
