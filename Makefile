@@ -21,12 +21,14 @@ test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests ne
 	.venv/bin/python -m tests.setup
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest -q -m quick -n auto --dist loadfile $(ARGS)
+	.venv/bin/pytest -m "not quick" $(ARGS)
 
 bench: .venv  ## measure the gateway beside its peers, then the ledger
 	.venv/bin/python -m tests.bench $(ARGS)
 	.venv/bin/python -m tests.bench.ledger_storage
 	.venv/bin/python -m tests.bench.usage_report
+	.venv/bin/python -m tests.bench.translation
 
 bench-rows: .venv  ## questions about fifty million records (makes them first, which takes a quarter of an hour)
 	.venv/bin/python -m tests.bench.usage_rows

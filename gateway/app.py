@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
+from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
@@ -128,6 +129,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *_stored(runtime),
         Route("/v1/models", Models(runtime), methods=["GET"]),
         Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *admin_routes(),

@@ -44,19 +44,23 @@ def in_words(error: BaseException) -> str | None:
     return None
 
 
-def run(command: Callable[[], object]) -> None:
+def run(
+    command: Callable[[], object],
+    worded: Callable[[BaseException], str | None] = in_words,
+    labelled: Callable[[str], str] = "error: {}".format,
+) -> None:
     """Run the command line: a known problem is one line and an exit code; anything else is a bug and shows itself."""
     try:
         command()
     except SekishoError as error:
-        _end(str(error), error.exit_code)
+        _end(labelled(str(error)), error.exit_code)
     except Exception as error:
-        words = in_words(error)
+        words = worded(error)
         if words is None:
             raise
-        _end(words, Refused.exit_code)
+        _end(labelled(words), Refused.exit_code)
 
 
-def _end(words: str, code: int) -> None:
-    print(f"error: {words}", file=sys.stderr)
+def _end(line: str, code: int) -> None:
+    print(line, file=sys.stderr)
     sys.exit(code)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 _PRIVATE = 0o600
 _DEFAULT = 0o666
@@ -69,3 +70,19 @@ def _beside(path: Path) -> Path:
 def _write(path: Path, content: bytes, mode: int) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
+
+
+def try_lock(file: int | TextIO) -> bool:
+    """Lock an open file until it is closed, however that happens; return whether nobody else holds it.
+
+    Windows has no such lock and goes without.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

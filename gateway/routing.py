@@ -64,6 +64,10 @@ class Quirks:
     """Facts about a deployment that its answers taught us; forgotten with the configuration."""
 
     refuses_stream_options: bool = False
+    lacks_counting: bool = False
+    """It has no endpoint that counts tokens."""
+    counting: int = 0
+    """Counts of tokens that it is asked for now."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ class Target:
     """A deployment with everything a call needs."""
 
     id: str
-    """Its name, as long as it stays where it is."""
+    """Its name for the administrator, as long as it stays where it is."""
+    public_name: str
+    """Its name in response headers: model and number in the configuration, without a host."""
     model: Model
     deployment: Deployment
     provider: Provider
@@ -86,6 +92,12 @@ class Target:
     def dialects(self) -> tuple[str, ...]:
         provider = self.provider
         return self.deployment.dialects or provider.dialects_by_family.get(self.profile.family or "", provider.dialects)
+
+    @cached_property
+    def betas(self) -> frozenset[str] | None:
+        """Return the values of `anthropic-beta` that it takes; None = any."""
+        configured = self.deployment.betas
+        return self.provider.betas if configured is None else frozenset(configured)
 
     @property
     def base_url(self) -> str:
@@ -122,7 +134,10 @@ class Target:
     @cached_property
     def response_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers by which answers name it."""
-        return [(b"x-sekisho-model", self.model.name.encode()), (b"x-sekisho-deployment", self.id.encode())]
+        return [
+            (b"x-sekisho-model", self.model.name.encode()),
+            (b"x-sekisho-deployment", self.public_name.encode()),
+        ]
 
     @cached_property
     def completes(self) -> Abilities:
@@ -367,14 +382,16 @@ def _check_time(model: Model) -> None:
 
 def _targets(model: Model, health: dict[str, Health]) -> Iterator[Target]:
     seen: dict[str, int] = {}
-    for deployment in model.deployments:
+    for number, deployment in enumerate(model.deployments, 1):
         provider = PROVIDERS[deployment.provider]
         name = _name(model, deployment)
         seen[name] = seen.get(name, 0) + 1
         name = name if seen[name] == 1 else f"{name}-{seen[name]}"
         price = priced(model, deployment)
         profile = _profile(model, deployment)
-        yield Target(name, model, deployment, provider, health.setdefault(name, Health()), price, profile)
+        public_name = f"{model.name}/{number}"
+        state = health.setdefault(name, Health())
+        yield Target(name, public_name, model, deployment, provider, state, price, profile)
 
 
 def _profile(model: Model, deployment: Deployment) -> Profile:

@@ -122,7 +122,9 @@ def _provider(settings: Telemetry) -> "TracerProvider":
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
         from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
     except ModuleNotFoundError as error:
-        raise ConfigError("telemetry: needs OpenTelemetry: pip install 'sekisho[telemetry]'") from error
+        raise ConfigError(
+            "telemetry: needs OpenTelemetry: run `pip install '.[telemetry]'` in the checkout of Sekisho"
+        ) from error
     sampler = ParentBased(TraceIdRatioBased(settings.share))
     provider = TracerProvider(sampler, Resource.create({"service.name": settings.service_name}))
     headers = {name: value.reveal() for name, value in settings.headers.items()}

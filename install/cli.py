@@ -83,14 +83,15 @@ EXTRAS: dict[str, str] = dict.fromkeys(("serve", "keys", "budgets", "config", "u
 def _add_signposts(missing: ModuleNotFoundError) -> None:
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
     for verb, extra in EXTRAS.items():
-        help = f"Needs `pip install 'sekisho[{extra}]'`."
+        help = f"Needs `pip install '.[{extra}]'` in the checkout of Sekisho."
         app.command(verb, help=help, context_settings=settings)(_signpost(verb, extra, missing))
 
 
 def _signpost(verb: str, extra: str, missing: ModuleNotFoundError) -> Callable[[], None]:
     def say() -> None:
         raise UsageError(
-            f"`sekisho {verb}` needs parts that are not installed.", f"Run `pip install 'sekisho[{extra}]'`."
+            f"`sekisho {verb}` needs parts that are not installed.",
+            f"Run `pip install '.[{extra}]'` in the checkout of Sekisho.",
         ) from missing
 
     return say

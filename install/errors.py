@@ -14,13 +14,14 @@ InstallError                  exit code
 """
 
 from gateway.errors import SekishoError
+from install.wording import say
 
 
 class InstallError(SekishoError):
     """A known problem: one sentence that says what, one that says the remedy."""
 
     def __init__(self, problem: str, remedy: str) -> None:
-        super().__init__(f"{problem} {remedy}")
+        super().__init__(say("{problem} {remedy}", problem=problem, remedy=remedy))
 
 
 class UsageError(InstallError):
@@ -29,7 +30,9 @@ class UsageError(InstallError):
 
 class ManifestError(UsageError):
     def __init__(self, where: str, problem: str, allowed: str) -> None:
-        super().__init__(f"{where}: {problem}.", f"Allowed: {allowed}.")
+        super().__init__(
+            say("{where}: {problem}.", where=where, problem=problem), say("Allowed: {allowed}.", allowed=allowed)
+        )
 
 
 class OpenWebUIError(InstallError):
@@ -52,8 +55,14 @@ class Refused(OpenWebUIError):
     def __init__(self, method: str, path: str, status: int, detail: str) -> None:
         self.status = status
         super().__init__(
-            f"Open WebUI refused {method} {path} with {status}: {detail}",
-            "Its log says more; mend the cause and run the command again.",
+            say(
+                "Open WebUI refused {method} {path} with {status}: {detail}",
+                method=method,
+                path=path,
+                status=status,
+                detail=detail,
+            ),
+            say("Its log says more; mend the cause and run the command again."),
             detail,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,11 +18,15 @@ from install.open_webui import Credentials, OpenWebUI, Password, Token, TokenCac
 from install.pack.engine.receipts import Receipts, server_folder, state_folder
 from install.pack.inputs import Options
 from install.pack.manifest import BUNDLED
+from install.wording import language_of, say, speak
 
 SERVER = "Open WebUI"
 GATEWAY = "Gateway"
 PACK = "Pack"
 
+Lang = Annotated[
+    Literal["en", "ja"] | None, typer.Option("--lang", help="English or Japanese.", show_default="$LC_ALL, $LANG")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
@@ -71,6 +75,11 @@ class ServerOptions:
         ),
     ] = None
 
+    lang: Lang = None
+
+    def __post_init__(self) -> None:
+        speak(language_of(self.lang, os.environ))
+
     @property
     def project(self) -> Project | None:
         """The stack that runs here, where it is the one that is meant: nobody else gets its password and keys."""
@@ -91,7 +100,7 @@ class ServerOptions:
         if not self.email:
             if kept := self.kept("admin_password"):
                 return Password(ADMIN_EMAIL, self.password or (lambda: kept))
-            raise UsageError("The sign-in is missing.", "Pass --token, or --email and --password.")
+            raise UsageError(say("The sign-in is missing."), say("Pass --token, or --email and --password."))
         email = self.email
         return Password(email, self.password or (lambda: _ask_password(email)))
 
@@ -202,8 +211,8 @@ class PackOptions(ServerOptions):
 
 def _ask_password(email: str) -> Secret:
     if not sys.stdin.isatty():
-        raise UsageError("The password is missing.", "Pass --password or set SEKISHO_OPEN_WEBUI_PASSWORD.")
-    return Secret(typer.prompt(f"Password of {email}", hide_input=True, err=True))
+        raise UsageError(say("The password is missing."), say("Pass --password or set SEKISHO_OPEN_WEBUI_PASSWORD."))
+    return Secret(typer.prompt(say("Password of {email}", email=email), hide_input=True, err=True))
 
 
 def _ask(question: str, hidden: bool) -> str | None:

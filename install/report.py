@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.syntax import Syntax
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from install.pack.engine.change import Action, Change, Plan
 from install.pack.engine.receipts import Receipts
+from install.wording import say, term
 
 STYLES = {
     Action.NEW: "green",
@@ -65,18 +67,18 @@ def show_notes(plan: Plan, out: Console) -> None:
 def _blocks(changes: list[Change]) -> Table:
     """Return a table of a line each with the details below it, readable at any width."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, min_width=len(Action.EDITED_BY_HAND))
+    table.add_column(no_wrap=True, min_width=cell_len(term(Action.EDITED_BY_HAND)))
     table.add_column(overflow="fold")
     for change in changes:
-        lines = (f"{change.kind} {change.id}", *(f"  {detail}" for detail in change.details))
-        table.add_row(Text(change.action, STYLES[change.action]), Text("\n".join(lines)))
+        lines = (f"{term(change.kind)} {change.id}", *(f"  {detail}" for detail in change.details))
+        table.add_row(Text(term(change.action), STYLES[change.action]), Text("\n".join(lines)))
     return table
 
 
 def line(change: Change) -> Text:
     """Return one change as one line; a long list of details was in the plan."""
     detail = f": {change.details[0]}" if len(change.details) == 1 else ""
-    return Text.assemble((change.action, STYLES[change.action]), f"  {change.kind} {change.id}{detail}")
+    return Text.assemble((term(change.action), STYLES[change.action]), f"  {term(change.kind)} {change.id}{detail}")
 
 
 def done(change: Change) -> Text:
@@ -88,13 +90,13 @@ def progress(out: Console, total: int) -> Iterator[Callable[[Change], None]]:
     """Show a bar while the block runs, and a line for each change that is done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=out, transient=True, disable=not out.is_terminal or not total) as bar:
-        task = bar.add_task("Applying", total=total)
+        task = bar.add_task(say("Applying"), total=total)
 
         def on_done(change: Change) -> None:
             out.print(done(change))
             bar.advance(task)
             if bar.tasks[0].finished:
-                bar.update(task, description="Reading back")
+                bar.update(task, description=say("Reading back"))
 
         yield on_done
 
@@ -102,27 +104,41 @@ def progress(out: Console, total: int) -> Iterator[Callable[[Change], None]]:
 def summary(plan: Plan) -> str:
     """Return a line such as `1 new, 2 upgrade, 5 unchanged.`"""
     counts = Counter(change.action for change in plan.pending if not change.blocked)
-    parts = [f"{count} {action}" for action, count in counts.items()]
+    parts = [_counted(count, action) for action, count in counts.items()]
     if not plan.pending:
-        parts = ["Nothing to change"]
+        parts = [say("Nothing to change")]
     others = {"left alone": plan.blocked, "unchanged": plan.unchanged}
-    parts += [f"{len(changes)} {what}" for what, changes in others.items() if changes]
-    return f"{', '.join(parts)}."
+    parts += [_counted(len(changes), what) for what, changes in others.items() if changes]
+    return say("{parts}.", parts=say(", ").join(parts))
+
+
+def _counted(count: int, what: str) -> str:
+    return say("{count} {what}", count=count, what=term(what))
 
 
 def show_receipts(receipts: Receipts, out: Console) -> None:
     found = receipts.all()
     if not found:
-        out.print(Text(f"No receipts in {receipts.folder}.", "dim"))
+        out.print(Text(say("No receipts in {folder}.", folder=receipts.folder), "dim"))
         return
-    out.print(Text(f"Receipts in {receipts.folder}, newest first:", "dim"))
+    out.print(Text(say("Receipts in {folder}, newest first:", folder=receipts.folder), "dim"))
     for receipt in reversed(found[-RECEIPTS_SHOWN:]):
-        state = "" if receipt.ended else "  interrupted"
+        state = "" if receipt.ended else say("  interrupted")
         if state and receipt is found[-1]:
-            state += "; the next `sekisho apply` finishes it"
-        out.print(Text(f"  {receipt.name}  {len(receipt.steps)} steps, Open WebUI {receipt.version}{state}"))
+            state += say("; the next `sekisho apply` finishes it")
+        out.print(
+            Text(
+                say(
+                    "  {name}  {steps} steps, Open WebUI {version}{state}",
+                    name=receipt.name,
+                    steps=len(receipt.steps),
+                    version=receipt.version,
+                    state=state,
+                )
+            )
+        )
     if len(found) > RECEIPTS_SHOWN:
-        out.print(Text(f"  and {len(found) - RECEIPTS_SHOWN} older", "dim"))
+        out.print(Text(say("  and {count} older", count=len(found) - RECEIPTS_SHOWN), "dim"))
 
 
 def as_json(plan: Plan, *, diff: bool = False, receipt: str | None = None, receipts: Receipts | None = None) -> str:

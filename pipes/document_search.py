@@ -24,6 +24,7 @@ import math
 import os
 import re
 import secrets
+import struct
 import sys
 import time
 import unicodedata
@@ -37,7 +38,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
 from ipaddress import ip_address
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -197,6 +198,8 @@ TEXT = {
         "quotes documents. For a model, open a new chat in a few minutes; if this stays, tell your administrator.",
         "empty": "Please write a question.",
         "broken": "The search failed. Please try again; if this stays, tell your administrator.",
+        "words_busy": "searched by words alone, as the embeddings are busy; try again in a moment",
+        "words_busy_seconds": "searched by words alone, as the embeddings are busy; try again in {seconds} s",
         "words_only": "searched by words alone, as the embeddings cannot be reached",
         "large": "{name} is too large to be searched by words, so only by meaning",
         "unread": "{name} cannot be read at the moment",
@@ -247,6 +250,8 @@ TEXT = {
         "文書の引用だけで回答します。モデルを使うには数分後に新しいチャットを開いてください。続く場合は管理者にお知らせください。",
         "empty": "質問を入力してください。",
         "broken": "検索に失敗しました。もう一度お試しください。続く場合は管理者にお知らせください。",
+        "words_busy": "埋め込みサーバーが混雑中のため、語句だけで検索しました。少し待ってからお試しください",
+        "words_busy_seconds": "埋め込みサーバーが混雑中のため、語句だけで検索しました。{seconds}秒後にお試しください",
         "words_only": "埋め込みサーバーに接続できないため、語句だけで検索しました",
         "large": "{name} は大きいため、意味による検索だけを行いました",
         "unread": "{name} は現在読み取れません",
@@ -762,6 +767,33 @@ MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+DETECTED = 100_000  # bytes
+CONFIDENT = 0.2
+KANA_SHARE = 0.1  # of the signs: such a text is Japanese
+CHINESE_OR_KOREAN = {
+    "gb18030": "gb18030",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "big5hkscs": "big5hkscs",
+    "big5-hkscs": "big5hkscs",
+    "cp949": "cp949",
+    "euc-kr": "cp949",
+    "johab": "johab",
+}
+OTHER_SCRIPTS = (
+    "windows-1251",
+    "koi8-r",
+    "iso-8859-5",
+    "windows-1253",
+    "iso-8859-7",
+    "windows-1255",
+    "iso-8859-8",
+    "windows-1256",
+    "iso-8859-6",
+    "tis-620",
+    "cp874",
+)
 SHIFTS = (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D", b"\x1b(I")  # how ISO-2022-JP changes its character set
 # What senders call an encoding, and the larger one that they mean.
 LARGER = {
@@ -799,6 +831,23 @@ def oddness(text: str) -> int:
     return odd * 2 - kana
 
 
+def told_apart(raw: bytes) -> str | None:
+    """Return the text as a detector reads it, if it is in one of the encodings that are easily taken for others."""
+    sample = raw[:DETECTED]
+    try:
+        found = importlib.import_module("chardet").detect(sample)
+    except ImportError:  # Open WebUI brings it
+        return None
+    encoding = str(found.get("encoding") or "").lower()
+    certain = encoding in CHINESE_OR_KOREAN or (
+        (found.get("confidence") or 0) >= CONFIDENT and encoding in OTHER_SCRIPTS
+    )
+    japanese = [guess for each in ("cp932", "euc_jis_2004") if (guess := decoded_as(raw, each)) is not None]
+    if not certain or any(oddness(guess[:100_000]) < -len(guess[:100_000]) * KANA_SHARE for guess in japanese):
+        return None
+    return decoded_as(raw, CHINESE_OR_KOREAN.get(encoding, encoding))
+
+
 def decoded(raw: bytes) -> str:
     """Return the text of the bytes; what no encoding explains becomes a replacement character."""
     for mark, encoding in MARKS:
@@ -809,6 +858,8 @@ def decoded(raw: bytes) -> str:
     if b"\x00" in raw[:4000] and (wide := wide_encoding(raw)):
         return raw.decode(wide, "replace")
     if (text := decoded_as(raw, "utf-8")) is not None:
+        return text
+    if (text := told_apart(raw)) is not None:
         return text
     guesses = [decoded_as(raw, encoding) for encoding in ("cp932", "euc_jis_2004")]
     likely = [guess for guess in guesses if guess is not None and any("\u3041" <= char <= "\u9fff" for char in guess)]
@@ -862,6 +913,12 @@ def child(element: Any, *path: str) -> Any:
         if element is not None:
             element = next((each for each in element if local_name(each) == name), None)
     return element
+
+
+def children(element: Any, *path: str) -> list[Any]:
+    """Return what is in the first descendant along the path of names."""
+    found = child(element, *path)
+    return [] if found is None else list(found)
 
 
 def descendants(element: Any, name: str) -> Iterator[Any]:
@@ -1348,97 +1405,211 @@ class SlideReader:
                     yield f"[Comment: {text.strip()}]" if text.strip() else ""
 
 
-# Workbooks: each sheet as tables of Markdown, with the values that Excel computed last.
+# Dates and times of sheets as text.
 
 
-Row = tuple[int, dict[int, str]]
-SPARSE = 30  # times more places than values: such a sheet is a list of cells, no table
-MERGED_CELLS = 20_000
-
-
-def read_workbook(raw: bytes, outcome: Outcome) -> None:
-    """Read all sheets. Raises whatever a damaged workbook raises."""
-    values, formulas = opened_workbook(raw, True), opened_workbook(raw, False)
-    found = False
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for sheet, formula_sheet in zip(values.worksheets, formulas.worksheets, strict=True):
-            path = getattr(sheet, "_worksheet_path", "").lstrip("/")
-            source = archive.read(path) if path in archive.namelist() else b""
-            merged = merged_ranges(archive, path) if b"mergeCell" in source else []
-            computes = not source or b"<f" in source or b":f" in source
-            rows = [*shown_rows(sheet, formula_sheet if computes else None, outcome)]
-            found = found or bool(rows)
-            add_sheet(outcome, sheet.title, sheet.sheet_state, filled(rows, merged))
-        beside(archive, outcome)
-    if not found and len(outcome.parts) == len(values.worksheets):
-        raise Unreadable("empty")
-
-
-def opened_workbook(raw: bytes, data_only: bool) -> Any:
-    """Return the workbook: as a stream of rows, or as a whole where it has a sheet that is a chart."""
-    load = importlib.import_module("openpyxl").load_workbook
-    try:
-        return load(io.BytesIO(raw), read_only=True, data_only=data_only)
-    except AttributeError:
-        return load(io.BytesIO(raw), data_only=data_only)
-
-
-def shown_moment(moment: datetime.datetime) -> str:
-    """Return a date in ISO 8601, with the time of day if there is one."""
+def shown_moment(moment: Any) -> str:
+    """Return a date in ISO 8601, with the time of day if there is one; a time or a duration by itself."""
+    if not isinstance(moment, datetime.datetime):
+        return str(moment)
     return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(" ", "seconds")
 
 
-def shown_value(cell: Any) -> str:
-    """Return what the cell shows, without its looks: dates as in ISO 8601, percent as percent."""
-    value = cell.value
-    if isinstance(value, str):
-        return value
-    form = str(getattr(cell, "number_format", "") or "")
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, datetime.datetime):
-        return shown_moment(value)
-    if isinstance(value, int | float):
-        return f"{value * 100:.12g}%" if "%" in form else f"{value:.15g}" if isinstance(value, float) else str(value)
-    return str(getattr(value, "text", None) or value)
+# Cells of a workbook's sheets, read in one pass: what each shows, and which formulas nobody computed.
 
 
-def shown_rows(values: Any, formulas: Any, outcome: Outcome) -> Iterator[Row]:
+Row = tuple[int, dict[int, str]]
+COLUMN = re.compile(r"[A-Z]+")
+WIDEST_SHEET = 16_384
+
+
+class Looks(NamedTuple):
+    """What a workbook's sheets share."""
+
+    strings: list[str]
+    forms: list[str]
+    """The number format of each style."""
+    dates: list[bool]
+    """Whether a style shows a date."""
+    epoch: Any
+    """The first day of its calendar."""
+
+
+def looks_of(main: Any) -> Looks:
+    """Return the strings and styles that the main part of a workbook is related to."""
+    strings = importlib.import_module("openpyxl.reader.strings").read_string_table
+    numbers = importlib.import_module("openpyxl.styles.numbers")
+    calendar = importlib.import_module("openpyxl.utils.datetime")
+    table = [text for part in related(main, "sharedStrings") for text in strings(io.BytesIO(part.blob))]
+    forms = [form for part in related(main, "styles") for form in forms_of(parsed_xml(part.blob), numbers)]
+    properties = child(parsed_xml(main.blob), "workbookPr")
+    since_1904 = properties is not None and attribute(properties, "date1904") in ("1", "true")
+    epoch = calendar.CALENDAR_MAC_1904 if since_1904 else calendar.CALENDAR_WINDOWS_1900
+    return Looks(table, forms, [numbers.is_date_format(form) for form in forms], epoch)
+
+
+def forms_of(styles: Any, numbers: Any) -> list[str]:
+    """Return the number format of each style of cells."""
+    own = {attribute(each, "numFmtId"): attribute(each, "formatCode") for each in children(styles, "numFmts")}
+    built_in = {str(key): form for key, form in numbers.BUILTIN_FORMATS.items()}
+    known = built_in | own
+    return [known.get(attribute(each, "numFmtId"), "General") for each in children(styles, "cellXfs")]
+
+
+def rows_of(sheet: bytes, looks: Looks, outcome: Outcome) -> Iterator[Row]:
     """Yield the rows that hold something, by number, as texts by column; a formula nobody computed as itself."""
-    for sheet in filter(None, (values, formulas)):
-        getattr(sheet, "reset_dimensions", int)()  # what a file says of its size may be absurd; the cells tell
-    sources = formulas.iter_rows() if formulas else ()
-    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), sources, fillvalue=()), 1):
-        if not row and not source:
-            continue
-        texts = {}
-        for cell, formula in zip_longest(row, source):
-            computed = cell is not None and cell.value is not None
-            if not computed and (formula is None or formula.value is None):
-                continue
-            if not computed:
-                outcome.note("formulas", formula.coordinate)
-            texts[(cell if computed else formula).column] = shown_value(cell if computed else formula)
+    etree = importlib.import_module("lxml.etree")
+    reader = CellReader(looks, outcome)
+    number = 0
+    for _, row in etree.iterparse(io.BytesIO(sheet), tag="{*}row", resolve_entities=False, load_dtd=False):
+        number = int(row.get("r") or number + 1)
+        texts = reader.texts(row, number)
+        row.clear()
+        while row.getprevious() is not None:
+            del row.getparent()[0]
         outcome.room -= sum(map(len, texts.values()))  # so that a bomb ends early; given back by `add_sheet`
         if texts:
             yield number, texts
         outcome.add("")
 
 
-def merged_ranges(archive: zipfile.ZipFile, path: str) -> list[tuple[int, int, int, int]]:
+class CellReader:
+    """Reads the rows of one sheet."""
+
+    def __init__(self, looks: Looks, outcome: Outcome) -> None:
+        self.looks, self.outcome = looks, outcome
+        self.columns: dict[str, int] = {}
+        self.shared: dict[str, tuple[str, str]] = {}
+        """Formulas that several cells share, by their number: the cell that has it, and its text."""
+
+    def texts(self, row: Any, number: int) -> dict[int, str]:
+        texts: dict[int, str] = {}
+        column = 0
+        for cell in row:
+            name = cell.get("r") or ""
+            column = self.column(name) or column + 1
+            if len(cell) and column <= WIDEST_SHEET and (text := self.text(cell, name or f"row {number}")) is not None:
+                texts[column] = text
+        return texts
+
+    def column(self, name: str) -> int:
+        found = COLUMN.match(name)
+        letters = found.group() if found else ""
+        if letters and letters not in self.columns:
+            at = 0
+            for letter in letters[:4]:
+                at = at * 26 + ord(letter) - 64
+            self.columns[letters] = at
+        return self.columns.get(letters, 0)
+
+    def text(self, cell: Any, name: str) -> str | None:
+        """Return what a cell shows; None if it is empty."""
+        value, formula = None, None
+        for part in cell:
+            kind = local_name(part)
+            if kind == "v":
+                value = part.text
+            elif kind == "f":
+                formula = part
+                self.remember(part, name)
+            elif kind == "is":
+                value = inline_text(part)
+        if value:
+            return shown_cell(cell, value, self.looks)
+        if formula is None:
+            return None
+        if cell.get("t") == "str":  # it was computed, and shows nothing
+            return None
+        self.outcome.note("formulas", name)
+        return self.formula(formula, name)
+
+    def remember(self, formula: Any, name: str) -> None:
+        if formula.get("t") == "shared" and formula.text:
+            self.shared[formula.get("si") or ""] = (name, formula.text)
+
+    def formula(self, formula: Any, name: str) -> str:
+        """Return a formula as Excel shows it, also one that is written down at another cell alone."""
+        at, text = self.shared.get(formula.get("si") or "", ("", formula.text or ""))
+        if formula.text or not at:
+            return f"={formula.text or text}"
+        translator = importlib.import_module("openpyxl.formula.translate").Translator
+        return str(translator(f"={text}", at).translate_formula(name))
+
+
+def inline_text(element: Any) -> str:
+    """Return a text that stands in the cell itself, without readings."""
+    texts = [each for each in element.iter() if local_name(each) == "t"]
+    return "".join(each.text or "" for each in texts if local_name(each.getparent()) != "rPh")
+
+
+def shown_cell(cell: Any, value: str, looks: Looks) -> str:
+    """Return a value without its looks: dates as in ISO 8601, percent as percent."""
+    kind = cell.get("t") or "n"
+    if kind == "s":
+        return looks.strings[int(value)]
+    if kind == "b":
+        return "TRUE" if value.strip() in ("1", "true") else "FALSE"
+    if kind != "n":
+        return value.replace("T00:00:00", "") if kind == "d" else value
+    style = int(cell.get("s") or 0)
+    form = looks.forms[style] if style < len(looks.forms) else "General"
+    return shown_number(value, form, style < len(looks.dates) and looks.dates[style], looks.epoch)
+
+
+def shown_number(value: str, form: str, is_date: bool, epoch: Any) -> str:
+    number = float(value)
+    if is_date:
+        calendar = importlib.import_module("openpyxl.utils.datetime")
+        try:
+            return shown_moment(calendar.from_excel(number, epoch, calendar_duration(form)))
+        except (ValueError, OverflowError):
+            return value
+    if "%" in form:
+        return f"{number * 100:.12g}%"
+    return value if value.lstrip("-").isdigit() else f"{number:.15g}"
+
+
+def calendar_duration(form: str) -> bool:
+    return bool(importlib.import_module("openpyxl.styles.numbers").is_timedelta_format(form))
+
+
+# Workbooks: each sheet as tables of Markdown, with the values that Excel computed last.
+
+
+SPARSE = 30  # times more places than values: such a sheet is a list of cells, no table
+MERGED_CELLS = 20_000
+
+
+def read_workbook(raw: bytes, outcome: Outcome) -> None:
+    """Read all sheets. Raises whatever a damaged workbook raises."""
+    main = package_main(raw)
+    looks = looks_of(main)
+    found = False
+    for listed in child(parsed_xml(main.blob), "sheets"):
+        part = main.rels[attribute(listed, "id")].target_part
+        is_sheet = part.partname.startswith("/xl/worksheets/") or b"sheetData" in part.blob[:5000]
+        rows = [*rows_of(part.blob, looks, outcome)] if is_sheet else []
+        found = found or bool(rows)
+        merged = merged_ranges(part.blob) if b"mergeCell" in part.blob else []
+        add_sheet(outcome, attribute(listed, "name"), attribute(listed, "state", "visible"), filled(rows, merged))
+    before = len(outcome.parts)
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        beside(archive, outcome)
+    if not found and len(outcome.parts) == before:
+        raise Unreadable("only_drawings" if outcome.notes else "empty_sheets")
+
+
+def merged_ranges(sheet: bytes) -> list[tuple[int, int, int, int]]:
     """Return first column, first row, last column and last row of merged cells."""
     bounds = importlib.import_module("openpyxl.utils").range_boundaries
     etree = importlib.import_module("lxml.etree")
     found: list[tuple[int, int, int, int]] = []
-    try:
-        with archive.open(path.lstrip("/")) as file:
-            for _, element in etree.iterparse(file, resolve_entities=False):
-                if local_name(element) == "mergeCell" and len(found) < MERGED_CELLS:
-                    found.append(bounds(attribute(element, "ref")))
-                elif local_name(element) == "row":
-                    element.clear()
-    except (KeyError, ValueError, TypeError):
-        return []
+    for _, element in etree.iterparse(io.BytesIO(sheet), tag=("{*}mergeCell", "{*}row"), resolve_entities=False):
+        if local_name(element) == "row":
+            element.clear()
+        elif len(found) < MERGED_CELLS:
+            with suppress(ValueError, TypeError):
+                found.append(bounds(attribute(element, "ref")))
     return found
 
 
@@ -1511,6 +1682,7 @@ def read_old_workbook(raw: bytes, outcome: Outcome) -> None:
     """Read a workbook from before 2007."""
     xlrd = importlib.import_module("xlrd")
     book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO())
+    found = False
     for sheet in book.sheets():
         rows = []
         for number in range(sheet.nrows):
@@ -1519,6 +1691,27 @@ def read_old_workbook(raw: bytes, outcome: Outcome) -> None:
                 rows.append((number + 1, texts))
         outcome.room -= sum(len(text) for _, texts in rows for text in texts.values())
         add_sheet(outcome, sheet.name, "visible" if sheet.visibility == 0 else "hidden", rows)
+        found = found or bool(rows)
+    old_drawings(raw, outcome)
+    if not found:
+        raise Unreadable("only_drawings" if outcome.notes else "empty_sheets")
+
+
+COMMENT, TEXT_BOX, BEGIN, CHART = 0x1C, 0x1B6, 0x809, 0x20  # records of an old workbook, and a sort of the third
+
+
+def old_drawings(raw: bytes, outcome: Outcome) -> None:
+    """Count what an old workbook holds besides its cells, by its records."""
+    file = importlib.import_module("olefile").OleFileIO(io.BytesIO(raw))
+    stream = file.openstream("Workbook" if file.exists("Workbook") else "Book").read()
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in (COMMENT, TEXT_BOX):
+            outcome.note("old_parts")
+        elif kind == BEGIN and length >= 4 and struct.unpack_from("<H", stream, at + 6)[0] == CHART:
+            outcome.note("charts")
+        at += 4 + length
 
 
 def old_value(xlrd: Any, book: Any, cell: Any) -> str:
@@ -1533,6 +1726,381 @@ def old_value(xlrd: Any, book: Any, cell: Any) -> str:
     if cell.ctype == xlrd.XL_CELL_ERROR:
         return str(xlrd.error_text_from_code.get(cell.value, "#ERROR!"))
     return f"{cell.value:.15g}" if isinstance(cell.value, float) else str(cell.value)
+
+
+# Files of LibreOffice and others in OpenDocument: texts, sheets and slides.
+
+
+MIMETYPE = b"application/vnd.oasis.opendocument."
+OPEN_SIGNS = {"tab": "\t", "line-break": "\n"}
+SKIPPED = ("tracked-changes", "sequence-decls", "forms", "shapes", "ruby-text", "annotation-end", "desc", "title")
+OPEN_BLOCKS = ("p", "h", "list", "table", "section")
+MOST_REPEATED = 1_000  # times that a cell or a row with text is written down
+
+
+def is_opendocument(raw: bytes) -> bool:
+    """Return whether the archive says so in its first entry, as the format demands."""
+    return MIMETYPE in raw[:200]
+
+
+def read_opendocument(raw: bytes, outcome: Outcome) -> None:
+    """Read a text, a workbook or a presentation. Raises whatever a damaged one raises."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        names = archive.namelist()
+        if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
+            raise Unreadable("protected")
+        content = parsed_xml(archive.read("content.xml"))
+        styles = parsed_xml(archive.read("styles.xml")) if "styles.xml" in names else None
+    reader = OpenReader(outcome, hidden_styles(content))
+    bodies = children(content, "body")
+    for band in ("header", "footer") if any(local_name(each) == "text" for each in bodies) else ():
+        if band == "footer":
+            reader.bodies(bodies)
+        for found in [] if styles is None else descendants(styles, band):
+            text = " ".join(" ".join(reader.blocks(found)).split())
+            outcome.add(f"[{band.title()}] {text}" if text else "")
+    if not any(local_name(each) == "text" for each in bodies):
+        reader.bodies(bodies)
+    if not reader.found:
+        sheets = any(local_name(each) == "spreadsheet" for each in bodies)
+        raise Unreadable("only_drawings" if outcome.notes else "empty_sheets" if sheets else "empty")
+
+
+def hidden_styles(content: Any) -> frozenset[str]:
+    """Return the names of styles whose sheets or slides are hidden."""
+    styles = children(content, "automatic-styles")
+    return frozenset(
+        attribute(style, "name")
+        for style in styles
+        for each in style
+        if attribute(each, "display") == "false" or attribute(each, "visibility") == "hidden"
+    )
+
+
+class OpenReader:
+    """Reads the body of a file."""
+
+    def __init__(self, outcome: Outcome, hidden: frozenset[str]) -> None:
+        self.outcome, self.hidden = outcome, hidden
+        self.found = False
+
+    @property
+    def pictures(self) -> int:
+        return int(self.outcome.notes.get("pictures", {"count": 0})["count"])
+
+    def add(self, text: str) -> None:
+        self.outcome.add(text)
+        self.found = self.found or bool(text.strip())
+
+    def bodies(self, bodies: list[Any]) -> None:
+        for body in bodies:
+            kind = local_name(body)
+            if kind == "spreadsheet":
+                for sheet in descendants(body, "table"):
+                    self.sheet(sheet)
+            elif kind == "presentation":
+                pages = [each for each in body if local_name(each) == "page"]
+                for number, page in enumerate(pages, 1):
+                    self.slide(page, number, len(pages))
+            else:
+                for text in self.blocks(body):
+                    self.add(text)
+
+    def is_hidden(self, element: Any) -> str:
+        return " (hidden)" if attribute(element, "style-name") in self.hidden else ""
+
+    def sheet(self, sheet: Any) -> None:
+        self.outcome.add(f"## {attribute(sheet, 'name')}{self.is_hidden(sheet)}")
+        for block in tables_in([*self.rows(sheet)]):
+            self.add(markdown_table(block))
+        for each in children(sheet, "shapes"):
+            self.add("\n".join(self.drawn(each)))
+
+    def slide(self, page: Any, number: int, of: int) -> None:
+        notes = [each for each in page if local_name(each) == "notes"]
+        before = self.pictures
+        texts = [text for each in page if each not in notes for text in self.drawn(each)]
+        drawn = self.pictures > before
+        said = [text for each in notes for text in self.drawn_in(each)]
+        if drawn and not any(map(str.strip, texts)):
+            self.outcome.note("picture_slides", number, of)
+        elif any(map(str.strip, texts)):
+            self.found = True
+        noted = [f"[Notes] {text}" for text in said if text.strip()]
+        self.outcome.add("\n\n".join([f"[Slide {number}{self.is_hidden(page)}]", *filter(None, texts), *noted]))
+
+    def drawn_in(self, element: Any) -> list[str]:
+        return [text for each in element for text in self.drawn(each)]
+
+    def drawn(self, shape: Any) -> Iterator[str]:
+        """Yield the words of a shape, a frame or a group; count what holds no text."""
+        kind = local_name(shape)
+        if kind == "image":
+            self.outcome.note("pictures")
+        elif kind in ("object", "object-ole"):
+            self.outcome.note("embedded")
+        elif kind in OPEN_BLOCKS:
+            yield from self.blocks([shape])
+        elif kind not in SKIPPED:
+            inner = [*shape]
+            if kind == "frame" and any(local_name(each) in ("object", "text-box", "table") for each in inner):
+                inner = [each for each in inner if local_name(each) != "image"]  # how it looks where it cannot be drawn
+            for each in inner:
+                yield from self.drawn(each)
+
+    def blocks(self, element: Any, depth: int = 0) -> Iterator[str]:
+        """Yield paragraphs, headings, lists and tables."""
+        for each in element:
+            kind = local_name(each)
+            if kind == "h":
+                level = attribute(each, "outline-level", "1")
+                yield f"{'#' * min(6, int(level) if level.isdigit() else 1)} {self.line(each)}"
+            elif kind == "p":
+                yield self.line(each)
+            elif kind == "list":
+                yield "\n".join(self.items(each, depth))
+            elif kind == "table":
+                yield markdown_table([*self.rows(each)])
+            elif kind in ("frame", "g", "custom-shape", "rect", "text-box"):
+                yield from self.drawn(each)
+            elif kind and kind not in SKIPPED:
+                yield from self.blocks(each, depth)
+
+    def items(self, element: Any, depth: int) -> Iterator[str]:
+        for item in element:
+            first = True
+            for text in self.blocks(item, depth + 1) if depth < 20 else ():
+                nested = text.lstrip().startswith("- ")
+                yield text if nested else f"{'  ' * depth}{'- ' if first else '  '}{text}"
+                first = first and nested
+
+    def line(self, element: Any) -> str:
+        """Return the words of a paragraph, with its notes and comments in place."""
+        return "".join(self.pieces(element)).strip("\n")
+
+    def pieces(self, element: Any) -> Iterator[str]:
+        yield element.text or ""
+        for each in element:
+            yield from self.piece(each)
+            yield each.tail or ""
+
+    def piece(self, each: Any) -> Iterator[str]:
+        kind = local_name(each)
+        if kind == "s":
+            count = attribute(each, "c", "1")
+            yield " " * min(int(count) if count.isdigit() else 1, 200)
+        elif kind in OPEN_SIGNS:
+            yield OPEN_SIGNS[kind]
+        elif kind == "note":
+            body = " ".join(self.blocks(child(each, "note-body")))
+            yield f" [{attribute(each, 'note-class', 'footnote').title()}: {body.strip()}]"
+        elif kind == "annotation":
+            said = " ".join(self.line(one) for one in each if local_name(one) in ("p", "list"))
+            yield f" [Comment: {said}]"
+        elif kind == "ruby":
+            base, over = (self.line(found) if (found := child(each, f"ruby-{part}")) is not None else ""
+                          for part in ("base", "text"))  # fmt: skip
+            yield f"{base}（{over}）"
+        elif kind in ("frame", "g", "custom-shape", "rect"):
+            yield " ".join(self.drawn(each))
+        elif kind and kind not in SKIPPED:
+            yield from self.pieces(each)
+
+    def rows(self, table: Any) -> Iterator[list[str]]:
+        """Yield the rows of a table, empty ones as []; what is repeated without text is written once."""
+        for each in table:
+            kind = local_name(each)
+            if kind in ("table-header-rows", "table-rows", "table-row-group"):
+                yield from self.rows(each)
+            elif kind == "table-row":
+                cells = self.cells(each)
+                for _ in range(repeated(each, "number-rows-repeated") if cells else 1):
+                    yield cells
+
+    def cells(self, row: Any) -> list[str]:
+        """Return the cells of a row; one that is as wide as several stands in each of them."""
+        cells: list[str] = []
+        for cell in row:
+            if local_name(cell) not in ("table-cell", "covered-table-cell"):
+                continue
+            texts = [*self.blocks(cell)]
+            said = [self.line(one) for one in cell if local_name(one) == "annotation"]
+            text = cell_text("\n".join([*texts, *(f"[Comment: {one}]" for one in said)])) or value_of(cell)
+            if not text and local_name(cell) == "covered-table-cell" and cells:
+                text = cells[-1]
+            cells += [text] * (repeated(cell, "number-columns-repeated") if text or len(cells) < 200 else 1)
+        while cells and not cells[-1]:
+            cells.pop()
+        return cells
+
+
+def repeated(element: Any, name: str) -> int:
+    count = attribute(element, name, "1")
+    return min(int(count), MOST_REPEATED) if re.fullmatch(r"\d{1,9}", count) else 1
+
+
+def value_of(cell: Any) -> str:
+    """Return the value of a cell that shows no text."""
+    return next((text for name in ("date-value", "value", "string-value") if (text := attribute(cell, name))), "")
+
+
+def tables_in(rows: list[list[str]]) -> Iterator[list[list[str]]]:
+    """Yield the tables of a sheet, which empty rows part, without columns that are empty in all of it."""
+    block: list[list[str]] = []
+    for row in [*rows, []]:
+        if row:
+            block.append(row)
+        elif block:
+            width = max(map(len, block))
+            full = [[*each, *[""] * (width - len(each))] for each in block]
+            used = [at for at in range(width) if any(each[at] for each in full)]
+            yield [[each[at] for at in used] for each in full]
+            block = []
+
+
+# Rich text (RTF): the words of it, in the encodings that its fonts have.
+
+
+RICH_TOKEN = re.compile(
+    rb"\\(?:'([0-9a-fA-F]{2})|([a-zA-Z]{1,32})(-?\d{1,10})? ?|(.))|([{}])|[\r\n]+|([^\\{}\r\n]+)", re.DOTALL
+)
+HIDDEN = frozenset(
+    b"fonttbl colortbl stylesheet listtable listoverridetable rsidtbl info generator themedata colorschememapping "
+    b"datastore latentstyles pict objdata filetbl revtbl xmlnstbl fldinst bkmkstart bkmkend pnseclvl mmathPr "
+    b"wgrffmtfilter nonshppict sp xe tc".split()
+)
+"""Groups without words of the text."""
+WRITTEN = {
+    b"par": "\n", b"line": "\n", b"sect": "\n", b"page": "\n", b"tab": "\t", b"row": " |\n", b"cell": " | ",
+    b"nestcell": " | ", b"nestrow": " |\n", b"emdash": "—", b"endash": "–", b"bullet": "•", b"lquote": "‘",
+    b"rquote": "’", b"ldblquote": "“", b"rdblquote": "”", b"emspace": " ", b"enspace": " ",
+}  # fmt: skip
+OPENS = {b"footnote": " [Footnote: ", b"annotation": " [Comment: ", b"header": "\n[Header] ", b"footer": "\n[Footer] "}
+ESCAPES = {b"~": "\u00a0", b"_": "-", b"-": ""}
+CHARSETS = {128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5hkscs", 204: "cp1251", 161: "cp1253", 238: "cp1250"}
+DEEPEST_GROUP = 500  # groups within each other
+
+
+def read_rich_text(raw: bytes, outcome: Outcome) -> None:
+    reader = RichReader(outcome)
+    reader.read(raw)
+    outcome.add(re.sub(r"\n{3,}", "\n\n", "".join(reader.said)).strip())
+
+
+class RichReader:
+    """Reads the tokens of a file. A group has a state of its own."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.said: list[str] = []
+        self.room = outcome.room
+        self.waiting = bytearray()  # bytes of a text whose encoding is the font's
+        self.fonts: dict[int, str] = {}
+        self.page = "cp1252"
+        self.state: dict[str, Any] = {"hidden": False, "fonts": False, "font": -1, "skip": 1, "close": ""}
+        self.stack: list[dict[str, Any]] = []
+        self.left = 0  # signs to leave out behind a \u, which stand for it in old programs
+        self.starred = False
+
+    def read(self, raw: bytes) -> None:
+        at = 0
+        while at < len(raw) and (found := RICH_TOKEN.match(raw, at)):
+            at = found.end()
+            hexadecimal, word, number, sign, brace, text = found.groups()
+            if hexadecimal is not None:
+                self.byte(bytes([int(hexadecimal, 16)]))
+                continue
+            if text is not None:
+                self.byte(text)
+            elif brace:
+                self.flush()
+                self.group(brace)
+            elif word is not None:
+                at = self.word(word, number, at)
+            elif sign is not None:
+                self.sign(sign)
+        self.flush()
+
+    def byte(self, content: bytes) -> None:
+        shown, self.left = content[self.left :], max(0, self.left - len(content))
+        if not self.state["hidden"]:
+            self.waiting += shown
+
+    def flush(self) -> None:
+        """Say the bytes that wait, in the font's encoding, else in the file's."""
+        if self.waiting:
+            raw, encoding = bytes(self.waiting), self.fonts.get(self.state["font"]) or self.page
+            self.waiting.clear()
+            text = decoded_as(raw, encoding)
+            self.say(decoded_as(raw, self.page) or raw.decode("cp1252", "replace") if text is None else text)
+
+    def say(self, text: str) -> None:
+        if not self.state["hidden"]:
+            self.said.append(text)
+            self.room -= len(text)
+            if self.room < 0:
+                self.outcome.add("." * (self.outcome.room + 1))  # raises
+
+    def group(self, brace: bytes) -> None:
+        self.left, self.starred = 0, False
+        if brace == b"{" and len(self.stack) < DEEPEST_GROUP:
+            self.stack.append(self.state)
+            self.state = {**self.state, "close": ""}
+        elif brace == b"}" and self.stack:
+            self.say(self.state["close"])
+            self.state = self.stack.pop()
+
+    def sign(self, sign: bytes) -> None:
+        if sign == b"*":
+            self.starred = True
+        elif sign in (b"\\", b"{", b"}"):
+            self.byte(sign)
+        else:
+            self.flush()
+            self.say(ESCAPES.get(sign, "\n" if sign in b"\r\n" else ""))
+
+    def word(self, word: bytes, number: bytes | None, at: int) -> int:
+        """Obey a control word; return where reading goes on."""
+        value = int(number) if number else 0
+        if word == b"bin":
+            return at + max(0, value)
+        self.flush()
+        if word in OPENS and not self.state["hidden"]:
+            self.say(OPENS[word])
+            self.state["close"] = "]" if word in (b"footnote", b"annotation") else "\n"
+        elif word in HIDDEN or self.starred:
+            self.hide(word)
+        elif word in WRITTEN:
+            self.say(WRITTEN[word])
+        elif word == b"u":
+            self.say(chr(value % 65536))
+            self.left = self.state["skip"]
+        else:
+            self.set(word, value)
+        self.starred = False
+        return at
+
+    def hide(self, word: bytes) -> None:
+        if word == b"pict" and not self.state["hidden"]:
+            self.outcome.note("pictures")
+        if word == b"objdata" and not self.state["hidden"]:
+            self.outcome.note("embedded")
+        self.state["fonts"] = word == b"fonttbl"
+        self.state["hidden"] = word != b"shppict"
+
+    def set(self, word: bytes, value: int) -> None:
+        if word == b"ansicpg":
+            self.page = f"cp{value}" if decoded_as(b"a", f"cp{value}") else self.page
+        elif word == b"uc":
+            self.state["skip"] = max(0, min(value, 10))
+        elif word in (b"f", b"af"):
+            self.state["font"] = value
+        elif word == b"fcharset" and self.state["fonts"] and value in CHARSETS:
+            self.fonts[self.state["font"]] = CHARSETS[value]
+        elif word == b"deleted":
+            self.state["hidden"] = True
+        elif word == b"plain":
+            self.state["font"] = -1
 
 
 # PDF files: the text of each page, fields of forms and notes; pages without a text layer are counted.
@@ -1800,9 +2368,18 @@ def outlook_text(ole: Any, folder: str, code: str) -> str:
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OFFICE = {"word/": "word", "ppt/": "slides", "xl/": "workbook"}
-STREAMS = (("EncryptedPackage", "protected"), ("__properties_version1.0", "outlook"), ("Workbook", "old_workbook"))
+STREAMS = {
+    "EncryptedPackage": "protected",
+    "__properties_version1.0": "outlook",
+    "Workbook": "old_workbook",
+    "Book": "old_workbook",
+    "WordDocument": "old_document",
+    "PowerPoint Document": "old_slides",
+}
+"""What a compound file is, by the first of these streams that it has."""
+PROBLEMS = ("protected", "old_document", "old_slides", "unsupported")
 # First bytes of what holds no text that we could read, or that a text would hardly begin with.
-OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"{\\rtf", b"\x7fELF")
+OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"\x7fELF")
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg")
 
 
@@ -1813,16 +2390,31 @@ def kind_of(raw: bytes, name: str) -> str:
     if b"%PDF-" in raw[:1024]:
         return "pdf"
     if raw.startswith(OLE):
-        found = next((kind for stream, kind in STREAMS if stream.encode("utf-16-le") in raw), "unsupported")
-        if found in ("protected", "unsupported"):
+        found = compound_kind(raw)
+        if found in PROBLEMS:
             raise Unreadable(found)
         return found
+    if raw.startswith(b"{\\rtf"):
+        return "rich_text"
     if raw.startswith(b"PK\x03\x04"):
         names = archive_names(raw)
+        if is_opendocument(raw):
+            return "opendocument"
         return next((kind for folder, kind in OFFICE.items() if any(one.startswith(folder) for one in names)), "other")
-    if raw.startswith(OTHER) or raw.lstrip()[:16].lower().startswith(MARKUP):
+    if raw.startswith(OTHER):
         return "other"
+    if raw.lstrip()[:16].lower().startswith(MARKUP):
+        return "page" if b"<html" in raw[:1024].lower() else "other"
     return "mail" if is_mail(raw, name) else "text"
+
+
+def compound_kind(raw: bytes) -> str:
+    """Return what a compound file of before 2007 is. Raises Unreadable."""
+    try:
+        file = importlib.import_module("olefile").OleFileIO(io.BytesIO(raw))
+        return next((kind for stream, kind in STREAMS.items() if file.exists(stream)), "unsupported")
+    except Exception as error:  # olefile has its own, and those of struct, for damaged files
+        raise Unreadable("damaged") from error
 
 
 def read_bytes(raw: bytes, name: str, outcome: Outcome, depth: int, limits: dict[str, Any]) -> None:
@@ -1838,6 +2430,9 @@ def read_bytes(raw: bytes, name: str, outcome: Outcome, depth: int, limits: dict
         "slides": lambda: read_slides(raw, outcome),
         "workbook": lambda: read_workbook(raw, outcome),
         "old_workbook": lambda: read_old_workbook(raw, outcome),
+        "opendocument": lambda: read_opendocument(raw, outcome),
+        "rich_text": lambda: read_rich_text(raw, outcome),
+        "page": lambda: outcome.add(html_text(decoded(raw))),
         "mail": lambda: read_mail(raw, outcome, depth, reads),
         "outlook": lambda: read_outlook(raw, outcome, depth, reads),
         "text": lambda: read_plain(raw, outcome),
@@ -2018,7 +2613,11 @@ FIGURES = (
 )
 NUMBER_WORD = re.compile(rf"\b({'|'.join([*FIGURES])})\b")
 KANJI_FIGURES = str.maketrans("〇一二三四五六七八九", "0123456789")
-KANJI_NUMBER = re.compile(r"[一二三四五六七八九十]+(?=[日年月週時分秒回名人件枚台個階割円歳通部本点号条項か箇ヶ万])")
+KANJI_NUMBER = re.compile(
+    r"(?<![一二三四五六七八九十百千〇])(?:[一二三四五六七八九十百千]+|[一二三四五六七八九][〇一二三四五六七八九]+)"
+    r"(?=[日年月週時分秒回名人件枚台個階割円歳通部本点号条項か箇ヶ万億度倍社席泊箱杯番])"
+)
+KANJI_PLACES = {"十": 10, "百": 100, "千": 1000}
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 SUFFIXES = (
     "ations",
@@ -2059,11 +2658,17 @@ def figured(text: str) -> str:
 
 
 def figure_of_kanji(text: str) -> str:
-    if "十" not in text:
+    """Return a number below 10,000 in figures: 百二十 as 120, 二〇二六 as 2026."""
+    if not KANJI_PLACES.keys() & set(text):
         return text.translate(KANJI_FIGURES)
-    tens, _, ones = text.partition("十")
-    value = 10 * int((tens or "一").translate(KANJI_FIGURES)) + int((ones or "〇").translate(KANJI_FIGURES))
-    return str(value)
+    value, figure = 0, ""
+    for sign in text:
+        if place := KANJI_PLACES.get(sign):
+            value += int(figure or 1) * place
+            figure = ""
+        else:
+            figure += sign.translate(KANJI_FIGURES)
+    return str(value + int(figure or 0))
 
 
 def root(word: str) -> str:
@@ -2071,7 +2676,7 @@ def root(word: str) -> str:
     word = word.removesuffix("'s").removesuffix("’s").removesuffix("'")
     if re.search(rf"[\d{CJK}]", word):
         return word
-    word = IRREGULAR.get(word, word)
+    word = american(IRREGULAR.get(word, word))
     for ending in ("ies", "ied"):
         if word.endswith(ending) and len(word) > 4:
             word = word[:-3] + "y"
@@ -2088,7 +2693,19 @@ def root(word: str) -> str:
             word = word[: -len(ending)] if ending in ("er", "al") else undoubled(word[: -len(ending)])
             break
     word = IRREGULAR.get(word, word)
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+    word = word[:-1] if word.endswith("e") and len(word) > 3 else word
+    return word[:-1] + "s" if word.endswith(("enc", "anc")) else word
+
+
+SPELLINGS = ((r"(?<=[a-z]{3})our(?=$|s$|ed$|ing$|al$)", "or"), (r"(?<=[a-z]{2}[^aeiou])is(?=e|ing$|ation)", "iz"),
+             (r"(?<=[a-z]{3})tre(?=s?$)", "ter"), (r"ogue(?=s?$)", "og"))  # fmt: skip
+
+
+def american(word: str) -> str:
+    """Return a word in American spelling: labour and labor meet, as do organise and organize."""
+    for pattern, written in SPELLINGS:
+        word = re.sub(pattern, written, word)
+    return word
 
 
 def undoubled(word: str) -> str:
@@ -2481,7 +3098,8 @@ ENGLISH_KINDS: tuple[tuple[str, str], ...] = (
     ("person", r"\bwho(m|se)?\b"),
     ("purpose", r"\bwhat (?:is|are|was|were)\b.*\bfor\W*$|\bpurpose of\b"),
     ("site", r"\bwhere (?:is|are|can i find|do i find)\b(?!.*\b\w+(?:ed|en|pt)\b)"),
-    ("place", r"\bwhere\b|\b(what|which) (room|building|floor|city|country|town|place|address)\b"),
+    ("room", r"\b(?:what|which) (?:room|building|floor|hall)\b"),
+    ("place", r"\bwhere\b|\b(what|which) (city|country|town|place|address)\b"),
     ("date", r"\bwhen\b|\b(what|which) (time|date|day|month|year|week|weekday|century|decade)|\bdeadline\b"),
     ("reason", r"\bwhy\b"),
     ("procedure", r"\bhow (do|does|can|should|must|to)\b|\bsteps?\b|\bprocedure\b|\bprocess for\b"),
@@ -2570,6 +3188,8 @@ PLACES = (
     r"around|within|across|along|of)\b|@|\b(?:room|floor|"
     r"building|hall|lot|gate|street|garage|yard|none)\b"
 )
+PHRASE = re.compile(rf"(?:{PLACES})((?:\s(?:the|an?|our|your))*(\s[\w'-]+))", re.IGNORECASE)
+ROOMS = r"\b(?:room|floor|building|hall|block|wing|house|office|basement|lobby|theatre|theater|desk)\b|\d"
 
 
 def asked_kind(question: str) -> str:
@@ -2638,6 +3258,15 @@ def has_name(text: str, question: str) -> bool:
     )
 
 
+def told_anew(text: str, question: str) -> str:
+    """Return the text without times of day, and without "in Oslo" where the question itself says so."""
+    known = set(re.findall(r"[\w'-]+", question.lower()))
+    text = re.sub(
+        r"\b(?:at|on|to|from|around|within)\s(?=\d{1,2}[:.]\d|\d+ (?:am|pm|days?|weeks?|hours?|minutes?))", " ", text
+    )
+    return PHRASE.sub(lambda match: "" if known.issuperset(match.group(2).split()) else match.group(), text)
+
+
 def holds_kind(kind: str, statement: str, question: str) -> bool:
     """Return whether a sentence holds what a question asks for."""
     rest, japanese = without_asked(statement, question), in_cjk(statement)
@@ -2647,7 +3276,7 @@ def holds_kind(kind: str, statement: str, question: str) -> bool:
             bool(re.search(unit_pattern(unit), without_codes(statement)) if unit else re.search(r"\d", rest))
             or "無制限" in rest
         )
-    if kind in ("place", "person") and LABEL.match(statement):
+    if kind in ("place", "room", "person") and LABEL.match(statement):
         return True
     checks: dict[str, Callable[[], bool]] = {
         "money": lambda: has_money(rest),
@@ -2671,7 +3300,10 @@ def holds_kind(kind: str, statement: str, question: str) -> bool:
         "value": lambda: bool(re.search(r"\d", rest) or re.search(FREE, rest)),
         "date": lambda: bool(re.search(DATES, rest)),
         "person": lambda: japanese or has_name(statement, question),
-        "place": lambda: japanese or bool(re.search(PLACES, rest)) or has_name(statement, question),
+        "room": lambda: bool(re.search(ROOMS, rest)),
+        "place": lambda: (
+            japanese or bool(re.search(PLACES, told_anew(rest, question))) or has_name(statement, question)
+        ),
     }
     return checks.get(kind, lambda: True)()
 
@@ -2696,6 +3328,14 @@ ASKING_JAPANESE = re.compile(
 )
 RELATIVE = re.compile(rf"(?:{'|'.join(sorted(YEARS, key=len, reverse=True))})(?:'s|の)?", re.IGNORECASE)
 NUMBER_WORD_ANY = re.compile(NUMBER_WORD.pattern, re.IGNORECASE)
+ONE_OF_SOME = re.compile(
+    r"(?<!line )(?<!level )(?<!grade )(?<!type )(?<!class )(?<!phase )(?<!room )(?<!building )(?<!step )(?<!zone )"
+    r"(?<!tier )(?<!stage )(?<!chapter )(?<!section )(?<!page )(?<!floor )(?<!version )(?<!part )(?<!gate )"
+    r"\bone\b(?!\s(?:full |half |whole |single |working )?(?:day|week|month|year|hour|minute|second|night|person|"
+    r"percent|time|item|piece|copy|guest|room|hundred|thousand|million|kilo|met|mile|litre|liter|bag|seat|space|ticket|trip|car)|-)",
+    re.IGNORECASE,
+)
+"""A "one" that counts nothing: one of, no one, what is one prominent …"""
 MOST_TERMS = 60  # of a question, that are compared
 CURRENCY = re.compile(r"(?i:eur|usd|gbp|jpy|chf|nok|sek|dkk|cad|aud|sgd|inr|euros?|dollars?|pounds?|yen|francs?)")
 ROMAN_NUMERAL = re.compile(r"^[IVX]{1,4}$")
@@ -2742,6 +3382,7 @@ def english_terms(question: str) -> list[Term]:
     group, end, first = 0, 0, True
     question = THOUSANDS.sub("", question)
     kind = asked_kind(question)
+    question = ONE_OF_SOME.sub(" ", question)
     question = NUMBER_WORD_ANY.sub(lambda match: FIGURES[match.group().lower()], question)
     counted_at = found.end() if (found := re.search(r"\bhow many\s+", question, re.IGNORECASE)) else -1
     for match in WORDS.finditer(question):
@@ -2777,10 +3418,16 @@ def english_terms(question: str) -> list[Term]:
 HELPERS = "do|does|did|can|could|may|might|must|should|will|would"
 ARTICLES = "(?:(?:the|a|an|our|my|your|their|its|each|every|all)\\s)?"
 QUALIFYING = re.compile(
-    r"\b(?:for|in|at|of|from|with|without|outside|inside|during|on|by|under|per|between|except|besides|abroad)\s"
+    r"\b(for|in|at|of|from|with|without|outside|inside|during|on|by|under|per|between|except|besides|abroad)\s"
     rf"{ARTICLES}(?:[a-z-]+\s)?$"
 )
-SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}(?:[a-z-]+\s)?$")
+ACTING = re.compile(r"[a-z]{3}(?:ing|ed)$")
+ADVERB = re.compile(
+    r"^(?!(?:daily|weekly|monthly|yearly|hourly|quarterly|annually|early|only|family|assembly|temporarily|permanently)$)"
+    r"[a-z]{3,}[^p]ly$"
+)
+CONDITIONS = ("for", "with", "without", "outside", "per", "between", "except", "besides", "abroad")
+SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}([a-z-]+\s)?$")
 AFTER_NOUN_WORDS = re.compile(r"\b(?:the|a|an|of|for|in|on|at|with|by|from)\s$")
 CONTINUOUS = re.compile(r"\b(?:is|are|was|were|be|been)\s(?:\w+\s){0,3}$")
 HELPED = re.compile(rf"\b(?:{HELPERS}|to)\s(?:\S+\s)+$")
@@ -2792,11 +3439,13 @@ def role_of(question: str, match: re.Match[str]) -> str:
     before, after = question[: match.start()].lower(), question[match.end() :].lower()
     if re.search(r"\b(?:what|which)\s$", before):
         return "category"
-    if QUALIFYING.search(before):
-        return "qualifier"
-    if SUBJECT_OF.search(before):
-        return "subject"
     word = match.group().lower()
+    if (found := QUALIFYING.search(before)) and not (found.group(1) in CONDITIONS and ACTING.search(word)):
+        return "condition" if found.group(1) in CONDITIONS else "qualifier"
+    if (found := SUBJECT_OF.search(before)) and not (found.group(1) and CLAUSE_END.match(after)):
+        return "subject"
+    if ADVERB.search(word):
+        return "verb"
     done = re.search(r"[a-z]{2}ed$", word) and not AFTER_NOUN_WORDS.search(before)
     doing = word.endswith("ing") and CONTINUOUS.search(before)
     return "verb" if done or doing or (HELPED.search(before) and CLAUSE_END.match(after)) else "word"
@@ -2821,7 +3470,7 @@ def japanese_terms(question: str) -> list[Term]:
         strength = strength_of(run, following)
         after = whole[match.end() :]
         if strength == "word" and re.match(r"(?:の|では|での|向け|用|専用|以外)", after):
-            strength = "qualifier"
+            strength = "qualifier" if after.startswith("の") else "condition"
         elif strength == "word" and re.match(r"[はがも](?![\u3000?？。]|$)", after):
             strength = "subject"
         elif (
@@ -2883,6 +3532,7 @@ def is_empty(asked: Asked) -> bool:
 
 
 LONGEST_COMPOUND = 20  # signs of a Japanese word that is looked for in parts
+PEOPLES = ("ian", "an", "n", "ese", "ish", "i")  # endings that make people of a country
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 ERA = re.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
@@ -2940,6 +3590,8 @@ def holds(term: Term, words: Words) -> float:
         return 0.95
     if "-" in base and all(root(part) in words.found for part in base.split("-") if part):
         return 0.95
+    if len(base) > 3 and any(each.startswith(base) and each[len(base) :] in PEOPLES for each in words.found):
+        return 0.9
     if len(base) > 6 and any(each[:6] == base[:6] and abs(len(each) - len(base)) < 4 for each in words.found):
         return 0.85
     return 0.0
@@ -3446,6 +4098,7 @@ STRENGTHS = {
     "name": 2.0,
     "word": 1.0,
     "qualifier": 1.0,
+    "condition": 1.0,
     "subject": 1.0,
     "verb": 0.5,
     "category": 0.4,
@@ -3461,6 +4114,7 @@ GOES_ON = re.compile(
     re.IGNORECASE,
 )
 SUBJECT = re.compile(r"^[^、。]{1,40}?[はがも](?![じず])")
+FIGURE = re.compile(r"\d")
 KANJI_RUN = re.compile(r"[\u3400-\u9fff]")
 IMPLIED = {
     ("money", True): Term("価格", "価格", "word", -1),
@@ -3468,7 +4122,10 @@ IMPLIED = {
     ("purpose", True): Term("目的", "目的", "word", -1),
     ("purpose", False): Term("goal", "purpose", "word", -1),
 }
-FATAL = ("name", "qualifier")
+FATAL = ("name", "condition", "qualifier")
+NEVER_OTHERWISE = ("name", "condition", "subject")  # words that no other word can stand for
+NAME_SIGNS = re.compile(r"_|(?<=\d)-(?=[A-Za-z])|\.\w{1,5}$")  # what divides the words in names of files
+FULL_NAME = 0.9  # how far a name counts of which the statement has the last part alone
 
 
 class Evidence(NamedTuple):
@@ -3488,10 +4145,17 @@ class Evidence(NamedTuple):
     same_language: bool = True
     mass: float = 0.0
     """How many rare words of the question it holds; 0 where nobody knows which are rare."""
+    proof: float = 0.0
+    """The same, by strength and by how well each word is held."""
+    rank: float = 0.0
+    """Its passage's score in the ranking."""
+    is_first: bool = False
+    """Its passage is the first in the ranking."""
 
     @property
     def score(self) -> float:
-        return self.held + 0.15 * self.kind + 0.1 * self.own - 0.06 * self.noise + 0.05 * self.same_language
+        own = 0.15 * self.kind + 0.1 * self.own - 0.06 * self.noise + 0.05 * self.same_language
+        return self.held + own + 0.1 * self.rank
 
 
 def sources_of(statement: Statement) -> list[tuple[str, float]]:
@@ -3501,9 +4165,16 @@ def sources_of(statement: Statement) -> list[tuple[str, float]]:
         and words_of(statement.text).text != ""
         and japanese_without_subject(statement.text)
     )
-    above = [(text, ABOVE[min(at, 2)]) for at, text in enumerate(statement.above)]
+    name = statement.passage.name
+    texts = (name_in_words(text) if text == name else text for text in statement.above)
+    above = [(text, ABOVE[min(at, 2)]) for at, text in enumerate(texts)]
     around = [(statement.before, 0.8 if goes_on else 0.45), (statement.after, 0.3), (statement.passage.text, 0.25)]
     return [(statement.text, 1.0), *above, *((text, level) for text, level in around if text)]
+
+
+def name_in_words(name: str) -> str:
+    """Return a file's name, and its words again: Travel_policy_2026-v3.pdf is of 2026."""
+    return f"{name} {NAME_SIGNS.sub(' ', name)}"
 
 
 def japanese_without_subject(text: str) -> bool:
@@ -3530,6 +4201,17 @@ def level_of_parts(term: Term, sources: list[tuple[str, float, Words]]) -> float
     return best
 
 
+def with_full_names(terms: list[Term], levels: list[float], statement: Statement, words: Words) -> list[float]:
+    """Return the levels where "Twigg" stands for the Graham Twigg that its passage names in full before."""
+    whole = normalised(statement.passage.text)
+    for at, (first, last) in enumerate(pairwise(terms)):
+        is_name = first.strength == last.strength == "name" and first.group == last.group
+        if is_name and levels[at] < MET and not FIGURE.search(first.shown + last.shown) and holds(last, words) == 1.0:
+            named = f"{first.shown} {last.shown}".lower() in whole
+            levels[at] = max(levels[at], FULL_NAME * named)
+    return levels
+
+
 def terms_of(asked: Asked) -> list[Term]:
     """Return the terms to meet; a question for the price of a thing alone asks for "price" too."""
     telling = asked.telling
@@ -3544,11 +4226,14 @@ def terms_of(asked: Asked) -> list[Term]:
     return [*asked.terms, IMPLIED[kind, asked.japanese]]
 
 
-def evidence_of(asked: Asked, statement: Statement, rare: Callable[[str], float] | None = None) -> Evidence:
-    """Return how far a statement meets a question."""
+def evidence_of(
+    asked: Asked, statement: Statement, rare: Callable[[str], float] | None = None, rank: float = 0.0
+) -> Evidence:
+    """Return how far a statement meets a question. `rank`: its passage's score in the ranking."""
     sources = [(text, level, words_of(text)) for text, level in sources_of(statement)]
     terms = terms_of(asked)
     levels = [level_of(term, before, sources, asked.text) for before, term in zip([None, *terms], terms, strict=False)]
+    levels = with_full_names(terms, levels, statement, sources[0][2])
     weights = [STRENGTHS[term.strength] for term in terms]
     total = sum(weights) or 1.0
     own = sum(
@@ -3573,6 +4258,10 @@ def evidence_of(asked: Asked, statement: Statement, rare: Callable[[str], float]
         tuple(levels),
         in_cjk(statement.text) == asked.japanese,
         sum(rare(term.shown) for term, level in zip(terms, levels, strict=True) if rare and level >= MET),
+        sum(weight * level * rare(term.shown) for weight, level, term in zip(weights, levels, terms, strict=True))
+        if rare
+        else 0.0,
+        rank,
     )
 
 
@@ -4083,8 +4772,13 @@ CERTAINTY = 0.82
 """Share of a question that a clear answer holds, see docs/document-search.md."""
 STRICT_KINDS = ("yes or no", "value", "meaning")
 """Kinds of questions all of whose words must be met."""
+PRICED = ("money", "number")  # kinds where the thing itself has to be met: what a lorry costs is no car's price
 RARE_WORDS = 2.0
 PUT_OTHERWISE = 0.2
+PROOF = 2.0
+"""How much a sentence holds of what is rare, with which others may be put otherwise; see Evidence.proof."""
+PROOF_QUALIFIED = 2.5  # the same, if a qualifier is among the others
+OWN_SHARE = 0.3
 Rare = Callable[[str], float] | None
 """How rare a word is, 0 to 1; see Weights.rare."""
 LOOKED_AT = 40  # passages
@@ -4122,9 +4816,12 @@ def meets(asked: Asked, evidence: Evidence, certainty: float, fresh: frozenset[s
     fatal = asked.kind in STRICT_KINDS
     if not evidence.kind or evidence.own <= 0:
         return False
+    if not fatal and is_proven(evidence, certainty):
+        return not any(term.text in fresh for term in evidence.missing)
     if evidence.held < certainty and (fatal or not stands_out(evidence, certainty)):
         return False
-    return not any(fatal or term.strength in FATAL or term.text in fresh for term in evidence.missing)
+    strict = FATAL if evidence.statement.kind == "sentence" and asked.kind not in PRICED else (*FATAL, "subject")
+    return not any(fatal or term.strength in strict or term.text in fresh for term in evidence.missing)
 
 
 def stands_out(evidence: Evidence, certainty: float) -> bool:
@@ -4134,14 +4831,22 @@ def stands_out(evidence: Evidence, certainty: float) -> bool:
     return many and not subject and evidence.held >= certainty - PUT_OTHERWISE
 
 
+def is_proven(evidence: Evidence, certainty: float) -> bool:
+    """Return whether the best passage's sentence holds so much that is rare that the rest may be put otherwise."""
+    missing = {term.strength for term in evidence.missing}
+    own = evidence.own >= OWN_SHARE and evidence.statement.kind == "sentence" and evidence.is_first
+    enough = evidence.proof >= (PROOF_QUALIFIED if "qualifier" in missing else PROOF)
+    return own and enough and not missing.intersection(NEVER_OTHERWISE) and evidence.held >= certainty - PUT_OTHERWISE
+
+
 def weighed(asked: Asked, best: list[Scored], rare: Rare = None) -> list[Evidence]:
     """Return the statements of the best passages, the best evidence first, each once."""
     kept: dict[str, Evidence] = {}
-    for each in best[:LOOKED_AT]:
+    for at, each in enumerate(best[:LOOKED_AT]):
         for statement in statements_of(each.passage):
             if statement.kind == "list" and asked.kind != "procedure":
                 continue
-            evidence = evidence_of(asked, statement, rare)
+            evidence = evidence_of(asked, statement, rare, each.score)._replace(is_first=at == 0)
             key = bare(statement.text) + "|" + bare("".join(statement.above[:-1]))
             if key not in kept or evidence.score > kept[key].score + 1e-9:
                 kept[key] = evidence
@@ -4211,10 +4916,27 @@ def single_verdict(
         and contradicts(asked, claim, other)
     ]
     if rivals:
-        verdict.rivals = [claim, *rivals]
+        if not are_beside(asked, claim, rivals):
+            verdict.rivals = [claim, *rivals]
+            return verdict
+        verdict.claims = sorted([claim, *rivals], key=lambda each: each.statement.number)
         return verdict
     verdict.claims = [whole_list(claim, ranked)]
     return verdict
+
+
+def are_beside(asked: Asked, claim: Evidence, rivals: list[Evidence]) -> bool:
+    """Return whether the sentences of one passage answer together, where no single value was asked for."""
+    passages = {each.statement.passage.key for each in (claim, *rivals)}
+    sentences = all(each.statement.kind == "sentence" for each in (claim, *rivals))
+    leads = any(LEADS.search(each.statement.text) for each in (claim, *rivals))
+    return (
+        asked.kind not in (*TYPED_KINDS, *STRICT_KINDS)
+        and sentences
+        and len(passages) == 1
+        and len(rivals) < 3
+        and not leads
+    )
 
 
 def whole_list(claim: Evidence, ranked: list[Evidence]) -> Evidence:
@@ -4602,19 +5324,34 @@ async def shelves_of(turn: Turn, bases: list[Base]) -> list[Shelf]:
 
 
 EMBEDDING_SECONDS = 15
+BUSY = (429, 503)
 NEAREST = 100  # by meaning, of each knowledge base
+
+
+def why_no_embeddings(error: Exception) -> tuple[str, str]:
+    """Return the key of a note, and its seconds: a server that is busy can be reached, and says when to ask again."""
+    if getattr(error, "status", 0) not in BUSY:
+        return "words_only", ""
+    told = str((getattr(error, "headers", None) or {}).get("Retry-After") or "").strip()
+    return ("words_busy_seconds", told) if re.fullmatch(r"[1-9]\d{0,3}", told) else ("words_busy", "")
 
 
 async def embedded(turn: Turn, queries: list[str]) -> list[list[float]]:
     """Return vectors of the queries, or nothing if the embeddings' server does not answer."""
     function = getattr(turn.request.app.state, "EMBEDDING_FUNCTION", None)
+    vectors = None
     try:
         asking = function(queries, prefix=RAG_EMBEDDING_QUERY_PREFIX, user=turn.person) if function else None
         vectors = await asyncio.wait_for(asking, EMBEDDING_SECONDS) if asking else None
     except Exception as error:  # whatever stands behind it
         log.warning("document_search: no embeddings (%s)", type(error).__name__)
+        key, seconds = why_no_embeddings(error)
+        turn.note(key, seconds=seconds)
         return []
-    return list(vectors) if vectors and len(vectors) == len(queries) else []
+    if vectors and len(vectors) == len(queries):
+        return list(vectors)
+    turn.note("words_only")
+    return []
 
 
 async def nearest_within(base: Base, vector: list[float], near: Near, room: asyncio.Semaphore) -> None:
@@ -4659,12 +5396,13 @@ async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
         for base in bases:
             if base.external:
                 tasks.create_task(nearest_outside(turn, base, plan, outside))
-        if turn.valves.embeddings and local and (vectors := await embedded(turn, plan.queries)):
+        vectors = await embedded(turn, plan.queries) if turn.valves.embeddings and local else []
+        if vectors:
             room = asyncio.Semaphore(8)
             for query, vector in zip(plan.queries, vectors, strict=True):
                 for base in local:
                     tasks.create_task(nearest_within(base, vector, near[query], room))
-    if turn.valves.embeddings and local and not any(near.values()):
+    if vectors and not any(near.values()):
         turn.note("words_only")
     return {query: scaled(found) | outside for query, found in near.items()}
 
@@ -4919,7 +5657,7 @@ async def searched(turn: Turn, plan: Plan) -> Found:
 
 FAINT = 0.35  # below this share of the question two texts have nothing to do with each other
 MOST_CLOSE = 3
-TOPICS = ("name", "word", "subject", "qualifier")
+TOPICS = ("name", "word", "subject", "qualifier", "condition")
 """Strengths of words that a question is about."""
 MOST_NAMED = 6
 MOST_RIVALS = 4

@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.skips",
     "tests.fixtures.blocking",
     "tests.fixtures.gateway",
+    "tests.fixtures.completion",
     "tests.fixtures.postgres",
     "tests.fixtures.open_webui",
 ]

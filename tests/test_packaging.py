@@ -53,4 +53,4 @@ def test_the_bare_installation_works_and_names_its_extras(wheel: Path, tmp_path:
     assert _run(python, "-c", find, cwd=tmp_path).stdout.strip() == "full_text"
     serve = _run(sekisho, "serve", "--config", "x.yaml", cwd=tmp_path, check=False)
     assert serve.returncode == 2
-    assert "pip install 'sekisho[gateway]'" in serve.stderr
+    assert "pip install '.[gateway]'" in serve.stderr

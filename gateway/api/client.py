@@ -6,7 +6,6 @@ from types import TracebackType
 from starlette.types import Receive, Scope, Send
 
 from gateway.bodies import Share
-from gateway.dialects.framing import KEEPALIVE
 from gateway.errors import TooLarge, UnsupportedEncoding
 from gateway.ledger.contents import Capture, Contents
 from gateway.wire import LARGE_BYTES
@@ -153,8 +152,8 @@ class Answer:
             self.ended = True
             await self._send({"type": "http.response.body", "body": block})
 
-    async def keep_alive(self, headers: Headers) -> None:
-        """Send a comment, which no client shows but every proxy counts as traffic."""
+    async def keep_alive(self, headers: Headers, block: bytes) -> None:
+        """Send what no client shows but every proxy counts as traffic."""
         if not self.ended:
             await self.start_stream(headers)
-            await self.write(KEEPALIVE)
+            await self.write(block)

@@ -12,7 +12,7 @@ from gateway.api.telling import error_body, error_event, note, reader_of
 from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
-from gateway.errors import ApiError
+from gateway.errors import ApiError, UpstreamError
 from gateway.identity.client import calling_client
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome
@@ -93,6 +93,12 @@ class Exchange:
             recorder.served_by = {**target.record_fields, "fallback_from": recorder.model}
         return next(serving for serving in servings if serving.target is target)
 
+    def asks_beside(self, target: Target) -> None:
+        """Note that a deployment is asked without a place in its queue."""
+        self.target, self.asked_at = target, time.perf_counter()
+        self.recorder.attempts += 1
+        self.recorder.served_by = target.record_fields
+
     def release(self) -> None:
         """Give the place up, if there is one."""
         running, self._running = self._running, None
@@ -133,7 +139,8 @@ class Exchange:
 
     async def fail(self, error: ApiError) -> None:
         """End with an error: as a response, or as an event where the stream has begun."""
-        outcome: Outcome = "error" if error.status >= 500 or self.recorder.attempts else "refused"
+        failed = error.status >= 500 or isinstance(error, UpstreamError)
+        outcome: Outcome = "error" if failed else "refused"
         client, request_id, reader = self.endpoint.client, self.recorder.request_id, self.reader(error)
         note(error, request_id, self.target)
         if self.answer.started:

@@ -65,6 +65,7 @@ def _shown(target: Target) -> dict[str, Any]:
     health = target.health
     return {
         "deployment": target.id,
+        "x_sekisho_deployment": target.public_name,
         "model": target.model.name,
         "upstream_model": target.deployment.model,
         "running": health.running,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -11,6 +12,7 @@ from gateway.api.ask import Ask, understand
 from gateway.api.authenticate import authenticate
 from gateway.api.client import ClientGone, UntilGone, check_encoding
 from gateway.api.completing import answer_warming, is_idle, while_typing
+from gateway.api.count_tokens import answer_count
 from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.govern import Reserved
 from gateway.api.payloads import read_payload
@@ -76,7 +78,8 @@ class Generate:
             payload = await read_payload(exchange, scope, receive, share)
             store, headers = self._runtime.keys, exchange.headers
             ask = understand(self._endpoint, exchange.snapshot, store, key, headers, payload, exchange.recorder)
-            async with while_typing(exchange, ask), Reserved(exchange, ask), UntilGone(receive, exchange.answer):
+            limited = nullcontext() if ask.endpoint.counts else Reserved(exchange, ask)
+            async with while_typing(exchange, ask), limited, UntilGone(receive, exchange.answer):
                 await _answering(ask)(exchange, ask)
         finally:
             share.end()
@@ -85,6 +88,8 @@ class Generate:
 
 
 def _answering(ask: Ask) -> Callable[[Exchange, Ask], Awaitable[None]]:
+    if ask.endpoint.counts:
+        return answer_count
     if ask.warms and is_idle(ask):
         return answer_warming
     return answer_streaming if ask.stream else answer_whole

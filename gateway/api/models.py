@@ -1,6 +1,7 @@
-"""GET /v1/models: what the caller may ask for now, as OpenAI or Anthropic lists models.
+"""GET /v1/models: what the caller may ask for now, as OpenAI, Anthropic or Codex lists models.
 
-The two share an address; who sends `anthropic-version` gets Anthropic's list.
+The three share an address; who sends `anthropic-version` gets Anthropic's list, who asks with `client_version` Codex'
+catalogue, anybody else OpenAI's list.
 """
 
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
+from gateway.api.catalogue import catalogue
 from gateway.api.client import Answer, headers_of
 from gateway.api.telling import refuse
 from gateway.config.schema import Model
@@ -19,6 +21,9 @@ from gateway.errors import ApiError
 from gateway.identity.policy import Policy
 from gateway.routing import Routes
 from gateway.runtime import Runtime
+
+CODEX_QUERY = b"client_version"
+"""The member of the query by which Codex asks for its catalogue."""
 
 
 class Models:
@@ -32,7 +37,12 @@ class Models:
         dialect = messages.CLIENT if "anthropic-version" in headers_of(scope) else chat.CLIENT
         try:
             key = await authenticate_reader(self._runtime, scope)
-            found = self._found(scope["path_params"].get("name"), key.policy, dialect)
+            name = scope["path_params"].get("name")
+            if name is None and _is_codex(scope):
+                routes = self._runtime.current.routes
+                found = catalogue(routes.available(key.policy), routes)
+            else:
+                found = self._found(name, key.policy, dialect)
             await answer.whole(200, [], wire.encode(found))
         except ApiError as error:
             await refuse(answer, error, scope, dialect)
@@ -46,9 +56,15 @@ class Models:
         return _page(listed) if dialect is messages.CLIENT else {"object": "list", "data": listed}
 
 
+def _is_codex(scope: Scope) -> bool:
+    parts = scope.get("query_string", b"").split(b"&")
+    return any(part.partition(b"=")[0] == CODEX_QUERY for part in parts)
+
+
 def _as_openai(model: Model, routes: Routes) -> dict[str, Any]:
     """Return OpenAI's four fields and what a person choosing wants to know."""
     optional = {
+        "display_name": model.name,
         "mode": model.mode,
         "description": model.description or None,
         "context_window": model.context_window,

@@ -21,7 +21,7 @@ async def budgets_of(runtime: Runtime, caller: Caller) -> list[dict[str, Any]]:
     limits = [each for each in shown(limits_of(caller, runtime.keys)) if each.kind == "budget"]
     limits.sort(key=lambda limit: _ORDER.index(limit.scope.partition(":")[0]))
     now = time.time()
-    return [_budget(each, now) for each in await runtime.limiter.status(limits)]
+    return [budget_json(each, now) for each in await runtime.limiter.status(limits)]
 
 
 def own_of(budgets: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any] | None:
@@ -30,7 +30,8 @@ def own_of(budgets: Sequence[dict[str, Any]], caller: Caller) -> dict[str, Any] 
     return next((each for scope in scopes for each in budgets if each["scope"] == scope), None)
 
 
-def _budget(status: LimitStatus, now: float) -> dict[str, Any]:
+def budget_json(status: LimitStatus, now: float) -> dict[str, Any]:
+    """Return one budget; `now` is in Unix seconds."""
     limit = status.limit
     scope, _, name = limit.scope.partition(":")
     amounts = {"usd": limit.amount, "used_usd": status.used, "left_usd": status.left}

@@ -20,7 +20,7 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
     """Open a stream somewhere, relay it, record it before its last event."""
 
     async def comment() -> None:
-        await exchange.answer.keep_alive(exchange.response_headers())
+        await exchange.answer.keep_alive(exchange.response_headers(), exchange.endpoint.client.keepalive)
 
     async with KeepAlive(exchange.snapshot.config.server.keepalive_seconds, comment) as alive:
         try:

@@ -1,9 +1,14 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.dialects.contract import UpstreamDialect
+from gateway.dialects.messages import BETAS
 from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
@@ -13,14 +18,17 @@ from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tuple[UpstreamRequest, Crossing | None]:
     """Return the request by which a deployment is asked, signed, and its translation where there is one.
 
     Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
     """
-    target = serving.target
-    crossing = _begun(exchange, ask, serving)
+    target, exchange.dropped = serving.target, ()
+    crossing = await _beside(ask, _begun, exchange, ask, serving)
     if crossing:
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
@@ -54,6 +62,13 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
     return ask.payload.encoded(fields)
 
 
+async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
+    """Return what pure work on a request gives; on a long one it is done beside the event loop."""
+    if ask.payload.size <= wire.LARGE_BYTES:
+        return work(*arguments, **more)
+    return await asyncio.to_thread(work, *arguments, **more)
+
+
 def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
     """Return the translation of a request, begun; None where client and upstream speak the same dialect."""
     if serving.translation is None:
@@ -80,7 +95,7 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
-    encoded = crossing.encode(found)
+    encoded = await _beside(ask, crossing.encode, found)
     exchange.dropped = tuple(crossing.dropped)
     if exchange.dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(
@@ -118,12 +133,23 @@ def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) ->
     if exchange.trace:
         headers |= exchange.trace.calling()
     for name, default in serving.endpoint.upstream.forwarded.items():
-        if value := exchange.headers.get(name, default):
+        value = exchange.headers.get(name, default)
+        if value and name == BETAS and target.betas is not None:
+            value = _known_betas(exchange, value, target.betas)
+        if value:
             headers[name] = value
     share, secret = target.deployment.identity, exchange.snapshot.config.open_webui.identity_secret
     if share and secret:
         headers |= introduction(ask.caller.person, exchange.recorder.task, share, secret)
     return headers
+
+
+def _known_betas(exchange: Exchange, asked: str, known: frozenset[str]) -> str:
+    """Return the betas that an upstream knows, and note the others as dropped: some hosts refuse the whole request."""
+    betas = [beta for part in asked.split(",") if (beta := part.strip())]
+    unknown = (f"{BETAS}.{beta}" for beta in betas if beta not in known)
+    exchange.dropped = tuple(dict.fromkeys((*exchange.dropped, *unknown)))
+    return ",".join(beta for beta in betas if beta in known)
 
 
 def _hide_person(exchange: Exchange, ask: Ask, fields: Members, serving: Serving) -> None:

@@ -1,6 +1,7 @@
 """`sekisho config`: check it, explain it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import typer
@@ -8,10 +9,12 @@ import typer
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.config.document import Document
 from gateway.config.load import Loaded
+from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
 from gateway.providers.rows import PROVIDERS
+from gateway.routing import build_routes, is_available
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 
@@ -23,12 +26,27 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     _check_store(loaded)
     _check_credentials(loaded)
     models = loaded.config.models
+    warnings = list(_without_gaps(loaded))
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)
     if as_json:
-        print_json(counts)
+        print_json({**counts, **({"warnings": warnings} if warnings else {})})
         return
     typer.echo(f"{config}: good ({', '.join(f'{count} {name}' for name, count in counts.items())}).")
+    for warning in warnings:
+        typer.echo(f"warning: {warning}")
+
+
+def _without_gaps(loaded: Loaded) -> Iterator[str]:
+    """Yield a warning for each model for completion that no deployment lets fill in the middle."""
+    routes = build_routes(loaded.config, {})
+    filling = routes.completing(FIM)
+    for index, model in enumerate(loaded.config.models):
+        if model.mode == "completion" and is_available(model) and model.name not in filling:
+            yield (
+                f"{loaded.document.place(('models', index, 'name'))}: '{model.name}' is for completion, but cannot "
+                "fill in the middle: no family is told by the upstream's name of it. Set 'fim:' on the model."
+            )
 
 
 def _check_store(loaded: Loaded) -> None:

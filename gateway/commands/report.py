@@ -14,7 +14,7 @@ from gateway.commands.days import From, To, Zone, wrong_use
 from gateway.errors import ConfigError
 from gateway.files import write_file
 from gateway.reports.connection import ask
-from gateway.reports.monthly.comparison import OnPremises, priced_models
+from gateway.reports.monthly.comparison import OnPremises, priced_embedding, priced_models
 from gateway.reports.monthly.drawing import warm_up
 from gateway.reports.monthly.figures import Wanted, collect
 from gateway.reports.monthly.page import Look, page
@@ -73,7 +73,7 @@ def report(
         span, look = span_of(first, to, timezone), Look(words, _marks(mark or []))
     warm_up()
     priced, own = priced_models(loaded, compare or ()), OnPremises(**asdict(machines))
-    settings = Wanted(span, hide_names, _hours(working_hours), priced, own)
+    settings = Wanted(span, hide_names, _hours(working_hours), priced, priced_embedding(loaded), own)
     figures = ask(loaded, span, lambda connection: collect(connection, settings))
     _write(output, page(figures, look).encode())
     if as_json:

@@ -50,7 +50,8 @@ def summary_command(
     result = ask(load(config).config, question.span, lambda connection: summary(connection, question))
     columns = (*question.by, *(name for name in (*MEASURES, "cost_usd") if name != "cost_nano_usd"))
     total = {**dict.fromkeys(question.by), **result["total"]}
-    rows = [tuple(row[name] for name in columns) for row in result["rows"] or [total]]
+    found = result["rows"] if question.by else [total]
+    rows = [tuple(row[name] for name in columns) for row in found]
     footer = tuple(total[name] for name in columns) if question.by else None
     show(columns, rows, result if as_json else None, as_csv, footer=footer, more=result["more"] if question.by else 0)
 

@@ -68,6 +68,7 @@ _EXAMPLES = {
     "models[].deployments[].profile": "company-ai",
     "models[].deployments[].role_arn": "arn:aws:iam::123456789012:role/sekisho",
     "models[].deployments[].dialects": "[chat, responses]",
+    "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
 }

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from gateway.config.addresses import without_secrets
-from gateway.profiles.fim import FimSetting
+from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
@@ -185,6 +185,9 @@ class Deployment(Section):
     """A role of AWS that is taken on with those credentials; null = none."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
+    betas: tuple[str, ...] | None = None
+    """Values of `anthropic-beta` that this upstream gets; others are left out and listed in `x-sekisho-dropped`. null =
+    those that its provider is known to take."""
     identity: Share | None = None
     """Signed identity that this upstream receives: for the company's own agents. null = none."""
     weight: int = Field(1, ge=1, le=10**6)

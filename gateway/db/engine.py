@@ -109,7 +109,9 @@ def _engine(address: str, custom_ca: Path | None) -> AsyncEngine:
     try:
         return create_async_engine(parsed, pool_pre_ping=True, **options)
     except (ArgumentError, ModuleNotFoundError):
-        raise ConfigError("database: its driver is not installed; install sekisho[gateway]") from None
+        raise ConfigError(
+            "database: its driver is not installed; run `pip install '.[gateway]'` in the checkout of Sekisho"
+        ) from None
 
 
 def _arguments(address: URL, custom_ca: Path | None) -> dict[str, Any]:

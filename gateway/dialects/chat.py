@@ -125,6 +125,7 @@ COMPLETIONS = Endpoint(
     task="completion",
     pseudonym="user",
     length="max_tokens",
+    also=("/beta/completions", "/v1/beta/completions"),
     refine=_by_suffix,
 )
 GAP_COMPLETIONS = replace(COMPLETIONS, variant=GAP)

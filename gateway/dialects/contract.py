@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from gateway import lenient
+from gateway.dialects.framing import KEEPALIVE
 from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
@@ -38,6 +39,8 @@ class ClientDialect:
     """Clients want an answer that announced itself and failed as it is, rather than an HTTP error."""
     drops_silently: bool = False
     """Clients show every error, and ignore an empty answer (204): they get that for what nobody waits for any more."""
+    keepalive: bytes = KEEPALIVE
+    """Sent in the silence of a stream."""
     personal: tuple[str, ...] = ()
     """Members of a request that may name a person; `outer.inner` is a member of a member."""
 

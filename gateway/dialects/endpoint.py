@@ -41,10 +41,12 @@ class Endpoint:
     """Upstreams that speak the dialect may still lack this endpoint: their 404 says no more than that."""
     names_model: bool = True
     """Its answers say which model made them."""
+    counts: tuple[str, ...] = ()
+    """The members whose tokens it counts, if that is all it does: such requests pass by queue and limits."""
     length: str | None = None
     """The member that limits an answer's tokens, where a policy may lower it."""
     also: tuple[str, ...] = ()
-    """Further addresses here, from the root."""
+    """Further addresses here, from the root, which some clients call."""
     model_optional: bool = False
     """Its clients may name no model: the only one for completion that the key may use is meant."""
     warms: Callable[[Members], bool] | None = None

@@ -19,6 +19,7 @@ from gateway.errors import ApiError, InvalidRequest
 from gateway.wire import LARGE_BYTES, Members
 
 MOST_TOKENS = 1_000_000
+_MOST_EXTRAS = 1024
 _TEXTS = ("input_prefix", "input_suffix", "prompt")
 _NOT_LIMITED = (-1, -2)
 """llama.cpp's "as many as you like" and "until the context is full"."""
@@ -58,6 +59,8 @@ def extras(fields: Members) -> list[_Extra]:
             f"The field 'input_extra' is longer than {LARGE_BYTES:,} bytes; send fewer or shorter parts of files.",
             param="input_extra",
         )
+    if wire.kind(fields, "input_extra") is list:
+        wire.count_items(raw, _MOST_EXTRAS, "input_extra")
     try:
         return _decode_extras(raw)
     except lenient.UNREADABLE:

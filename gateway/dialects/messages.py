@@ -16,8 +16,13 @@ from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
 from gateway.wire import Members
 
+BETAS = "anthropic-beta"
+"""The header that asks for what is not yet in the API's version, comma-separated."""
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
+
+PING = b'event: ping\ndata: {"type": "ping"}\n\n'
+"""Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
 
 _TYPES = {
     400: "invalid_request_error",
@@ -155,6 +160,7 @@ CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
     statuses={503: 529},
+    keepalive=PING,
     personal=("metadata.user_id",),
 )
 UPSTREAM = UpstreamDialect(
@@ -162,7 +168,7 @@ UPSTREAM = UpstreamDialect(
     failure=failure,
     usage=usage_of,
     relay=relay,
-    forwarded={"anthropic-version": VERSION, "anthropic-beta": None},
+    forwarded={"anthropic-version": VERSION, BETAS: None},
     query=frozenset({"beta=true"}),
 )
 
@@ -187,6 +193,7 @@ COUNT_TOKENS = Endpoint(
     prompt=(),
     streams=False,
     task="count_tokens",
+    counts=MESSAGES.prompt,
     optional=True,
     names_model=False,
 )

@@ -188,6 +188,7 @@ INPUT_TOKENS = Endpoint(
     prompt=(),
     streams=False,
     task="count_tokens",
+    counts=RESPONSES.prompt,
     optional=True,
     names_model=False,
 )

@@ -1,6 +1,5 @@
 """The lock for changes of the ledger's files on this machine; `gateway.ledger.lease` is for all machines."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.files import try_lock
 from gateway.ledger.errors import ShippingBusy
 from gateway.ledger.source import source_of
 
@@ -26,21 +26,13 @@ def process_lock(data_dir: Path, patience: float = PATIENCE_SECONDS) -> Iterator
     file = os.open(data_dir / "ledger" / "lock", os.O_RDWR | os.O_CREAT, 0o640)
     deadline = time.monotonic() + patience
     try:
-        while not _locked(file):
+        while not try_lock(file):
             if time.monotonic() >= deadline:
                 raise ShippingBusy
             time.sleep(0.1)
         yield
     finally:
         os.close(file)
-
-
-def _locked(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

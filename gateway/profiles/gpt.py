@@ -10,6 +10,10 @@ _IMAGES = frozenset(("image", "document"))
 _TEXT_ONLY: frozenset[str] = frozenset()
 _UP_TO_HIGH = ("low", "medium", "high")
 _FROM_NONE = ("none", *_UP_TO_HIGH, "xhigh")
+_WHILE_REASONING = frozenset(
+    ("stop", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "top_k")
+)
+"""Members that models which reason refuse."""
 
 OPENAI: tuple[Family, ...] = (
     _row(
@@ -20,6 +24,7 @@ OPENAI: tuple[Family, ...] = (
         media=_IMAGES,
         inline_thinking=(),
         tool_call_id_pattern=r"[a-zA-Z0-9_-]{1,40}",
+        most_stops=4,
         refused=frozenset(("top_k",)),
     ),
     _row("gpt", _OPENAI, "audio", media=frozenset(("image", "audio", "document"))),
@@ -27,7 +32,7 @@ OPENAI: tuple[Family, ...] = (
     _row("gpt", _OPENAI, "vision", "turbo", since=(4,), before=(4, 1), media=frozenset(("image",))),
     _row("gpt", _OPENAI, before=(4,), max_output_tokens=4096),
     _row("gpt", _OPENAI, "4o", max_output_tokens=16384),
-    _row("gpt", _OPENAI, before=(5,), thinking="none", developer_role=True),
+    _row("gpt", _OPENAI, before=(5,), thinking="none", refused=frozenset(("verbosity",))),
     _row("gpt", _OPENAI, since=(4, 1), before=(4, 2), max_output_tokens=32768),
     _row(
         "gpt",
@@ -36,6 +41,7 @@ OPENAI: tuple[Family, ...] = (
         without=("chat",),
         sampling=False,
         custom_tools=True,
+        refused=_WHILE_REASONING,
         max_tokens_member="max_completion_tokens",
         efforts=("minimal", *_UP_TO_HIGH),
         max_output_tokens=128000,
@@ -66,7 +72,7 @@ OPENAI: tuple[Family, ...] = (
         inline_thinking=(),
         efforts=_UP_TO_HIGH,
         tool_call_id_pattern=r"[a-zA-Z0-9_-]{1,40}",
-        refused=frozenset(("top_k", "logprobs", "top_logprobs")),
+        refused=_WHILE_REASONING | {"parallel_tool_calls", "verbosity"},
         max_tokens_member="max_completion_tokens",
         max_output_tokens=100000,
         media=_IMAGES,

@@ -40,6 +40,7 @@ HOSTS: tuple[Host, ...] = (
         cache_marks=False,
         tool_call_id_pattern=r"[a-zA-Z0-9_-]{1,40}",
         most_tools=128,
+        most_stops=4,
     ),
     _row(
         "docs.vllm.ai: OpenAI-compatible server, reasoning outputs",
@@ -51,6 +52,7 @@ HOSTS: tuple[Host, ...] = (
     _row("llama.cpp tools/server/README.md", "llama.cpp", developer_role=False),
     _row(
         "docs.mistral.ai/api: unknown members are refused with 422",
+        "mistral",
         "api.mistral.ai",
         refused=_STRICT | {"seed", "logprobs", "top_logprobs"},
         thinking_member="content",
@@ -64,6 +66,7 @@ HOSTS: tuple[Host, ...] = (
     ),
     _row(
         "api-docs.deepseek.com: thinking mode",
+        "deepseek",
         "api.deepseek.com",
         thinking_switch="type",
         thinking_member="reasoning_content",
@@ -86,6 +89,7 @@ HOSTS: tuple[Host, ...] = (
         "aiplatform.googleapis.com",
         refused=_STRICT,
         thinking_member=None,
+        most_stops=5,
     ),
     _row("docs.cohere.com/docs/compatibility-api", "api.cohere.ai", "api.cohere.com", refused=_STRICT),
     _row("docs.aws.amazon.com/bedrock", "bedrock", "amazonaws.com", "api.aws", cache_marks=False),
@@ -100,6 +104,13 @@ HOSTS: tuple[Host, ...] = (
         "bedrock",
         families=("llama", "command", "nova"),
         structured_output=False,
+    ),
+    _row(
+        "docs.aws.amazon.com/bedrock: OpenAI models; LiteLLM issues",
+        "amazonaws.com",
+        "api.aws",
+        families=("gpt-oss", "grok"),
+        refused=frozenset(("logit_bias", "presence_penalty", "frequency_penalty", "top_k")),
     ),
 )
 

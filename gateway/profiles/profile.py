@@ -50,6 +50,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     custom_tools: bool = False
     """True if tools of free text and grammars are known; else they are sent as functions with one text."""
     most_tools: int | None = None
+    most_stops: int | None = None
+    """The most stop sequences; those beyond are left out."""
     tool_name_pattern: str = r"[a-zA-Z0-9_-]{1,64}"
     """What a tool's name may be."""
     tool_call_id_pattern: str = r"[a-zA-Z0-9_-]{1,64}"

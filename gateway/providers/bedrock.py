@@ -33,7 +33,7 @@ BETAS = frozenset(
         "tool-search-tool-2025-10-19",
     )
 )
-"""Betas that Bedrock knows. It refuses a request that names any other."""
+"""Betas that Bedrock knows. It refuses a request that names any other; `betas:` of a deployment says what is newer."""
 _SUFFIXES = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -69,9 +69,9 @@ def invoke(request: UpstreamRequest) -> None:
     """Change a request of Messages into one that invokes Claude: model and stream are in its address, betas inside."""
     assert isinstance(request.body, bytes)
     fields = wire.members(request.body)
-    asked = [each.strip() for each in request.headers.pop("anthropic-beta", "").split(",")]
-    own = wire.value(fields, "anthropic_beta") if wire.kind(fields, "anthropic_beta") is list else []
-    betas = [each for each in dict.fromkeys([*map(str, own), *asked]) if each in BETAS]
+    asked = [each for each in request.headers.pop("anthropic-beta", "").split(",") if each]
+    own = wire.value(fields, "anthropic_beta") if wire.kind(fields, "anthropic_beta") is list else ()
+    betas = list(dict.fromkeys([*(each for each in own if isinstance(each, str) and each in BETAS), *asked]))
     request.headers.pop("anthropic-version", None)
     for name in ("model", "stream", "anthropic_beta"):
         fields.pop(name, None)

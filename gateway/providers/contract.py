@@ -98,6 +98,8 @@ class Provider:
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False
     """Is fast on prompts whose beginning it has seen, so the same beginning goes to the same server."""
+    betas: frozenset[str] | None = None
+    """Values of `anthropic-beta` that it knows; others are not sent, as some hosts refuse them. None = all are sent."""
     stream_usage: bool = True
     """Understands `stream_options.include_usage`."""
     price_list: str | None = None

@@ -7,6 +7,32 @@ from gateway.providers.contract import ApiKey, Provider
 
 _CHAT = ("chat", "completions", "embeddings")
 _BEDROCK = SignatureV4("bedrock")
+_NO_BETAS: frozenset[str] = frozenset()
+_FOUNDRY_BETAS = frozenset(
+    (
+        "advanced-tool-use-2025-11-20",
+        "claude-code-20250219",
+        "code-execution-2025-08-25",
+        "computer-use-2025-01-24",
+        "computer-use-2025-11-24",
+        "context-1m-2025-08-07",
+        "context-management-2025-06-27",
+        "effort-2025-11-24",
+        "files-api-2025-04-14",
+        "interleaved-thinking-2025-05-14",
+        "mcp-client-2025-04-04",
+        "mcp-client-2025-11-20",
+        "prompt-caching-2024-07-31",
+        "prompt-caching-scope-2026-01-05",
+        "skills-2025-10-02",
+        "structured-outputs-2025-11-13",
+        "token-counting-2024-11-01",
+        "web-fetch-2025-09-10",
+        "web-search-2025-03-05",
+    )
+)
+"""platform.claude.com/docs: Claude in Microsoft Foundry, features by platform (November 2026). `betas:` of a deployment
+says what is newer."""
 
 _ROWS = (
     Provider(
@@ -30,6 +56,7 @@ _ROWS = (
     Provider(
         "vllm",
         dialects=(*_CHAT, "responses", "messages"),
+        betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
         litellm_name="hosted_vllm",
@@ -37,6 +64,7 @@ _ROWS = (
     Provider(
         "llama.cpp",
         dialects=(*_CHAT, "responses", "messages", "infill"),
+        betas=_NO_BETAS,
         beside={"/infill": "/infill"},
         prefix_cache=True,
         takes_suffix=False,
@@ -70,6 +98,7 @@ _ROWS = (
         url=bedrock.url,
         authorize=_BEDROCK,
         framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
+        betas=bedrock.BETAS,
         shapes={"/messages": bedrock.invoke},
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
@@ -89,6 +118,7 @@ _ROWS = (
         "azure-anthropic",
         dialects=("messages",),
         authorize=ApiKey("x-api-key", ""),
+        betas=_FOUNDRY_BETAS,
         price_list="anthropic",
         trace_name="anthropic",
         litellm_name="azure_ai",

@@ -1,6 +1,7 @@
 """Joins the codecs of two dialects into the translation of one request and its answer."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -51,6 +52,10 @@ class ConversationCrossing:
         return [key for key in keys if key not in found]
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
+        return Encoded("application/json", wire.encode(self.request_fields(found)))
+
+    def request_fields(self, found: Mapping[str, bytes]) -> dict[str, Any]:
+        """Return the upstream's members; `found` is what was kept of `wanted`. Raises `InvalidRequest`."""
         turns = self._client.history.continued(self._fields, found, self._conversation.turns)
         conversation = msgspec.structs.replace(self._conversation, turns=turns)
         drop_unknown(conversation, self._client, self._upstream, self._writing)
@@ -58,7 +63,7 @@ class ConversationCrossing:
         fields = self._upstream.write_request(conversation, self._writing)
         if self._asked.stream and self._asked.count_usage:
             fields |= self._upstream.count_stream
-        return Encoded("application/json", wire.encode(fields))
+        return fields
 
     def answer(self, answer: Members) -> Members:
         read = Restoring(self._writing).answer(self._read(answer))

@@ -47,8 +47,8 @@ def without_server_tools(conversation: Conversation, client: Codec, upstream: Co
     demanded = choice is not None and choice.mode == "named" and choice.name in _called(foreign)
     if client.refuses_server_tools or demanded or len(foreign) == len(conversation.tools):
         raise InvalidRequest(
-            f"The tool '{names[0]}' runs at its vendor's server, which this model's is not. Take it out of 'tools', or "
-            "use a model of that vendor.",
+            f"The tool '{names[0]}' is known only to models of its vendor, which this is not. Take it out, or "
+            "choose a model of that vendor.",
             code="unsupported_tool",
             param="tools",
         )

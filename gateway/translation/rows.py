@@ -5,11 +5,12 @@ from itertools import permutations, product
 from gateway.dialects.chat import CHAT
 from gateway.dialects.converse import CONVERSE
 from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.messages import MESSAGES
-from gateway.dialects.responses import RESPONSES
+from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
 from gateway.translation import chat, converse, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
+from gateway.translation.counting import Counts
 from gateway.translation.crossing import Conversations
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
@@ -21,8 +22,17 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
 UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
 """Those that only upstreams have."""
 
+_COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS}
+"""Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
+
 TRANSLATIONS: dict[tuple[str, str], Translated] = {
     (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
     for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
+} | {
+    (_COUNTING[ours.dialect].path, theirs.dialect): Translated(
+        _COUNTING.get(theirs.dialect, theirs), Counts(client, upstream)
+    )
+    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
+    if ours.dialect in _COUNTING
 }
 """By the client's path and the upstream's dialect."""

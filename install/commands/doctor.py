@@ -1,8 +1,7 @@
 """`sekisho doctor`: what is wrong, and how to mend it."""
 
-import os
 from contextlib import closing
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -17,13 +16,14 @@ from install.doctor.finding import Finding, State
 from install.doctor.ledger import Gateway
 from install.doctor.probes import PROBES, Round, chat_model
 from install.doctor.target import DoctorTarget
-from install.doctor.texts import Texts, language
+from install.doctor.texts import Texts
 from install.errors import GatewayError
 from install.open_webui import OpenWebUI
 from install.options import GATEWAY, Json, PackOptions, given_secret, takes_pack_options
 from install.pack.engine.change import Plan
 from install.pack.engine.plan import make_plan
 from install.pack.manifest import read_manifest
+from install.wording import spoken
 
 DOCTOR = "Doctor"
 
@@ -56,10 +56,6 @@ Skip = Annotated[
         help=f"Leave a way out ({', '.join(probe.name for probe in PROBES)}); may be repeated.", rich_help_panel=DOCTOR
     ),
 ]
-Lang = Annotated[
-    Literal["en", "ja"] | None,
-    typer.Option(help="Language of the report.", show_default="$LANG", rich_help_panel=DOCTOR),
-]
 
 
 @takes_pack_options
@@ -69,7 +65,6 @@ def doctor(
     gateway_from_here: FromHere = None,
     model: Model = None,
     skip: Skip = None,
-    lang: Lang = None,
     json: Json = False,
 ) -> None:
     """Send a small request along each way to a model and look into the ledger who it says was asking.
@@ -77,7 +72,7 @@ def doctor(
     Costs a few tokens, one spoken sentence and one image where those are configured. Exits with 1 if something failed.
     """
     _require_names(skip or [])
-    text = Texts(language(lang, os.environ))
+    text = Texts(spoken())
     key = admin_key or pack.kept("admin_key")
     out = report.quiet() if json else report.console()
     with (

@@ -11,12 +11,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from install import report
-from install.doctor.texts import language as users_language
 from install.errors import InstallError
 from install.kit.check import check as check_file
 from install.kit.check import committed, graded, known_rules, plugin_files
 from install.kit.finding import Finding, Language
 from install.options import Json, ServerOptions, takes_server_options
+from install.wording import language_of, spoken
 
 
 class Kind(StrEnum):
@@ -81,7 +81,7 @@ def check(
     if json:
         print(screen.findings_as_json(found))
     else:
-        _show(found, _language(lang))
+        _show(found, language_of(lang, os.environ))
     if errors := sum(each.severity == "error" for each in _every(found)):
         lines = "1 line breaks a rule" if errors == 1 else f"{errors} lines break rules"
         raise InstallError(f"{lines}.", "Each is named above with its remedy; `--ignore RULE` accepts one.")
@@ -138,7 +138,6 @@ def dev(
     ] = False,
     log: Annotated[Path | None, typer.Option(help="Follow this log of Open WebUI for lines of the plugins.")] = None,
     ignore: Ignore = None,
-    lang: Lang = None,
 ) -> None:
     """Push plugins into a running Open WebUI whenever they are saved, once the rules hold. Ctrl-C ends it."""
     from install.kit.dev import Bench
@@ -151,7 +150,7 @@ def dev(
     plugin_files(files)
     with server.connected() as client:
         pusher = Pusher(client, force, everywhere, known_rules(ignore or ()))
-        bench = Bench(pusher, report.console(), _language(lang), followed)
+        bench = Bench(pusher, report.console(), spoken(), followed)
         try:
             kept_back = bench.push_all(files) if once else bench.watch(files)
         except KeyboardInterrupt:
@@ -164,10 +163,6 @@ def dev(
 
 def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _language(chosen: Language | None) -> Language:
-    return "ja" if users_language(chosen, os.environ) == "ja" else "en"
 
 
 def _every(found: dict[Path, list[Finding]]) -> list[Finding]:

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from install import report
+from install.doctor.secret_check import wrong_secret
 from install.errors import Drift
 from install.open_webui import OpenWebUI
 from install.options import PACK, Json, PackOptions, ServerOptions, takes_pack_options, takes_server_options
@@ -21,6 +22,7 @@ from install.pack.engine.rollback import plan_rollback
 from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
 from install.pack.resources.kind import Wanted
+from install.wording import say, term
 
 Force = Annotated[
     bool, typer.Option("--force", help="Overwrite what somebody else wrote or edited.", rich_help_panel=PACK)
@@ -59,9 +61,9 @@ def plan(
     manifest = read_manifest(pack.manifest_file)
     with pack.connected() as client:
         desired = pack.desired(force=force, fewer_models=fewer_models)
-        found = make_plan(client, manifest, desired, pack.receipts().known())
+        found = _checked(make_plan(client, manifest, desired, pack.receipts().known()), pack)
     _show(found, json, diff=diff)
-    if found.blocked or exit_code:
+    if found.blocked or found.problem or exit_code:
         _fail_on_difference(found)
 
 
@@ -83,6 +85,7 @@ def status(pack: PackOptions, json: Json = False) -> None:
     receipts = pack.receipts()
     with pack.connected() as client:
         found = mark_wrong_answers(client, make_plan(client, manifest, pack.desired(), receipts.known()))
+        found = _checked(found, pack)
     _show(found, json, everything=True, receipts=receipts)
     _fail_on_difference(found)
 
@@ -130,14 +133,17 @@ class _Asking:
         found = self._plan()
         if found.held and not self.asked and sys.stdin.isatty():
             self.asked = True
-            question = f"The gateway does not list {len(found.held)} of the published models. Take them away?"
+            question = say(
+                "The gateway does not list {held} of the published models. Take them away?", held=len(found.held)
+            )
             if typer.confirm(question, err=True):
                 self.desired = replace(self.desired, fewer_models=True)
                 return self._plan()
         return found
 
     def _plan(self) -> Plan:
-        return make_plan(self.client, self.manifest, self.desired, self.receipts.known())
+        found = make_plan(self.client, self.manifest, self.desired, self.receipts.known())
+        return replace(found, problem=wrong_secret(found, self.desired.gateway_url))
 
 
 def _carry_out(
@@ -157,14 +163,16 @@ def _carry_out(
         with receipts.alone():
             found = make()
             _write(client, receipts, command, found, make, json)
-    left = [f"{change.kind} {change.id}" for change in found.blocked if change not in found.held]
+    left = [f"{term(change.kind)} {change.id}" for change in found.blocked if change not in found.held]
     if left:
         raise Drift(
-            f"Left alone because somebody else wrote or edited it: {', '.join(left)}.",
-            "Save those changes elsewhere, then run the command again with --force.",
+            say("Left alone because somebody else wrote or edited it: {left}.", left=", ".join(left)),
+            say("Save those changes elsewhere, then run the command again with --force."),
         )
     if found.held:
         raise _list_shrunk(len(found.held))
+    if found.problem:
+        raise typer.Exit(Drift.exit_code)
 
 
 def _write(
@@ -181,9 +189,11 @@ def _write(
         print(report.as_json(found, receipt=receipt))
         return
     if found.pending:
-        out.print(Text(f"{len(found.pending)} done and read back. Receipt {receipt}."))
+        out.print(
+            Text(say("{pending} done and read back. Receipt {receipt}.", pending=len(found.pending), receipt=receipt))
+        )
     elif not found.blocked:
-        out.print(Text("Nothing to change."))
+        out.print(Text(say("Nothing to change.")))
     for change in found.changes:
         if change.blocked or change.forget:
             out.print(report.line(change))
@@ -202,23 +212,37 @@ def _show(
         report.show_receipts(receipts, out)
 
 
+def _checked(found: Plan, pack: PackOptions) -> Plan:
+    return replace(found, problem=wrong_secret(found, pack.gateway_url))
+
+
 def _fail_on_difference(found: Plan) -> None:
+    if found.problem and not found.pending and not found.blocked:
+        raise typer.Exit(Drift.exit_code)
     if found.pending or found.blocked:
         raise _drift(len(found.pending), len(found.blocked))
 
 
 def _drift(pending: int, blocked: int) -> Drift:
     count = pending + blocked
-    remedy = "`sekisho apply` puts it right"
-    return Drift(
-        f"{count} {'thing differs' if count == 1 else 'things differ'} from the manifest.",
-        f"{remedy}, with --force also what somebody else wrote or edited." if blocked else f"{remedy}.",
-    )
+    problem = say("1 thing differs from the manifest.")
+    if count != 1:
+        problem = say("{count} things differ from the manifest.", count=count)
+    if blocked:
+        return Drift(
+            problem, say("`sekisho apply` puts it right, with --force also what somebody else wrote or edited.")
+        )
+    return Drift(problem, say("`sekisho apply` puts it right."))
 
 
 def _list_shrunk(missing: int) -> Drift:
-    models = "a published model is" if missing == 1 else f"{missing} published models are"
+    problem = say("Half of the gateway's models or more are gone: a published model is not listed, and left alone.")
+    if missing != 1:
+        problem = say(
+            "Half of the gateway's models or more are gone: {missing} published models are not listed, and left alone.",
+            missing=missing,
+        )
     return Drift(
-        f"Half of the gateway's models or more are gone: {models} not listed, and left alone.",
-        "If that is meant, run the command again with --fewer-models; if not, mend the gateway first.",
+        problem,
+        say("If that is meant, run the command again with --fewer-models; if not, mend the gateway first."),
     )

@@ -13,6 +13,7 @@ import httpx2
 from gateway.secret import Secret
 from install.errors import GatewayError
 from install.open_webui.proxies import is_loopback
+from install.wording import say
 
 Row = dict[str, Any]
 
@@ -25,11 +26,11 @@ CLOCKS_APART = 900
 class Gateway:
     """`url` as the doctor reaches it, with or without `/v1`."""
 
-    def __init__(self, url: str, admin_key: Secret | None) -> None:
+    def __init__(self, url: str, admin_key: Secret | None, timeout: float = 20) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self._admin = admin_key
         self._client = httpx2.Client(
-            base_url=self.url, timeout=20, follow_redirects=False, trust_env=not is_loopback(self.url)
+            base_url=self.url, timeout=timeout, follow_redirects=False, trust_env=not is_loopback(self.url)
         )
         self.clock: float | None = None
         """Its time minus ours in seconds, told by the record of a request that we sent; None before the first."""
@@ -58,8 +59,8 @@ class Gateway:
             raise self._unreadable(str(error) or type(error).__name__) from error
         if answer.status_code in (401, 403):
             raise GatewayError(
-                f"The gateway at {self.url} does not show its ledger.",
-                "Set admin_key in its configuration and pass the same with --admin-key or SEKISHO_ADMIN_KEY.",
+                say("The gateway at {url} does not show its ledger.", url=self.url),
+                say("Set admin_key in its configuration and pass the same with --admin-key or SEKISHO_ADMIN_KEY."),
             )
         if answer.is_error:
             raise self._unreadable(f"/admin/records: {answer.status_code}")
@@ -68,8 +69,8 @@ class Gateway:
 
     def _unreadable(self, why: str) -> GatewayError:
         return GatewayError(
-            f"The ledger of the gateway at {self.url} cannot be read ({why}).",
-            "Start the gateway, or pass --gateway-from-here with the address under which this machine reaches it.",
+            say("The ledger of the gateway at {url} cannot be read ({why}).", url=self.url, why=why),
+            say("Start the gateway, or pass --gateway-from-here with the address under which this machine reaches it."),
         )
 
     def ids(self) -> set[str]:

@@ -63,7 +63,7 @@ def _task(name: str) -> Callable[[Round], None]:
 def _api_key(round: Round) -> None:
     key = round.target.client.paths.api_key()
     if key is None:
-        raise probe_failed("no key")
+        raise probe_failed(round.target.text("off.no_key"))
     with connect(round.target.client.url, Token(Secret(key))) as client:
         client.paths.complete(round.model, QUESTION)
 

@@ -22,9 +22,3 @@ class Texts:
 
     def state(self, state: State) -> str:
         return self(f"state.{state}")
-
-
-def language(chosen: str | None, environment: Mapping[str, str]) -> str:
-    """Return the chosen language, else that of the terminal, else English."""
-    locale = chosen or environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return next((name for name in LANGUAGES if locale.lower().startswith(name)), "en")

@@ -8,6 +8,8 @@ import xllamacpp
 
 CONTEXT = 8192
 """Tokens; what SmolLM2 was trained for."""
+LONGEST_ANSWER = 1024
+"""Tokens. So small a model sometimes repeats itself until its context is full, with every core."""
 SLOTS = 2
 """Answers at the same time: a title must not wait behind an answer for ever."""
 
@@ -20,6 +22,7 @@ def main(file: str, port: int) -> None:
     params.port = port
     params.n_ctx = CONTEXT * SLOTS
     params.n_parallel = SLOTS
+    params.n_predict = LONGEST_ANSWER
     params.cpuparams.n_threads = os.cpu_count() or 2
     server = xllamacpp.Server(params)
     print(f"listening on {server.listening_address}", flush=True)

@@ -38,6 +38,8 @@ def first_secrets(layout: Layout) -> StackSecrets:
 def with_keys(layout: Layout, ports: Ports, secrets: StackSecrets, say: Say) -> StackSecrets:
     """Return the secrets with keys that the gateway knows; what had to be made is saved, and said."""
     config = load(layout.config, gateway_environment(ports, secrets)).config
+    for line in missing_lines(config):
+        say(f"{layout.config} lacks a line, without which `sekisho doctor` cannot prove all ways. Add: {line}")
     found = asyncio.run(_working(config, secrets))
     save_secrets(layout, found)
     for name, alias in (("gateway_key", OPEN_WEBUI_KEY), ("api_key", ADMIN_KEY)):
@@ -45,6 +47,15 @@ def with_keys(layout: Layout, ports: Ports, secrets: StackSecrets, say: Say) -> 
         if former.reveal() and former != getattr(found, name):
             say(f"The key '{alias}' was revoked or lost; a new one takes its place")
     return found
+
+
+def missing_lines(config: Config) -> list[str]:
+    """Return the lines that a configuration of an earlier version lacks; the file is its owner's, who adds them."""
+    lines = {
+        'admin_key: "${SEKISHO_ADMIN_KEY}"': config.admin_key,
+        'open_webui: {identity_secret: "${SEKISHO_IDENTITY_SECRET}"}': config.open_webui.identity_secret,
+    }
+    return [line for line, value in lines.items() if value is None]
 
 
 async def _working(config: Config, secrets: StackSecrets) -> StackSecrets:

@@ -1,15 +1,17 @@
 """Where the embedded stack keeps things, and the secrets it makes at its first start."""
 
 import json
-import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from gateway.files import try_lock
 from gateway.project import CONFIG, SECRETS
 from gateway.secret import Secret
 from install.errors import InstallError
+from install.pack.engine.secret_store import write_private
 
 Say = Callable[[str], None]
 """Tells the person at the terminal how far it is."""
@@ -45,7 +47,19 @@ class Layout:
     def secrets(self) -> Path:
         return self.data / SECRETS
 
-    def create(self) -> None:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folders, and keep another start away from them for the block. Raises `InstallError`."""
+        self._create()
+        with open(self.data / "lock", "w") as file:
+            if not try_lock(file):
+                raise InstallError(
+                    f"The stack in {self.data} is running already.",
+                    "Use it, or stop it with Ctrl-C first; --data with another folder makes a second one.",
+                )
+            yield
+
+    def _create(self) -> None:
         for folder in (self.data, self.gateway, self.open_webui, self.logs):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -72,20 +86,25 @@ def load_secrets(layout: Layout) -> StackSecrets | None:
     if not layout.secrets.exists():
         return None
     try:
-        kept = {"admin_key": secrets.token_urlsafe(32), **json.loads(layout.secrets.read_text())}
-        return StackSecrets(**{field.name: Secret(kept[field.name]) for field in fields(StackSecrets)})
-    except (ValueError, LookupError, TypeError) as error:
+        kept = {"admin_key": secrets.token_urlsafe(32), **json.loads(layout.secrets.read_text(encoding="utf-8"))}
+        return StackSecrets(**{field.name: _secret(kept[field.name]) for field in fields(StackSecrets)})
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise InstallError(
             f"{layout.secrets} is damaged: the stack's passwords are not in it.",
             f"Put back a copy of it, or delete {layout.data} to start anew.",
         ) from error
 
 
+def _secret(value: object) -> Secret:
+    """Return a kept secret. Raises `ValueError` for what cannot be one."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("not a text with something in it")
+    return Secret(value)
+
+
 def save_secrets(layout: Layout, made: StackSecrets) -> None:
     revealed = {field.name: getattr(made, field.name).reveal() for field in fields(StackSecrets)}
-    handle = os.open(layout.secrets, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump(revealed, file, indent=2)
+    write_private(layout.secrets, json.dumps(revealed, indent=2))
 
 
 def new_secret(length: int = 24) -> Secret:

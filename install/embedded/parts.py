@@ -24,6 +24,7 @@ models:
     mode: chat
     description: A very small model on this machine, to try things out
     context_window: 8192
+    max_output_tokens: 1024
     deployments:
       - {{provider: llama.cpp, base_url: "${{SEKISHO_CHAT_URL}}", model: {CHAT_MODEL}}}
   - name: {EMBEDDING_MODEL}
@@ -126,6 +127,7 @@ def open_webui_environment(layout: Layout, ports: Ports, secrets: StackSecrets) 
         "RAG_EMBEDDING_CONTENT_PREFIX": "passage",
         # Embedding calls carry the person only this way; a connection's headers do not reach them.
         "ENABLE_FORWARD_USER_INFO_HEADERS": "true",
+        "FORWARD_USER_INFO_HEADER_JWT_SECRET": secrets.identity.reveal(),
         # Two cores serve the model: titles are enough.
         "ENABLE_TAGS_GENERATION": "false",
         "ENABLE_FOLLOW_UP_GENERATION": "false",

@@ -61,30 +61,35 @@ def running(
 ) -> Iterator[Stack]:
     """Run the stack for as long as the block; `manifest` None is the one of its last start. Raises `InstallError`."""
     program = find_open_webui(open_webui)
-    require_free(gateway_port, "the gateway", "--gateway-port")
-    require_free(open_webui_port, "Open WebUI", "--open-webui-port")
     layout = Layout(data.absolute())
     _require_space(layout)
-    layout.create()
-    ports = Ports(free_port(), free_port(), gateway_port, open_webui_port)
-    project = remember_stack(layout, ports, manifest)
-    kept = load_secrets(layout)
-    write_config(layout)
-    secrets = with_keys(layout, ports, kept or first_secrets(layout), say)
-    with all_stopped([]) as parts:
-        _start(parts, open_webui_part(layout, ports, secrets, program))
-        if not cached().exists():
-            say("Fetching the model (98 MB, only once) …")
-        _start(parts, chat_part(layout, ports, model_file()))
-        _start(parts, embedding_part(layout, ports))
-        _start(parts, gateway_part(layout, ports, secrets))
-        for part in (*parts[1:], parts[0]):
-            began = time.monotonic()
-            part.wait()
-            say(f"{part.name} is up" + _waited(began))
-        stack = Stack(layout, secrets, ports, parts, first_start=kept is None)
-        say(install_pack(project, secrets, given=manifest is not None))
-        yield stack
+    with layout.alone():
+        require_free(gateway_port, "the gateway", "--gateway-port")
+        require_free(open_webui_port, "Open WebUI", "--open-webui-port")
+        ports = Ports(free_port(), free_port(), gateway_port, open_webui_port)
+        project = remember_stack(layout, ports, manifest)
+        kept = load_secrets(layout)
+        write_config(layout)
+        secrets = with_keys(layout, ports, kept or first_secrets(layout), say)
+        with all_stopped([]) as parts:
+            _start_all(parts, layout, ports, secrets, program, say)
+            stack = Stack(layout, secrets, ports, parts, first_start=kept is None)
+            say(install_pack(project, secrets, given=manifest is not None))
+            yield stack
+
+
+def _start_all(parts: list[Part], layout: Layout, ports: Ports, secrets: StackSecrets, program: Path, say: Say) -> None:
+    """Start every part at once, then wait for each. Raises `InstallError`."""
+    _start(parts, open_webui_part(layout, ports, secrets, program))
+    if not cached().exists():
+        say("Fetching the model (98 MB, only once) …")
+    _start(parts, chat_part(layout, ports, model_file()))
+    _start(parts, embedding_part(layout, ports))
+    _start(parts, gateway_part(layout, ports, secrets))
+    for part in (*parts[1:], parts[0]):
+        began = time.monotonic()
+        part.wait()
+        say(f"{part.name} is up" + _waited(began))
 
 
 def _start(parts: list[Part], part: Part) -> None:

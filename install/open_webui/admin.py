@@ -6,6 +6,7 @@ from gateway.secret import Secret
 from install.errors import CreateRefused, GatewayError, OpenWebUIError, Refused
 from install.open_webui.http import Http, functions_disabled
 from install.open_webui.paths import Json, Paths
+from install.wording import say
 
 
 class OpenWebUI:
@@ -47,7 +48,7 @@ class OpenWebUI:
             raise _gateway_error(url, error) from error
         models = answer.get("data") if isinstance(answer, dict) else None
         if not isinstance(models, list) or not all(isinstance(model, dict) and "id" in model for model in models):
-            raise _not_models(url, "no list of objects with an id under `data`")
+            raise _not_models(url, say("no list of objects with an id under `data`"))
         return models
 
     # Functions
@@ -239,20 +240,25 @@ def _prompt(prompt_id: str) -> str:
 
 
 def _not_models(url: str, why: str) -> GatewayError:
-    return GatewayError(f"{url}/models does not list models ({why}).", "Check --gateway-url; it usually ends with /v1.")
+    return GatewayError(
+        say("{url}/models does not list models ({why}).", url=url, why=why),
+        say("Check --gateway-url; it usually ends with /v1."),
+    )
 
 
 def _gateway_error(url: str, error: Refused) -> GatewayError:
     # The signed-in administrator is known by now, so these statuses are the gateway's own.
     if error.status in (401, 403):
         return GatewayError(
-            f"The gateway at {url} refuses the key.",
-            "Create one with `sekisho keys create` and pass it with --gateway-key.",
+            say("The gateway at {url} refuses the key.", url=url),
+            say("Create one with `sekisho keys create` and pass it with --gateway-key."),
         )
     if error.status == 500 and "Connection Error" in error.detail:
         return GatewayError(
-            f"Open WebUI cannot reach the gateway at {url}.",
-            "Start the gateway, or give --gateway-url the address under which Open WebUI sees it "
-            "(in containers: the service's name, not localhost).",
+            say("Open WebUI cannot reach the gateway at {url}.", url=url),
+            say(
+                "Start the gateway, or give --gateway-url the address under which Open WebUI sees it "
+                "(in containers: the service's name, not localhost)."
+            ),
         )
-    return _not_models(url, f"status {error.status}: {error.detail}")
+    return _not_models(url, say("status {status}: {detail}", status=error.status, detail=error.detail))

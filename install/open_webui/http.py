@@ -10,9 +10,12 @@ import httpx2
 from gateway.secret import Secret
 from install.errors import OpenWebUIError, Refused
 from install.open_webui.proxies import is_loopback, through_proxy
+from install.wording import say
 
 # Creating a function runs it; a server under load takes its time.
-TIMEOUT = httpx2.Timeout(60, connect=10)
+SECONDS = 60
+CONNECT_SECONDS = 10
+TIMEOUT = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
 
 # Pydantic repeats the refused value in its message, and that may be a secret valve.
 REFUSED_VALUE = re.compile(r"input_value=.*?(, input_type=|\])", re.DOTALL)
@@ -50,8 +53,9 @@ class Http:
     def get(self, path: str, **query: str | bool) -> Any:
         return self._send("GET", path, params=query)
 
-    def post(self, path: str, body: object = None) -> Any:
-        return self._send("POST", path, json=body)
+    def post(self, path: str, body: object = None, *, patience: float = SECONDS) -> Any:
+        """Send JSON; `patience` is in seconds, more where a model answers."""
+        return self._send("POST", path, json=body, timeout=httpx2.Timeout(patience, connect=CONNECT_SECONDS))
 
     def delete(self, path: str) -> Any:
         return self._send("DELETE", path)
@@ -72,16 +76,22 @@ class Http:
         try:
             return response.json()
         except (ValueError, RecursionError) as error:
-            raise not_open_webui(self.url, f"{path} is {_kind_of(response)} instead of JSON") from error
+            raise not_open_webui(
+                self.url, say("{path} is {kind_of} instead of JSON", path=path, kind_of=_kind_of(response))
+            ) from error
 
     def _answer(self, method: str, path: str, **parts: Any) -> httpx2.Response:
         try:
             response = self._request(method, path, **parts)
+        except httpx2.ReadTimeout as error:
+            raise _busy(self.url, error.request) from error
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             why = str(error) or type(error).__name__
             raise (_no_tls if "SSL" in why else _unreachable)(self.url, why) from error
         if response.is_redirect:
-            raise not_open_webui(self.url, f"it redirects to {response.headers.get('location', 'nowhere')}")
+            raise not_open_webui(
+                self.url, say("it redirects to {place}", place=response.headers.get("location", say("nowhere")))
+            )
         if response.is_error:
             raise Refused(method, path, response.status_code, _detail(response))
         self._time = _time_of(response)
@@ -99,28 +109,48 @@ class Http:
 
 def not_open_webui(url: str, why: str) -> OpenWebUIError:
     return OpenWebUIError(
-        f"{url} answers, but not as Open WebUI ({why}).",
-        f"Give --url the address that opens the chat in a browser, without a path.{through_proxy(url)}",
+        say("{url} answers, but not as Open WebUI ({why}).", url=url, why=why),
+        say(
+            "Give --url the address that opens the chat in a browser, without a path.{through_proxy}",
+            through_proxy=through_proxy(url),
+        ),
     )
 
 
 def _unreachable(url: str, why: str) -> OpenWebUIError:
     return OpenWebUIError(
-        f"Open WebUI does not answer at {url} ({why}).", f"Start it, or correct --url.{through_proxy(url)}"
+        say("Open WebUI does not answer at {url} ({why}).", url=url, why=why),
+        say("Start it, or correct --url.{through_proxy}", through_proxy=through_proxy(url)),
+    )
+
+
+def _busy(url: str, request: httpx2.Request) -> OpenWebUIError:
+    seconds = round(request.extensions["timeout"]["read"])
+    why = say("no answer came within {seconds} seconds", seconds=seconds)
+    return OpenWebUIError(
+        say("Open WebUI at {url} gave no answer within {seconds} seconds.", url=url, seconds=seconds),
+        say(
+            "It, or a model that it asks, is busy: try again in a minute.{through_proxy}",
+            through_proxy=through_proxy(url),
+        ),
+        why,
     )
 
 
 def _no_tls(url: str, why: str) -> OpenWebUIError:
     return OpenWebUIError(
-        f"There is no secure connection to {url} ({why}).",
-        "If a company's own authority signed its certificate, set SSL_CERT_FILE to that authority's certificate; "
-        "if it speaks plain HTTP, write http:// in --url.",
+        say("There is no secure connection to {url} ({why}).", url=url, why=why),
+        say(
+            "If a company's own authority signed its certificate, set SSL_CERT_FILE to that authority's certificate; "
+            "if it speaks plain HTTP, write http:// in --url."
+        ),
     )
 
 
 def functions_disabled() -> OpenWebUIError:
     return OpenWebUIError(
-        "Functions are switched off in this Open WebUI.", "Start it with ENABLE_PLUGINS=true and ENABLE_FUNCTIONS=true."
+        say("Functions are switched off in this Open WebUI."),
+        say("Start it with ENABLE_PLUGINS=true and ENABLE_FUNCTIONS=true."),
     )
 
 
@@ -134,9 +164,9 @@ def _time_of(response: httpx2.Response) -> float | None:
 def _kind_of(response: httpx2.Response) -> str:
     """Describe an answer that is no JSON: mostly a page of a proxy, of which the title says enough."""
     if not PAGE.match(text := response.text[:PAGE_BYTES]):
-        return "text"
+        return say("text")
     title = PAGE_TITLE.search(text)
-    return f"a page, {' '.join(title[1].split())[:100]!r}" if title else "a page"
+    return say("a page, {title!r}", title=" ".join(title[1].split())[:100]) if title else say("a page")
 
 
 def _detail(response: httpx2.Response) -> str:
@@ -144,8 +174,8 @@ def _detail(response: httpx2.Response) -> str:
         body = response.json()
     except (ValueError, RecursionError):
         if PAGE.match(response.text[:PAGE_BYTES]):
-            return f"{_kind_of(response)}, from a proxy before Open WebUI"
-        body = " ".join(response.text[:PAGE_BYTES].split()) or "no reason given"
+            return say("{kind_of}, from a proxy before Open WebUI", kind_of=_kind_of(response))
+        body = " ".join(response.text[:PAGE_BYTES].split()) or say("no reason given")
     detail = body.get("detail", body) if isinstance(body, dict) else body
     if isinstance(detail, list):
         # Validation errors repeat the whole input, keys included: keep the place and the reason.
@@ -158,4 +188,4 @@ def _reason(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
     place = item.get("loc")
-    return f"{'.'.join(map(str, place)) if isinstance(place, list) else '?'}: {item.get('msg', 'not accepted')}"
+    return f"{'.'.join(map(str, place)) if isinstance(place, list) else '?'}: {item.get('msg') or say('not accepted')}"

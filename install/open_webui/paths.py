@@ -1,5 +1,6 @@
 """The ways on which Open WebUI calls models, walked as a person or a program walks them. Used by the doctor."""
 
+import contextlib
 import io
 import time
 import uuid
@@ -10,9 +11,13 @@ from typing import Any, TypeVar
 
 from install.errors import OpenWebUIError, Refused
 from install.open_webui.http import Http
+from install.wording import say
 
 PATIENCE = 180
 """Seconds for an answer of a busy model."""
+
+LONGEST_ANSWER = 256
+"""Tokens of a probe's answer; room for a call of a tool."""
 
 TASKS = {
     "title": "title",
@@ -51,7 +56,7 @@ class Turn:
 
 def probe_failed(why: str) -> OpenWebUIError:
     """Return the error of a request that was accepted and came to nothing."""
-    return OpenWebUIError(f"Open WebUI: {why}.", "Its log and the gateway's ledger say more.", why)
+    return OpenWebUIError(say("Open WebUI: {why}.", why=why), say("Its log and the gateway's ledger say more."), why)
 
 
 class Paths:
@@ -77,10 +82,17 @@ class Paths:
         return found
 
     def ask(self, model: str, question: str) -> Turn:
-        """Start a chat as the browser does, so that tools run; without title and tags."""
+        """Start a chat as the browser does, so that tools run; without title and tags. A failed one leaves nothing."""
         answer_id = str(uuid.uuid4())
         chat_id = self._http.post("/api/chat/completions", _first_turn(model, question, answer_id))["chat_id"]
-        return Turn(chat_id, _until(lambda: self._answer(chat_id, answer_id), "no answer came"))
+        try:
+            why = say("no answer came within {seconds} seconds", seconds=PATIENCE)
+            return Turn(chat_id, _until(lambda: self._answer(chat_id, answer_id), why))
+        except OpenWebUIError:
+            with contextlib.suppress(OpenWebUIError):
+                self._http.post(f"/api/tasks/chat/{chat_id}/stop")
+                self.forget_chat(chat_id)
+            raise
 
     def _answer(self, chat_id: str, answer_id: str) -> Json | None:
         chat = self._http.get(f"/api/v1/chats/{chat_id}")["chat"]
@@ -96,12 +108,12 @@ class Paths:
         """Run a task (title, tags …) that Open WebUI calls a model for beside a chat."""
         body = {"model": model, "chat_id": chat_id, "messages": [{"role": "user", "content": "What is a sekisho?"}]}
         more = {"type": "retrieval", "prompt": "What is a sekisho?"} if name == "queries" else {}
-        self._http.post(f"/api/v1/tasks/{TASKS[name]}/completions", {**body, **more})
+        self._http.post(f"/api/v1/tasks/{TASKS[name]}/completions", {**body, **more}, patience=PATIENCE)
 
     def complete(self, model: str, question: str) -> None:
         """Call a model as a program does."""
         body = {"model": model, "messages": [{"role": "user", "content": question}], "stream": False, "max_tokens": 16}
-        self._http.post("/api/chat/completions", body)
+        self._http.post("/api/chat/completions", body, patience=PATIENCE)
 
     def api_key(self) -> str | None:
         """Return the person's key, None if they have none."""
@@ -113,14 +125,15 @@ class Paths:
         """Upload a small file, wait until it is embedded, delete it."""
         file = self._http.upload("/api/v1/files/", "sekisho-doctor.txt", text.encode(), "text/plain")
         try:
-            _until(lambda: self._file_read(file["id"]), "the file was not read")
+            why = say("the file was not read within {seconds} seconds", seconds=PATIENCE)
+            _until(lambda: self._file_read(file["id"]), why)
         finally:
             self._http.delete(f"/api/v1/files/{file['id']}")
 
     def _file_read(self, file_id: str) -> bool:
         found = self._http.get(f"/api/v1/files/{file_id}/process/status")
         if found["status"] == "failed":
-            raise probe_failed(str(found.get("error") or "the file could not be embedded"))
+            raise probe_failed(str(found.get("error") or say("the file could not be embedded")))
         return bool(found["status"] == "completed")
 
     def speak(self, text: str) -> None:
@@ -130,7 +143,7 @@ class Paths:
         self._http.upload("/api/v1/audio/transcriptions", "sekisho-doctor.wav", SILENCE, "audio/wav")
 
     def paint(self, prompt: str) -> None:
-        self._http.post("/api/v1/images/generations", {"prompt": prompt, "n": 1})
+        self._http.post("/api/v1/images/generations", {"prompt": prompt, "n": 1}, patience=PATIENCE)
 
     def encrypts_valves(self, function_id: str) -> bool | None:
         """Whether Open WebUI encrypts valves, told by how it stores the person's own; None = it could not be told.
@@ -165,7 +178,7 @@ def _until(found: Callable[[], T | None], complaint: str) -> T:
     deadline = time.monotonic() + PATIENCE
     while not (result := found()):
         if time.monotonic() > deadline:
-            raise probe_failed(f"{complaint} within {PATIENCE} seconds")
+            raise probe_failed(complaint)
         time.sleep(0.2)
     return result
 
@@ -184,7 +197,7 @@ def _first_turn(model: str, question: str, answer_id: str) -> Json:
         "stream": True,
         "model": model,
         "messages": [{"role": "user", "content": question}],
-        "params": {},
+        "params": {"max_tokens": LONGEST_ANSWER},
         "features": {},
         "session_id": "sekisho-doctor",
         "id": answer_id,

@@ -4,6 +4,8 @@ import ipaddress
 import urllib.request
 from urllib.parse import urlsplit
 
+from install.wording import say
+
 LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -33,7 +35,11 @@ def proxy_of(url: str) -> str | None:
 def through_proxy(url: str) -> str:
     """Return a sentence to add to a failure, "" where no proxy was asked."""
     proxy = proxy_of(url)
-    return f" It was asked through the proxy {proxy}: put its name into NO_PROXY to ask it directly." if proxy else ""
+    return (
+        say(" It was asked through the proxy {proxy}: put its name into NO_PROXY to ask it directly.", proxy=proxy)
+        if proxy
+        else ""
+    )
 
 
 def no_proxy(environment: dict[str, str]) -> dict[str, str]:

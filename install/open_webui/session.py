@@ -10,6 +10,7 @@ from install.errors import OpenWebUIError, Refused, SignInRefused
 from install.open_webui.admin import OpenWebUI
 from install.open_webui.http import Http, functions_disabled, not_open_webui
 from install.open_webui.tokens import TokenCache
+from install.wording import say
 
 MINIMUM = "0.11.2"
 """The first with the `request` hook that the pack's filters use."""
@@ -80,14 +81,17 @@ def _version(http: Http) -> str:
     try:
         answer = http.get("/api/version")
     except Refused as error:
-        raise not_open_webui(http.url, f"/api/version answers {error.status}") from error
+        raise not_open_webui(http.url, say("/api/version answers {status}", status=error.status)) from error
     version = answer.get("version") if isinstance(answer, dict) else None
     if not isinstance(version, str):
-        raise not_open_webui(http.url, "/api/version names no version")
+        raise not_open_webui(http.url, say("/api/version names no version"))
     if not _numbers(version):
-        raise not_open_webui(http.url, f"its version is {version[:40]!r}")
+        raise not_open_webui(http.url, say("its version is {version!r}", version=version[:40]))
     if not at_least(version, MINIMUM):
-        raise OpenWebUIError(f"Open WebUI {version} is too old.", f"Update it to {MINIMUM} or newer.")
+        raise OpenWebUIError(
+            say("Open WebUI {version} is too old.", version=version),
+            say("Update it to {minimum} or newer.", minimum=MINIMUM),
+        )
     return version
 
 
@@ -100,22 +104,23 @@ def _token(http: Http, credentials: Credentials) -> Secret:
     except Refused as error:
         if error.status == 429:
             raise SignInRefused(
-                f"Open WebUI refuses further sign-ins for {email} for the moment.",
-                "Wait three minutes, or use --token.",
+                say("Open WebUI refuses further sign-ins for {email} for the moment.", email=email),
+                say("Wait three minutes, or use --token."),
             ) from error
         raise SignInRefused(
-            f"Open WebUI does not let {email} in: {error.detail}", "Check --email and --password."
+            say("Open WebUI does not let {email} in: {detail}", email=email, detail=error.detail),
+            say("Check --email and --password."),
         ) from error
     if "token" not in answer:
         raise SignInRefused(
-            f"{email} has to sign in with a second factor.",
-            "Create an API key in Settings > Account (ENABLE_API_KEYS=true) and pass it with --token.",
+            say("{email} has to sign in with a second factor.", email=email),
+            say("Create an API key in Settings > Account (ENABLE_API_KEYS=true) and pass it with --token."),
         )
     return Secret(answer["token"])
 
 
 def _require_administrator(http: Http, credentials: Credentials) -> None:
-    who = credentials.email if isinstance(credentials, Password) else "The owner of the token"
+    who = credentials.email if isinstance(credentials, Password) else say("The owner of the token")
     try:
         http.get("/openai/config")
     except Refused as error:
@@ -123,11 +128,11 @@ def _require_administrator(http: Http, credentials: Credentials) -> None:
             raise
         if _is_known(http):
             raise SignInRefused(
-                f"{who} is not an administrator of this Open WebUI.", "Sign in as an administrator."
+                say("{who} is not an administrator of this Open WebUI.", who=who), say("Sign in as an administrator.")
             ) from error
         raise SignInRefused(
-            f"Open WebUI does not accept the token: {error.detail}",
-            "Sign in again, or create an API key (ENABLE_API_KEYS=true) and pass it with --token.",
+            say("Open WebUI does not accept the token: {detail}", detail=error.detail),
+            say("Sign in again, or create an API key (ENABLE_API_KEYS=true) and pass it with --token."),
         ) from error
 
 

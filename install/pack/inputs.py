@@ -9,6 +9,7 @@ from install.errors import GatewayError, ManifestError
 from install.pack.manifest import Manifest
 from install.pack.manifest.values import UNSET, Ask, Resolver
 from install.pack.tree import ABSENT, Json, Leaf
+from install.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def resolver(manifest: Manifest, options: Options) -> Resolver:
 
 def model_not_offered(name: str, offered: Iterable[str], where: str) -> GatewayError:
     return GatewayError(
-        f"{where}: the gateway does not offer the model {name} for this.",
-        f"It offers: {', '.join(sorted(offered)) or 'none'}.",
+        say("{where}: the gateway does not offer the model {name} for this.", where=where, name=name),
+        say("It offers: {offered}.", offered=", ".join(sorted(offered)) or say("none")),
     )
 
 
@@ -82,7 +83,9 @@ def need(inputs: PlanInputs, value: str, *keys: str | int, stored: Leaf = ABSENT
     if text := _text_of(stored):
         return Secret(text)
     missing = inputs.resolver.missing(value)
-    raise ManifestError(inputs.manifest.where(*keys), f"{missing} is not set", "a value, or the variable set")
+    raise ManifestError(
+        inputs.manifest.where(*keys), say("{missing} is not set", missing=missing), say("a value, or the variable set")
+    )
 
 
 def _text_of(stored: Leaf) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from install.errors import InstallError
 from install.pack.manifest import PluginSection
 from install.pack.plugin_valves import declared_valves
+from install.wording import say
 
 INSTALL = Path(__file__).parent.parent
 
@@ -84,15 +85,15 @@ def find_plugin(kind: PluginSection, name: str, folder: Path | None = None) -> P
         if (path := place / f"{name}.py").is_file():
             return read_plugin(kind, path)
     raise InstallError(
-        f"There is no plugin file {name}.py (looked in {', '.join(map(str, places))}).",
-        "Correct the name in the manifest, or pass the folder with --plugins.",
+        say("There is no plugin file {name}.py (looked in {places}).", name=name, places=", ".join(map(str, places))),
+        say("Correct the name in the manifest, or pass the folder with --plugins."),
     )
 
 
 def read_plugin(kind: PluginSection, path: Path) -> Plugin:
     content = path.read_text(encoding="utf-8")
     if not path.stem.isidentifier() or path.stem != path.stem.lower():
-        raise InstallError(f"{path}: the file's name is its id.", "Use a-z, 0-9 and _ only.")
+        raise InstallError(say("{path}: the file's name is its id.", path=path), say("Use a-z, 0-9 and _ only."))
     renamed = {str(old): str(new) for old, new in _literal(path, content, "RENAMED_VALVES").items()}
     return Plugin(kind, path.stem, as_stored(content), _frontmatter(content), _literal(path, content, "I18N"), renamed)
 
@@ -121,7 +122,12 @@ def _literal(path: Path, content: str, name: str) -> dict[str, object]:
                 case ast.AnnAssign(target=ast.Name(id=found), value=ast.expr() as value) if found == name:
                     return dict(ast.literal_eval(value))
     except SyntaxError as error:
-        raise InstallError(f"{path}: line {error.lineno} is not Python.", "Mend the file.") from error
+        raise InstallError(
+            say("{path}: line {lineno} is not Python.", path=path, lineno=error.lineno), say("Mend the file.")
+        ) from error
     except (ValueError, TypeError) as error:
-        raise InstallError(f"{path}: {name} is not a literal.", "Write plain strings and dicts, no calls.") from error
+        raise InstallError(
+            say("{path}: {name} is not a literal.", path=path, name=name),
+            say("Write plain strings and dicts, no calls."),
+        ) from error
     return {}

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,20 @@ def file_part(name: str, content: bytes, kind: Any, whole: bool) -> Json:
 
 
 async def file_parts(turn: Turn, agent: Agent) -> tuple[list[Json], list[Piece]]:
-    """Return the attached files that this person may read, as parts of a message, as far as the limit goes."""
+    """Return the attached files that this person may read, each content once, as parts of a message."""
     parts: list[Json] = []
     notes: list[Piece] = []
-    left = int(turn.valves.file_megabytes * 1_000_000)
+    limit = left = int(turn.valves.file_megabytes * 1_000_000)
+    sent: set[bytes] = set()
     attached = [item for item in map(dict_of, turn.files) if item.get("type") in ("file", "text")]
     for item in attached if agent.files != "none" else []:
         name = label(item.get("name")) or "file"
         try:
-            content = await content_of(item, turn.person, agent.files == "bytes", left)
-            left -= len(content)
+            content = await content_of(item, turn.person, agent.files == "bytes", limit)
+            if (identity := hashlib.sha256(content).digest()) in sent:
+                continue
+            left -= len(within(content, left))
+            sent.add(identity)
             parts.append(file_part(name, content, dict_of(item).get("content_type"), agent.files == "bytes"))
         except Trouble as trouble:
             notes.append(step(turn.text[trouble.key].format(file=name), True))

@@ -32,6 +32,14 @@ ASKING_JAPANESE = re.compile(
 )
 RELATIVE = re.compile(rf"(?:{'|'.join(sorted(YEARS, key=len, reverse=True))})(?:'s|の)?", re.IGNORECASE)
 NUMBER_WORD_ANY = re.compile(NUMBER_WORD.pattern, re.IGNORECASE)
+ONE_OF_SOME = re.compile(
+    r"(?<!line )(?<!level )(?<!grade )(?<!type )(?<!class )(?<!phase )(?<!room )(?<!building )(?<!step )(?<!zone )"
+    r"(?<!tier )(?<!stage )(?<!chapter )(?<!section )(?<!page )(?<!floor )(?<!version )(?<!part )(?<!gate )"
+    r"\bone\b(?!\s(?:full |half |whole |single |working )?(?:day|week|month|year|hour|minute|second|night|person|"
+    r"percent|time|item|piece|copy|guest|room|hundred|thousand|million|kilo|met|mile|litre|liter|bag|seat|space|ticket|trip|car)|-)",
+    re.IGNORECASE,
+)
+"""A "one" that counts nothing: one of, no one, what is one prominent …"""
 MOST_TERMS = 60  # of a question, that are compared
 CURRENCY = re.compile(r"(?i:eur|usd|gbp|jpy|chf|nok|sek|dkk|cad|aud|sgd|inr|euros?|dollars?|pounds?|yen|francs?)")
 ROMAN_NUMERAL = re.compile(r"^[IVX]{1,4}$")
@@ -78,6 +86,7 @@ def english_terms(question: str) -> list[Term]:
     group, end, first = 0, 0, True
     question = THOUSANDS.sub("", question)
     kind = asked_kind(question)
+    question = ONE_OF_SOME.sub(" ", question)
     question = NUMBER_WORD_ANY.sub(lambda match: FIGURES[match.group().lower()], question)
     counted_at = found.end() if (found := re.search(r"\bhow many\s+", question, re.IGNORECASE)) else -1
     for match in WORDS.finditer(question):
@@ -113,10 +122,16 @@ def english_terms(question: str) -> list[Term]:
 HELPERS = "do|does|did|can|could|may|might|must|should|will|would"
 ARTICLES = "(?:(?:the|a|an|our|my|your|their|its|each|every|all)\\s)?"
 QUALIFYING = re.compile(
-    r"\b(?:for|in|at|of|from|with|without|outside|inside|during|on|by|under|per|between|except|besides|abroad)\s"
+    r"\b(for|in|at|of|from|with|without|outside|inside|during|on|by|under|per|between|except|besides|abroad)\s"
     rf"{ARTICLES}(?:[a-z-]+\s)?$"
 )
-SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}(?:[a-z-]+\s)?$")
+ACTING = re.compile(r"[a-z]{3}(?:ing|ed)$")
+ADVERB = re.compile(
+    r"^(?!(?:daily|weekly|monthly|yearly|hourly|quarterly|annually|early|only|family|assembly|temporarily|permanently)$)"
+    r"[a-z]{3,}[^p]ly$"
+)
+CONDITIONS = ("for", "with", "without", "outside", "per", "between", "except", "besides", "abroad")
+SUBJECT_OF = re.compile(rf"\b(?:{HELPERS})\s{ARTICLES}([a-z-]+\s)?$")
 AFTER_NOUN_WORDS = re.compile(r"\b(?:the|a|an|of|for|in|on|at|with|by|from)\s$")
 CONTINUOUS = re.compile(r"\b(?:is|are|was|were|be|been)\s(?:\w+\s){0,3}$")
 HELPED = re.compile(rf"\b(?:{HELPERS}|to)\s(?:\S+\s)+$")
@@ -128,11 +143,13 @@ def role_of(question: str, match: re.Match[str]) -> str:
     before, after = question[: match.start()].lower(), question[match.end() :].lower()
     if re.search(r"\b(?:what|which)\s$", before):
         return "category"
-    if QUALIFYING.search(before):
-        return "qualifier"
-    if SUBJECT_OF.search(before):
-        return "subject"
     word = match.group().lower()
+    if (found := QUALIFYING.search(before)) and not (found.group(1) in CONDITIONS and ACTING.search(word)):
+        return "condition" if found.group(1) in CONDITIONS else "qualifier"
+    if (found := SUBJECT_OF.search(before)) and not (found.group(1) and CLAUSE_END.match(after)):
+        return "subject"
+    if ADVERB.search(word):
+        return "verb"
     done = re.search(r"[a-z]{2}ed$", word) and not AFTER_NOUN_WORDS.search(before)
     doing = word.endswith("ing") and CONTINUOUS.search(before)
     return "verb" if done or doing or (HELPED.search(before) and CLAUSE_END.match(after)) else "word"
@@ -157,7 +174,7 @@ def japanese_terms(question: str) -> list[Term]:
         strength = strength_of(run, following)
         after = whole[match.end() :]
         if strength == "word" and re.match(r"(?:の|では|での|向け|用|専用|以外)", after):
-            strength = "qualifier"
+            strength = "qualifier" if after.startswith("の") else "condition"
         elif strength == "word" and re.match(r"[はがも](?![\u3000?？。]|$)", after):
             strength = "subject"
         elif (

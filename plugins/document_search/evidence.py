@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from plugins.document_search.asked import Asked, Term
 from plugins.document_search.kinds import MONEY_ASKED, holds_kind
-from plugins.document_search.language import in_cjk
+from plugins.document_search.language import in_cjk, normalised
 from plugins.document_search.matching import LONGEST_COMPOUND, Words, follows, holds, is_extended, words_of
 from plugins.document_search.roots import figured
 from plugins.document_search.statements import Statement
@@ -15,6 +16,7 @@ STRENGTHS = {
     "name": 2.0,
     "word": 1.0,
     "qualifier": 1.0,
+    "condition": 1.0,
     "subject": 1.0,
     "verb": 0.5,
     "category": 0.4,
@@ -30,6 +32,7 @@ GOES_ON = re.compile(
     re.IGNORECASE,
 )
 SUBJECT = re.compile(r"^[^、。]{1,40}?[はがも](?![じず])")
+FIGURE = re.compile(r"\d")
 KANJI_RUN = re.compile(r"[\u3400-\u9fff]")
 IMPLIED = {
     ("money", True): Term("価格", "価格", "word", -1),
@@ -37,7 +40,10 @@ IMPLIED = {
     ("purpose", True): Term("目的", "目的", "word", -1),
     ("purpose", False): Term("goal", "purpose", "word", -1),
 }
-FATAL = ("name", "qualifier")
+FATAL = ("name", "condition", "qualifier")
+NEVER_OTHERWISE = ("name", "condition", "subject")  # words that no other word can stand for
+NAME_SIGNS = re.compile(r"_|(?<=\d)-(?=[A-Za-z])|\.\w{1,5}$")  # what divides the words in names of files
+FULL_NAME = 0.9  # how far a name counts of which the statement has the last part alone
 
 
 class Evidence(NamedTuple):
@@ -57,10 +63,17 @@ class Evidence(NamedTuple):
     same_language: bool = True
     mass: float = 0.0
     """How many rare words of the question it holds; 0 where nobody knows which are rare."""
+    proof: float = 0.0
+    """The same, by strength and by how well each word is held."""
+    rank: float = 0.0
+    """Its passage's score in the ranking."""
+    is_first: bool = False
+    """Its passage is the first in the ranking."""
 
     @property
     def score(self) -> float:
-        return self.held + 0.15 * self.kind + 0.1 * self.own - 0.06 * self.noise + 0.05 * self.same_language
+        own = 0.15 * self.kind + 0.1 * self.own - 0.06 * self.noise + 0.05 * self.same_language
+        return self.held + own + 0.1 * self.rank
 
 
 def sources_of(statement: Statement) -> list[tuple[str, float]]:
@@ -70,9 +83,16 @@ def sources_of(statement: Statement) -> list[tuple[str, float]]:
         and words_of(statement.text).text != ""
         and japanese_without_subject(statement.text)
     )
-    above = [(text, ABOVE[min(at, 2)]) for at, text in enumerate(statement.above)]
+    name = statement.passage.name
+    texts = (name_in_words(text) if text == name else text for text in statement.above)
+    above = [(text, ABOVE[min(at, 2)]) for at, text in enumerate(texts)]
     around = [(statement.before, 0.8 if goes_on else 0.45), (statement.after, 0.3), (statement.passage.text, 0.25)]
     return [(statement.text, 1.0), *above, *((text, level) for text, level in around if text)]
+
+
+def name_in_words(name: str) -> str:
+    """Return a file's name, and its words again: Travel_policy_2026-v3.pdf is of 2026."""
+    return f"{name} {NAME_SIGNS.sub(' ', name)}"
 
 
 def japanese_without_subject(text: str) -> bool:
@@ -99,6 +119,17 @@ def level_of_parts(term: Term, sources: list[tuple[str, float, Words]]) -> float
     return best
 
 
+def with_full_names(terms: list[Term], levels: list[float], statement: Statement, words: Words) -> list[float]:
+    """Return the levels where "Twigg" stands for the Graham Twigg that its passage names in full before."""
+    whole = normalised(statement.passage.text)
+    for at, (first, last) in enumerate(pairwise(terms)):
+        is_name = first.strength == last.strength == "name" and first.group == last.group
+        if is_name and levels[at] < MET and not FIGURE.search(first.shown + last.shown) and holds(last, words) == 1.0:
+            named = f"{first.shown} {last.shown}".lower() in whole
+            levels[at] = max(levels[at], FULL_NAME * named)
+    return levels
+
+
 def terms_of(asked: Asked) -> list[Term]:
     """Return the terms to meet; a question for the price of a thing alone asks for "price" too."""
     telling = asked.telling
@@ -113,11 +144,14 @@ def terms_of(asked: Asked) -> list[Term]:
     return [*asked.terms, IMPLIED[kind, asked.japanese]]
 
 
-def evidence_of(asked: Asked, statement: Statement, rare: Callable[[str], float] | None = None) -> Evidence:
-    """Return how far a statement meets a question."""
+def evidence_of(
+    asked: Asked, statement: Statement, rare: Callable[[str], float] | None = None, rank: float = 0.0
+) -> Evidence:
+    """Return how far a statement meets a question. `rank`: its passage's score in the ranking."""
     sources = [(text, level, words_of(text)) for text, level in sources_of(statement)]
     terms = terms_of(asked)
     levels = [level_of(term, before, sources, asked.text) for before, term in zip([None, *terms], terms, strict=False)]
+    levels = with_full_names(terms, levels, statement, sources[0][2])
     weights = [STRENGTHS[term.strength] for term in terms]
     total = sum(weights) or 1.0
     own = sum(
@@ -142,6 +176,10 @@ def evidence_of(asked: Asked, statement: Statement, rare: Callable[[str], float]
         tuple(levels),
         in_cjk(statement.text) == asked.japanese,
         sum(rare(term.shown) for term, level in zip(terms, levels, strict=True) if rare and level >= MET),
+        sum(weight * level * rare(term.shown) for weight, level, term in zip(weights, levels, terms, strict=True))
+        if rare
+        else 0.0,
+        rank,
     )
 
 

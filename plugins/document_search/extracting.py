@@ -16,7 +16,7 @@ from plugins.document_search.verdict import Verdict, judged
 
 FAINT = 0.35  # below this share of the question two texts have nothing to do with each other
 MOST_CLOSE = 3
-TOPICS = ("name", "word", "subject", "qualifier")
+TOPICS = ("name", "word", "subject", "qualifier", "condition")
 """Strengths of words that a question is about."""
 MOST_NAMED = 6
 MOST_RIVALS = 4

@@ -37,7 +37,8 @@ ENGLISH_KINDS: tuple[tuple[str, str], ...] = (
     ("person", r"\bwho(m|se)?\b"),
     ("purpose", r"\bwhat (?:is|are|was|were)\b.*\bfor\W*$|\bpurpose of\b"),
     ("site", r"\bwhere (?:is|are|can i find|do i find)\b(?!.*\b\w+(?:ed|en|pt)\b)"),
-    ("place", r"\bwhere\b|\b(what|which) (room|building|floor|city|country|town|place|address)\b"),
+    ("room", r"\b(?:what|which) (?:room|building|floor|hall)\b"),
+    ("place", r"\bwhere\b|\b(what|which) (city|country|town|place|address)\b"),
     ("date", r"\bwhen\b|\b(what|which) (time|date|day|month|year|week|weekday|century|decade)|\bdeadline\b"),
     ("reason", r"\bwhy\b"),
     ("procedure", r"\bhow (do|does|can|should|must|to)\b|\bsteps?\b|\bprocedure\b|\bprocess for\b"),
@@ -126,6 +127,8 @@ PLACES = (
     r"around|within|across|along|of)\b|@|\b(?:room|floor|"
     r"building|hall|lot|gate|street|garage|yard|none)\b"
 )
+PHRASE = re.compile(rf"(?:{PLACES})((?:\s(?:the|an?|our|your))*(\s[\w'-]+))", re.IGNORECASE)
+ROOMS = r"\b(?:room|floor|building|hall|block|wing|house|office|basement|lobby|theatre|theater|desk)\b|\d"
 
 
 def asked_kind(question: str) -> str:
@@ -194,6 +197,15 @@ def has_name(text: str, question: str) -> bool:
     )
 
 
+def told_anew(text: str, question: str) -> str:
+    """Return the text without times of day, and without "in Oslo" where the question itself says so."""
+    known = set(re.findall(r"[\w'-]+", question.lower()))
+    text = re.sub(
+        r"\b(?:at|on|to|from|around|within)\s(?=\d{1,2}[:.]\d|\d+ (?:am|pm|days?|weeks?|hours?|minutes?))", " ", text
+    )
+    return PHRASE.sub(lambda match: "" if known.issuperset(match.group(2).split()) else match.group(), text)
+
+
 def holds_kind(kind: str, statement: str, question: str) -> bool:
     """Return whether a sentence holds what a question asks for."""
     rest, japanese = without_asked(statement, question), in_cjk(statement)
@@ -203,7 +215,7 @@ def holds_kind(kind: str, statement: str, question: str) -> bool:
             bool(re.search(unit_pattern(unit), without_codes(statement)) if unit else re.search(r"\d", rest))
             or "無制限" in rest
         )
-    if kind in ("place", "person") and LABEL.match(statement):
+    if kind in ("place", "room", "person") and LABEL.match(statement):
         return True
     checks: dict[str, Callable[[], bool]] = {
         "money": lambda: has_money(rest),
@@ -227,7 +239,10 @@ def holds_kind(kind: str, statement: str, question: str) -> bool:
         "value": lambda: bool(re.search(r"\d", rest) or re.search(FREE, rest)),
         "date": lambda: bool(re.search(DATES, rest)),
         "person": lambda: japanese or has_name(statement, question),
-        "place": lambda: japanese or bool(re.search(PLACES, rest)) or has_name(statement, question),
+        "room": lambda: bool(re.search(ROOMS, rest)),
+        "place": lambda: (
+            japanese or bool(re.search(PLACES, told_anew(rest, question))) or has_name(statement, question)
+        ),
     }
     return checks.get(kind, lambda: True)()
 

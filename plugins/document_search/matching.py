@@ -12,6 +12,7 @@ from plugins.document_search.synonyms import SAME_ENGLISH, SAME_JAPANESE
 from plugins.document_search.vocabulary import TAILS
 
 LONGEST_COMPOUND = 20  # signs of a Japanese word that is looked for in parts
+PEOPLES = ("ian", "an", "n", "ese", "ish", "i")  # endings that make people of a country
 ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925}
 ERA = re.compile(r"(令和|平成|昭和)(\d{1,2}|元)年")
 
@@ -69,6 +70,8 @@ def holds(term: Term, words: Words) -> float:
         return 0.95
     if "-" in base and all(root(part) in words.found for part in base.split("-") if part):
         return 0.95
+    if len(base) > 3 and any(each.startswith(base) and each[len(base) :] in PEOPLES for each in words.found):
+        return 0.9
     if len(base) > 6 and any(each[:6] == base[:6] and abs(len(each) - len(base)) < 4 for each in words.found):
         return 0.85
     return 0.0

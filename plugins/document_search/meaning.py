@@ -1,6 +1,7 @@
 """Search by meaning, with Open WebUI's embeddings and vector store."""
 
 import asyncio
+import re
 
 from open_webui.config import RAG_EMBEDDING_QUERY_PREFIX
 from open_webui.retrieval.external import retrieve_external_knowledge
@@ -16,19 +17,34 @@ from plugins.shared.log import log
 from plugins.shared.visible import visible
 
 EMBEDDING_SECONDS = 15
+BUSY = (429, 503)
 NEAREST = 100  # by meaning, of each knowledge base
+
+
+def why_no_embeddings(error: Exception) -> tuple[str, str]:
+    """Return the key of a note, and its seconds: a server that is busy can be reached, and says when to ask again."""
+    if getattr(error, "status", 0) not in BUSY:
+        return "words_only", ""
+    told = str((getattr(error, "headers", None) or {}).get("Retry-After") or "").strip()
+    return ("words_busy_seconds", told) if re.fullmatch(r"[1-9]\d{0,3}", told) else ("words_busy", "")
 
 
 async def embedded(turn: Turn, queries: list[str]) -> list[list[float]]:
     """Return vectors of the queries, or nothing if the embeddings' server does not answer."""
     function = getattr(turn.request.app.state, "EMBEDDING_FUNCTION", None)
+    vectors = None
     try:
         asking = function(queries, prefix=RAG_EMBEDDING_QUERY_PREFIX, user=turn.person) if function else None
         vectors = await asyncio.wait_for(asking, EMBEDDING_SECONDS) if asking else None
     except Exception as error:  # whatever stands behind it
         log.warning("document_search: no embeddings (%s)", type(error).__name__)
+        key, seconds = why_no_embeddings(error)
+        turn.note(key, seconds=seconds)
         return []
-    return list(vectors) if vectors and len(vectors) == len(queries) else []
+    if vectors and len(vectors) == len(queries):
+        return list(vectors)
+    turn.note("words_only")
+    return []
 
 
 async def nearest_within(base: Base, vector: list[float], near: Near, room: asyncio.Semaphore) -> None:
@@ -73,11 +89,12 @@ async def nearest(turn: Turn, plan: Plan, bases: list[Base]) -> dict[str, Near]:
         for base in bases:
             if base.external:
                 tasks.create_task(nearest_outside(turn, base, plan, outside))
-        if turn.valves.embeddings and local and (vectors := await embedded(turn, plan.queries)):
+        vectors = await embedded(turn, plan.queries) if turn.valves.embeddings and local else []
+        if vectors:
             room = asyncio.Semaphore(8)
             for query, vector in zip(plan.queries, vectors, strict=True):
                 for base in local:
                     tasks.create_task(nearest_within(base, vector, near[query], room))
-    if turn.valves.embeddings and local and not any(near.values()):
+    if vectors and not any(near.values()):
         turn.note("words_only")
     return {query: scaled(found) | outside for query, found in near.items()}

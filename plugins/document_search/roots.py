@@ -16,7 +16,11 @@ FIGURES = (
 )
 NUMBER_WORD = re.compile(rf"\b({'|'.join([*FIGURES])})\b")
 KANJI_FIGURES = str.maketrans("〇一二三四五六七八九", "0123456789")
-KANJI_NUMBER = re.compile(r"[一二三四五六七八九十]+(?=[日年月週時分秒回名人件枚台個階割円歳通部本点号条項か箇ヶ万])")
+KANJI_NUMBER = re.compile(
+    r"(?<![一二三四五六七八九十百千〇])(?:[一二三四五六七八九十百千]+|[一二三四五六七八九][〇一二三四五六七八九]+)"
+    r"(?=[日年月週時分秒回名人件枚台個階割円歳通部本点号条項か箇ヶ万億度倍社席泊箱杯番])"
+)
+KANJI_PLACES = {"十": 10, "百": 100, "千": 1000}
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 SUFFIXES = (
     "ations",
@@ -57,11 +61,17 @@ def figured(text: str) -> str:
 
 
 def figure_of_kanji(text: str) -> str:
-    if "十" not in text:
+    """Return a number below 10,000 in figures: 百二十 as 120, 二〇二六 as 2026."""
+    if not KANJI_PLACES.keys() & set(text):
         return text.translate(KANJI_FIGURES)
-    tens, _, ones = text.partition("十")
-    value = 10 * int((tens or "一").translate(KANJI_FIGURES)) + int((ones or "〇").translate(KANJI_FIGURES))
-    return str(value)
+    value, figure = 0, ""
+    for sign in text:
+        if place := KANJI_PLACES.get(sign):
+            value += int(figure or 1) * place
+            figure = ""
+        else:
+            figure += sign.translate(KANJI_FIGURES)
+    return str(value + int(figure or 0))
 
 
 def root(word: str) -> str:
@@ -69,7 +79,7 @@ def root(word: str) -> str:
     word = word.removesuffix("'s").removesuffix("’s").removesuffix("'")
     if re.search(rf"[\d{CJK}]", word):
         return word
-    word = IRREGULAR.get(word, word)
+    word = american(IRREGULAR.get(word, word))
     for ending in ("ies", "ied"):
         if word.endswith(ending) and len(word) > 4:
             word = word[:-3] + "y"
@@ -86,7 +96,19 @@ def root(word: str) -> str:
             word = word[: -len(ending)] if ending in ("er", "al") else undoubled(word[: -len(ending)])
             break
     word = IRREGULAR.get(word, word)
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+    word = word[:-1] if word.endswith("e") and len(word) > 3 else word
+    return word[:-1] + "s" if word.endswith(("enc", "anc")) else word
+
+
+SPELLINGS = ((r"(?<=[a-z]{3})our(?=$|s$|ed$|ing$|al$)", "or"), (r"(?<=[a-z]{2}[^aeiou])is(?=e|ing$|ation)", "iz"),
+             (r"(?<=[a-z]{3})tre(?=s?$)", "ter"), (r"ogue(?=s?$)", "og"))  # fmt: skip
+
+
+def american(word: str) -> str:
+    """Return a word in American spelling: labour and labor meet, as do organise and organize."""
+    for pattern, written in SPELLINGS:
+        word = re.sub(pattern, written, word)
+    return word
 
 
 def undoubled(word: str) -> str:

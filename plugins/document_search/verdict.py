@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from plugins.document_search.asked import Asked, Term
-from plugins.document_search.evidence import FATAL, Evidence, evidence_of
+from plugins.document_search.evidence import FATAL, NEVER_OTHERWISE, Evidence, evidence_of
 from plugins.document_search.language import in_cjk
 from plugins.document_search.matching import words_of
 from plugins.document_search.ranking import Scored
@@ -18,8 +18,13 @@ CERTAINTY = 0.82
 """Share of a question that a clear answer holds, see docs/document-search.md."""
 STRICT_KINDS = ("yes or no", "value", "meaning")
 """Kinds of questions all of whose words must be met."""
+PRICED = ("money", "number")  # kinds where the thing itself has to be met: what a lorry costs is no car's price
 RARE_WORDS = 2.0
 PUT_OTHERWISE = 0.2
+PROOF = 2.0
+"""How much a sentence holds of what is rare, with which others may be put otherwise; see Evidence.proof."""
+PROOF_QUALIFIED = 2.5  # the same, if a qualifier is among the others
+OWN_SHARE = 0.3
 Rare = Callable[[str], float] | None
 """How rare a word is, 0 to 1; see Weights.rare."""
 LOOKED_AT = 40  # passages
@@ -57,9 +62,12 @@ def meets(asked: Asked, evidence: Evidence, certainty: float, fresh: frozenset[s
     fatal = asked.kind in STRICT_KINDS
     if not evidence.kind or evidence.own <= 0:
         return False
+    if not fatal and is_proven(evidence, certainty):
+        return not any(term.text in fresh for term in evidence.missing)
     if evidence.held < certainty and (fatal or not stands_out(evidence, certainty)):
         return False
-    return not any(fatal or term.strength in FATAL or term.text in fresh for term in evidence.missing)
+    strict = FATAL if evidence.statement.kind == "sentence" and asked.kind not in PRICED else (*FATAL, "subject")
+    return not any(fatal or term.strength in strict or term.text in fresh for term in evidence.missing)
 
 
 def stands_out(evidence: Evidence, certainty: float) -> bool:
@@ -69,14 +77,22 @@ def stands_out(evidence: Evidence, certainty: float) -> bool:
     return many and not subject and evidence.held >= certainty - PUT_OTHERWISE
 
 
+def is_proven(evidence: Evidence, certainty: float) -> bool:
+    """Return whether the best passage's sentence holds so much that is rare that the rest may be put otherwise."""
+    missing = {term.strength for term in evidence.missing}
+    own = evidence.own >= OWN_SHARE and evidence.statement.kind == "sentence" and evidence.is_first
+    enough = evidence.proof >= (PROOF_QUALIFIED if "qualifier" in missing else PROOF)
+    return own and enough and not missing.intersection(NEVER_OTHERWISE) and evidence.held >= certainty - PUT_OTHERWISE
+
+
 def weighed(asked: Asked, best: list[Scored], rare: Rare = None) -> list[Evidence]:
     """Return the statements of the best passages, the best evidence first, each once."""
     kept: dict[str, Evidence] = {}
-    for each in best[:LOOKED_AT]:
+    for at, each in enumerate(best[:LOOKED_AT]):
         for statement in statements_of(each.passage):
             if statement.kind == "list" and asked.kind != "procedure":
                 continue
-            evidence = evidence_of(asked, statement, rare)
+            evidence = evidence_of(asked, statement, rare, each.score)._replace(is_first=at == 0)
             key = bare(statement.text) + "|" + bare("".join(statement.above[:-1]))
             if key not in kept or evidence.score > kept[key].score + 1e-9:
                 kept[key] = evidence
@@ -146,10 +162,27 @@ def single_verdict(
         and contradicts(asked, claim, other)
     ]
     if rivals:
-        verdict.rivals = [claim, *rivals]
+        if not are_beside(asked, claim, rivals):
+            verdict.rivals = [claim, *rivals]
+            return verdict
+        verdict.claims = sorted([claim, *rivals], key=lambda each: each.statement.number)
         return verdict
     verdict.claims = [whole_list(claim, ranked)]
     return verdict
+
+
+def are_beside(asked: Asked, claim: Evidence, rivals: list[Evidence]) -> bool:
+    """Return whether the sentences of one passage answer together, where no single value was asked for."""
+    passages = {each.statement.passage.key for each in (claim, *rivals)}
+    sentences = all(each.statement.kind == "sentence" for each in (claim, *rivals))
+    leads = any(LEADS.search(each.statement.text) for each in (claim, *rivals))
+    return (
+        asked.kind not in (*TYPED_KINDS, *STRICT_KINDS)
+        and sentences
+        and len(passages) == 1
+        and len(rivals) < 3
+        and not leads
+    )
 
 
 def whole_list(claim: Evidence, ranked: list[Evidence]) -> Evidence:

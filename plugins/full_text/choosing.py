@@ -10,6 +10,8 @@ SHAPED = (
     "outlook",
     "workbook",
     "old_workbook",
+    "opendocument",
+    "rich_text",
 )  # Open WebUI stores them raw, or with "NaN"
 BROKEN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
 KANA_LETTERS = re.compile("[\u3041-\u30fe]")
@@ -36,6 +38,11 @@ def was_misread(stored: str, text: str) -> bool:
     is_other = len(foreign - set(stored)) * 2 > len(foreign)
     # Open WebUI's guess may be the right one, such as Chinese: ours is better where it has kana.
     return is_other and len(KANA_LETTERS.findall(text)) * 20 > len(text) and not KANA_LETTERS.search(stored)
+
+
+def is_garbled(text: str) -> bool:
+    """Return whether a text is the bytes of a program's own format, read as if they were one."""
+    return len(BROKEN.findall(text[:COMPARED])) * 50 > len(text[:COMPARED])
 
 
 def stored_is_better(found: dict[str, Any], stored: str, has_engine: bool) -> bool:

@@ -8,7 +8,9 @@ FATES = {
     **dict.fromkeys(("setting", "too_large", "over_limit"), "search"),
     **dict.fromkeys(("no_access", "model", "no_prompt"), "left_out"),
 }
-MISSING = frozenset({"scan_pages", "garbled_pages", "picture_slides", "embedded", "attachments", "attachments_in_part"})
+MISSING = frozenset(
+    {"scan_pages", "garbled_pages", "picture_slides", "embedded", "attachments", "attachments_in_part", "old_parts"}
+)
 """Notes of the reader that tell of text which is in the file and was not read."""
 
 

@@ -10,7 +10,7 @@ from open_webui.models.config import Config
 from open_webui.models.files import Files
 from open_webui.models.users import Users
 
-from plugins.full_text.choosing import stored_is_better
+from plugins.full_text.choosing import is_garbled, stored_is_better
 from plugins.full_text.documents import Document
 from plugins.full_text.raw_files import Reading, remembered_reading
 from plugins.shared.files import may_read
@@ -18,7 +18,8 @@ from plugins.shared.tokens import count_tokens
 
 POLL_SECONDS = 0.5
 ENGINES = ("rag.content_extraction_engine", "rag.pdf_extract_images")
-UNCHECKED = ("slow", "too_big", "too_many_pages", "damaged", "protected", "bomb")
+OLD = ("old_document", "old_slides")
+UNCHECKED = ("slow", "too_big", "too_many_pages", "damaged", "protected", "bomb", "unsupported", *OLD)
 
 
 def is_being_read(file: Any) -> bool:
@@ -77,7 +78,7 @@ async def read_raw(document: Document, file: Any, task: Reading, stored: str) ->
     elif problem in UNCHECKED or (problem == "scan" and not has_engine):
         document.notes = {"unchecked": {"count": 1, "of": 0, "named": []}}
     document.content = str(found.get("digest") or "")
-    if document.text or stored:
+    if document.text or (stored and not (problem and is_garbled(stored))):
         return
     document.reason = problem
     if problem in ("scan", "unsupported", "unreachable"):

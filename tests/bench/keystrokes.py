@@ -22,6 +22,8 @@ from tests.fakes.serving import free_port
 from tests.fixtures.gateway import GatewayProcess
 
 PEOPLE, KEYSTROKES = 20, 20
+_PAUSE_SECONDS = 0.1
+"""Between the arrival of a keystroke and the next one; people begin at different moments."""
 MOST_MS = 50
 """What is to be reached."""
 
@@ -52,8 +54,9 @@ async def _upstream(typists: dict[str, _Typist], reader: asyncio.StreamReader, w
     writer.close()
 
 
-async def _type(typist: _Typist, port: int, key: str) -> None:
+async def _type(typist: _Typist, port: int, key: str, delay: float) -> None:
     """Send one keystroke after the other, each on a connection of its own, as editors do."""
+    await asyncio.sleep(delay)
     connections: list[asyncio.StreamWriter] = []
     for number in range(KEYSTROKES):
         typist.arrived.clear()
@@ -68,7 +71,7 @@ async def _type(typist: _Typist, port: int, key: str) -> None:
         typist.sent_at.append(time.perf_counter())
         writer.write(head.encode() + body)
         await asyncio.wait_for(typist.arrived.wait(), 20)
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(_PAUSE_SECONDS)
     for writer in connections:
         writer.close()
 
@@ -77,7 +80,12 @@ async def _measure(gateway: GatewayProcess, key: str, upstream_port: int) -> lis
     typists = {f"person{number}": _Typist(f"person{number}") for number in range(PEOPLE)}
     server = await asyncio.start_server(lambda *ends: _upstream(typists, *ends), "127.0.0.1", upstream_port)
     async with server:
-        await asyncio.gather(*(_type(typist, gateway.port, key) for typist in typists.values()))
+        await asyncio.gather(
+            *(
+                _type(typist, gateway.port, key, number * _PAUSE_SECONDS / PEOPLE)
+                for number, typist in enumerate(typists.values())
+            )
+        )
         await asyncio.sleep(0.2)
     late = [ms for typist in typists.values() for ms in typist.late_ms()]
     assert len(late) == PEOPLE * (KEYSTROKES - 1), "a keystroke superseded nothing"

@@ -1,7 +1,10 @@
 """Codex holds a conversation through the gateway: a tool call, an answer, and a second turn that remembers."""
 
+import json
+
 import pytest
 
+from gateway.api.catalogue import INSTRUCTIONS
 from tests.coding_tools.tools import Workplace, installed
 from tests.fakes.replaying import Replaying
 from tests.fixtures.gateway import GatewayProcess
@@ -65,6 +68,26 @@ def test_a_websocket_costs_no_time(gateway: GatewayProcess, key: str, workplace:
     printed = workplace.run(program, *asked, environment={"SEKISHO_API_KEY": key})
     assert "The note says 1234." in printed
     assert "Reconnecting" not in printed
+
+
+def test_models_come_from_the_catalogue(
+    gateway: GatewayProcess, key: str, workplace: Workplace, gpt: tuple[Replaying, str]
+) -> None:
+    """With a command for its key Codex asks for it, and works as it says: instructions, `apply_patch`, window."""
+    program = installed("codex")
+    _configure(workplace, gateway)
+    config = workplace.home / ".codex" / "config.toml"
+    (workplace.home / "key").write_text(key)
+    command = f'[model_providers.sekisho.auth]\ncommand = "cat"\nargs = ["{workplace.home / "key"}"]\n\n[analytics]'
+    by_command = config.read_text().replace('env_key = "SEKISHO_API_KEY"\n', "").replace("[analytics]", command)
+    config.write_text(by_command)
+    assert workplace.run(program, "exec", *FREELY, "Read the note.", environment={}).strip() == "The note says 4711."
+
+    cached = json.loads((workplace.home / ".codex" / "models_cache.json").read_text())
+    assert "coder" in [each["slug"] for each in cached["models"]]
+    sent = gpt[0].seen[-1].body
+    assert INSTRUCTIONS[:60] in json.dumps(sent, ensure_ascii=False)
+    assert ("custom", "apply_patch") in [(tool["type"], tool.get("name")) for tool in sent["tools"]]
 
 
 def _configure(workplace: Workplace, gateway: GatewayProcess, more: str = "supports_websockets = false") -> None:

@@ -1,4 +1,4 @@
-"""Claude Code and Codex work in a project over models of each wire: they read, edit, write and run, several at once."""
+"""Claude Code, Codex and Qwen Code work in a project over models of each wire: they read, edit, write and run."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -89,6 +89,27 @@ def as_codex(project: Path) -> Script:
     return lambda results: turns.get(len(results), lambda: [Say("All done.")])()
 
 
+def as_qwen_code(project: Path) -> Script:
+    """The same with Qwen Code's tools."""
+    one, two, three = (str(project / name) for name in ("one.txt", "two.txt", "three.txt"))
+    turns: dict[int, Callable[[], list[Step]]] = {
+        0: lambda: [
+            Think("Two files first.", "c2VhbA=="),
+            Say("I read both."),
+            call("read_file", 1, file_path=one),
+            call("read_file", 2, file_path=two),
+        ],
+        2: lambda: [call("edit", 3, file_path=one, old_string="first", new_string="最初")],
+        3: lambda: [
+            Think("Now together."),
+            call("run_shell_command", 4, command="cat one.txt two.txt > three.txt", is_background=False),
+        ],
+        4: lambda: [call("read_file", 5, file_path=three)],
+        5: lambda: [call("write_file", 6, file_path=str(project / "four.txt"), content='quotes " and \\ and\nlines\n')],
+    }
+    return lambda results: turns.get(len(results), lambda: [Say("All done.")])()
+
+
 def _prepare(project: Path) -> None:
     (project / "one.txt").write_text("first line\n")
     (project / "two.txt").write_text("second line\n")
@@ -145,3 +166,24 @@ def test_codex(
     assert printed.strip() == "All done."
     _check_files(workplace.project)
     _check_records(office, "codex", wire)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_qwen_code(
+    office: GatewayProcess, key_of_office: str, workplace: Workplace, workers: dict[str, Worker], wire: str
+) -> None:
+    program = installed("qwen")
+    _prepare(workplace.project)
+    workers[wire].script = as_qwen_code(workplace.project)
+    folder = workplace.home / ".qwen"
+    folder.mkdir()
+    (folder / "settings.json").write_text(json.dumps({"privacy": {"usageStatisticsEnabled": False}}))
+    environment = {
+        "OPENAI_API_KEY": key_of_office,
+        "OPENAI_BASE_URL": f"{office.url}/v1",
+        "OPENAI_MODEL": f"claude-{wire}",
+    }
+    asked = ("-p", "Work on the files.", "--yolo", "--auth-type", "openai")
+    assert workplace.run(program, *asked, environment=environment).strip().endswith("All done.")
+    _check_files(workplace.project)
+    _check_records(office, "qwen-code", wire)

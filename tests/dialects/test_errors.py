@@ -27,7 +27,6 @@ REFUSED: list[tuple[str, Any, int, str, str]] = [
     (MESSAGES, {**ASKED, "model": "m-401"}, 502, "api_error", "credentials"),
     (MESSAGES, {**ASKED, "model": "m-400"}, 400, "invalid_request_error", "thinking: no"),
     (MESSAGES, {**ASKED, "model": "m-400-llama"}, 400, "invalid_request_error", "'messages' is required"),
-    (COUNT, {**ASKED, "model": "m-no-count"}, 404, "not_found_error", "count_tokens"),
     (MESSAGES, {**ASKED, "model": "m-text", "stream": "yes"}, 400, "invalid_request_error", "true or false"),
 ]
 

@@ -88,11 +88,19 @@ def test_counting_tokens(messages_client: anthropic.Anthropic, http: httpx2.Clie
     assert (record.cost_nano_usd, record.usage_source) == (None, "none")
 
 
-def test_an_upstream_that_does_not_count(messages_client: anthropic.Anthropic, gateway: GatewayProcess) -> None:
-    with pytest.raises(anthropic.NotFoundError, match="has no '/messages/count_tokens'") as refused:
-        messages_client.messages.count_tokens(model="m-no-count", messages=ASKED)
-    record = gateway.record(refused.value.response.headers["x-sekisho-request-id"])
-    assert (record.error_code, record.attempts) == ("endpoint_not_supported", 1)
+@pytest.mark.parametrize(("model", "attempts"), [("m-no-count", (1, 0)), ("r-text", (1, 0)), ("m-529", (1, 1))])
+def test_an_upstream_that_does_not_count(
+    http: httpx2.Client, gateway: GatewayProcess, model: str, attempts: tuple[int, int]
+) -> None:
+    """Its counts are estimated, and it is not asked again where it has no such endpoint."""
+    for expected in attempts:
+        answer = http.post("/v1/messages/count_tokens", json={"model": model, "messages": BODY["messages"]})
+        assert (answer.status_code, answer.headers["x-sekisho-estimated"]) == (200, "input_tokens")
+        assert answer.json().keys() == {"input_tokens"}
+        assert answer.json()["input_tokens"] > 0
+        record = _recorded(gateway, answer)
+        assert (record.task, record.outcome, record.attempts) == ("count_tokens", "ok", expected)
+        assert (record.cost_nano_usd, record.usage_source) == (None, "none")
 
 
 @pytest.mark.parametrize("model", ["m-unfinished", "m-breaks", "m-error-inside"])

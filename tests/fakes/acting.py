@@ -55,6 +55,11 @@ class Acting:
         routes = [Route(f"{base}{path}", self._route(wire), methods=["POST"]) for base in ("", "/v1") for path, wire in paths.items()]  # fmt: skip  # noqa: E501
         self._app = Starlette(routes=routes)
 
+    @property
+    def wires(self) -> dict[str, Callable[[Fields, list[Step], int], tuple[Fields, Iterator[bytes]]]]:
+        """Return what writes whole answers and streams on each wire."""
+        return {"chat": _chat, "responses": _responses, "messages": _messages}
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,6 +29,8 @@ class Completing:
     """Set where a client left before its answer."""
     started: threading.Event = field(default_factory=threading.Event)
     seed: int = 1
+    breaks: Literal["", "error", "end", "whole"] = ""
+    """A stream with an error in it, one that ends too soon, or none although one was asked for."""
     pause: float = 0.0
     """Between the pieces of a stream, in seconds."""
 
@@ -60,6 +62,10 @@ class Completing:
 
     def stream(self, events: Sequence[dict[str, Any]], end: bytes = b"data: [DONE]\n\n") -> Response:
         """Events in random pieces of bytes."""
+        if self.breaks:
+            events, end = events[: len(events) // 2], b""
+        if self.breaks == "error":
+            events = [*events, {"error": {"message": "CUDA out of memory at 10.0.0.7", "code": 500}}]
         data = b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in events) + end
         lengths = random.Random(self.seed)
 
@@ -97,7 +103,7 @@ def _completions(state: Completing, refused: Callable[[dict[str, Any]], list[str
             return JSONResponse(error, 400)
         usage = {"prompt_tokens": 21, "total_tokens": 28, "completion_tokens": 7}
         base = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": body["model"]}
-        if not body.get("stream"):
+        if not body.get("stream") or state.breaks == "whole":
             choice = {"index": 0, "text": state.text, "logprobs": None, "finish_reason": state.finish}
             return JSONResponse({**base, "choices": [choice], "usage": usage, "kv_transfer_params": None})
         texts = [{"index": 0, "text": part, "logprobs": None, "finish_reason": None} for part in state.parts()]
@@ -140,7 +146,7 @@ def mistral(state: Completing) -> Starlette:
             return JSONResponse({"detail": detail}, 422)
         usage = {"prompt_tokens": 8, "completion_tokens": 9, "total_tokens": 17}
         base = {"id": "447e3e0d", "object": "chat.completion", "created": 1, "model": body["model"]}
-        if not body.get("stream"):
+        if not body.get("stream") or state.breaks == "whole":
             message = {"role": "assistant", "content": state.text, "tool_calls": None}
             choice = {"index": 0, "message": message, "finish_reason": state.finish}
             return JSONResponse({**base, "usage": usage, "choices": [choice]})
@@ -180,7 +186,7 @@ def llama_cpp(state: Completing) -> Starlette:
             "stop_type": "limit" if state.finish == "length" else "eos",
             "timings": {**timings, "predicted_ms": 20.0, "predicted_per_second": 300.0},
         }
-        if not body.get("stream"):
+        if not body.get("stream") or state.breaks == "whole":
             paths = body.get("response_fields")
             return JSONResponse({path: last[path] for path in paths if path in last} if paths else last)
         events: list[dict[str, Any]] = [

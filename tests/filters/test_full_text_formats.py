@@ -296,4 +296,4 @@ def test_a_sheet_that_is_a_chart(chat: Chat) -> None:
 
 def test_a_workbook_of_nothing_is_empty(chat: Chat) -> None:
     turn = chat.ask(chat.file("a.xlsx", "", raw=office.workbook(lambda book: None)))
-    assert status(turn) == "a.xlsx not read: the file is empty"
+    assert status(turn) == "a.xlsx not read: its sheets are empty"

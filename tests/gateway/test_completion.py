@@ -1,131 +1,12 @@
 """Code completion as editors send it, over upstreams that are asked otherwise than the editor asks."""
 
-import asyncio
-import json
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
-import httpx2
 import openai
 import pytest
 
-from tests.fakes.completing import TEXT, Completing, llama_cpp, mistral, vllm
-from tests.fakes.completing import openai as takes_suffix
-from tests.fakes.serving import serving
-from tests.fixtures.gateway import InProcess, in_process
-
-FIM, INFILL, COMPLETIONS = "/v1/fim/completions", "/infill", "/v1/completions"
-PRICE = {"input": 1, "output": 2}
-
-
-class Lane:
-    """A gateway over three kinds of servers. `states` tells what each was asked, by kind."""
-
-    def __init__(self, gateway: InProcess, states: dict[str, Completing]) -> None:
-        self.gateway = gateway
-        self.states = states
-
-    def ask(self, path: str, body: dict[str, Any], **headers: str) -> httpx2.Response:
-        return self.gateway.post(path, json=body, headers=headers)
-
-    def state(self, model: str) -> Completing:
-        return self.states[model.split("-")[0]]
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
-    with ExitStack() as stack:
-        states = {name: Completing() for name in ("vllm", "mistral", "llama", "openai")}
-        apps = {"vllm": vllm, "mistral": mistral, "llama": llama_cpp, "openai": takes_suffix}
-        urls = {name: stack.enter_context(serving(make(states[name]))) for name, make in apps.items()}
-
-        def model(name: str, provider: str, upstream: str, path: str = "/v1", **more: Any) -> dict[str, Any]:
-            deployment = {"provider": provider, "base_url": urls[name.split("-")[0]] + path, "model": upstream}
-            return {"name": name, "mode": "completion", "price": PRICE, "deployments": [deployment], **more}
-
-        models = [
-            model("vllm", "vllm", "Qwen/Qwen2.5-Coder-7B"),
-            model("vllm-chat", "vllm", "Qwen/Qwen2.5-7B-Instruct", mode="chat"),
-            model("vllm-seed", "vllm", "house-model", fim="seed"),
-            model("vllm-capped", "vllm", "qwen3-coder", completion={"max_tokens": 64}),
-            model("vllm-late", "vllm", "qwen3-coder", completion={"deadline_seconds": 0.3}),
-            model("vllm-kept", "vllm", "qwen3-coder", completion={"supersede": False}),
-            model("vllm-none", "vllm", "qwen3-coder", fim="none"),
-            model("mistral", "mistral", "codestral-latest"),
-            model("llama", "llama.cpp", "any.gguf"),
-            model("llama-chat", "llama.cpp", "smollm2", path="/chat/v1", mode="chat"),
-            model("openai", "openai", "gpt-3.5-turbo-instruct"),
-            model("openai-chat", "openai", "gpt-5", mode="chat"),
-        ]
-        folder = tmp_path_factory.mktemp("completion")
-        gateway = stack.enter_context(in_process(folder, {"models": models}))
-        yield Lane(gateway, states)
-
-
-@pytest.fixture
-def lane(served: Lane) -> Lane:
-    for state in served.states.values():
-        state.__init__()  # type: ignore[misc]
-    return served
-
-
-PREFIX, SUFFIX = "def add(a, b):\n    ", "\n\nprint(add(1, 2))\n"
-SENT = {
-    COMPLETIONS: {"prompt": PREFIX, "suffix": SUFFIX, "max_tokens": 99, "temperature": 0, "stop": ["\n\n"]},
-    FIM: {
-        # As Continue's provider `mistral` sends it.
-        "prompt": PREFIX,
-        "suffix": SUFFIX,
-        "max_tokens": 99,
-        "temperature": 0.01,
-        "top_p": 1,
-        "frequency_penalty": 0,
-        "presence_penalty": 0,
-        "stop": ["\n\n"],
-    },
-    INFILL: {
-        # As llama.vscode sends it.
-        "id_slot": 0,
-        "input_prefix": "def add(a, b):\n",
-        "prompt": "    ",
-        "input_suffix": SUFFIX,
-        "input_extra": [{"text": "import math", "filename": "math_.py", "time": 5}],
-        "n_predict": 99,
-        "n_cmpl": 1,
-        "top_k": 40,
-        "top_p": 0.99,
-        "samplers": ["top_k", "top_p", "infill"],
-        "cache_prompt": True,
-        "n_indent": 4,
-        "t_max_prompt_ms": 500,
-        "t_max_predict_ms": 500,
-        "stop": ["\n\n"],
-    },
-}
-TOKENS = {"vllm": (21, 7, None), "mistral": (8, 9, None), "llama": (42, 6, 30), "openai": (21, 7, None)}
-
-
-def text_of(path: str, answer: dict[str, Any]) -> str:
-    """Return what an editor reads of a whole answer."""
-    if path == INFILL:
-        return str(answer["content"])
-    (choice,) = answer["choices"]
-    assert choice["finish_reason"] == "stop"
-    return str(choice["text"] if path == COMPLETIONS else choice["message"]["content"])
-
-
-def streamed(path: str, answer: httpx2.Response) -> tuple[str, list[dict[str, Any]]]:
-    """Return what an editor reads of a stream, and its events."""
-    lines = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
-    events = [json.loads(line) for line in lines if line != "[DONE]"]
-    if path == INFILL:
-        return "".join(event["content"] for event in events), events
-    assert lines[-1] == "[DONE]"
-    choices = [choice for event in events for choice in event["choices"]]
-    texts = [choice["text"] if path == COMPLETIONS else choice["delta"]["content"] for choice in choices]
-    return "".join(texts), events
+from tests.fakes.completing import TEXT
+from tests.fixtures.completion import COMPLETIONS, FIM, INFILL, PREFIX, SENT, SUFFIX, TOKENS, Lane, streamed, text_of
 
 
 @pytest.mark.parametrize("path", SENT)
@@ -200,46 +81,6 @@ def test_what_an_upstream_does_not_get_is_listed(lane: Lane, model: str, path: s
     answer = lane.ask(path, {"model": model, **SENT[path], **more})
     told = answer.headers.get("x-sekisho-dropped", "")
     assert {name for name in told.split(", ") if name} == names
-
-
-def test_a_member_with_an_impossible_name_is_listed_all_the_same(lane: Lane) -> None:
-    answer = lane.ask(INFILL, {"model": "vllm", "input_prefix": "a", "x\r\ny: 1\x0c": 1, "語": 2, "": 3})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["x-sekisho-dropped"].startswith("x??y: 1?, ?,")
-
-
-ODD: list[dict[str, Any]] = [
-    {"stop": [""]},
-    {"stop": None},
-    {"response_fields": [["content"], 5, "content/x", ""]},
-    {"response_fields": {}},
-    {"response_fields": ["x"] * 5000},
-    {"stream_options": 5},
-    {"temperature": None, "top_p": None},
-    {"n_predict": None, "max_tokens": None},
-    {"input_extra": []},
-    {"input_extra": None},
-    {"user": "taro@example.com", "metadata": {"a": [1]}},
-]
-
-
-@pytest.mark.parametrize("path", SENT)
-@pytest.mark.parametrize("model", TOKENS)
-@pytest.mark.parametrize("stream", [False, True])
-def test_odd_members_break_nothing(lane: Lane, path: str, model: str, stream: bool) -> None:
-    native = (model, path) in (("mistral", FIM), ("openai", COMPLETIONS))
-    for odd in ODD:
-        answer = lane.ask(path, {"model": model, **SENT[path], **odd, "stream": stream})
-        assert answer.status_code == 200 or (native and "It says" in answer.text), (odd, answer.text)
-        assert "taro@example.com" not in json.dumps(lane.state(model).body)
-
-
-@pytest.mark.parametrize("path", SENT)
-def test_half_a_surrogate_pair_is_no_text(lane: Lane, path: str) -> None:
-    """An editor that cuts an emoji in two is told so; nothing fails."""
-    content = json.dumps({"model": "vllm", **SENT[path]}).replace("print(add", "\\ud83d")
-    answer = lane.gateway.post(path, content=content.encode())
-    assert answer.status_code == 400, answer.text
 
 
 def test_mistral_gets_only_what_it_knows(lane: Lane) -> None:
@@ -421,162 +262,56 @@ def test_a_prompt_that_the_editor_filled_goes_untouched(lane: Lane, prompt: Any)
     assert (sent["prompt"], sent["stop"]) == (prompt, ["<|endoftext|>"])
 
 
+FILLED = "<|fim_prefix|>def f(<|fim_suffix|>):<|fim_middle|>"
+EDITORS: dict[str, tuple[str, dict[str, Any], int | None]] = {
+    "Continue, provider openai": (
+        COMPLETIONS,
+        {"prompt": FILLED, "max_tokens": 256, "temperature": 0.01, "stop": ["<|endoftext|>", "/src/"], "stream": True},
+        256,
+    ),
+    "Continue, provider deepseek": (
+        "/v1/beta/completions",
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 256, "stream": True},
+        256,
+    ),
+    "llama.vscode, OpenAI mode": (
+        COMPLETIONS,
+        {"prompt": FILLED, "max_tokens": 128, "temperature": 0.1, "top_p": 0.99, "stream": False},
+        128,
+    ),
+    "Twinny": (
+        COMPLETIONS,
+        {"prompt": FILLED, "stream": True, "keep_alive": "5m", "options": {"temperature": 0.2, "num_predict": 512}},
+        None,
+    ),
+    "Tabby, mistral/completion": (
+        FIM,
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 64, "temperature": 0.1, "stream": True},
+        64,
+    ),
+    "Tabby, openai/legacy_completion": (
+        COMPLETIONS,
+        {"prompt": "def f(", "suffix": "):", "max_tokens": 64, "temperature": 0.1, "stream": True},
+        64,
+    ),
+    "Zed": (COMPLETIONS, {"prompt": FILLED, "max_tokens": 64, "stop": ["<|endoftext|>", "<|fim_pad|>"]}, 64),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "tokens"), EDITORS.values(), ids=EDITORS)
+def test_editors_as_they_really_send(lane: Lane, path: str, body: dict[str, Any], tokens: int | None) -> None:
+    answer = lane.ask(path, {"model": "vllm", **body})
+    assert answer.status_code == 200, answer.text
+    shape = path.replace("beta/", "")
+    text = streamed(shape, answer)[0] if body.get("stream") else text_of(shape, answer.json())
+    assert text == TEXT
+    sent = lane.states["vllm"].body
+    assert (sent["prompt"], sent.get("max_tokens")) == (FILLED, tokens)
+    capped = lane.ask(path, {"model": "vllm-capped", **body})
+    assert (capped.status_code, lane.states["vllm"].body["max_tokens"]) == (200, 64)
+
+
 def test_a_filled_prompt_with_an_empty_suffix_is_not_filled_again(lane: Lane) -> None:
     filled = "<|fim_prefix|>P<|fim_suffix|>S<|fim_middle|>"
     assert lane.ask(COMPLETIONS, {"model": "vllm", "prompt": filled, "suffix": ""}).status_code == 200
     assert lane.states["vllm"].body["prompt"] == filled
-
-
-REFUSED: list[tuple[str, dict[str, Any], str]] = [
-    (COMPLETIONS, {"model": "vllm", "prompt": "", "suffix": ""}, "'prompt' is empty"),
-    (FIM, {"model": "vllm", "prompt": "", "suffix": ""}, "'prompt' is empty"),
-    (FIM, {"model": "vllm"}, "'prompt' is missing"),
-    (FIM, {"model": "vllm", "prompt": ["a"], "suffix": "b"}, "'prompt' must be a string"),
-    (FIM, {"model": "vllm", "prompt": "a", "suffix": 5}, "'suffix' must be a string"),
-    (FIM, {"prompt": "a"}, "'model' is missing"),
-    (INFILL, {"model": "vllm", "input_prefix": "", "input_suffix": ""}, "nothing to complete"),
-    (INFILL, {"model": "vllm"}, "nothing to complete"),
-    (INFILL, {"model": "vllm", "input_prefix": 5}, "'input_prefix' must be a string"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "prompt": [5]}, "'prompt' must be a string"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "n_predict": 10**12}, "'n_predict' must be"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "n_predict": "many"}, "'n_predict' must be"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "n_predict": -7}, "'n_predict' must be"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": "x"}, "'input_extra' must be an array"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"filename": "x"}]}, "'input_extra' must be"),
-    (INFILL, {"model": "vllm", "input_prefix": "a", "input_extra": [{"text": "x" * 2**20}]}, "fewer or shorter"),
-    (INFILL, {"input_prefix": "a"}, "may use several for completion"),
-    (FIM, {"model": "vllm", "prompt": "a", "stop": 5}, "'stop' must be"),
-    (FIM, {"model": "vllm", "prompt": "a", "stop": ["x"] * 65}, "'stop' must be"),
-    (FIM, {"model": "vllm", "prompt": "a", "stop": ["x" * 1001]}, "'stop' must be"),
-    (COMPLETIONS, {"model": "vllm-chat", "prompt": "a", "suffix": "b"}, "set 'fim:' on the model"),
-    (FIM, {"model": "vllm-chat", "prompt": "a", "suffix": "b"}, "Ask for 'vllm'"),
-    (FIM, {"model": "vllm-none", "prompt": "a", "suffix": "b"}, "cannot fill in the middle"),
-    (INFILL, {"model": "openai-chat", "input_prefix": "a", "input_suffix": "b"}, "cannot fill in the middle"),
-    (INFILL, {"model": "llama-chat", "input_prefix": "a", "input_suffix": "b"}, "cannot fill in the middle"),
-    (COMPLETIONS, {"model": "llama-chat", "prompt": "a", "suffix": "b"}, "cannot fill in the middle"),
-    (COMPLETIONS, {"model": "vllm", "prompt": "a<|fim_prefix|>b<|fim_middle|>", "suffix": "b"}, "leave 'suffix' out"),
-]
-
-
-@pytest.mark.parametrize(("path", "body", "words"), REFUSED)
-@pytest.mark.parametrize("stream", [False, True])
-def test_what_cannot_be_completed_is_told_with_the_remedy(
-    lane: Lane, path: str, body: dict[str, Any], words: str, stream: bool
-) -> None:
-    answer = lane.ask(path, {**body, "stream": stream})
-    assert answer.status_code == 400, answer.text
-    assert words in answer.json()["error"]["message"]
-    assert "127.0.0.1" not in answer.text
-    record = lane.gateway.record(answer)
-    assert (record.status, record.output_tokens or 0) == (400, 0)
-
-
-def test_each_dialect_tells_errors_in_its_own_shape(lane: Lane) -> None:
-    body = {"model": "nope", "prompt": "a", "input_prefix": "a"}
-    found = {path: lane.ask(path, body).json() for path in SENT}
-    assert found[INFILL]["error"]["code"] == 404, "llama.cpp's code is the status"
-    assert (found[FIM]["object"], found[FIM]["code"]) == ("error", "model_not_found")
-    assert found[COMPLETIONS]["error"]["code"] == "model_not_found"
-
-
-def test_a_policy_limits_the_tokens(lane: Lane) -> None:
-    asked = [{"max_tokens": 5000}, {"max_tokens": 8}, {}, {"max_tokens": -1}]
-    for body in asked:
-        lane.ask(FIM, {"model": "vllm-capped", "prompt": "a", **body})
-    sent = [body["max_tokens"] for _, body in lane.states["vllm"].asked]
-    lane.ask(INFILL, {"model": "vllm-capped", "input_prefix": "a", "n_predict": -1})
-    lane.ask(COMPLETIONS, {"model": "vllm-capped", "prompt": "plain", "max_tokens": 4000})
-    sent += [body["max_tokens"] for _, body in lane.states["vllm"].asked[len(asked) :]]
-    assert sent == [64, 8, 64, 64, 64, 64]
-
-
-@pytest.mark.parametrize("path", SENT)
-@pytest.mark.parametrize("stream", [False, True])
-def test_an_answer_that_is_too_old_is_dropped(lane: Lane, path: str, stream: bool) -> None:
-    state = lane.states["vllm"]
-    state.seconds = 20
-    began = time.monotonic()
-    answer = lane.ask(path, {"model": "vllm-late", **SENT[path], "stream": stream})
-    assert time.monotonic() - began < 10
-    silent = path == INFILL
-    assert (answer.status_code, len(answer.content) == 0) == ((204, True) if silent else (504, False))
-    assert silent or answer.headers["x-should-retry"] == "false"
-    assert state.closed.wait(5), "the server goes on for nobody"
-    record = lane.gateway.record(answer)
-    assert (record.outcome, record.error_code) == ("cancelled", "completion_too_late")
-
-
-async def _two(lane: Lane, path: str, first: dict[str, Any], second: dict[str, Any], **more: str) -> list[Any]:
-    """Ask twice, the second time as soon as the server has the first request."""
-    state, headers = lane.states["vllm"], {"authorization": f"Bearer {lane.gateway.key}", "user-agent": "editor/1"}
-    async with httpx2.AsyncClient(base_url=lane.gateway.url, headers=headers, timeout=60, trust_env=False) as client:
-        older = asyncio.create_task(client.post(path, json=first))
-        await asyncio.to_thread(state.started.wait, 10)
-        state.seconds = 0
-        newer = await client.post(path, json=second, headers=more)
-        return [await older, newer]
-
-
-@pytest.mark.parametrize("path", SENT)
-async def test_the_newest_keystroke_supersedes_the_older_one(lane: Lane, path: str) -> None:
-    """Its editor hears nothing that it would show, and does not try again."""
-    lane.states["vllm"].seconds = 30
-    older, newer = await _two(lane, path, {"model": "vllm", **SENT[path]}, {"model": "vllm", **SENT[path]})
-    assert newer.status_code == 200
-    assert await asyncio.to_thread(lane.states["vllm"].closed.wait, 5)
-    if path == INFILL:
-        assert (older.status_code, older.content) == (204, b"")
-    else:
-        assert (older.status_code, older.headers["x-should-retry"]) == (409, "false")
-        assert "operation was aborted" in older.json()["error"]["message"], "Continue shows no such error"
-    record = lane.gateway.record(older)
-    assert (record.outcome, record.error_code) == ("cancelled", "superseded")
-
-
-KEPT = [
-    ({"model": "vllm-kept"}, {"model": "vllm-kept"}, {}),
-    ({"model": "vllm"}, {"model": "vllm-capped"}, {}),
-    ({"model": "vllm"}, {"model": "vllm"}, {"user-agent": "another/1"}),
-    ({"model": "vllm"}, {"model": "vllm"}, {"x-sekisho-client": "continue"}),
-    ({"model": "vllm"}, {"model": "vllm"}, {"x-sekisho-supersede": "off"}),
-    ({"model": "vllm"}, {"model": "vllm", "n_predict": 0}, {}),
-]
-
-
-@pytest.mark.parametrize(("first", "second", "headers"), KEPT)
-async def test_nothing_else_supersedes(
-    lane: Lane, first: dict[str, Any], second: dict[str, Any], headers: dict[str, str]
-) -> None:
-    lane.states["vllm"].seconds = 0.4
-    sent = SENT[INFILL]
-    answers = await _two(lane, INFILL, {**sent, **first}, {**sent, **second}, **headers)
-    assert [answer.status_code for answer in answers] == [200, 200]
-
-
-async def test_a_stream_that_began_ends_with_an_error_of_its_dialect(lane: Lane) -> None:
-    """The newer one comes while the older one's text arrives."""
-    headers = {"authorization": f"Bearer {lane.gateway.key}", "user-agent": "editor/1"}
-    state, body = lane.states["vllm"], {"model": "vllm", **SENT[FIM]}
-    state.pause = 0.2
-    async with (
-        httpx2.AsyncClient(base_url=lane.gateway.url, headers=headers, timeout=60, trust_env=False) as client,
-        client.stream("POST", FIM, json={**body, "stream": True}) as older,
-    ):
-        lines = (line async for line in older.aiter_lines() if line.startswith("data: "))
-        first = await anext(lines)
-        newer = await client.post(FIM, json=body)
-        rest = [line async for line in lines]
-    assert (older.status_code, newer.status_code) == (200, 200)
-    assert "content" in first
-    assert json.loads(rest[-1][6:])["error"]["code"] == "superseded"
-    assert lane.gateway.record(older).outcome == "cancelled"
-
-
-async def test_many_keystrokes_leave_one_answer_and_nothing_behind(lane: Lane) -> None:
-    headers = {"authorization": f"Bearer {lane.gateway.key}", "user-agent": "editor/1"}
-    lane.states["vllm"].seconds = 0.5
-    async with httpx2.AsyncClient(base_url=lane.gateway.url, headers=headers, timeout=60, trust_env=False) as client:
-        body = {"model": "vllm", **SENT[FIM]}
-        answers = await asyncio.gather(*(client.post(FIM, json=body) for _ in range(30)))
-    statuses = [answer.status_code for answer in answers]
-    assert (statuses.count(200), statuses.count(409)) == (1, 29)

@@ -1,11 +1,13 @@
 """Who supersedes whom, where a person's completions go, and which programs are known."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from gateway.affinity import Affinity, Hints
-from gateway.api.classify import of_typing
+from gateway.api.classify import of_typing, traffic_class
 from gateway.config.schema import Config
 from gateway.dialects.fim import FIM
 from gateway.dialects.infill import INFILL
@@ -17,6 +19,7 @@ from gateway.identity.policy import Policy
 from gateway.latest_wins import LatestWins
 from gateway.ledger.recorder import Recorder
 from gateway.routing import Serving, build_routes
+from tests.fixtures.gateway import GatewayProcess
 
 WHO = ("alice", "editor")
 
@@ -138,3 +141,35 @@ def test_a_person_s_keystrokes_go_to_the_server_that_knows_their_files() -> None
 @pytest.mark.parametrize("name", ["llama-vscode", "llama-vim", "twinny", "tabby", "continue"])
 def test_editors_are_known_by_the_header_that_names_them(name: str) -> None:
     assert calling_client({"x-sekisho-client": name, "user-agent": "node-fetch"}) == name
+
+
+def test_a_check_of_the_configuration_names_models_without_gaps(tmp_path: Path) -> None:
+    models = [
+        {
+            "name": name,
+            "mode": "completion",
+            "deployments": [{"provider": "vllm", "base_url": "http://x/v1", "model": name}],
+        }
+        for name in ("house-model", "qwen3-coder")
+    ]
+    said = GatewayProcess(tmp_path, {"models": models}).command("config", "check")
+    assert "good (" in said
+    assert [line.split("'")[1] for line in said.splitlines() if "Set 'fim:'" in line] == ["house-model"]
+
+
+@pytest.mark.parametrize("dialect", ["completions", "fim", "infill"])
+def test_every_door_is_of_the_most_urgent_class(dialect: str) -> None:
+    """Also for a program that works on its own elsewhere; a header may make it less urgent."""
+    assert traffic_class("completion", "continue", dialect, {}, _key("a")) == "completion"
+    assert traffic_class("completion", "continue", dialect, {"x-sekisho-class": "batch"}, _key("a")) == "batch"
+
+
+@pytest.mark.parametrize("page", ["code-completion.md", "code-completion.ja.md"])
+def test_the_configuration_that_the_pages_show_works(page: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    shown = YAML(typ="safe").load(text.split("```yaml\n")[1].split("```")[0])
+    for model in shown["models"]:
+        for deployment in model["deployments"]:
+            deployment.pop("api_key", None)
+    routes = build_routes(Config.model_validate(shown), {})
+    assert [routes.completing(endpoint) for endpoint in (FIM, INFILL)] == [["coder", "codestral"]] * 2

@@ -3,20 +3,25 @@
 import ast
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import gateway
 from gateway import errors
+from gateway.api.own_budgets import budget_json
 from gateway.errors import ApiError, InvalidRequest, UpstreamUnreachable
 from gateway.limits.in_words import dollars, moment
-from gateway.limits.limit import Demand, Limit, LimitStatus
+from gateway.limits.limit import Demand, Limit, LimitStatus, Window
 from gateway.limits.reached import LimitReached
+from gateway.limits.windows import bounds
 from gateway.serving.refusal import Refusal
 from gateway.wording.languages import BOTH, languages
 from gateway.wording.reader import Reader, told
 from gateway.wording.sentences import SENTENCES, sentence
+from plugins.shared.money import money
 from tests.limits.gate import NOON, USD
 
 KANA = re.compile(r"[\u3040-\u30ff]")
@@ -180,3 +185,19 @@ def test_a_zone_that_is_none_is_utc(zone: str) -> None:
 )
 def test_dollars(nano: int, shown: str) -> None:
     assert dollars(nano) == shown
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles", "Asia/Kathmandu", "UTC"])
+@pytest.mark.parametrize("left", [0, 1, 123_456, USD // 400, USD // 3, USD - 1, USD, 12 * USD + 340_000_000])
+@pytest.mark.parametrize("window", ["day", "week", "month"])
+def test_my_usage_tells_the_sum_and_the_time_of_the_refusal(window: Window, left: int, zone: str) -> None:
+    """Windows are of UTC; both name the same moment in the person's zone."""
+    limit = Limit("person:alice@example.com", "budget", 20 * USD, window)
+    status = LimitStatus(limit, 20 * USD - left, resets_in=bounds(window, NOON)[1] - NOON)
+    refused = LimitReached(status, Demand(cost_nano_usd=30 * USD), NOON)
+    words = told(refused, Reader(("en",), True, zone=zone), "abc")
+    budget = budget_json(status, NOON)
+    anew = datetime.fromisoformat(budget["resets_at"]).astimezone(ZoneInfo(zone))
+    assert f"It starts anew on {anew:%Y-%m-%d %H:%M} ({zone})." in words
+    assert f"{money(budget['left_usd'], 'USD')} left" in words
+    assert f"budget of {money(budget['usd'], 'USD')} for" in words

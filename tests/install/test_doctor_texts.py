@@ -9,7 +9,7 @@ from install.doctor.english import ENGLISH
 from install.doctor.finding import State
 from install.doctor.japanese import JAPANESE
 from install.doctor.probes import PROBES
-from install.doctor.texts import Texts, language
+from install.doctor.texts import Texts
 
 
 def fields(text: str) -> set[str]:
@@ -32,17 +32,3 @@ def test_every_state_and_every_way_has_a_name(name: str) -> None:
     text = Texts(name)
     assert all(text.state(state) for state in State)
     assert all(text(probe.name) and text(probe.unsigned) and text(probe.unknown) for probe in PROBES)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "environment", "found"),
-    [
-        ("ja", {"LANG": "en_GB.UTF-8"}, "ja"),
-        (None, {"LANG": "ja_JP.UTF-8"}, "ja"),
-        (None, {"LANG": "ja_JP.UTF-8", "LC_ALL": "C"}, "en"),
-        (None, {"LANG": "fr_FR"}, "en"),
-        (None, {}, "en"),
-    ],
-)
-def test_the_language(chosen: str | None, environment: dict[str, str], found: str) -> None:
-    assert language(chosen, environment) == found

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.secret import Secret
 from install.open_webui import Token, connect
-from install.pack.engine.change import VOLATILE, Action
+from install.pack.engine.change import Action, volatile_note
 from install.pack.engine.receipts import Receipts
 from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
@@ -87,7 +87,7 @@ def test_a_server_that_forgets_its_settings_at_each_start(
 
     with running(data, forgetful) as server, connect(server.url, Token(Secret(server.admin_token))) as client:
         pack = Pack(client, options, receipts)
-        assert pack.apply(manifest).notes == (VOLATILE,)
+        assert pack.apply(manifest).notes == (volatile_note(),)
         assert pack.plan(manifest).pending == ()
 
     with (

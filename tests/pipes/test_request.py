@@ -123,6 +123,13 @@ def test_files_as_text(desk: Desk) -> None:
     ]
 
 
+@pytest.mark.parametrize("how", ["text", "bytes"])
+def test_a_file_that_is_attached_twice_is_sent_once(desk: Desk, how: str) -> None:
+    """The same row twice, and the same content under another id; other words are another file."""
+    file, again, other = attached(desk, desk.user), attached(desk, desk.user), attached(desk, desk.user, "x", b"x")
+    assert len(parts(desk, [file, file, again, other], how)) == len(parts(desk, [file, other], how)) == 3
+
+
 def test_files_as_they_are(desk: Desk) -> None:
     data = f"data:application/pdf;base64,{base64.b64encode(b'%PDF').decode()}"
     expected = {"type": "file", "file": {"filename": "規程.pdf", "file_data": data}}
@@ -148,7 +155,7 @@ def test_a_file_of_somebody_else_stays_where_it_is(desk: Desk, how: str) -> None
 
 @pytest.mark.parametrize("how", ["text", "bytes"])
 def test_files_beyond_the_limit_are_named(desk: Desk, how: str) -> None:
-    files = [attached(desk, desk.user, "x" * 600, b"x" * 600) for _ in range(2)]
+    files = [attached(desk, desk.user, sign * 600, sign.encode() * 600) for sign in "xy"]
     answer = desk.ask("echo", agent={"files": how}, metadata={"files": files}, valves={"file_megabytes": 0.001})
     content = json.loads(answer.text)["body"]["messages"][-1]["content"]
     assert len(content) == 2

@@ -10,6 +10,7 @@ from plugins.document_search.following import followed
 from plugins.document_search.highlighting import highlighted
 from plugins.document_search.passages import Passage
 from plugins.document_search.ranking import merged
+from plugins.document_search.roots import figured
 from plugins.document_search.statements import statements_of
 from plugins.document_search.support import has_subject, supports
 from plugins.document_search.verdict import Verdict, judged
@@ -188,3 +189,74 @@ def test_a_models_sentence_is_held_against_the_words_it_quotes(question: str, sa
     asked = read_question(question, TODAY)
     statements = statements_of(Passage("k", RULES_OF_GERMANY, "Germany.md"))
     assert (has_subject(asked, RULES_OF_GERMANY) and supports(RULES_OF_GERMANY, said, True, statements)) is backed
+
+
+NAMED = (
+    ("Travel_policy_2026-v3.txt", "The hotel limit is EUR 140 per night in Norway."),
+    ("Theories.txt", "Graham Twigg wrote about it in 1984. Twigg suggested that the cause was anthrax."),
+    ("Offices.txt", "The booking office in Port Ansel opens at 6:30. Export Control approves visitors from Norway."),
+    ("Tariff.md", "| Route | Adult | Bicycle |\n| --- | --- | --- |\n| Ansel - Greyrock | EUR 12 | EUR 3 |"),
+    ("Labour.txt", "The labour organisation of the harbour was founded in 1911."),
+    ("倉庫.txt", "第一倉庫は摂氏四度、第二倉庫は摂氏二十度に保つ。早番の手当は一回につき八百円である。"),
+    *(
+        (f"Filler {number}.txt", f"Minutes of meeting {number}: the committee took note of report {number}.")
+        for number in range(20)
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "held"),
+    [
+        ("What is the hotel limit per night in Norway in 2026?", "EUR 140"),
+        ("What did Graham Twigg suggest as the cause?", "anthrax"),
+        ("When was the labor organization of the harbor founded?", "1911"),
+        ("What do adults pay from Ansel to Greyrock?", "EUR 12"),
+        ("What is one hotel limit per night in Norway?", "EUR 140"),
+        ("第二倉庫は何度に保ちますか。", "二十度"),
+        ("早番の手当はいくらですか。", "八百円"),
+    ],
+)
+def test_names_numbers_and_spellings_meet(question: str, held: str) -> None:
+    said = verdict(question, pages=NAMED).claims
+    assert any(held in claim.statement.text for claim in said), said
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the hotel limit per night in Norway in 2025?",
+        "What did Peter Twigg suggest as the cause?",
+        "Where is the booking office in Port Ansel?",
+        "In which room is Export Control?",
+        "How much does a motorcycle cost from Ansel to Greyrock?",
+        "What is the hotel limit per night in Norway for trainees of the harbour organisation founded in 1911?",
+        "第三倉庫は何度に保ちますか。",
+    ],
+)
+def test_what_only_looks_like_an_answer_is_not_claimed(question: str) -> None:
+    assert not verdict(question, pages=NAMED).claims
+
+
+def test_sentences_of_one_passage_that_answer_together_are_shown_together() -> None:
+    moved = "The old harbour crane was a gift of the guild. The old harbour crane was moved to the pier."
+    both = verdict("What happened to the old harbour crane?", pages=(("Harbour.txt", moved), *NAMED))
+    assert [claim.statement.number for claim in both.claims] == [0, 1]
+    priced = "The old harbour crane cost EUR 5. The old harbour crane cost EUR 7."
+    one = verdict("How much did the old harbour crane cost?", pages=(("Harbour.txt", priced), *NAMED))
+    assert not one.claims, "a single value is asked for"
+
+
+@pytest.mark.parametrize(
+    ("text", "figures"),
+    [
+        ("二〇二六年", "2026年"),
+        ("八百円", "800円"),
+        ("三千五百二十人", "3520人"),
+        ("十七時四十五分", "17時45分"),
+        ("二万円", "2万円"),
+        ("統一場", "統一場"),
+    ],
+)
+def test_numbers_in_kanji(text: str, figures: str) -> None:
+    assert figured(text) == figures

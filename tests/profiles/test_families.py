@@ -16,7 +16,6 @@ from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.rows import PROVIDERS
 
 _UP_TO_HIGH = ("low", "medium", "high")
-_REFUSED_OF_O = frozenset(("top_k", "logprobs", "top_logprobs", "enable_thinking", "chat_template_kwargs"))
 
 
 @pytest.mark.parametrize(
@@ -143,11 +142,13 @@ def test_families_differ(name: str, expected: dict[str, Any]) -> None:
         ("prod", "openai-compatible", "https://openai.azure.com.evil.example", {"max_tokens_member": "max_tokens"}),
         ("Qwen/Qwen3-32B", "vllm", None, {"thinking_member": "reasoning", "developer_role": False}),
         ("deepseek-chat", "openai-compatible", "https://api.deepseek.com", {"thinking_switch": "type"}),
+        ("deepseek-chat", "deepseek", None, {"thinking_switch": "type"}),
+        ("codestral-latest", "mistral", None, {"thinking_member": "content", "user_after_tool": False}),
         ("deepseek-reasoner", "openai-compatible", "https://api.deepseek.com", {"thinking_switch": None}),
         ("qwen3-max", "openai-compatible", "https://dashscope.aliyuncs.com/v1", {"thinking_switch": "flag"}),
         ("z-ai/glm-4.6", "openai-compatible", "https://openrouter.ai/api/v1", {"thinking_switch": None}),
         ("z-ai/glm-4.6", "openai-compatible", "https://openrouter.ai/api/v1", {"thinking_member": "reasoning"}),
-        ("o3", "openai", None, {"refused": _REFUSED_OF_O}),
+        ("gpt-4o", "openai", None, {"most_stops": 4, "most_tools": 128}),
         ("x", "openai-compatible", "http://[", {"max_tokens_member": "max_tokens"}),
     ],
 )
@@ -174,3 +175,11 @@ def test_models_with_a_price_are_known(provider: str, expected: str) -> None:
     models = next(each for each in data.providers if each.id == provider).models
     unknown = [model.id for model in models if parse_name(model.id).family != expected]
     assert [name for name in unknown if not name.startswith("moonshot-v1")] == []
+
+
+def test_what_the_model_and_what_its_server_refuse_is_refused() -> None:
+    refused = resolve("o3", "openai").refused
+    assert refused >= {"stop", "parallel_tool_calls"}, "of the model"
+    assert refused >= {"enable_thinking", "top_k"}, "of the server"
+    assert "stop" not in resolve("gpt-4.1", "openai").refused
+    assert resolve("prod", "openai-compatible").refused == frozenset()

@@ -4,7 +4,8 @@ import typing
 
 import pytest
 
-from gateway.profiles.fim import FAMILIES, MOST_STOPS, Family, File, FimName, any_special, family_of
+from gateway.profiles.fim import FAMILIES, any_special, family_of
+from gateway.profiles.fim_family import MOST_STOPS, Family, File, FimName
 
 BAR, BLOCK = "\uff5c", "\u2581"
 DEEPSEEK = [f"<{BAR}fim{BLOCK}{name}{BAR}>" for name in ("begin", "hole", "end")]

@@ -103,6 +103,13 @@ def test_fits_a_phone_and_a_sheet_of_paper(browser: Browser, reports: dict[str, 
     page, _ = _opened(browser, reports[language], "light", width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=ARTEFACTS / f"usage-report-{language}-phone.png", full_page=True)
+    for chart in page.locator("figure.days").all():
+        newest = {"en": "Apr 30", "ja": "4/30"}[language]
+        box = chart.locator(f"svg [role='graphics-symbol'][aria-label*='{newest}']").first.bounding_box()
+        assert box
+        assert 0 < box["x"] < 390, "the newest day is seen without a touch"
+    heights = page.locator("td:first-child").evaluate_all("cells => cells.map(cell => cell.offsetHeight)")
+    assert max(heights) < 120, "no word is written from top to bottom"
     page.close()
     page, _ = _opened(browser, reports[language], "dark")
     page.emulate_media(media="print", color_scheme="dark")

@@ -90,6 +90,14 @@ def test_only_some(known: Known) -> None:
     assert some["total"]["requests"] == len(wanted)
 
 
+def test_where_nothing_is_found_no_row_stands_for_it(known: Known) -> None:
+    only = ("--only", "team=nobody", "--by", "user,day")
+    assert known.ledger.run("usage", "summary", *only, "--csv").count("\n") == 1, "the heads alone"
+    heads, *total = known.ledger.run("usage", "summary", *only).splitlines()
+    assert heads.split()[:2] == ["user", "day"]
+    assert [line.split() for line in total] == [["0"] * 7 + ["0.0000"]]
+
+
 def test_a_table_for_people_and_csv_for_spreadsheets(known: Known) -> None:
     table = known.ledger.run("usage", "summary", *APRIL, "--by", "team")
     assert "cost_usd" in table

@@ -12,8 +12,13 @@ from typing import Any
 import pytest
 
 from gateway.ledger.record import Record
+from gateway.reports.monthly.codes import CODES, explained
+from gateway.reports.monthly.page import Look
+from gateway.reports.monthly.page import page as page_of
 from gateway.reports.monthly.people import bin_width
 from gateway.reports.monthly.texts import TEXTS
+from gateway.reports.monthly.words import Words
+from gateway.wording.sentences import SENTENCES
 from tests.bench.month import Month, records
 from tests.reports import truth
 from tests.reports.ledgers import Ledger
@@ -26,7 +31,17 @@ PRICED = [
         "name": "bargain",
         "price": {"input": 0.2, "output": 0.4, "cached_input": 0.05},
         "deployments": [{"provider": "openai", "model": "bargain", "api_key": "sk-x"}],
-    }
+    },
+    *(
+        {"name": f"inside-{number}", "price": {"input": 0.1, "output": 0.1}, "deployments": [deployment]}
+        for number, deployment in enumerate(
+            (
+                {"provider": "vllm", "model": "m", "base_url": "https://gpu.example.com/v1"},
+                {"provider": "openai-compatible", "model": "m", "base_url": "http://10.0.0.7/v1"},
+                {"provider": "azure", "model": "m", "base_url": "http://gpu/v1", "api_key": "sk-x"},
+            )
+        )
+    ),
 ]
 
 
@@ -264,8 +279,10 @@ def test_the_same_month_elsewhere(known: Known) -> None:
     told, sums = known.told["elsewhere"], truth.sums(known.records)
     rows = {row["model"]: row for row in told["rows"]}
     own = 2880 * 1.5 + 2000 * 0.2 + 80
-    plain = sums["input_tokens"] - sums["cached_input_tokens"]
-    cost = (plain * 0.2 + sums["cached_input_tokens"] * 0.05 + sums["output_tokens"] * 0.4) / 1e6
+    plain = sums["input_tokens"] - sums["cached_input_tokens"] - 900
+    cost = (plain * 0.2 + sums["cached_input_tokens"] * 0.05 + sums["output_tokens"] * 0.4 + 900 * 0.02) / 1e6
+    embeddings = {"tokens": 900, "model": "text-embedding-3-small (openai)", "price": 0.02, "cost_usd": 900 * 0.02e-6}
+    _same(told["embeddings"], embeddings)
     _same(rows["bargain"]["cost_usd"], cost)
     _same(rows["bargain"]["times"], own / cost)
     tokens = sums["input_tokens"] + sums["output_tokens"]
@@ -353,6 +370,53 @@ def test_what_others_wrote_is_only_text(tmp_path: Path) -> None:
     assert page.count("<script") == 2
     assert "<b onmouseover" not in page
     assert page.count("</script>") == 2
+
+
+def _text(page: str) -> str:
+    return re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+
+
+def test_embeddings_are_apart_in_the_headline(known: Known) -> None:
+    tiles = _text(known.page.partition("<section")[0])
+    totals = known.told["totals"]
+    tokens = totals["input_tokens"] + totals["output_tokens"] - 900
+    assert Words().short(tokens) in tiles
+    assert "1 of them embeddings" in tiles
+    assert "and 900 embedded" in tiles
+
+
+def test_what_runs_inside_is_not_elsewhere(known: Known) -> None:
+    assert not [row for row in known.told["elsewhere"]["rows"] if row["model"].startswith("inside")]
+    assert "900 of these are embeddings, priced as text-embedding-3-small (openai)" in _text(known.page)
+
+
+def test_every_code_is_explained() -> None:
+    assert CODES - SENTENCES.keys() == set()
+    for code in SENTENCES:
+        meanings = explained(code, "error", "en"), explained(code, "error", "ja")
+        assert all(3 < len(each) < 90 and "{" not in each for each in meanings), meanings
+        assert re.search("[\u3040-\u9fff]", meanings[1])
+        assert "this code" not in meanings[0]
+    assert explained("insufficient_quota", "refused", "ja") == "予算を使い切り"
+    assert explained(None, "cancelled", "en") == "The client went away before the end"
+    assert explained(None, "error", "en") == ""
+    assert explained("their_own", "error", "en") == "The model's server gave this code"
+
+
+def test_times_are_in_the_zone_of_the_report_down_to_the_footer(known: Known) -> None:
+    page = page_of(known.told, Look(), datetime(2025, 5, 1, 20, 30, tzinfo=UTC))
+    assert "Written by Sekisho on 2025-05-02 05:30 (Asia/Tokyo)." in page
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "No data"), ("ja", "データなし")])
+def test_charts_without_data_say_so(tmp_path: Path, language: str, words: str) -> None:
+    """One request that was refused: no tokens, nothing that ran, no wait, nobody."""
+    ledger = Ledger(tmp_path)
+    ledger.write([Record(request_id="r", started_at=_at(5, 5), api="chat", outcome="refused", status=429)])
+    ledger.run("usage", "report", *DAYS, "-o", "one.html", "--lang", language)
+    page = (tmp_path / "one.html").read_text()
+    assert _text(page).count(words) == 7
+    assert page.count("<svg") == 4, "requests by day, two bursts, and what did not go well"
 
 
 def test_a_month_without_requests(tmp_path: Path) -> None:

@@ -84,6 +84,9 @@ def totals(records: Sequence[Record], first: date, last: date) -> dict[str, Any]
         "without_price": sum(1 for record in records if record.cost_nano_usd is None and tokens(record)),
         "days_with_traffic": len({day(record) for record in records}),
         "models": len({record.model for record in records} - {None}),
+        "embedding_requests": len(embedded := [record for record in records if kind(record) == "embedding"]),
+        "embedding_tokens": sum(record.input_tokens or 0 for record in embedded),
+        "embedding_cost_usd": usd(embedded),
     }
 
 

@@ -119,6 +119,8 @@ def test_the_name_is_repeated_without_index_and_id() -> None:
 def test_every_piece_has_a_new_id() -> None:
     pieces = [chunk(call("", "f", index=0, id="c1")), chunk(call('{"a":', index=0, id="x")), chunk(call("1}", id="y"))]
     assert calls_of(read(*pieces, _CALLED)) == [("c1", "f", '{"a":1}')]
+    pieces = [chunk(call(piece, "f", index=0, id=id_)) for piece, id_ in (('{"a":', "c1"), ("1}", "c2"))]
+    assert calls_of(read(*pieces, _CALLED)) == [("c1", "f", '{"a":1}')], "with the name repeated"
 
 
 def test_the_name_comes_after_the_arguments() -> None:
@@ -137,6 +139,11 @@ def test_a_call_without_a_name_calls_nothing() -> None:
     events = read(chunk(call('{"a":1}', index=0, id="c1")), _CALLED)
     assert calls_of(events) == []
     assert end_of(events).end == "tool_calls"
+
+
+def test_more_calls_than_a_thousand_are_left_out() -> None:
+    pieces = [chunk(call("{}", "f", index=at, id=f"c{at}")) for at in range(1100)]
+    assert len(calls_of(read(*pieces, _CALLED))) == 1024
 
 
 def test_arguments_are_an_object() -> None:
@@ -414,7 +421,7 @@ def test_seals_of_other_dialects_come_back_from_clients() -> None:
 
 @pytest.mark.parametrize("tag", ["think", "reasoning", "thinking"])
 def test_reasoning_between_tags_is_cut_across_chunks(tag: str) -> None:
-    text = f"\n<{tag}>\nhm < 5 </p>\n</{tag}>\n\nThe <{tag}> answer"
+    text = f"\n<{tag}>\n \nhm < 5 </p>\n</{tag}>\n\nThe <{tag}> answer"
     events = read(*(chunk({"content": letter}) for letter in text), _STOP)
     assert parts_of(events) == [Thinking("hm < 5 </p>", origin="chat"), Text(f"The <{tag}> answer")]
     answer = CODEC.read_answer({"choices": [{"message": {"content": text}}]}, Profile())

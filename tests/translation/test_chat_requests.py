@@ -179,6 +179,16 @@ def test_results_find_calls_without_ids() -> None:
     assert answered == asked[::-1]
 
 
+def test_results_without_names_find_the_calls_that_are_left() -> None:
+    calls = [{"function": {"name": name, "arguments": "{}"}} for name in ("f", "g", "f")]
+    results = [{"role": "tool", "name": "f", "content": "1"}, *({"role": "tool", "content": each} for each in "23")]
+    turns = read(_HI, {"role": "assistant", "content": None, "tool_calls": calls}, *results).turns
+    asked = [part.id for part in turns[1].parts if isinstance(part, ToolCall)]
+    assert [part.call_id for each in turns[2:] for part in each.parts if isinstance(part, ToolResult)] == asked
+    with pytest.raises(InvalidRequest, match="tool_call_id"):
+        read({"role": "assistant", "tool_calls": calls}, *results, {"role": "tool", "content": "4"})
+
+
 def test_the_older_functions() -> None:
     conversation = read(
         _HI,
@@ -222,7 +232,7 @@ def test_reasoning_is_asked_for_in_many_ways(fields: Fields, reasoning: Reasonin
     conversation = read(_HI, **fields)
     assert conversation.reasoning == reasoning
     sent = CODEC.write_request(conversation, Writing(Profile()))
-    assert {name: sent[name] for name in fields} == fields
+    assert sent == {"model": "m", "messages": [_HI], **fields}
 
 
 def test_the_newer_limit_counts() -> None:
@@ -268,6 +278,12 @@ def test_documents_of_text_are_text() -> None:
     texts = [each["text"] for each in sent["messages"][0]["content"]]
     assert texts == ["notes.txt\n\nwords", "from the wiki\n\nwords"]
     assert sent["messages"][1]["role"] == "tool"
+
+
+def test_files_without_a_name_get_one() -> None:
+    sent, _ = write(turn("user", Document(Source(data="QUJD", media_type="application/pdf")), Text("x")))
+    file = {"filename": "document.pdf", "file_data": "data:application/pdf;base64,QUJD"}
+    assert sent["messages"][0]["content"][0] == {"type": "file", "file": file}
 
 
 def test_broken_base64_of_a_text_stays_a_file() -> None:
@@ -409,6 +425,14 @@ def test_refused_members_are_left_out_and_told() -> None:
     sent, dropped = write(_ASK, sampling=Sampling(top_k=5, top_p=0.5), cache_key="k", profile=profile)
     assert sent == {"model": "m", "messages": [{"role": "user", "content": "hi"}], "top_p": 0.5}
     assert dropped == ["prompt_cache_key", "top_k"]
+
+
+def test_stop_sequences_beyond_the_most_are_left_out_and_told() -> None:
+    stops = tuple("abcde")
+    sent, dropped = write(_ASK, stop=stops, profile=Profile(most_stops=4))
+    assert (sent["stop"], dropped) == (list("abcd"), ["stop"])
+    sent, dropped = write(_ASK, stop=stops[:4], profile=Profile(most_stops=4))
+    assert (sent["stop"], dropped) == (list("abcd"), [])
 
 
 def test_the_limit_has_two_names() -> None:

@@ -29,7 +29,7 @@ anything: Any = st.recursive(
 NAMES = """
     type text citations source data media_type url file_id title context id name input tool_use_id content is_error
     thinking signature cache_control ttl role enabled display budget_tokens effort format schema index delta usage
-    message content_block partial_json citation stop_reason error output_tokens input_tokens
+    message content_block partial_json citation stop_reason error output_tokens input_tokens sekisho_block tool_name
     """.split()  # noqa: SIM905
 KINDS = """
     text image document search_result tool_use tool_result thinking redacted_thinking base64 url file content

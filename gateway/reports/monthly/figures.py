@@ -22,6 +22,8 @@ class Wanted:
     working_hours: tuple[int, int] = (9, 18)
     """First and last working hour of Monday to Friday."""
     priced: Sequence[PricedModel] = ()
+    embedding: PricedModel | None = None
+    """Price of embeddings elsewhere."""
     own: OnPremises = field(default_factory=OnPremises)
 
 
@@ -43,7 +45,7 @@ def collect(connection: "DuckDBPyConnection", wanted: Wanted) -> dict[str, Any]:
         "running": running.running(connection, wanted.span, wanted.working_hours),
         "latency": latency.latency(connection),
         "failures": failures.failures(connection),
-        "elsewhere": comparison.elsewhere(totals, wanted.priced, wanted.own),
+        "elsewhere": comparison.elsewhere(totals, wanted.priced, wanted.embedding, wanted.own),
     }
 
 

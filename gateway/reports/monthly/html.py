@@ -30,8 +30,8 @@ def section(title: str, *content: Html, about: str = "", short: bool = True) -> 
     return element("section", *head, *content, class_="short" if short else "long")
 
 
-def figure(*content: Html, title: str = "") -> Html:
-    return element("figure", *([element("h3", text(title))] if title else []), *content)
+def figure(*content: Html, title: str = "", class_: str = "") -> Html:
+    return element("figure", *([element("h3", text(title))] if title else []), *content, class_=class_)
 
 
 def pair(*figures: Html) -> Html:
@@ -71,7 +71,7 @@ def table(
     heads = [element("th", text(name), class_=kind) for name, kind in columns]
     head = joined(element("tr", *cells) for cells in (above, heads) if cells)
     body = (element("tr", *_cells(columns, cells), class_=of) for of, cells in rows)
-    return element("table", element("thead", head), element("tbody", *body))
+    return element("div", element("table", element("thead", head), element("tbody", *body)), class_="wide")
 
 
 def _cells(columns: Sequence[tuple[str, str]], cells: Sequence[Html]) -> Iterable[Html]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.reports.monthly import sections
 from gateway.reports.monthly.html import Html, element, joined, text
@@ -65,7 +66,9 @@ def _body(figures: Mapping[str, Any], look: Look, span: tuple[date, date], now: 
     words, totals = look.words, figures["totals"]
     heading = element("h1", text(words.span(*span)), element("small", text(words["title"])))
     head = element("header", heading, element("div", text("Sekisho 関所"), class_="brand"))
-    footer = words["footer"].format(first=span[0], last=span[1], zone=totals["timezone"], now=f"{now:%Y-%m-%d %H:%M}")
+    zone = totals["timezone"]
+    clock = now.astimezone(ZoneInfo(zone))
+    footer = words["footer"].format(first=span[0], last=span[1], zone=zone, now=f"{clock:%Y-%m-%d %H:%M}")
     if not totals["requests"]:
         return joined([head, element("section", text(words["nothing"])), element("footer", text(footer))])
     shown = [make(figures, look.words, span, look.marks) for make in sections.ALL]

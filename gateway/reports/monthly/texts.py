@@ -23,6 +23,8 @@ _EN = {
     "answered": "Answered",
     "of input": "of the input",
     "in out": "{input} in, {output} out",
+    "embedded": "and {tokens} embedded",
+    "embedding requests": "{count} of them embeddings",
     "on days": "on {days} days",
     "each": "{mean} requests each",
     "a million": "{cost} per million tokens",
@@ -82,7 +84,10 @@ _EN = {
     "hidden": "Names are hidden.",
     "elsewhere": "The same month elsewhere",
     "elsewhere about": "What all of this traffic ({tokens} tokens) would cost at one model's price, cached input at "
-    "its own. Prices are those of today's list; they fall quickly, and quality differs.",
+    "its own. Models that run inside are not listed. Prices are those of today's list; they fall quickly, and quality "
+    "differs.",
+    "embeddings elsewhere": "{tokens} of these are embeddings, priced as {model} ({price} per million): {cost} in each "
+    "sum.",
     "own machines": "Own machines",
     "own told": "{total} for own machines ({gpu} GPUs, {power} power, {staff} people), "
     "{per_million} per million tokens.",
@@ -91,8 +96,9 @@ _EN = {
     "cheaper": "own machines are cheaper already",
     "no own": "--gpu-hours and --gpu-hour-usd (and --power-kwh, --kwh-usd, --people-usd) compare with own machines.",
     "price": "Price per million: input / cached / output",
-    "footer": "{first} to {last}, {zone}. Cost as recorded with each request. Written by Sekisho on {now} UTC.",
+    "footer": "{first} to {last}, {zone}. Cost as recorded with each request. Written by Sekisho on {now} ({zone}).",
     "nothing": "No requests in this time.",
+    "no data": "No data",
 }
 
 _JA = {
@@ -118,6 +124,8 @@ _JA = {
     "answered": "応答率",
     "of input": "入力トークンに対して",
     "in out": "入力 {input}・出力 {output}",
+    "embedded": "ほかに埋め込み {tokens}",
+    "embedding requests": "うち埋め込み {count} 件",
     "on days": "{days}日間",
     "each": "1人あたり {mean} 件",
     "a million": "100万トークンあたり {cost}",
@@ -177,7 +185,10 @@ _JA = {
     "hidden": "氏名は表示していません。",
     "elsewhere": "同じ利用を外部で行った場合",
     "elsewhere about": "この期間の全利用（{tokens} トークン）を各モデルの単価で換算しました（キャッシュ分はその単価）。"
+    "社内で動いているモデルは含みません。"
     "単価は現在の価格表によります。価格の下落は速く、品質も同じではありません。",
+    "embeddings elsewhere": "うち {tokens} トークンは埋め込みで、{model} の単価（100万トークンあたり {price}）で"
+    "換算し、各合計に {cost} を含みます。",
     "own machines": "自社設備",
     "own told": "自社設備は {total}（GPU {gpu}、電力 {power}、人件費 {staff}）、100万トークンあたり {per_million}。",
     "break even": "損益分岐点（この利用量の）",
@@ -186,8 +197,9 @@ _JA = {
     "no own": "--gpu-hours と --gpu-hour-usd（および --power-kwh、--kwh-usd、--people-usd）で自社設備と比較できます。",
     "price": "100万トークンの単価（入力／キャッシュ／出力）",
     "footer": "{first} から {last} まで（{zone}）。費用は各リクエストに記録された値です。"
-    "{now} UTC に Sekisho が作成しました。",
+    "{now}（{zone}）に Sekisho が作成しました。",
     "nothing": "この期間のリクエストはありません。",
+    "no data": "データなし",
 }
 
 TEXTS: dict[str, dict[str, str]] = {"en": _EN, "ja": _JA}

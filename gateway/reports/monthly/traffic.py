@@ -21,7 +21,10 @@ _TOTALS = (
     "count(*) FILTER (outcome = 'ok') AS ok, count(*) FILTER (outcome = 'error') AS errors, "
     "count(*) FILTER (outcome = 'refused') AS refused, count(*) FILTER (outcome = 'cancelled') AS cancelled, "
     "count(*) FILTER (cost_nano_usd IS NULL AND input_tokens + output_tokens > 0) AS without_price, "
-    "count(DISTINCT clock::DATE) AS days_with_traffic, count(DISTINCT model) AS models"
+    "count(DISTINCT clock::DATE) AS days_with_traffic, count(DISTINCT model) AS models, "
+    "count(*) FILTER (kind = 'embedding') AS embedding_requests, "
+    "coalesce(sum(input_tokens) FILTER (kind = 'embedding'), 0)::BIGINT AS embedding_tokens, "
+    "coalesce(sum(cost_nano_usd) FILTER (kind = 'embedding'), 0)::BIGINT / 1e9 AS embedding_cost_usd"
 )
 
 

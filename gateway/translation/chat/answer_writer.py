@@ -13,11 +13,9 @@ from gateway.translation.chat.names import chat_own
 from gateway.translation.chat.thinking import write_details
 from gateway.translation.data_urls import url_of
 from gateway.translation.parts import Audio, Citation, Image, Part, Refusal, Text, Thinking, ToolCall
+from gateway.translation.tiers import openai_tier
 
 Fields = dict[str, Any]
-
-_TIERS = {"standard": "default"}
-_KNOWN_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 
 
 def write_answer(answer: Answer, request: Fields) -> Fields:
@@ -37,7 +35,7 @@ def write_answer(answer: Answer, request: Fields) -> Fields:
         "model": answer.model,
         "choices": [choice],
         "usage": None if answer.usage is None else write_usage(answer.usage),
-        "service_tier": tier(answer.service_tier),
+        "service_tier": openai_tier(answer.service_tier),
     }
     if answer.usage is None:
         del fields["usage"]
@@ -57,12 +55,6 @@ def finish_reason(reason: str, *, legacy: bool) -> str:
 def made_answer_id(seed: object) -> str:
     """Return an id for an answer that has none."""
     return f"chatcmpl-{made_id(seed).removeprefix('call_')}"
-
-
-def tier(found: str | None) -> str | None:
-    """Return a tier of service in OpenAI's words; None where it has none for it."""
-    found = _TIERS.get(found or "", found)
-    return found if found in _KNOWN_TIERS else None
 
 
 def write_usage(usage: Usage) -> Fields:

@@ -53,7 +53,7 @@ def _settings(conversation: Conversation, writing: Writing) -> Fields:
         "seed": sampling.seed,
         "verbosity": conversation.verbosity,
         writing.profile.max_tokens_member: conversation.max_tokens,
-        "stop": list(conversation.stop) or None,
+        "stop": _stops(conversation, writing) or None,
         "stream": conversation.stream or None,
         "logprobs": None if conversation.logprobs is None else True,
         "top_logprobs": conversation.logprobs or None,
@@ -64,6 +64,13 @@ def _settings(conversation: Conversation, writing: Writing) -> Fields:
         **_reasoning(conversation, writing),
     }
     return {name: found for name, found in settings.items() if found is not None}
+
+
+def _stops(conversation: Conversation, writing: Writing) -> list[str]:
+    most = writing.profile.most_stops
+    if most is not None and len(conversation.stop) > most:
+        writing.drop("stop")
+    return list(conversation.stop[:most])
 
 
 def _mark(conversation: Conversation, writing: Writing) -> Fields | None:

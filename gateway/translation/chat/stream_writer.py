@@ -14,7 +14,6 @@ from gateway.translation.answer import Cited, Closed, Delta, Ended, Event, Opene
 from gateway.translation.chat.answer_writer import (
     finish_reason,
     made_answer_id,
-    tier,
     wants_functions,
     write_audio,
     write_citation,
@@ -26,6 +25,7 @@ from gateway.translation.chat.ends import write_end
 from gateway.translation.chat.names import chat_own
 from gateway.translation.chat.thinking import has_detail, write_detail
 from gateway.translation.parts import Audio, Citation, Image, Refusal, Text, Thinking, ToolCall
+from gateway.translation.tiers import openai_tier
 from gateway.wire import encode
 
 Fields = dict[str, Any]
@@ -99,7 +99,7 @@ class ChatStreamWriter:
             "created": event.created or int(time.time()),
             "model": self._model,
         }
-        if known := tier(event.service_tier):
+        if known := openai_tier(event.service_tier):
             head["service_tier"] = known
         self._head = b"data: " + encode({**head, **chat_own(event.own)})[:-1]
         self._tail = b',"usage":null}\n\n' if self._shows_usage else b"}\n\n"

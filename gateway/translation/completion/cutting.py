@@ -7,11 +7,11 @@ from collections.abc import Sequence
 class Cutter:
     """Passes a text on up to an end. What may be the beginning of one is held back until more has come."""
 
-    __slots__ = ("_first", "_held", "_longest", "_pattern", "_starts", "cut")
+    __slots__ = ("_ends", "_first", "_held", "_longest", "_pattern", "cut")
 
     def __init__(self, ends: Sequence[str]) -> None:
         self._pattern = re.compile("|".join(re.escape(end) for end in sorted(ends, key=len, reverse=True)))
-        self._starts = frozenset(end[:length] for end in ends for length in range(1, len(end)))
+        self._ends = tuple(ends)
         self._longest = max((len(end) for end in ends), default=1) - 1
         self._first = frozenset(end[0] for end in ends)
         self._held = ""
@@ -40,7 +40,8 @@ class Cutter:
     def _unsure(self, text: str) -> int:
         """Return how many of the last characters may be the beginning of an end."""
         for length in range(min(self._longest, len(text)), 0, -1):
-            if text[len(text) - length :] in self._starts:
+            tail = text[len(text) - length :]
+            if tail[0] in self._first and any(end.startswith(tail) for end in self._ends):
                 return length
         return 0
 

@@ -8,14 +8,14 @@ import msgspec
 from gateway import lenient, wire
 from gateway.dialects import infill
 from gateway.errors import InvalidRequest
-from gateway.profiles.fim import File
+from gateway.profiles.fim_family import File
 from gateway.wire import Members
 
 ASSUMED_TOKENS = 256
 """Of a completion whose length nobody limits."""
 INFILL_TEMPERATURE = b"0.1"
 """What llama.vscode itself asks servers for that are not llama.cpp, whose own sampler for infill they lack."""
-_MOST_STOPS, _LONGEST_STOP = 64, 1000
+_MOST_STOPS, _LONGEST_STOP = 64, 256
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,17 +77,27 @@ def stops_of(fields: Members) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in stops if each))
 
 
+def _tokens(fields: Members, name: str) -> int | None:
+    """Return how long an answer may be; None = any length, as servers mean it by a negative number, too.
+
+    Raises `InvalidRequest` where it is no whole number. Not every server takes 0.
+    """
+    found = wire.value(fields, name)
+    if found is not None and type(found) is not int:
+        raise InvalidRequest(f"The field '{name}' must be a whole number.", code="invalid_type", param=name)
+    return None if found is None or found < 0 else max(found, 1)
+
+
 def _is_stop(found: Any) -> bool:
     return isinstance(found, str) and len(found) <= _LONGEST_STOP
 
 
 def _gap(fields: Members, names: Mapping[str, str], prefix: Any, suffix: Any, length: str) -> Gap:
     there = {ours: fields[theirs] for theirs, ours in names.items() if lenient.says(fields.get(theirs))}
-    tokens = wire.value(fields, length)
     return Gap(
         prefix=prefix or "",
         suffix=suffix or "",
-        max_tokens=tokens if type(tokens) is int and tokens > 0 else None,
+        max_tokens=_tokens(fields, length),
         stops=stops_of(fields),
         options=there,
         names={ours: theirs for theirs, ours in names.items() if theirs in fields},

@@ -102,7 +102,7 @@ class GapRelay:
     def _shown(self, read: Read) -> bytes:
         if read.usage:
             self._usage = read.usage
-        events = [self._piece(piece) for piece in read.pieces if piece.index < _MOST_COMPLETIONS]
+        events = [self._piece(piece) for piece in read.pieces if 0 <= piece.index < _MOST_COMPLETIONS]
         if self._cutters and len(self._finishes) == len(self._cutters):
             self.state = FINISHED
             if self._cut:  # the upstream would go on

@@ -8,7 +8,7 @@ from gateway.dialects import chat, fim, infill
 from gateway.dialects.chat import COMPLETIONS
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.endpoint import Endpoint
-from gateway.profiles.fim import MOST_STOPS, Family
+from gateway.profiles.fim_family import MOST_STOPS, Family
 from gateway.translation.completion import writing
 from gateway.translation.completion.answers import (
     Choices,

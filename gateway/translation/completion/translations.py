@@ -8,7 +8,7 @@ from gateway import lenient, wire
 from gateway.dialects.infill_stream import InfillRelay
 from gateway.errors import UpstreamUnreachable
 from gateway.payload import Encoded
-from gateway.profiles.fim import Family
+from gateway.profiles.fim_family import Family
 from gateway.translation.completion import writing
 from gateway.translation.completion.answers import chosen
 from gateway.translation.completion.cutting import cut

@@ -6,7 +6,7 @@ from gateway.dialects.chat import COMPLETIONS
 from gateway.dialects.endpoint import END, Endpoint
 from gateway.dialects.fim import FIM
 from gateway.dialects.infill import INFILL
-from gateway.profiles.fim import Family
+from gateway.profiles.fim_family import Family
 from gateway.translation.completion import sides
 from gateway.translation.completion.translations import FillGap, SameDialect, SharedInfill
 from gateway.translation.contract import Translation

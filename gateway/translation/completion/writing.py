@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from gateway import wire
 from gateway.errors import InvalidRequest
-from gateway.profiles.fim import MOST_STOPS, Family, any_special
+from gateway.profiles.fim import any_special
+from gateway.profiles.fim_family import MOST_STOPS, Family
 from gateway.translation.completion.gap import Gap
 from gateway.wire import Members
 

@@ -30,7 +30,7 @@ def read_answer(fields: Fields, profile: Profile) -> Answer:
     """Read an answer. Never raises."""
     usage, content = object_of(fields.get("usage")), fields.get("content")
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
-    parts = tuple(part_of(each) for each in blocks if isinstance(each, dict)) if isinstance(blocks, list) else ()
+    parts = tuple(part_of(each) for each in blocks if is_block(each)) if isinstance(blocks, list) else ()
     return Answer(
         id=text_of(fields.get("id")),
         model=text_of(fields.get("model")),
@@ -60,10 +60,13 @@ def answer_own(fields: Fields, usage: Fields) -> Own:
     return own_of(fields, _KNOWN, usage=without(usage, _COUNTED), stop_reason=named)
 
 
+def is_block(found: Any) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("type"), str)
+
+
 def part_of(block: Fields) -> Part:
     """Return the part that a block is; a block of a type that is not known is kept as it is."""
-    kind = block.get("type")
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    reader = _READERS.get(block["type"])
     return reader(block) if reader else Foreign(dialect=DIALECT, content=block)
 
 

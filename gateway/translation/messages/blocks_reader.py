@@ -21,19 +21,19 @@ from gateway.translation.messages.answer_reader import sealed
 from gateway.translation.messages.arguments import arguments_of
 from gateway.translation.messages.citations import read_citation
 from gateway.translation.messages.media import extra, read_source
-from gateway.translation.messages.names import DIALECT, FOREIGN_BLOCKS
+from gateway.translation.messages.names import DIALECT, FOREIGN_BLOCKS, WHOLE
 from gateway.translation.messages.own import own_of, read_cache, without
 from gateway.translation.parts import Document, Foreign, Image, Part, Source, Text, Thinking, ToolCall, ToolResult
 
-_TEXT = frozenset(("type", "text", "cache_control", "citations"))
+_TEXT = frozenset(("type", "text", "cache_control", "citations", WHOLE))
 _IMAGE = frozenset(("type", "source", "cache_control"))
-_DOCUMENT = frozenset(("type", "source", "cache_control", "title", "context", "citations"))
+_DOCUMENT = frozenset(("type", "source", "cache_control", "title", "context", "citations", WHOLE))
 _CALL = frozenset(("type", "id", "name", "input", "cache_control"))
 _RESULT = frozenset(("type", "tool_use_id", "content", "is_error", "cache_control"))
 _THINKING = frozenset(("type", "thinking", "signature"))
 _REDACTED = frozenset(("type", "data"))
 
-IN_RESULT = frozenset(("text", "image", "document", "search_result"))
+IN_RESULT = frozenset(("text", "image", "document", "search_result", "tool_reference"))
 ALLOWED = {
     "user": IN_RESULT | {"tool_result"},
     "assistant": IN_RESULT | {"tool_use", "thinking", "redacted_thinking"},
@@ -104,9 +104,17 @@ def _search_result(block: Fields, at: str) -> Part:
     if words is None:
         raise wrong_type(f"{at}.content", "an array of text blocks")
     whole = without(block, ("cache_control",))
-    cache, own = read_cache(block, at), own_of(block, frozenset(block), search_result=whole)
+    cache, own = read_cache(block, at), own_of(block, frozenset(block), **{WHOLE: whole})
     name, context = required_text(block, "title", at), required_text(block, "source", at)
     return Document(source=Source(text=words), name=name, context=context, cite=_cites(block, at), cache=cache, own=own)
+
+
+def _tool_reference(block: Fields, at: str) -> Part:
+    """Read the result of a search for tools as words, which every dialect can carry."""
+    name = required_text(block, "tool_name", at)
+    whole = without(block, ("cache_control",))
+    own = own_of(block, frozenset(block), **{WHOLE: whole})
+    return Text(text=f"The tool '{name}' can be called now.", cache=read_cache(block, at), own=own)
 
 
 def _cites(block: Fields, at: str) -> bool:
@@ -155,6 +163,7 @@ _READERS: dict[str, Callable[[Fields, str], Part]] = {
     "image": _image,
     "document": _document,
     "search_result": _search_result,
+    "tool_reference": _tool_reference,
     "tool_use": _call,
     "tool_result": _result,
     "thinking": _thinking,

@@ -8,7 +8,7 @@ from gateway.translation.codec import Writing
 from gateway.translation.messages.arguments import input_of
 from gateway.translation.messages.citations import own_citation
 from gateway.translation.messages.media import document_source, image_source
-from gateway.translation.messages.names import DIALECT
+from gateway.translation.messages.names import DIALECT, WHOLE
 from gateway.translation.messages.own import kept, with_own
 from gateway.translation.parts import (
     Audio,
@@ -23,7 +23,7 @@ from gateway.translation.parts import (
     ToolResult,
 )
 
-_INNER = ("source", "search_result")
+_INNER = ("source", WHOLE)
 
 
 def write_blocks(parts: Iterable[Part], writing: Writing) -> list[Fields]:
@@ -44,6 +44,8 @@ def text_block(words: str) -> Fields:
 
 def _text(part: Text, writing: Writing) -> Fields | None:
     """Return a text; one of nothing but space is refused everywhere."""
+    if whole := kept(part.own).get(WHOLE):
+        return with_own(dict(whole), part.own, part.cache, _INNER)
     if not part.text.strip():
         return None
     block = text_block(part.text)
@@ -75,8 +77,8 @@ def _audio(part: Audio, writing: Writing) -> Fields | None:
 
 def _document(part: Document, writing: Writing) -> Fields | None:
     own = kept(part.own)
-    if found := own.get("search_result"):
-        return with_own(dict(found), part.own, part.cache, _INNER)
+    if whole := own.get(WHOLE):
+        return with_own(dict(whole), part.own, part.cache, _INNER)
     source = document_source(part.source)
     if source is None or not source.get("data", "-").strip():
         writing.drop("document")

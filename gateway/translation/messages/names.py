@@ -38,7 +38,6 @@ FOREIGN_BLOCKS = frozenset(
         "server_tool_use",
         "text_editor_code_execution_tool_result",
         "tool_addition",
-        "tool_reference",
         "tool_removal",
         "tool_search_tool_result",
         "web_fetch_tool_result",
@@ -51,6 +50,8 @@ REQUEST_TIERS = {"standard_only": "default"}
 ANSWER_TIERS = {"standard": "default"}
 """Service tiers whose canonical name is another."""
 
+WHOLE = "sekisho_block"
+"""Where `own` has a block that became a part of another kind, as it came."""
 RAW_ARGUMENTS = "_raw_arguments"
 """The one member of a tool's input whose arguments are no JSON object: the text that the model wrote."""
 

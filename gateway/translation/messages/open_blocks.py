@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.translation.answer import Cited, Closed, Delta, Event, Opened
 from gateway.translation.checks import Fields
-from gateway.translation.messages.answer_reader import part_of, raw_arguments, sealed, text_of
+from gateway.translation.messages.answer_reader import is_block, part_of, raw_arguments, sealed, text_of
 from gateway.translation.messages.arguments import input_of
 from gateway.translation.messages.citations import read_citation
 from gateway.translation.parts import Citation, Foreign, Part, Text, Thinking, ToolCall
@@ -25,7 +25,7 @@ _IMPLIED = {"text_delta": {"type": "text"}, "thinking_delta": {"type": "thinking
 class _Block:
     """One open block."""
 
-    __slots__ = ("begun", "citations", "index", "part", "pieces", "signature")
+    __slots__ = ("begun", "citations", "index", "more", "part", "pieces", "signature")
 
     def __init__(self, index: int, part: Part, begun: Fields) -> None:
         self.index = index
@@ -34,6 +34,14 @@ class _Block:
         self.pieces: list[str] = []
         self.citations: list[Citation] = []
         self.signature = text_of(begun.get("signature"))
+        self.more: dict[str, list[Any]] = {}
+        """What deltas of newer kinds say, by member."""
+
+    def extend(self, delta: Fields) -> None:
+        """Take a delta of a kind that is not known."""
+        for name, value in delta.items():
+            if name != "type":
+                self.more.setdefault(name, []).append(value)
 
     def whole(self) -> Part:
         """Return the part with all that came."""
@@ -43,7 +51,8 @@ class _Block:
         if isinstance(part, ToolCall):
             return msgspec.structs.replace(part, arguments=words)
         if isinstance(part, Foreign):
-            content = {**part.content, "input": input_of(words)} if words else part.content
+            content = {**part.content, **({"input": input_of(words)} if words else {})}
+            content |= {name: _continued(content.get(name), values) for name, values in self.more.items()}
             return msgspec.structs.replace(part, content=content)
         return sealed(words, self.signature, part.own) if isinstance(part, Thinking) and not part.redacted else part
 
@@ -60,6 +69,8 @@ class OpenBlocks:
     def open(self, index: int, begun: Fields) -> Sequence[Event]:
         """Begin a block; one that is open under the same index ends."""
         before = self.close(index)
+        if not is_block(begun):
+            return before
         part = part_of(begun)
         self.called = self.called or isinstance(part, ToolCall)
         if isinstance(part, ToolCall):
@@ -86,7 +97,7 @@ class OpenBlocks:
         if kind == "signature_delta":
             block.signature = text_of(delta.get("signature")) or block.signature
         elif isinstance(block.part, Foreign):
-            _extend(block, delta)
+            block.extend(delta)
         return ()
 
     def more(self, index: int, kind: str, piece: str) -> Sequence[Event]:
@@ -130,12 +141,8 @@ class OpenBlocks:
         return (Cited(block.index, citation),)
 
 
-def _extend(block: _Block, delta: Fields) -> None:
-    """Put what a delta of a newer kind says into its block: texts are continued, anything else is set."""
-    assert isinstance(block.part, Foreign)
-    content = dict(block.part.content)
-    for name, value in delta.items():
-        if name != "type":
-            known = content.get(name)
-            content[name] = known + value if isinstance(known, str) and isinstance(value, str) else value
-    block.part = msgspec.structs.replace(block.part, content=content)
+def _continued(known: Any, values: list[Any]) -> Any:
+    """Return a member after its deltas: texts are continued, of anything else the last counts."""
+    if isinstance(known, str | None) and all(isinstance(value, str) for value in values):
+        return "".join([known or "", *values])
+    return values[-1]

@@ -5,6 +5,7 @@ Source: platform.claude.com/docs/en/build-with-claude/streaming.
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -22,30 +23,12 @@ from gateway.translation.messages.answer_writer import (
     thinking_block,
     write_answer,
 )
-from gateway.translation.messages.arguments import complete
 from gateway.translation.messages.citations import shown_citation
 from gateway.translation.messages.names import DIALECT
 from gateway.translation.messages.own import kept, without
-from gateway.translation.parts import Audio, Foreign, Part, Refusal, Text, Thinking, ToolCall
+from gateway.translation.messages.written_blocks import JSON, MOST_LOOKED_AT, STOP, TEMPLATES, TEXT, OpenBlock
+from gateway.translation.parts import Foreign, Part, Thinking, ToolCall
 from gateway.wire import encode
-
-_TEXT = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"text_delta","text":%s}}\n\n'  # noqa: E501
-_THINKING = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"thinking_delta","thinking":%s}}\n\n'  # noqa: E501
-_JSON = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"input_json_delta","partial_json":%s}}\n\n'  # noqa: E501
-_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
-_TEMPLATES: dict[type, bytes] = {Text: _TEXT, Refusal: _TEXT, Audio: _TEXT, Thinking: _THINKING, ToolCall: _JSON}
-
-
-class _Open:
-    """A block that has begun and is not stopped."""
-
-    __slots__ = ("number", "pieces", "template")
-
-    def __init__(self, number: int, template: bytes) -> None:
-        self.number = number
-        self.template = template
-        self.pieces: list[str] | None = [] if template is _JSON else None
-        """Of a tool's arguments."""
 
 
 class MessagesStreamWriter:
@@ -53,7 +36,7 @@ class MessagesStreamWriter:
 
     def __init__(self, model: str, request: Fields) -> None:
         self._model = model
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, OpenBlock] = {}
         self._blocks = 0
         self._started = self._called = False
         self.events = 0
@@ -74,21 +57,20 @@ class MessagesStreamWriter:
 
     def _begin(self, event: Opened) -> bytes:
         part = event.part
-        template = _TEMPLATES.get(type(part))
+        template = TEMPLATES.get(type(part))
         if template is None or (isinstance(part, Thinking) and part.redacted):
             return b""  # whole at its end
         before = self._stop_complete_calls()
-        block = self._open[event.index] = _Open(self._blocks, template)
+        block = self._open[event.index] = OpenBlock(self._blocks, template)
         self._blocks += 1
         self._called = self._called or isinstance(part, ToolCall)
         begun = self._event({"type": "content_block_start", "index": block.number, "content_block": _empty(part)})
-        return before + begun + (self._piece(block, "") if template is _JSON else b"")
+        return before + begun + (self._piece(block, "") if template is JSON else b"")
 
     def _stop_complete_calls(self) -> bytes:
         """Stop the blocks of calls whose arguments are whole, so that the next block need not stand beside them."""
-        stopped = [
-            (index, block) for index, block in self._open.items() if block.pieces and complete("".join(block.pieces))
-        ]
+        latest = islice(reversed(self._open.items()), MOST_LOOKED_AT)
+        stopped = [(index, block) for index, block in latest if block.is_whole_call()][::-1]
         for index, _ in stopped:
             del self._open[index]
         return b"".join([self._stopped(block) for _, block in stopped])
@@ -97,7 +79,7 @@ class MessagesStreamWriter:
         block = self._open.get(event.index)
         return self._piece(block, event.text) if block is not None and event.text else b""
 
-    def _piece(self, block: _Open, piece: str) -> bytes:
+    def _piece(self, block: OpenBlock, piece: str) -> bytes:
         self.events += 1
         if block.pieces is not None:
             block.pieces.append(piece)
@@ -110,7 +92,7 @@ class MessagesStreamWriter:
         block, citation = self._open.get(event.index), shown_citation(event.citation)
         return self._more(block, {"type": "citations_delta", "citation": citation}) if block and citation else b""
 
-    def _more(self, block: _Open, delta: Fields) -> bytes:
+    def _more(self, block: OpenBlock, delta: Fields) -> bytes:
         return self._event({"type": "content_block_delta", "index": block.number, "delta": delta})
 
     def _close(self, event: Closed) -> bytes:
@@ -130,14 +112,14 @@ class MessagesStreamWriter:
             content = block_of(part) if isinstance(part, Foreign) and part.dialect == DIALECT else None
         if content is None:
             return b""
-        block = _Open(self._blocks, _TEXT)
+        block = OpenBlock(self._blocks, TEXT)
         self._blocks += 1
         begun = self._event({"type": "content_block_start", "index": block.number, "content_block": content})
         return begun + self._stopped(block)
 
-    def _stopped(self, block: _Open) -> bytes:
+    def _stopped(self, block: OpenBlock) -> bytes:
         self.events += 1
-        return _STOP % block.number
+        return STOP % block.number
 
     def _end(self, event: Ended) -> bytes:
         open_blocks = sorted(self._open.values(), key=lambda block: block.number)

@@ -4,7 +4,7 @@ from gateway.translation.codec import Codec
 from gateway.translation.responses.answer_reader import read_answer
 from gateway.translation.responses.answer_writer import write_answer
 from gateway.translation.responses.history import ResponsesHistory
-from gateway.translation.responses.names import RESPONSES
+from gateway.translation.responses.names import IGNORABLE, RESPONSES
 from gateway.translation.responses.request_reader import read_request
 from gateway.translation.responses.request_writer import write_request
 from gateway.translation.responses.stream_reader import ResponsesReader
@@ -20,18 +20,5 @@ CODEC = Codec(
     writer=ResponsesWriter,
     history=ResponsesHistory(),
     names_answers=True,
-    ignorable=frozenset(
-        (
-            "store",
-            "include",
-            "text",
-            "reasoning",
-            "stream_options",
-            "client_metadata",
-            "prompt_cache_retention",
-            "prompt_cache_options",
-            "truncation",
-            "background",
-        )
-    ),
+    ignorable=IGNORABLE,
 )

@@ -9,6 +9,7 @@ from gateway.translation.answer import Answer, EndReason
 from gateway.translation.parts import Audio, Image, Part, Refusal, Text, Thinking, ToolCall
 from gateway.translation.responses.names import SEPARATOR, dicts_in, responses_own
 from gateway.translation.responses.part_writer import annotations_of, reasoning_item
+from gateway.translation.tiers import openai_tier
 
 Fields = dict[str, Any]
 
@@ -53,7 +54,7 @@ def response_of(answer: Answer, request: Fields, output: list[Fields]) -> Fields
         "status": "incomplete" if reason else "completed",
         "incomplete_details": {"reason": reason} if reason else None,
         "output": output,
-        "service_tier": answer.service_tier if answer.service_tier in _TIERS else "default",
+        "service_tier": openai_tier(answer.service_tier) or "default",
         "usage": usage_of(answer.usage),
     }
 

@@ -7,6 +7,21 @@ from gateway.translation.parts import NOTHING_OWN, Own
 
 RESPONSES = "responses"
 """The dialect's name."""
+IGNORABLE = frozenset(
+    (
+        "store",
+        "include",
+        "text",
+        "reasoning",
+        "stream_options",
+        "client_metadata",
+        "prompt_cache_retention",
+        "prompt_cache_options",
+        "truncation",
+        "background",
+    )
+)
+"""Members of a request that mean nothing to another upstream and are not missed."""
 SEPARATOR = "__"
 """Between the name of a namespace and the name of a tool in it, for dialects without namespaces."""
 

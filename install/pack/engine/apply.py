@@ -11,6 +11,7 @@ from install.pack.engine.model_check import require_gateway_answers
 from install.pack.engine.receipt_writer import Writer
 from install.pack.engine.receipts import Receipts
 from install.pack.resources import KINDS, Kind
+from install.wording import say, term
 
 CODE = ("filter", "action", "pipe", "tool")
 
@@ -55,13 +56,16 @@ def _raise(failed: Mapping[str, _Failed]) -> None:
     if any(not each.meanwhile for each in failed.values()):
         reasons = "; ".join(f"{name}: {each.why}" for name, each in failed.items())
         raise InstallError(
-            f"Open WebUI does not take {reasons}. It is as it was before, everything else is applied.",
-            "Mend the file or its valves, or take it out of the manifest; Open WebUI's log says more.",
+            say(
+                "Open WebUI does not take {reasons}. It is as it was before, everything else is applied.",
+                reasons=reasons,
+            ),
+            say("Mend the file or its valves, or take it out of the manifest; Open WebUI's log says more."),
         )
     if failed:
         raise InstallError(
-            f"Left alone because somebody made or changed it since the plan: {', '.join(failed)}.",
-            "Everything else is done; run the command again to see what is left.",
+            say("Left alone because somebody made or changed it since the plan: {failed}.", failed=", ".join(failed)),
+            say("Everything else is done; run the command again to see what is left."),
         )
 
 
@@ -77,7 +81,7 @@ def _write_all(
             raise
         if failed:
             writer.taken_back(step)
-            yield f"{change.kind} {change.id}", failed
+            yield f"{term(change.kind)} {change.id}", failed
         else:
             writer.done(step)
             on_done(change)
@@ -93,7 +97,7 @@ def _write(client: OpenWebUI, change: Change) -> _Failed | None:
     """Write one change; return why it was taken back or never begun, None if it is done."""
     kind = KINDS[change.kind]
     if not _is_as_planned(client, kind, change):
-        return _Failed("somebody changed it since the plan", meanwhile=True)
+        return _Failed(say("somebody changed it since the plan"), meanwhile=True)
     try:
         kind.write(client, change.id, change.current, change.target)
         why = kind.check(client, change.id, change.target)
@@ -124,7 +128,7 @@ def _not_created(client: OpenWebUI, kind: Kind, change: Change, error: CreateRef
     Nothing is taken back: the row came from somebody else. Raises `CreateRefused`.
     """
     if kind.read_one(client, change.id) is not None:
-        return _Failed("somebody made it since the plan", meanwhile=True)
+        return _Failed(say("somebody made it since the plan"), meanwhile=True)
     if change.kind not in CODE or error.status != 400:
         raise error
     return _Failed(error.detail)
@@ -145,7 +149,7 @@ def verify(plan_again: Callable[[], Plan], client: OpenWebUI, applied: Plan) -> 
     """
     if left := [change.headline for change in plan_again().pending]:
         raise InstallError(
-            f"Written, but it reads back differently: {'; '.join(left)}.",
-            "Somebody may have changed it at the same moment; run `sekisho plan` to see what is left.",
+            say("Written, but it reads back differently: {left}.", left="; ".join(left)),
+            say("Somebody may have changed it at the same moment; run `sekisho plan` to see what is left."),
         )
     require_gateway_answers(client, applied)

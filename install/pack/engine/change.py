@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from install.pack.tree import Json, Leaf, Path
+from install.wording import say, term
 
 
 class Action(StrEnum):
@@ -55,14 +56,7 @@ class Change:
 
     @property
     def headline(self) -> str:
-        return f"{self.kind} {self.id}: {self.action}"
-
-
-VOLATILE = (
-    "Open WebUI runs with ENABLE_PERSISTENT_CONFIG=false: the connection and all settings are lost at its next start. "
-    "Start it with ENABLE_PERSISTENT_CONFIG=true and run `sekisho apply` once; where it has to stay, run "
-    "`sekisho apply` after each start, or give Open WebUI OPENAI_API_BASE_URLS, OPENAI_API_KEYS and OPENAI_API_CONFIGS."
-)
+        return f"{term(self.kind)} {self.id}: {term(self.action)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +66,17 @@ class Plan:
     """Open WebUI forgets connections and settings when it restarts."""
     gateway: str = ""
     """Id of the gateway's connection; "" where the plan only takes back."""
+    problem: str = ""
+    """Why nobody could chat although everything is as the manifest wants it."""
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes about the whole plan."""
-        return (VOLATILE,) if self.volatile else ()
+        return tuple(each for each in (self.problem, volatile_note() if self.volatile else "") if each)
+
+    def of(self, kind: str, id: str) -> Change | None:
+        """Return the change of a resource."""
+        return next((change for change in self.changes if (change.kind, change.id) == (kind, id)), None)
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -94,3 +94,14 @@ class Plan:
     @property
     def unchanged(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.action is Action.UNCHANGED)
+
+
+def volatile_note() -> str:
+    """Return what follows where Open WebUI keeps settings in memory alone."""
+    return say(
+        "Open WebUI runs with ENABLE_PERSISTENT_CONFIG=false: the connection and all settings are lost at its next "
+        "start. "
+        "Start it with ENABLE_PERSISTENT_CONFIG=true and run `sekisho apply` once; where it has to stay, run "
+        "`sekisho apply` after each start, or give Open WebUI OPENAI_API_BASE_URLS, OPENAI_API_KEYS and "
+        "OPENAI_API_CONFIGS."
+    )

@@ -9,6 +9,7 @@ from install.pack.engine.withdraw import left_by_pack, original_of, without_made
 from install.pack.manifest.values import plain
 from install.pack.resources.kind import Kind, Owner, Wanted
 from install.pack.tree import ABSENT, Json, Leaf, Path, changed, containers, get
+from install.wording import say
 
 
 def compare(
@@ -23,7 +24,7 @@ def compare(
     owner = None if known or force or _same_code(kind, wanted, current) else kind.owner(current)
     if owner in (Owner.OTHERS, Owner.EDITED):
         action = Action.FOREIGN if owner is Owner.OTHERS else Action.EDITED_BY_HAND
-        return replace(change, action=action, blocked=True, details=("not overwritten without --force",))
+        return replace(change, action=action, blocked=True, details=(say("not overwritten without --force"),))
     return _changed(kind, wanted, current, known, change, force)
 
 
@@ -33,7 +34,7 @@ def _same_code(kind: Kind, wanted: Wanted, current: Json) -> bool:
 
 def _created(kind: Kind, wanted: Wanted, change: Change, known: AppliedResource | None, force: bool) -> Change:
     if known and not (known.may_be_missing or known.volatile or force):
-        return replace(change, action=Action.EDITED_BY_HAND, blocked=True, details=("deleted by hand",))
+        return replace(change, action=Action.EDITED_BY_HAND, blocked=True, details=(say("deleted by hand"),))
     values = {path: value for path, value in wanted.leaves.items() if value is not ABSENT}
     touched: dict[Path, tuple[Leaf, Leaf]] = {path: (ABSENT, plain(value)) for path, value in values.items()}
     secrets = secret_paths(touched, wanted.leaves, known)

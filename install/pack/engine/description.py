@@ -8,6 +8,7 @@ from install.pack.engine.applied import AppliedResource
 from install.pack.manifest.values import Hidden, is_secret_name
 from install.pack.resources.kind import Kind
 from install.pack.tree import ABSENT, Json, Leaf, Path
+from install.wording import say
 
 SHOWN = 80
 
@@ -23,16 +24,21 @@ def secret_paths(
 
 
 def edited_lines(kind: Kind, paths: Iterable[Path]) -> tuple[str, ...]:
-    return tuple(f"{kind.label(path)}: edited by hand" for path in paths)
+    return tuple(say("{label}: edited by hand", label=kind.label(path)) for path in paths)
 
 
 def conflict_lines(kind: Kind, edited: Mapping[Path, tuple[Leaf, Leaf]], secrets: frozenset[Path]) -> tuple[str, ...]:
     """Return a line for each conflict, with the present and the wanted value where those are short and no secret."""
     lines = []
     for path, (now, want) in edited.items():
-        both = f" ({_short(now)}; wanted {_short(want)})"
+        both = say("{now}; wanted {want}", now=_short(now), want=_short(want))
         shown = path not in secrets and path != kind.code and len(both) <= SHOWN
-        lines.append(f"{kind.label(path)}: edited by hand{both if shown else ''}")
+        label = kind.label(path)
+        lines.append(
+            say("{label}: edited by hand ({both})", label=label, both=both)
+            if shown
+            else say("{label}: edited by hand", label=label)
+        )
     return tuple(lines)
 
 
@@ -52,7 +58,7 @@ def written_lines(
 
 def _transition(before: Leaf, after: Leaf, secret: bool, show_before: bool) -> str:
     if after is ABSENT:
-        return "taken away"
+        return say("taken away")
     shown = "***" if secret else _short(after)
     if not show_before or before in (ABSENT, None, "") or secret:
         return shown
@@ -60,7 +66,7 @@ def _transition(before: Leaf, after: Leaf, secret: bool, show_before: bool) -> s
 
 
 def _short(value: Leaf) -> str:
-    text = value if isinstance(value, str) else "on" if value is True else "off" if value is False else str(value)
+    text = say("on") if value is True else say("off") if value is False else str(value)
     text = " ".join(text.split())
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
@@ -69,4 +75,4 @@ def text_diff(kind: Kind, id: str, touched: Mapping[Path, tuple[Leaf, Leaf]]) ->
     if kind.code is None or kind.code not in touched:
         return ""
     before, after = (str(each).splitlines(keepends=True) for each in touched[kind.code])
-    return "".join(difflib.unified_diff(before, after, f"{id} (there now)", f"{id} (wanted)"))
+    return "".join(difflib.unified_diff(before, after, say("{id} (there now)", id=id), say("{id} (wanted)", id=id)))

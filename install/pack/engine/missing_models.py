@@ -10,6 +10,7 @@ from install.pack.inputs import PlanInputs
 from install.pack.resources import KINDS
 from install.pack.resources.agents import AGENTS
 from install.pack.tree import Json
+from install.wording import say
 
 MODEL = "model"
 
@@ -37,7 +38,11 @@ class MissingModels:
             return None
         if self.held and current["is_active"]:
             left = self.published - self.lost
-            why = f"the gateway lists {left} of {self.published} published models; left alone without --fewer-models"
+            why = say(
+                "the gateway lists {left} of {published} published models; left alone without --fewer-models",
+                left=left,
+                published=self.published,
+            )
             return Change(MODEL, id, Action.NOT_LISTED, (why,), blocked=True, current=current)
         return take_away(KINDS[MODEL], id, current, known, force=force)
 

@@ -11,8 +11,7 @@ from install.pack.engine.change import Action, Change, Plan
 from install.pack.resources.agents import AGENTS
 from install.pack.resources.connections import address, entries
 from install.pack.tree import Json
-
-CONNECTIONS = "Admin > Settings > Connections"
+from install.wording import say
 
 
 def mark_wrong_answers(client: OpenWebUI, plan: Plan) -> Plan:
@@ -24,10 +23,10 @@ def mark_wrong_answers(client: OpenWebUI, plan: Plan) -> Plan:
 def require_gateway_answers(client: OpenWebUI, plan: Plan) -> None:
     """Check that the gateway answers for every published model. Raises `Drift`."""
     if wrong := wrong_answers(client, plan):
-        models = "; ".join(f"model {name}: {why}" for name, why in wrong.items())
+        models = "; ".join(say("model {name}: {why}", name=name, why=why) for name, why in wrong.items())
         raise Drift(
-            f"Published, but not answered by the gateway: {models}.",
-            "Mend that in Open WebUI; `sekisho status` looks again.",
+            say("Published, but not answered by the gateway: {models}.", models=models),
+            say("Mend that in Open WebUI; `sekisho status` looks again."),
         )
 
 
@@ -62,8 +61,8 @@ def _is_published(change: Change) -> bool:
 
 def _pipe(row: Json | None) -> str | None:
     if row is None:
-        return "Open WebUI does not list it: switch its function on, or look into the log"
-    return None if row.get("pipe") else f"{_who(row, [])} answers instead of the function"
+        return say("Open WebUI does not list it: switch its function on, or look into the log")
+    return None if row.get("pipe") else say("{who} answers instead of the function", who=_who(row, []))
 
 
 def _gateway(name: str, row: Json | None, config: Json, gateway: str) -> str | None:
@@ -72,24 +71,26 @@ def _gateway(name: str, row: Json | None, config: Json, gateway: str) -> str | N
     if row is None:
         settings = (found[position].settings or {}) if position is not None else {}
         if settings.get("model_ids"):
-            return f"the connection's own list of models leaves it out: empty that in {CONNECTIONS}"
-        return f"Open WebUI does not list it: look at the gateway's connection in {CONNECTIONS}"
+            return say(
+                "the connection's own list of models leaves it out: empty that in Admin > Settings > Connections"
+            )
+        return say("Open WebUI does not list it: look at the gateway's connection in Admin > Settings > Connections")
     ours = position is not None and row.get("urlIdx") == position and row.get("owned_by") == "openai"
     if ours and not row.get("pipe"):
         return None
     who = _who(row, [entry.url for entry in found])
-    return f"{who} answers, without the gateway's identity headers: take that away, or give it a prefix"
+    return say("{who} answers, without the gateway's identity headers: take that away, or give it a prefix", who=who)
 
 
 def _who(row: Json, urls: list[str]) -> str:
     if row.get("pipe"):
-        return "a function of this name"
+        return say("a function of this name")
     if row.get("owned_by") == "ollama":
-        return "an Ollama model of this name"
+        return say("an Ollama model of this name")
     index = row.get("urlIdx")
     if isinstance(index, int) and index < len(urls):
-        return f"the connection {_shown(urls[index])}"
-    return "something else of this name"
+        return say("the connection {url}", url=_shown(urls[index]))
+    return say("something else of this name")
 
 
 def _shown(url: str) -> str:
@@ -97,4 +98,4 @@ def _shown(url: str) -> str:
     try:
         return str(URL(url).copy_with(userinfo=b""))
     except InvalidURL:
-        return "with an unusable address"
+        return say("with an unusable address")

@@ -15,10 +15,12 @@ from install.pack.engine.withdraw import withdraw
 from install.pack.inputs import Options, PlanInputs, resolver
 from install.pack.manifest import Manifest
 from install.pack.resources import KINDS, Kind
+from install.pack.resources.access import name_groups
 from install.pack.resources.connections import address
 from install.pack.resources.desired import desired_state
 from install.pack.resources.kind import Wanted
 from install.pack.tree import Json, get
+from install.wording import say
 
 ALWAYS = ("connection", "model", "setting", "filter")
 """Kinds that every plan reads."""
@@ -54,6 +56,7 @@ def plan_state(
 ) -> Plan:
     """Plan towards a given state; with nothing wanted everything is taken back."""
     wanted = list(wanted)
+    name_groups(client.groups())
     current = read(Snapshot(client), known, (each.kind for each in wanted))
     return Plan(tuple(differences(wanted, current, known, force=force)))
 
@@ -68,12 +71,14 @@ def _rows(client: OpenWebUI, kind: Kind) -> Mapping[str, Json]:
     try:
         return kind.read(client)
     except (LookupError, TypeError, AttributeError, ValueError) as error:
-        raise not_open_webui(client.url, f"its list of {kind.name}s has another form") from error
+        raise not_open_webui(client.url, say("its list of kind {name} has another form", name=kind.name)) from error
 
 
 def _inputs(client: OpenWebUI, manifest: Manifest, options: Options, current: Current) -> PlanInputs:
     entry = current["connection"].get(address(options.gateway_url))
     key = _gateway_key(options, entry)
+    groups = client.groups()
+    name_groups(groups)
     prefix = get(entry, ("settings", "prefix_id"))
     return PlanInputs(
         manifest,
@@ -82,7 +87,7 @@ def _inputs(client: OpenWebUI, manifest: Manifest, options: Options, current: Cu
         tuple(client.models_behind(options.gateway_url.rstrip("/"), key)),
         prefix if isinstance(prefix, str) else "",
         key,
-        client.groups(),
+        groups,
         current,
         resolver(manifest, options),
     )
@@ -94,7 +99,7 @@ def _gateway_key(options: Options, entry: Json | None) -> Secret:
         return options.gateway_key
     if entry and entry["key"]:
         return Secret(entry["key"])
-    raise UsageError("The gateway's key is missing.", "Pass --gateway-key or set SEKISHO_GATEWAY_KEY.")
+    raise UsageError(say("The gateway's key is missing."), say("Pass --gateway-key or set SEKISHO_GATEWAY_KEY."))
 
 
 def differences(

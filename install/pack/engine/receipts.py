@@ -14,13 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path as File
-from typing import Any, TextIO
+from typing import Any
 
+from gateway.files import try_lock
 from install.errors import InstallError
 from install.pack.engine.applied import KEPT_IN_MEMORY, AppliedResource, Fingerprint, Key, Step, fold
 from install.pack.engine.receipt_writer import Writer
 from install.pack.engine.secret_store import SecretStore, unusable
 from install.pack.tree import ABSENT, Leaf
+from install.wording import say
 
 
 def state_folder(environment: Mapping[str, str]) -> File:
@@ -58,25 +60,10 @@ def _number(path: File) -> int:
     return int(path.name.partition("-")[0])
 
 
-def _lock(file: TextIO, folder: File) -> None:
-    """Lock a file until it is closed, however that happens. Windows has no such lock and goes without."""
-    try:
-        import fcntl
-    except ModuleNotFoundError:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InstallError(
-            f"Another run of `sekisho` is changing this server ({folder}).",
-            "Wait until it has ended, then run it again.",
-        ) from None
-
-
 def nothing_applied(folder: File) -> InstallError:
     return InstallError(
-        f"There are no receipts for this server in {folder}.",
-        "Run `sekisho apply` once from here, which records what is there, or pass the right --state.",
+        say("There are no receipts for this server in {folder}.", folder=folder),
+        say("Run `sekisho apply` once from here, which records what is there, or pass the right --state."),
     )
 
 
@@ -134,8 +121,8 @@ class Receipts:
         matching = [each for each in names if each.startswith(name)]
         if name not in names and len(matching) != 1:
             raise InstallError(
-                f"There is no receipt {name}.",
-                f"There are: {', '.join(names) or 'none'}; `sekisho status` lists them.",
+                say("There is no receipt {name}.", name=name),
+                say("There are: {names}; `sekisho status` lists them.", names=", ".join(names) or say("none")),
             )
         return names.index(name if name in names else matching[0])
 
@@ -144,7 +131,11 @@ class Receipts:
         """Lock the receipts of this server against other runs. Raises `InstallError`."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(self.folder / "lock", "w") as file:
-            _lock(file, self.folder)
+            if not try_lock(file):
+                raise InstallError(
+                    say("Another run of `sekisho` is changing this server ({folder}).", folder=self.folder),
+                    say("Wait until it has ended, then run it again."),
+                )
             yield
 
     def begin(self, command: str, version: str, *, volatile: bool = False) -> Writer:
@@ -164,7 +155,7 @@ class Receipts:
             ended = any("end" in line for line in rest)
             return Receipt(path.stem, head["command"], head["at"], head["open_webui"], steps, ended)
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise unusable(path, f"not a receipt: {str(error)[:200]!r}") from error
+            raise unusable(path, say("not a receipt: {error!r}", error=str(error)[:200])) from error
 
     def _steps(self, lines: Iterable[Any]) -> tuple[Step, ...]:
         steps: list[Step] = []

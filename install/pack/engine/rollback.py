@@ -13,6 +13,7 @@ from install.pack.engine.withdraw import forgotten, secret_lost, take_away
 from install.pack.resources import KINDS
 from install.pack.resources.kind import Wanted
 from install.pack.tree import ABSENT, Json, Leaf, Path, get
+from install.wording import say, term
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def _undo(key: Key, former: Former, known: AppliedResource | None, current: Json
     kind, id = KINDS[key[0]], key[1]
     if not former.existed:
         if current is not None and known is None and not force:
-            return Change(kind.name, id, Action.FOREIGN, ("made by somebody else since",), blocked=True)
+            return Change(kind.name, id, Action.FOREIGN, (say("made by somebody else since"),), blocked=True)
         if current is None:
             return forgotten(kind, id) if known else None
         return take_away(kind, id, current, known or AppliedResource(created=True), force=force)
@@ -98,5 +99,5 @@ def _value(key: Key, path: Path, value: Leaf | Fingerprint, current: Json | None
     if isinstance(value, Fingerprint):
         if value.matches(now := get(current, path)):
             return now
-        raise secret_lost(f"{key[0]} {key[1]} ({'.'.join(path)})")
+        raise secret_lost(f"{term(key[0])} {key[1]} ({'.'.join(path)})")
     return value

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.secret import Secret
 from install.errors import InstallError
+from install.wording import say
 
 
 def fingerprint(value: str, salt: str) -> str:
@@ -29,12 +30,15 @@ def write_private(path: Path, text: str) -> None:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("a value is no text")
+        raise TypeError(say("a value is no text"))
     return value
 
 
 def unusable(path: Path, why: str) -> InstallError:
-    return InstallError(f"{path} cannot be used: {why}.", "Move it away, or choose another folder with --state.")
+    return InstallError(
+        say("{path} cannot be used: {why}.", path=path, why=why),
+        say("Move it away, or choose another folder with --state."),
+    )
 
 
 class SecretStore:

@@ -8,6 +8,7 @@ from install.pack.engine.change import Action, Change
 from install.pack.engine.description import edited_lines, secret_paths, written_lines
 from install.pack.resources.kind import Kind, Owner
 from install.pack.tree import ABSENT, Json, Leaf, Path, changed, get, leaves
+from install.wording import say, term
 
 
 def withdraw(
@@ -29,7 +30,7 @@ def withdraw(
         return None
     target = without_made(changed(current, {path: after for path, (_, after) in touched.items()}), known)
     details = tuple(written_lines(kind, current, touched, secrets, show_before=False))
-    kept = tuple(f"{kind.label(path)}: edited by hand, kept" for path in left)
+    kept = tuple(say("{label}: edited by hand, kept", label=kind.label(path)) for path in left)
     return Change(
         kind.name,
         id,
@@ -46,7 +47,7 @@ def withdraw(
 
 def forgotten(kind: Kind, id: str) -> Change:
     """Return the change for a resource that was deleted by hand and that nobody wants any more."""
-    return Change(kind.name, id, Action.UNCHANGED, ("deleted by hand before",), forget=True)
+    return Change(kind.name, id, Action.UNCHANGED, (say("deleted by hand before"),), forget=True)
 
 
 def take_away(
@@ -69,7 +70,7 @@ def take_away(
 
 def _hide(kind: Kind, id: str, current: Json, hiding: Mapping[Path, Leaf], theirs: list[Path]) -> Change:
     names = ", ".join(dict.fromkeys(kind.label(path) for path in theirs))
-    details = (f"somebody changed {names}: kept out of sight, --force deletes it",)
+    details = (say("somebody changed {names}: kept out of sight, --force deletes it", names=names),)
     if not hiding:
         return Change(kind.name, id, Action.UNCHANGED, details, current=current)
     touched = {path: (get(current, path), value) for path, value in hiding.items()}
@@ -96,14 +97,14 @@ def left_by_pack(kind: Kind, known: AppliedResource, current: Json, path: Path) 
 
 def original_of(kind: Kind, id: str, path: Path, leaf: AppliedLeaf) -> Leaf:
     if isinstance(leaf.original, Fingerprint):
-        raise secret_lost(f"{kind.name} {id} ({kind.label(path)})")
+        raise secret_lost(f"{term(kind.name)} {id} ({kind.label(path)})")
     return leaf.original
 
 
 def secret_lost(what: str) -> InstallError:
     return InstallError(
-        f"The former secret of {what} is not kept any more.",
-        "Put the folder's secrets.json back from a backup, or set that value by hand and run the command again.",
+        say("The former secret of {what} is not kept any more.", what=what),
+        say("Put the folder's secrets.json back from a backup, or set that value by hand and run the command again."),
     )
 
 

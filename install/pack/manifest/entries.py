@@ -13,13 +13,15 @@ from pydantic import (
     model_validator,
 )
 
+from install.wording import say
+
 Name = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")]
 
 
 def _present(value: JsonValue) -> JsonValue:
     # Taking it for "no longer wanted" would remove what is stored.
     if value is None:
-        raise ValueError("has no value; write one, or take the line out")
+        raise ValueError(say("has no value; write one, or take the line out"))
     return value
 
 
@@ -93,7 +95,10 @@ class AgentEntry(Named):
             direct_only := self.model_fields_set & {"key", "model", "dialect", "files", "timeout"}
         ):
             raise ValueError(
-                f"{', '.join(sorted(direct_only))}: for agents with a url; the gateway knows these of its own"
+                say(
+                    "{direct_only}: for agents with a url; the gateway knows these of its own",
+                    direct_only=", ".join(sorted(direct_only)),
+                )
             )
         return self
 

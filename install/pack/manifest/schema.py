@@ -31,6 +31,8 @@ from install.pack.manifest.entries import (
     TranscriptionEntry,
 )
 from install.pack.manifest.yaml_file import line_of, read_yaml
+from install.wording import say, spoken
+from install.wording.manifest_sentences import VALUES
 
 BUNDLED = Path(__file__).parents[2] / "pack.yaml"
 
@@ -121,16 +123,27 @@ def _require_single(manifest: Manifest) -> None:
         for index, entry in enumerate(getattr(manifest, section) or ()):
             name = getattr(entry, field)
             if name in seen:
-                raise ManifestError(manifest.where(section, index), f"{name} is there twice", "one entry each")
+                raise ManifestError(
+                    manifest.where(section, index), say("{name} is there twice", name=name), say("one entry each")
+                )
             seen.add(name)
 
 
 def _manifest_error(path: Path, tree: Any, error: Any) -> ManifestError:
     keys = error["loc"]
-    name = ".".join(map(str, keys)) or "the file"
-    problem = "unknown key" if error["type"] == "extra_forbidden" else error["msg"]
+    name = ".".join(map(str, keys)) or say("the file")
+    problem = say("unknown key") if error["type"] == "extra_forbidden" else _problem(error)
     section = SECTIONS.get(str(keys[0])) if len(keys) > 1 else None
     return ManifestError(f"{path}:{line_of(tree, keys)}", f"{name}: {problem}", _keys_of(section or Manifest))
+
+
+def _problem(error: Any) -> str:
+    """Return what is wrong with a value; our own checks say it themselves, pydantic in English."""
+    values = error.get("ctx") or {}
+    if error["type"] == "value_error":
+        return str(values["error"])
+    known = VALUES.get(error["type"]) if spoken() == "ja" else None
+    return known.format(**values) if known else str(error["msg"])
 
 
 def _keys_of(model: type[Entry]) -> str:

@@ -11,6 +11,7 @@ from gateway.secret import Secret
 from install.errors import ManifestError
 from install.pack.tree import Leaf
 from install.pack.tree import Path as LeafPath
+from install.wording import reason_of, say
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 FILE = "file:"
@@ -57,7 +58,11 @@ class Resolver:
     def _from_file(self, value: str, where: str) -> Secret:
         text = read_text(self.folder, value, where).rstrip("\r\n")
         if not text.strip():
-            raise ManifestError(where, f"{value.removeprefix(FILE).strip()} is empty", "a file with the value in it")
+            raise ManifestError(
+                where,
+                say("{file} is empty", file=value.removeprefix(FILE).strip()),
+                say("a file with the value in it"),
+            )
         return Secret(text)
 
     def missing(self, value: object) -> str:
@@ -100,8 +105,10 @@ def read_text(folder: Path, value: str, where: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ManifestError(where, f"{path} cannot be read ({reason})", "an existing text file") from error
+        reason = reason_of(error) if isinstance(error, OSError) else say("not UTF-8")
+        raise ManifestError(
+            where, say("{path} cannot be read ({reason})", path=path, reason=reason), say("an existing text file")
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

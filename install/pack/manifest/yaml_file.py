@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from install.errors import ManifestError
+from install.wording import reason_of, say
 
 LARGEST = 1_000_000
 """Bytes."""
@@ -33,13 +34,17 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise ManifestError(str(path), f"cannot be read ({error.strerror})", "an existing YAML file") from error
+        raise ManifestError(
+            str(path), say("cannot be read ({reason})", reason=reason_of(error)), say("an existing YAML file")
+        ) from error
     if len(content) > LARGEST:
-        raise ManifestError(str(path), "is too large", f"a YAML file of at most {LARGEST:,} bytes")
+        raise ManifestError(
+            str(path), say("is too large"), say("a YAML file of at most {largest:,} bytes", largest=LARGEST)
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ManifestError(str(path), "is not UTF-8 text", "a YAML file in UTF-8") from error
+        raise ManifestError(str(path), say("is not UTF-8 text"), say("a YAML file in UTF-8")) from error
 
 
 def _parsed(path: Path, text: str) -> Any:
@@ -47,22 +52,34 @@ def _parsed(path: Path, text: str) -> Any:
         return YAML().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ManifestError(f"{path}:{line}", f"not YAML: {error.problem}", "YAML 1.2") from error
+        raise ManifestError(
+            f"{path}:{line}", say("not YAML: {problem}", problem=error.problem), say("YAML 1.2")
+        ) from error
     except YAMLError as error:
-        raise ManifestError(str(path), "has a control character or another that YAML forbids", "YAML 1.2") from error
+        raise ManifestError(
+            str(path), say("has a control character or another that YAML forbids"), say("YAML 1.2")
+        ) from error
     except RecursionError as error:
-        raise ManifestError(str(path), "is nested too deeply", f"{DEEPEST} levels") from error
+        raise ManifestError(str(path), say("is nested too deeply"), say("{deepest} levels", deepest=DEEPEST)) from error
     except (ValueError, TypeError, AttributeError, LookupError, NotImplementedError) as error:
-        raise ManifestError(str(path), "holds a number, date or tag that cannot be read", "YAML 1.2") from error
+        raise ManifestError(
+            str(path), say("holds a number, date or tag that cannot be read"), say("YAML 1.2")
+        ) from error
 
 
 def _plain(value: Any, keys: Keys, path: Path, tree: Any, left: Iterator[int]) -> Any:
     if len(keys) > DEEPEST:
-        raise _wrong(path, tree, keys, "is nested too deeply", f"{DEEPEST} levels")
+        raise _wrong(path, tree, keys, say("is nested too deeply"), say("{deepest} levels", deepest=DEEPEST))
     if next(left, None) is None:
-        raise _wrong(path, tree, keys, "the file holds too many values", f"{MOST:,}, anchors counted at each use")
+        raise _wrong(
+            path,
+            tree,
+            keys,
+            say("the file holds too many values"),
+            say("{most:,}, anchors counted at each use", most=MOST),
+        )
     if _tag(value):
-        raise _wrong(path, tree, keys, f"has the tag {_tag(value)[:60]}", "values without tags")
+        raise _wrong(path, tree, keys, say("has the tag {tag}", tag=_tag(value)[:60]), say("values without tags"))
     if isinstance(value, dict):
         return {
             _key(key, keys, path, tree): _plain(each, (*keys, key), path, tree, left) for key, each in value.items()
@@ -83,19 +100,21 @@ def _scalar(value: Any, keys: Keys, path: Path, tree: Any) -> Any:
         case float() if math.isfinite(value):
             return float(value)
         case int() | float():
-            raise _wrong(path, tree, keys, "is no number that can be stored", "finite numbers, integers of 64 bits")
-    raise _wrong(path, tree, keys, "is no text, number or switch; put it between quotes", "plain values")
+            raise _wrong(
+                path, tree, keys, say("is no number that can be stored"), say("finite numbers, integers of 64 bits")
+            )
+    raise _wrong(path, tree, keys, say("is no text, number or switch; put it between quotes"), say("plain values"))
 
 
 def _key(key: Any, keys: Keys, path: Path, tree: Any) -> str:
     if not isinstance(key, str):
-        raise _wrong(path, tree, keys, "has a key that is no text", "names as keys")
+        raise _wrong(path, tree, keys, say("has a key that is no text"), say("names as keys"))
     return _clean(str(key), keys, path, tree)
 
 
 def _clean(text: str, keys: Keys, path: Path, tree: Any) -> str:
     if any(_is_control(char) for char in text):
-        raise _wrong(path, tree, keys, "has a control character in it", "text")
+        raise _wrong(path, tree, keys, say("has a control character in it"), say("text"))
     return text
 
 
@@ -110,7 +129,7 @@ def _tag(value: Any) -> str:
 
 
 def _wrong(path: Path, tree: Any, keys: Keys, problem: str, allowed: str) -> ManifestError:
-    name = ".".join(str(key)[:60] for key in keys[:6]) or "the file"
+    name = ".".join(str(key)[:60] for key in keys[:6]) or say("the file")
     return ManifestError(f"{path}:{line_of(tree, keys)}", f"{name}: {problem}", allowed)
 
 

@@ -12,6 +12,7 @@ from install.pack.inputs import PlanInputs, need
 from install.pack.resources.kind import Kind, Wanted
 from install.pack.tree import ABSENT, Json, Leaf, Path, get
 from install.pack.tree import Path as LeafPath
+from install.wording import say, term
 
 TAG = "sekisho"
 
@@ -106,12 +107,14 @@ class Connections(Kind):
         text = ".".join(path[:3] if path[:2] == ("settings", "tags") else path)
         for start, shown in LABELS.items():
             if text.startswith(start):
-                return shown + text.removeprefix(start)
+                return term(shown) + text.removeprefix(start)
         return text
 
     def describe(self, current: Json | None, touched: Mapping[Path, tuple[Leaf, Leaf]]) -> list[str]:
         return [
-            f"tag: {path[2]}" for path, (_, after) in touched.items() if self.is_described(path) and after is not ABSENT
+            say("tag: {name}", name=path[2])
+            for path, (_, after) in touched.items()
+            if self.is_described(path) and after is not ABSENT
         ]
 
     def is_described(self, path: Path) -> bool:

@@ -12,6 +12,7 @@ from install.pack.resources.models import wanted_models
 from install.pack.resources.plugins import wanted_plugins
 from install.pack.resources.prompts import wanted_prompts
 from install.pack.resources.services import wanted_settings
+from install.wording import say, term
 
 FUNCTIONS = ("filter", "action", "pipe")
 """Kinds that share their ids."""
@@ -40,5 +41,9 @@ def desired_state(inputs: PlanInputs) -> list[Wanted]:
 def _twice(wanted: Wanted) -> tuple[str, str]:
     """Return problem and allowed values for two entries of one id, of which one would silently replace the other."""
     if wanted.kind == "connection":
-        return f"{wanted.id} is the gateway's address, or there twice", "`connections` to other servers, each once"
-    return f"two entries ask for the {wanted.kind} {wanted.id}", "one of them, or another name"
+        return say("{id} is the gateway's address, or there twice", id=wanted.id), say(
+            "`connections` to other servers, each once"
+        )
+    return say("two entries ask for the {kind} {id}", kind=term(wanted.kind), id=wanted.id), say(
+        "one of them, or another name"
+    )

@@ -4,6 +4,7 @@ from install.errors import Refused
 from install.open_webui import OpenWebUI
 from install.pack.resources.plugins import VERSION, Plugins, plugin_form, require_stored, stored_meta
 from install.pack.tree import ABSENT, Json, get
+from install.wording import say, term
 
 
 class Functions(Plugins):
@@ -48,9 +49,11 @@ class Functions(Plugins):
         except Refused as error:
             return error.detail
         if state["type"] != self.name and get(target, VERSION) is not ABSENT:
-            return f"Open WebUI takes it for a {state['type']}, not for a {self.name}"
+            return say(
+                "Open WebUI takes it for a {type}, not for a {name}", type=term(state["type"]), name=term(self.name)
+            )
         if target.get("is_active") and not state["is_active"]:
-            return "Open WebUI switched it off because it does not load"
+            return say("Open WebUI switched it off because it does not load")
         return None
 
 

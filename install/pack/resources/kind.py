@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from gateway.secret import Secret
 from install.open_webui import OpenWebUI
+from install.pack.resources.access import GRANTS, grant_label
 from install.pack.tree import Json, Leaf, Path
 
 
@@ -88,7 +89,7 @@ class Kind:
         return None
 
     def label(self, path: Path) -> str:
-        return ".".join(path)
+        return grant_label(path[1]) if path[0] == GRANTS else ".".join(path)
 
     def describe(self, current: Json | None, touched: Mapping[Path, tuple[Leaf, Leaf]]) -> list[str]:
         """Return lines about the leaves that `is_described` names, which need more than a label and a value."""

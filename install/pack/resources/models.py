@@ -6,10 +6,11 @@ from install.errors import ManifestError, Refused
 from install.open_webui import OpenWebUI
 from install.pack.inputs import PlanInputs, model_not_offered
 from install.pack.manifest.entries import ModelEntry
-from install.pack.resources.access import GRANTS, reading, to_list, to_set
+from install.pack.resources.access import GRANTS, grant_label, reading, to_list, to_set
 from install.pack.resources.kind import Kind, Wanted
 from install.pack.tree import ABSENT, Json, Leaf, Path, get
 from install.pack.tree import Path as LeafPath
+from install.wording import say
 
 STAMP = "sekisho"
 FIELDS = ("name", "base_model_id", "params", "meta", "is_active")
@@ -87,10 +88,9 @@ class Models(Kind):
 
     def label(self, path: Path) -> str:
         if path[0] == GRANTS:
-            who, _, may = path[1].rpartition(":")
-            return f"{may} for {'everyone' if who == 'user:*' else who.replace(':', ' ')}"
+            return grant_label(path[1])
         if path[:2] == ("meta", "defaultFilterIds"):
-            return f"filter {path[2]} in new chats"
+            return say("filter {name} in new chats", name=path[2])
         return ".".join(path[1:] if path[0] == "meta" else path)
 
 
@@ -99,9 +99,9 @@ def decided_otherwise(row: Json | None) -> str | None:
     if row is None:
         return None
     if row.get("base_model_id"):
-        return "a workspace model has this name: kept"
+        return say("a workspace model has this name: kept")
     if row["is_active"] is False and get(row, HIDDEN) is ABSENT:
-        return "switched off by an administrator: kept"
+        return say("switched off by an administrator: kept")
     return None
 
 
@@ -175,5 +175,7 @@ def _require_filter(inputs: PlanInputs, name: str, keys: tuple[str | int, ...]) 
     filters = {entry.name for entry in inputs.manifest.filters} | (inputs.current["filter"].keys() - others)
     if name not in filters:
         raise ManifestError(
-            inputs.manifest.where(*keys), f"there is no filter {name}", ", ".join(sorted(filters)) or "none"
+            inputs.manifest.where(*keys),
+            say("there is no filter {name}", name=name),
+            ", ".join(sorted(filters)) or say("none"),
         )

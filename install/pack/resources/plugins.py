@@ -16,6 +16,7 @@ from install.pack.resources.kind import Kind, Owner, Wanted
 from install.pack.resources.valves import Place, wanted_valves
 from install.pack.tree import ABSENT, Json, Leaf, Path, get, leaves
 from install.pack.tree import Path as LeafPath
+from install.wording import say, term
 
 STAMP = "sekisho"
 CONTENT = ("content",)
@@ -56,8 +57,10 @@ class Plugins(Kind):
 
     def label(self, path: Path) -> str:
         if path[0] == "valves":
-            return f"valve {'.'.join(path[1:])}"
-        return LABELS.get(path) or ".".join(path[1:] if path[0] == "meta" else path)
+            return say("valve {name}", name=".".join(path[1:]))
+        if path in LABELS:
+            return term(LABELS[path])
+        return ".".join(path[1:]) if path[0] == "meta" else Kind.label(self, path)
 
     def describe(self, current: Json | None, touched: Mapping[Path, tuple[Leaf, Leaf]]) -> list[str]:
         lines = []
@@ -67,7 +70,7 @@ class Plugins(Kind):
             if isinstance(before, str) and isinstance(after, str):
                 lines.append(_line_counts(before, after))
         if current is not None and any(path[:2] in TEXTS for path in touched):
-            lines.append("description and translations")
+            lines.append(say("description and translations"))
         return lines
 
     def is_described(self, path: Path) -> bool:
@@ -81,22 +84,24 @@ def require_stored(before: Json, after: Json, stored: Json) -> None:
     """
     written = {name for name, value in after.items() if before.get(name, ABSENT) != value}
     if lost := sorted(name for name in written if stored.get(name, ABSENT) != after[name]):
-        raise Refused("POST", "valves", 400, f"the plugin does not store {', '.join(lost)} as given")
+        raise Refused("POST", "valves", 400, say("the plugin does not store {lost} as given", lost=", ".join(lost)))
 
 
 def _versions(current: Json | None, touched: Mapping[Path, tuple[Leaf, Leaf]]) -> str:
     before, after = touched.get(VERSION, (ABSENT, ABSENT))
     new = after if after is not ABSENT else get(current, VERSION)
     if current is None:
-        return f"version {new}"
+        return say("version {new}", new=new)
     old = before if before is not ABSENT else get(current, VERSION)
-    return f"version {'?' if old is ABSENT else old} → {'as it was' if new is ABSENT else new}"
+    return say(
+        "version {old} → {new}", old="?" if old is ABSENT else old, new=say("as it was") if new is ABSENT else new
+    )
 
 
 def _line_counts(before: str, after: str) -> str:
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0))[2:]
     added, removed = (sum(line.startswith(sign) for line in lines) for sign in "+-")
-    return f"lines: {added} added, {removed} removed"
+    return say("lines: {added} added, {removed} removed", added=added, removed=removed)
 
 
 KIND_NAMES: Mapping[PluginSection, str] = {"filters": "filter", "pipes": "pipe", "functions": "action", "tools": "tool"}
@@ -134,8 +139,13 @@ def _plugin(inputs: PlanInputs, kind: PluginSection, name: str) -> Plugin:
     plugin = find_plugin(kind, name, inputs.options.plugins)
     if plugin.needs and not at_least(inputs.version, plugin.needs):
         raise InstallError(
-            f"The plugin {plugin.id} needs Open WebUI {plugin.needs}; this is {inputs.version}.",
-            "Update Open WebUI, or take the plugin out of the manifest.",
+            say(
+                "The plugin {id} needs Open WebUI {needs}; this is {version}.",
+                id=plugin.id,
+                needs=plugin.needs,
+                version=inputs.version,
+            ),
+            say("Update Open WebUI, or take the plugin out of the manifest."),
         )
     return plugin
 

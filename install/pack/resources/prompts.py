@@ -9,6 +9,7 @@ from install.pack.resources.access import GRANTS, reading, to_list, to_set
 from install.pack.resources.kind import Kind, Owner, Wanted
 from install.pack.tree import ABSENT, Json, Path, get
 from install.pack.tree import Path as LeafPath
+from install.wording import term
 
 STAMP = "sekisho"
 PROMPT_FIELDS = ("name", "content", "data", "meta", "tags")
@@ -46,7 +47,7 @@ class Prompts(Kind):
         return Owner.OTHERS if get(current, ("meta", STAMP)) is ABSENT else Owner.PACK
 
     def label(self, path: Path) -> str:
-        return "mark" if path[0] == "meta" else ".".join(path)
+        return term("mark") if path[0] == "meta" else Kind.label(self, path)
 
 
 def wanted_prompts(inputs: PlanInputs) -> Iterator[Wanted]:

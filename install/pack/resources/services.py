@@ -10,6 +10,7 @@ from install.pack.manifest.entries import EmbeddingsEntry
 from install.pack.manifest.values import plain
 from install.pack.resources.kind import Wanted
 from install.pack.tree import get
+from install.wording import term
 
 # Saving does not compute anything anew: vectors of another model stay and no longer match.
 REINDEX = "files uploaded before need Admin > Settings > Documents > Reindex"
@@ -136,7 +137,7 @@ def _notes(inputs: PlanInputs, group: str, values: Mapping[str, object]) -> tupl
     if group not in REBUILT or all(now[name] == plain(value) for name, value in values.items()):
         return ()
     model = "rag.embedding_model"
-    return (REPLICAS, *((REINDEX,) if model in values and now[model] != values[model] else ()))
+    return (term(REPLICAS), *((term(REINDEX),) if model in values and now[model] != values[model] else ()))
 
 
 def _offered(inputs: PlanInputs, name: str, section: str, mode: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from install.open_webui import OpenWebUI
 from install.pack.resources.kind import Kind
 from install.pack.tree import Json, Path, get
+from install.wording import term
 
 EMBEDDING_FORM: Mapping[str, tuple[str, ...]] = {
     "rag.embedding_engine": ("RAG_EMBEDDING_ENGINE",),
@@ -101,4 +102,4 @@ class Settings(Kind):
         word = path[0].rpartition(".")[2]
         for filler in FILLERS:
             word = word.removeprefix(filler)
-        return LABELS.get(path[0]) or WORDS.get(word) or word.replace("_", " ")
+        return term(LABELS.get(path[0]) or WORDS.get(word) or word.replace("_", " "))

@@ -14,6 +14,7 @@ from install.pack.plugin import Plugin
 from install.pack.resources.agents import IDENTITY_SECRET
 from install.pack.tree import ABSENT, Json, get
 from install.pack.tree import Path as LeafPath
+from install.wording import say
 
 # Variables, files and answers are text; a valve of these types stores something else.
 TYPES: Mapping[str, TypeAdapter[object]] = {
@@ -67,8 +68,8 @@ def _require_declared(place: Place, plugin: Plugin, written: Mapping[str, object
     declared = plugin.valves
     for valve in written:
         if declared is not None and valve not in declared:
-            names = ", ".join(sorted(declared)) or "none; take `valves` out"
-            raise ManifestError(place.where(valve), f"{plugin.id} has no valve {valve}", names)
+            names = ", ".join(sorted(declared)) or say("none; take `valves` out")
+            raise ManifestError(place.where(valve), say("{id} has no valve {valve}", id=plugin.id, valve=valve), names)
 
 
 def _put(found: Valves, valve: str, resolved: object, value: object, place: Place, stored: Json | None) -> None:
@@ -79,9 +80,9 @@ def _put(found: Valves, valve: str, resolved: object, value: object, place: Plac
     found.keep.add(path)
     missing = place.inputs.resolver.missing(value)
     if get(stored, path) is ABSENT:
-        found.notes.append(f"valve {valve} is not set: {missing} is missing")
+        found.notes.append(say("valve {valve} is not set: {missing} is missing", valve=valve, missing=missing))
     elif not is_question(value):
-        found.notes.append(f"valve {valve}: kept as stored, {missing} is not set")
+        found.notes.append(say("valve {valve}: kept as stored, {missing} is not set", valve=valve, missing=missing))
 
 
 def _typed(place: Place, plugin: Plugin, valve: str, value: object) -> object:
@@ -93,7 +94,7 @@ def _typed(place: Place, plugin: Plugin, valve: str, value: object) -> object:
     try:
         typed = TYPES[annotation].validate_python(text.strip())
     except ValidationError:
-        raise ManifestError(place.where(valve), "the value has another type", annotation) from None
+        raise ManifestError(place.where(valve), say("the value has another type"), annotation) from None
     return Hidden(typed) if isinstance(value, Secret) else typed
 
 
@@ -107,10 +108,16 @@ def _carry_over(found: Valves, plugin: Plugin, stored: Json | None) -> None:
     for name in values.keys() - declared.keys() - {path[1] for path in found.values}:
         new = plugin.renamed.get(name)
         if new is None or new not in declared:
-            found.notes.append(f"valve {name}: version {plugin.version} has no such valve, its value has no effect")
+            found.notes.append(
+                say(
+                    "valve {name}: version {version} has no such valve, its value has no effect",
+                    name=name,
+                    version=plugin.version,
+                )
+            )
             continue
         found.values[("valves", name)] = ABSENT
         if new not in values and ("valves", new) not in found.values:
             found.values[("valves", new)] = values[name]
             found.keep.discard(("valves", new))
-            found.notes.append(f"valve {name} is called {new} now: its value goes with it")
+            found.notes.append(say("valve {name} is called {new} now: its value goes with it", name=name, new=new))

@@ -1,6 +1,7 @@
 """Bytes as text, in the encodings that people's files have."""
 
 import codecs
+import importlib
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -8,6 +9,33 @@ MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+)
+DETECTED = 100_000  # bytes
+CONFIDENT = 0.2
+KANA_SHARE = 0.1  # of the signs: such a text is Japanese
+CHINESE_OR_KOREAN = {
+    "gb18030": "gb18030",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "big5hkscs": "big5hkscs",
+    "big5-hkscs": "big5hkscs",
+    "cp949": "cp949",
+    "euc-kr": "cp949",
+    "johab": "johab",
+}
+OTHER_SCRIPTS = (
+    "windows-1251",
+    "koi8-r",
+    "iso-8859-5",
+    "windows-1253",
+    "iso-8859-7",
+    "windows-1255",
+    "iso-8859-8",
+    "windows-1256",
+    "iso-8859-6",
+    "tis-620",
+    "cp874",
 )
 SHIFTS = (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(D", b"\x1b(I")  # how ISO-2022-JP changes its character set
 # What senders call an encoding, and the larger one that they mean.
@@ -46,6 +74,23 @@ def oddness(text: str) -> int:
     return odd * 2 - kana
 
 
+def told_apart(raw: bytes) -> str | None:
+    """Return the text as a detector reads it, if it is in one of the encodings that are easily taken for others."""
+    sample = raw[:DETECTED]
+    try:
+        found = importlib.import_module("chardet").detect(sample)
+    except ImportError:  # Open WebUI brings it
+        return None
+    encoding = str(found.get("encoding") or "").lower()
+    certain = encoding in CHINESE_OR_KOREAN or (
+        (found.get("confidence") or 0) >= CONFIDENT and encoding in OTHER_SCRIPTS
+    )
+    japanese = [guess for each in ("cp932", "euc_jis_2004") if (guess := decoded_as(raw, each)) is not None]
+    if not certain or any(oddness(guess[:100_000]) < -len(guess[:100_000]) * KANA_SHARE for guess in japanese):
+        return None
+    return decoded_as(raw, CHINESE_OR_KOREAN.get(encoding, encoding))
+
+
 def decoded(raw: bytes) -> str:
     """Return the text of the bytes; what no encoding explains becomes a replacement character."""
     for mark, encoding in MARKS:
@@ -56,6 +101,8 @@ def decoded(raw: bytes) -> str:
     if b"\x00" in raw[:4000] and (wide := wide_encoding(raw)):
         return raw.decode(wide, "replace")
     if (text := decoded_as(raw, "utf-8")) is not None:
+        return text
+    if (text := told_apart(raw)) is not None:
         return text
     guesses = [decoded_as(raw, encoding) for encoding in ("cp932", "euc_jis_2004")]
     likely = [guess for guess in guesses if guess is not None and any("\u3041" <= char <= "\u9fff" for char in guess)]

@@ -52,6 +52,12 @@ def child(element: Any, *path: str) -> Any:
     return element
 
 
+def children(element: Any, *path: str) -> list[Any]:
+    """Return what is in the first descendant along the path of names."""
+    found = child(element, *path)
+    return [] if found is None else list(found)
+
+
 def descendants(element: Any, name: str) -> Iterator[Any]:
     return (each for each in element.iter() if local_name(each) == name)
 

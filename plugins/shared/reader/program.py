@@ -1,25 +1,38 @@
 """The reader as a program: what kind a file is, by its first bytes, and what it says."""
 
 import hashlib
+import importlib
+import io
 import json
 import os
 import sys
 from typing import Any
 
 from plugins.shared.reader.decoding import decoded
-from plugins.shared.reader.mail import is_mail, read_mail, read_outlook
+from plugins.shared.reader.mail import html_text, is_mail, read_mail, read_outlook
 from plugins.shared.reader.office import archive_names
+from plugins.shared.reader.opendocument import is_opendocument, read_opendocument
 from plugins.shared.reader.outcome import Outcome, Unreadable
 from plugins.shared.reader.pdf import read_pdf
+from plugins.shared.reader.rich_text import read_rich_text
 from plugins.shared.reader.sheets import read_old_workbook, read_workbook
 from plugins.shared.reader.slides import read_slides
 from plugins.shared.reader.word import read_word
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 OFFICE = {"word/": "word", "ppt/": "slides", "xl/": "workbook"}
-STREAMS = (("EncryptedPackage", "protected"), ("__properties_version1.0", "outlook"), ("Workbook", "old_workbook"))
+STREAMS = {
+    "EncryptedPackage": "protected",
+    "__properties_version1.0": "outlook",
+    "Workbook": "old_workbook",
+    "Book": "old_workbook",
+    "WordDocument": "old_document",
+    "PowerPoint Document": "old_slides",
+}
+"""What a compound file is, by the first of these streams that it has."""
+PROBLEMS = ("protected", "old_document", "old_slides", "unsupported")
 # First bytes of what holds no text that we could read, or that a text would hardly begin with.
-OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"{\\rtf", b"\x7fELF")
+OTHER = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!", b"\x7fELF")
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg")
 
 
@@ -30,16 +43,31 @@ def kind_of(raw: bytes, name: str) -> str:
     if b"%PDF-" in raw[:1024]:
         return "pdf"
     if raw.startswith(OLE):
-        found = next((kind for stream, kind in STREAMS if stream.encode("utf-16-le") in raw), "unsupported")
-        if found in ("protected", "unsupported"):
+        found = compound_kind(raw)
+        if found in PROBLEMS:
             raise Unreadable(found)
         return found
+    if raw.startswith(b"{\\rtf"):
+        return "rich_text"
     if raw.startswith(b"PK\x03\x04"):
         names = archive_names(raw)
+        if is_opendocument(raw):
+            return "opendocument"
         return next((kind for folder, kind in OFFICE.items() if any(one.startswith(folder) for one in names)), "other")
-    if raw.startswith(OTHER) or raw.lstrip()[:16].lower().startswith(MARKUP):
+    if raw.startswith(OTHER):
         return "other"
+    if raw.lstrip()[:16].lower().startswith(MARKUP):
+        return "page" if b"<html" in raw[:1024].lower() else "other"
     return "mail" if is_mail(raw, name) else "text"
+
+
+def compound_kind(raw: bytes) -> str:
+    """Return what a compound file of before 2007 is. Raises Unreadable."""
+    try:
+        file = importlib.import_module("olefile").OleFileIO(io.BytesIO(raw))
+        return next((kind for stream, kind in STREAMS.items() if file.exists(stream)), "unsupported")
+    except Exception as error:  # olefile has its own, and those of struct, for damaged files
+        raise Unreadable("damaged") from error
 
 
 def read_bytes(raw: bytes, name: str, outcome: Outcome, depth: int, limits: dict[str, Any]) -> None:
@@ -55,6 +83,9 @@ def read_bytes(raw: bytes, name: str, outcome: Outcome, depth: int, limits: dict
         "slides": lambda: read_slides(raw, outcome),
         "workbook": lambda: read_workbook(raw, outcome),
         "old_workbook": lambda: read_old_workbook(raw, outcome),
+        "opendocument": lambda: read_opendocument(raw, outcome),
+        "rich_text": lambda: read_rich_text(raw, outcome),
+        "page": lambda: outcome.add(html_text(decoded(raw))),
         "mail": lambda: read_mail(raw, outcome, depth, reads),
         "outlook": lambda: read_outlook(raw, outcome, depth, reads),
         "text": lambda: read_plain(raw, outcome),

@@ -1,105 +1,52 @@
 """Workbooks: each sheet as tables of Markdown, with the values that Excel computed last."""
 
-import datetime
 import importlib
 import io
+import struct
 import zipfile
-from collections.abc import Iterator
-from itertools import zip_longest
+from contextlib import suppress
 from typing import Any
 
+from plugins.shared.reader.cells import Row, looks_of, rows_of
 from plugins.shared.reader.markdown import cell_text, markdown_table
-from plugins.shared.reader.office import attribute, descendants, local_name, parsed_xml
+from plugins.shared.reader.moments import shown_moment
+from plugins.shared.reader.office import attribute, child, descendants, local_name, package_main, parsed_xml
 from plugins.shared.reader.outcome import Outcome, Unreadable
 
-Row = tuple[int, dict[int, str]]
 SPARSE = 30  # times more places than values: such a sheet is a list of cells, no table
 MERGED_CELLS = 20_000
 
 
 def read_workbook(raw: bytes, outcome: Outcome) -> None:
     """Read all sheets. Raises whatever a damaged workbook raises."""
-    values, formulas = opened_workbook(raw, True), opened_workbook(raw, False)
+    main = package_main(raw)
+    looks = looks_of(main)
     found = False
+    for listed in child(parsed_xml(main.blob), "sheets"):
+        part = main.rels[attribute(listed, "id")].target_part
+        is_sheet = part.partname.startswith("/xl/worksheets/") or b"sheetData" in part.blob[:5000]
+        rows = [*rows_of(part.blob, looks, outcome)] if is_sheet else []
+        found = found or bool(rows)
+        merged = merged_ranges(part.blob) if b"mergeCell" in part.blob else []
+        add_sheet(outcome, attribute(listed, "name"), attribute(listed, "state", "visible"), filled(rows, merged))
+    before = len(outcome.parts)
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for sheet, formula_sheet in zip(values.worksheets, formulas.worksheets, strict=True):
-            path = getattr(sheet, "_worksheet_path", "").lstrip("/")
-            source = archive.read(path) if path in archive.namelist() else b""
-            merged = merged_ranges(archive, path) if b"mergeCell" in source else []
-            computes = not source or b"<f" in source or b":f" in source
-            rows = [*shown_rows(sheet, formula_sheet if computes else None, outcome)]
-            found = found or bool(rows)
-            add_sheet(outcome, sheet.title, sheet.sheet_state, filled(rows, merged))
         beside(archive, outcome)
-    if not found and len(outcome.parts) == len(values.worksheets):
-        raise Unreadable("empty")
+    if not found and len(outcome.parts) == before:
+        raise Unreadable("only_drawings" if outcome.notes else "empty_sheets")
 
 
-def opened_workbook(raw: bytes, data_only: bool) -> Any:
-    """Return the workbook: as a stream of rows, or as a whole where it has a sheet that is a chart."""
-    load = importlib.import_module("openpyxl").load_workbook
-    try:
-        return load(io.BytesIO(raw), read_only=True, data_only=data_only)
-    except AttributeError:
-        return load(io.BytesIO(raw), data_only=data_only)
-
-
-def shown_moment(moment: datetime.datetime) -> str:
-    """Return a date in ISO 8601, with the time of day if there is one."""
-    return moment.date().isoformat() if moment.time() == datetime.time() else moment.isoformat(" ", "seconds")
-
-
-def shown_value(cell: Any) -> str:
-    """Return what the cell shows, without its looks: dates as in ISO 8601, percent as percent."""
-    value = cell.value
-    if isinstance(value, str):
-        return value
-    form = str(getattr(cell, "number_format", "") or "")
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, datetime.datetime):
-        return shown_moment(value)
-    if isinstance(value, int | float):
-        return f"{value * 100:.12g}%" if "%" in form else f"{value:.15g}" if isinstance(value, float) else str(value)
-    return str(getattr(value, "text", None) or value)
-
-
-def shown_rows(values: Any, formulas: Any, outcome: Outcome) -> Iterator[Row]:
-    """Yield the rows that hold something, by number, as texts by column; a formula nobody computed as itself."""
-    for sheet in filter(None, (values, formulas)):
-        getattr(sheet, "reset_dimensions", int)()  # what a file says of its size may be absurd; the cells tell
-    sources = formulas.iter_rows() if formulas else ()
-    for number, (row, source) in enumerate(zip_longest(values.iter_rows(), sources, fillvalue=()), 1):
-        if not row and not source:
-            continue
-        texts = {}
-        for cell, formula in zip_longest(row, source):
-            computed = cell is not None and cell.value is not None
-            if not computed and (formula is None or formula.value is None):
-                continue
-            if not computed:
-                outcome.note("formulas", formula.coordinate)
-            texts[(cell if computed else formula).column] = shown_value(cell if computed else formula)
-        outcome.room -= sum(map(len, texts.values()))  # so that a bomb ends early; given back by `add_sheet`
-        if texts:
-            yield number, texts
-        outcome.add("")
-
-
-def merged_ranges(archive: zipfile.ZipFile, path: str) -> list[tuple[int, int, int, int]]:
+def merged_ranges(sheet: bytes) -> list[tuple[int, int, int, int]]:
     """Return first column, first row, last column and last row of merged cells."""
     bounds = importlib.import_module("openpyxl.utils").range_boundaries
     etree = importlib.import_module("lxml.etree")
     found: list[tuple[int, int, int, int]] = []
-    try:
-        with archive.open(path.lstrip("/")) as file:
-            for _, element in etree.iterparse(file, resolve_entities=False):
-                if local_name(element) == "mergeCell" and len(found) < MERGED_CELLS:
-                    found.append(bounds(attribute(element, "ref")))
-                elif local_name(element) == "row":
-                    element.clear()
-    except (KeyError, ValueError, TypeError):
-        return []
+    for _, element in etree.iterparse(io.BytesIO(sheet), tag=("{*}mergeCell", "{*}row"), resolve_entities=False):
+        if local_name(element) == "row":
+            element.clear()
+        elif len(found) < MERGED_CELLS:
+            with suppress(ValueError, TypeError):
+                found.append(bounds(attribute(element, "ref")))
     return found
 
 
@@ -172,6 +119,7 @@ def read_old_workbook(raw: bytes, outcome: Outcome) -> None:
     """Read a workbook from before 2007."""
     xlrd = importlib.import_module("xlrd")
     book = xlrd.open_workbook(file_contents=raw, logfile=io.StringIO())
+    found = False
     for sheet in book.sheets():
         rows = []
         for number in range(sheet.nrows):
@@ -180,6 +128,27 @@ def read_old_workbook(raw: bytes, outcome: Outcome) -> None:
                 rows.append((number + 1, texts))
         outcome.room -= sum(len(text) for _, texts in rows for text in texts.values())
         add_sheet(outcome, sheet.name, "visible" if sheet.visibility == 0 else "hidden", rows)
+        found = found or bool(rows)
+    old_drawings(raw, outcome)
+    if not found:
+        raise Unreadable("only_drawings" if outcome.notes else "empty_sheets")
+
+
+COMMENT, TEXT_BOX, BEGIN, CHART = 0x1C, 0x1B6, 0x809, 0x20  # records of an old workbook, and a sort of the third
+
+
+def old_drawings(raw: bytes, outcome: Outcome) -> None:
+    """Count what an old workbook holds besides its cells, by its records."""
+    file = importlib.import_module("olefile").OleFileIO(io.BytesIO(raw))
+    stream = file.openstream("Workbook" if file.exists("Workbook") else "Book").read()
+    at = 0
+    while at + 4 <= len(stream):
+        kind, length = struct.unpack_from("<HH", stream, at)
+        if kind in (COMMENT, TEXT_BOX):
+            outcome.note("old_parts")
+        elif kind == BEGIN and length >= 4 and struct.unpack_from("<H", stream, at + 6)[0] == CHART:
+            outcome.note("charts")
+        at += 4 + length
 
 
 def old_value(xlrd: Any, book: Any, cell: Any) -> str:

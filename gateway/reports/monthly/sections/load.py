@@ -1,17 +1,20 @@
 """People, bursts, busy models, waits, failures: what the servers had to bear."""
 
+from collections.abc import Sequence
+
 from gateway.reports.monthly import charts, colours
+from gateway.reports.monthly.codes import explained
 from gateway.reports.monthly.colours import SERIES, variable
-from gateway.reports.monthly.drawing import draw
 from gateway.reports.monthly.html import Html, element, figure, joined, pair, section, swatch, table, text
-from gateway.reports.monthly.sections.common import Days, Figures, Marks, named_colours
+from gateway.reports.monthly.sections.common import Days, Figures, Marks, days_figure, drawn, named_colours, no_data
 from gateway.reports.monthly.words import Words
 from gateway.reports.rows import Row
 
 
 def spread(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     shown = [_spread(row, words) for row in figures["per_person"]]
-    return section(words["spread"], pair(*shown), about=words["spread about"]) if shown else Html("")
+    content = pair(*shown) if shown else no_data(words)
+    return section(words["spread"], content, about=words["spread about"])
 
 
 def _spread(row: Row, words: Words) -> Html:
@@ -20,7 +23,7 @@ def _spread(row: Row, words: Words) -> Html:
     sentence = words["spread told"].format(**names, tenth=words.share(row["share_of_busiest_tenth"]))
     colour = colours.of_kind(row["kind"])
     spec = charts.histogram(bars, colour=colour, x=words["requests a person"], y=words["people"], words=words)
-    return figure(element("p", text(sentence), class_="told"), draw(spec), title=words.of(row["kind"]))
+    return figure(element("p", text(sentence), class_="told"), drawn(bars, spec, words), title=words.of(row["kind"]))
 
 
 def bursts(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
@@ -39,12 +42,13 @@ def _burst(row: Row, words: Words) -> Html:
     )
     spec = charts.histogram(bars, colour=SERIES[0], x=words["arrivals"], y=words["requests"], words=words)
     title = words["burst title"].format(seconds=row["seconds"])
-    return figure(element("p", text(sentence), class_="told"), draw(spec), title=title)
+    return figure(element("p", text(sentence), class_="told"), drawn(bars, spec, words), title=title)
 
 
 def running(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     part = figures["running"]
     hours = part["by_hour"]
+    ran = [row for row in hours if row["busy_share"]]
     busy = charts.hours(hours, value="busy_share", share=True, colour=SERIES[0], words=words)
     level = charts.hours(hours, value="mean", share=False, colour=SERIES[2], words=words)
     first, last = part["working_hours"]
@@ -53,7 +57,10 @@ def running(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     rows = ((("own" if row is every else ""), _running_cells(row, words)) for row in [every, *part["models"]])
     return section(
         words["running"],
-        pair(figure(draw(busy), title=words["busy by hour"]), figure(draw(level), title=words["level by hour"])),
+        pair(
+            figure(drawn(ran, busy, words), title=words["busy by hour"]),
+            figure(drawn(ran, level, words), title=words["level by hour"]),
+        ),
         table(columns, rows),
         about=words["running about"].format(first=first, last=last),
     )
@@ -68,10 +75,10 @@ def _running_cells(row: Row, words: Words) -> list[Html]:
 def latency(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     rows = figures["latency"]
     if not rows:
-        return Html("")
+        return section(words["latency"], no_data(words), about=words["latency about"])
     shown = rows[:12]
     panels = [
-        figure(draw(charts.waits(shown, prefix=prefix, colour=colour, words=words)), title=words[title])
+        _waits(shown, prefix, colour, title, words)
         for prefix, colour, title in (("first_token", SERIES[4], "first token"), ("total", SERIES[0], "whole answer"))
     ]
     quantiles = ("p50", "p90", "p99")
@@ -80,6 +87,12 @@ def latency(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     cells = (("", [text(row["model"]), *(text(words.wait(row[name])) for name in names)]) for row in rows)
     groups = (("", 1), (words["first token"], 3), (words["whole answer"], 3))
     return section(words["latency"], pair(*panels), table(columns, cells, groups), about=words["latency about"])
+
+
+def _waits(rows: Sequence[Row], prefix: str, colour: str, title: str, words: Words) -> Html:
+    told = [row for row in rows if row[f"{prefix}_p50"] is not None]
+    spec = charts.waits(told, prefix=prefix, colour=colour, words=words)
+    return figure(drawn(told, spec, words), title=words[title])
 
 
 def failures(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
@@ -97,7 +110,7 @@ def failures(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
             "",
             [
                 joined([swatch(variable(colours.of_outcome(row["outcome"]))), text(words.of(row["outcome"]))]),
-                text(row["code"] or "–"),
+                _explained(row, words),
                 text(row["status"]),
                 text(words.number(row["requests"])),
             ],
@@ -107,7 +120,13 @@ def failures(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     return section(
         words["failures"],
         named_colours(shown, words),
-        figure(draw(spec)),
+        days_figure(part["by_day"], spec, words),
         table(columns, rows),
         about=words["failures about"],
     )
+
+
+def _explained(row: Row, words: Words) -> Html:
+    """Return a code with what it means."""
+    meaning = explained(row["code"], row["outcome"], words.language)
+    return joined([text(row["code"] or "–"), *([element("small", text(meaning))] if meaning else [])])

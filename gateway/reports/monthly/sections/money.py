@@ -2,7 +2,7 @@
 
 from gateway.reports.monthly.colours import SERIES, variable
 from gateway.reports.monthly.html import Html, bar, element, section, table, text
-from gateway.reports.monthly.sections.common import Days, Figures, Marks
+from gateway.reports.monthly.sections.common import Days, Figures, Marks, no_data
 from gateway.reports.monthly.words import Words
 from gateway.reports.rows import Row
 
@@ -34,7 +34,7 @@ def people(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     part = figures["people"]
     rows, others = part["rows"], part["others"]
     if not rows:
-        return Html("")
+        return section(words["persons"], no_data(words))
     longest = max(row["cost_usd"] for row in rows) or 1
     columns = [(words["person"], ""), ("", "bar"), *((words[name], "n") for name in ("cost", "requests", "tokens"))]
     cells = [
@@ -56,7 +56,7 @@ def _sums(row: Row, words: Words) -> list[Html]:
 def elsewhere(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     part = figures["elsewhere"]
     own = part["on_premises"]
-    about = words["elsewhere about"].format(tokens=words.short(part["tokens"]))
+    about = words["elsewhere about"].format(tokens=words.short(part["tokens"])) + _embeddings_told(part, words)
     longest = max([row["cost_usd"] for row in part["rows"]] + [own["total_usd"] if own else 0], default=0) or 1
     columns = [(words["model"], ""), ("", "bar"), (words["cost"], "n"), (words["price"], "n")]
     columns += [(words["break even"], "n")] if own else []
@@ -67,6 +67,18 @@ def elsewhere(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     sentence = _own_told(own, words) if own else words["no own"]
     shown = table(columns, ((of, cells) for _, of, cells in rows))
     return section(words["elsewhere"], element("p", text(sentence), class_="told"), shown, about=about)
+
+
+def _embeddings_told(part: Row, words: Words) -> str:
+    if not (apart := part["embeddings"]):
+        return ""
+    told = words["embeddings elsewhere"].format(
+        tokens=words.short(apart["tokens"]),
+        model=apart["model"],
+        price=words.money(apart["price"]),
+        cost=words.money(apart["cost_usd"]),
+    )
+    return f" {told}" if words.language == "en" else told
 
 
 def _own_told(own: Row, words: Words) -> str:

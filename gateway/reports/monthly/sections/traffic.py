@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from gateway.reports.monthly import charts, colours
 from gateway.reports.monthly.colours import SERIES, variable
-from gateway.reports.monthly.drawing import draw
-from gateway.reports.monthly.html import Html, element, figure, joined, section, swatch, table, text, whole
-from gateway.reports.monthly.sections.common import Days, Figures, Marks, named_colours
+from gateway.reports.monthly.html import Html, element, joined, section, swatch, table, text, whole
+from gateway.reports.monthly.sections.common import Days, Figures, Marks, days_figure, named_colours
 from gateway.reports.monthly.words import Words
 from gateway.reports.rows import Row
 
@@ -15,22 +14,38 @@ _OTHERS = "…"
 
 
 def tiles(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
+    """Return the headline; what embeddings read is told apart from what models read and wrote."""
     totals = figures["totals"]
-    tokens = totals["input_tokens"] + totals["output_tokens"]
-    amounts = {"input": words.short(totals["input_tokens"]), "output": words.short(totals["output_tokens"])}
+    read = totals["input_tokens"] - totals["embedding_tokens"]
+    tokens = read + totals["output_tokens"]
     mean = words.number(totals["requests"] / totals["people"]) if totals["people"] else "–"
-    per_million = words.money(totals["cost_usd"] / tokens * 1e6) if tokens else "–"
+    cost = totals["cost_usd"] - totals["embedding_cost_usd"]
+    per_million = words.money(cost / tokens * 1e6) if tokens else "–"
     failed = {name: words.number(totals[name]) for name in ("errors", "refused")}
-    cached = totals["cached_input_tokens"] / totals["input_tokens"] if totals["input_tokens"] else 0
+    cached = totals["cached_input_tokens"] / read if read else 0
     shown = (
-        ("requests", words.number(totals["requests"]), words["on days"].format(days=totals["days_with_traffic"])),
+        ("requests", words.number(totals["requests"]), _requests_note(totals, words)),
         ("people", words.number(totals["people"]), words["each"].format(mean=mean)),
-        ("tokens", words.short(tokens), words["in out"].format(**amounts)),
+        ("tokens", words.short(tokens), _tokens_note(totals, read, words)),
         ("cost", words.money(totals["cost_usd"]), _cost_note(totals, per_million, words)),
         ("answered", words.share(totals["ok"] / totals["requests"]), words["errors refused"].format(**failed)),
         ("cache", words.share(cached), words["of input"]),
     )
     return element("div", *(_tile(words[name], value, note) for name, value, note in shown), class_="tiles")
+
+
+def _requests_note(totals: Row, words: Words) -> str:
+    days = words["on days"].format(days=totals["days_with_traffic"])
+    if not totals["embedding_requests"]:
+        return days
+    return f"{days} · {words['embedding requests'].format(count=words.number(totals['embedding_requests']))}"
+
+
+def _tokens_note(totals: Row, read: int, words: Words) -> str:
+    generated = words["in out"].format(input=words.short(read), output=words.short(totals["output_tokens"]))
+    if not totals["embedding_tokens"]:
+        return generated
+    return f"{generated} · {words['embedded'].format(tokens=words.short(totals['embedding_tokens']))}"
 
 
 def _cost_note(totals: Row, per_million: str, words: Words) -> str:
@@ -51,7 +66,8 @@ def requests_by_day(figures: Figures, words: Words, span: Days, marks: Marks) ->
     spec = charts.stacked_days(
         figures["requests_by_day"], series="kind", value="requests", colours=shown, span=span, words=words, marks=marks
     )
-    return section(words["by day"], named_colours(shown, words), figure(draw(spec)), about=words["by day about"])
+    chart = days_figure(figures["requests_by_day"], spec, words)
+    return section(words["by day"], named_colours(shown, words), chart, about=words["by day about"])
 
 
 def tokens_by_day(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
@@ -61,9 +77,9 @@ def tokens_by_day(figures: Figures, words: Words, span: Days, marks: Marks) -> H
     names = [*named, _OTHERS] if len(figures["models"]) > len(named) else named
     shown = dict(zip(names, SERIES, strict=False))
     spec = charts.stacked_days(rows, series="model", value="tokens", colours=shown, span=span, words=words, marks=marks)
-    return section(
-        words["tokens by day"], named_colours(shown, words), figure(draw(spec)), about=words["tokens by day about"]
-    )
+    legend = named_colours(shown, words) if rows else Html("")
+    chart = days_figure(rows, spec, words)
+    return section(words["tokens by day"], legend, chart, about=words["tokens by day about"])
 
 
 def _folded(rows: Sequence[Row], named: Sequence[str]) -> list[Row]:
@@ -103,7 +119,8 @@ def models(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
     columns = [(words["model"], ""), *((words[name], "n") for name in names)]
     cells = (("", _model_cells(row, words)) for row in figures["models"])
     spec = charts.line_of_days(figures["cache_by_day"], value="share", span=span, words=words)
-    return section(words["models"], table(columns, cells), element("p"), figure(draw(spec), title=words["cache title"]))
+    chart = days_figure(figures["cache_by_day"], spec, words, title=words["cache title"])
+    return section(words["models"], table(columns, cells), element("p"), chart)
 
 
 def _model_cells(row: Row, words: Words) -> list[Html]:
