@@ -31,8 +31,8 @@ _FOUNDRY_BETAS = frozenset(
         "web-search-2025-03-05",
     )
 )
-"""platform.claude.com/docs: Claude in Microsoft Foundry, features by platform (November 2026). `betas:` of a deployment
-says what is newer."""
+"""As public tables of other gateways list them for Foundry (November 2026), with three that Claude Code always sends,
+and that nobody was seen to refuse. `betas:` of a deployment says what is newer."""
 
 _ROWS = (
     Provider(
