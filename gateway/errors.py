@@ -18,9 +18,9 @@ SekishoError
     ├── Overloaded         503  a part that must answer does not; carries `retry_after`
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
+        ├── CredentialsMissing  503  the gateway has none that the model's server takes
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
-        ├── UpstreamTimeout      504
-        └── CredentialsMissing 503  the gateway cannot sign for a cloud
+        └── UpstreamTimeout      504
 
 `code` is for programs, `message` for people: it names the remedy, in English; `gateway.wording` has a sentence a code
 for the person who reads it. `type` is OpenAI's word for the class of error
@@ -148,16 +148,14 @@ class UpstreamUnreachable(UpstreamError):
     default_code = "upstream_unreachable"
 
 
+class CredentialsMissing(UpstreamError):
+    status = 503
+    default_code = "upstream_credentials"
+
+
 class UpstreamTimeout(UpstreamError):
     status = 504
     default_code = "upstream_timeout"
-
-
-class CredentialsMissing(UpstreamError):
-    """Credentials of a cloud are missing or expired; the cause names them for the log."""
-
-    status = 503
-    default_code = "upstream_misconfigured"
 
 
 class UpstreamRefused(UpstreamError):

@@ -87,8 +87,8 @@ def refused(
 def _refused(
     serving: Serving, client: ClientDialect, status: int, fault: Fault, headers: Mapping[str, str], body: bytes
 ) -> UpstreamRefused:
-    if status != 402 and fault.status == 402:
-        status = 402
+    if fault.status == 402 or (status == 400 and fault.status == 401):
+        status = fault.status
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -101,7 +101,17 @@ def _refused(
         status=answer,
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
-        retry_after=retry_after(headers),
+        retry_after=_waits(headers, fault),
+    )
+
+
+def _waits(headers: Mapping[str, str], fault: Fault) -> float | None:
+    """Return the seconds that an upstream asks for, in its headers or in its error."""
+    asked = retry_after(headers)
+    return (
+        asked
+        if asked is not None or fault.retry_after is None
+        else min(math.ceil(fault.retry_after), _LONGEST_RETRY_SECONDS)
     )
 
 

@@ -90,8 +90,10 @@ class Target:
 
     @property
     def dialects(self) -> tuple[str, ...]:
-        provider = self.provider
-        return self.deployment.dialects or provider.dialects_by_family.get(self.profile.family or "", provider.dialects)
+        found = self.deployment.dialects
+        if found is None and self.provider.dialects_of:
+            return self.provider.dialects_of(self.deployment.model)
+        return found or self.provider.dialects
 
     @cached_property
     def betas(self) -> frozenset[str] | None:
@@ -106,8 +108,8 @@ class Target:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return what the upstream is sent and nobody else may see."""
-        key = self.deployment.api_key
-        return (*([key.reveal()] if key else []), *secrets_in(self.base_url))
+        keys = (self.deployment.api_key, self.deployment.access_token)
+        return (*(key.reveal() for key in keys if key), *secrets_in(self.base_url))
 
     @property
     def has_room(self) -> bool:
@@ -402,7 +404,7 @@ def _profile(model: Model, deployment: Deployment) -> Profile:
 
 def _name(model: Model, deployment: Deployment) -> str:
     """Return a name that stays the same while the deployment does: what it is and where."""
-    where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region
+    where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region or deployment.location
     return f"{model.name}/{deployment.provider}" + (f"@{where}" if where else "")
 
 

@@ -61,6 +61,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """False if a JSON Schema for the answer is refused."""
     tools_need_responses: bool = False
     """True if Chat Completions refuses tools while the model reasons, and only Responses takes them."""
+    structured_output_with_tools: bool = True
+    """False if it is refused beside tools."""
+    media_in_results: bool = False
+    """True if generateContent takes media within results of tools; else they stand beside them."""
+    signed_calls: bool = False
+    """True if generateContent refuses earlier calls without the model's signature."""
     inline_thinking: tuple[str, ...] = ("think", "reasoning", "thinking")
     """Tags at the beginning of an answer's text in which the model thinks, where the server does not cut them out."""
 

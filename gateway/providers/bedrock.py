@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway import wire
+from gateway.profiles.names import parse_name
 from gateway.providers.amazon import region_of
 from gateway.upstream.request import UpstreamRequest
 
@@ -60,6 +61,11 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
     return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
 
 
+def dialects(model: str) -> tuple[str, ...]:
+    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
+    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+
+
 def _endpoint(region: str) -> str:
     suffix = next((each for begin, each in _SUFFIXES.items() if region.startswith(begin)), "amazonaws.com")
     return f"https://bedrock-runtime.{region}.{suffix}"
@@ -79,9 +85,6 @@ def invoke(request: UpstreamRequest) -> None:
     if betas:
         wire.put(fields, "anthropic_beta", betas)
     request.body = wire.encode(fields)
-    address, _, query = request.url.partition("?")
-    kept = "&".join(part for part in query.split("&") if part and part != "beta=true")
-    request.url = f"{address}?{kept}" if kept else address
 
 
 def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
 from gateway.secret import Secret
 from gateway.upstream.request import UpstreamRequest
+from gateway.wire import Members
 
 
 class Deployment(Protocol):
@@ -25,6 +27,14 @@ class Deployment(Protocol):
     def profile(self) -> str | None: ...
     @property
     def role_arn(self) -> str | None: ...
+    @property
+    def project(self) -> str | None: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def access_token(self) -> Secret | None: ...
+    @property
+    def credentials_file(self) -> Path | None: ...
 
 
 def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
@@ -71,8 +81,8 @@ class Provider:
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
     """What it speaks, native first; a client of another dialect is told so."""
-    dialects_by_family: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What it speaks with the models of a family, by the family's name in profiles, where that is something else."""
+    dialects_of: Callable[[str], tuple[str, ...]] | None = None
+    """Returns what one of its models speaks, where that depends on the model."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -81,6 +91,10 @@ class Provider:
     """Its Completions take `suffix`, or may."""
     url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
     """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
+    shaped: Callable[[str, Members], Members] | None = None
+    """Returns the members of a request to an endpoint's path, where they are not just those of its dialect."""
+    takes_query: bool = True
+    """Takes what of a client's query its dialect lets through."""
     authorize: Authorize = ApiKey()
     framing: Framing = SERVER_SENT_EVENTS
     """Of its streams."""

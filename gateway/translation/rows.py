@@ -5,9 +5,10 @@ from itertools import permutations, product
 from gateway.dialects.chat import CHAT
 from gateway.dialects.converse import CONVERSE
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, converse, messages, responses
+from gateway.translation import chat, converse, gemini, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
@@ -17,6 +18,7 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
     (RESPONSES, responses.CODEC),
     (MESSAGES, messages.CODEC),
+    (GEMINI, gemini.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
 UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)

@@ -147,7 +147,7 @@ def answered(client: str, crossing: ConversationCrossing, exchange: Exchange) ->
     """Return what the client learns, from an answer that arrives in random pieces where it is a stream."""
     if not exchange.is_stream:
         answer = json.loads(wire.encode(crossing.answer(wire.members(exchange.answer))))
-        return WHOLE_OF[client](answer)
+        return _WHOLE[client](answer)
     relay, stream, pieces = crossing.relay(), exchange.answer, random.Random(exchange.name)
     blocks = []
     while stream:
@@ -158,16 +158,14 @@ def answered(client: str, crossing: ConversationCrossing, exchange: Exchange) ->
     if not relay.state.over:
         step = relay.end()
         blocks += [step.block, step.last]
-    return STREAM_OF[client](b"".join(blocks))
+    return _STREAM[client](b"".join(blocks))
 
 
 def facts(upstream: str, exchange: Exchange) -> Facts:
     """Return what the recording says, read by a judge that knows nothing of the codecs."""
     if exchange.is_stream:
-        return (
-            STREAM_OF[upstream](exchange.answer, False) if upstream != "chat" else STREAM_OF[upstream](exchange.answer)
-        )
-    return WHOLE_OF[upstream](exchange.json, False) if upstream != "chat" else WHOLE_OF[upstream](exchange.json)
+        return _STREAM[upstream](exchange.answer, False) if upstream != "chat" else _STREAM[upstream](exchange.answer)
+    return _WHOLE[upstream](exchange.json, False) if upstream != "chat" else _WHOLE[upstream](exchange.json)
 
 
 def _of_chat(found: Fields) -> Facts:
@@ -269,12 +267,12 @@ def _response_stream(stream: bytes, checked: bool = True) -> Facts:
     return _of_response(next(each["response"] for each in reversed(sent) if "response" in each), checked)
 
 
-WHOLE_OF: dict[str, Callable[..., Facts]] = {
+_WHOLE: dict[str, Callable[..., Facts]] = {
     "chat": lambda answer: _of_chat({**chat_wire.whole(answer), "audio": _spoken(answer)}),
     "messages": _of_message,
     "responses": _of_response,
 }
-STREAM_OF: dict[str, Callable[..., Facts]] = {
+_STREAM: dict[str, Callable[..., Facts]] = {
     "chat": _chat_stream,
     "messages": _message_stream,
     "responses": _response_stream,

@@ -21,7 +21,7 @@ from gateway.translation.contract import Asked
 from gateway.translation.crossing import ConversationCrossing, Conversations
 from tests.fakes.exchanges import FOLDER, Exchange, exchanges
 from tests.translation.converse_wire import as_messages, check_request, encoded, facts_of_stream, facts_of_whole, frames
-from tests.translation.judging import CODECS, STREAM_OF, WHOLE_OF, Facts, compared
+from tests.translation.judging import _STREAM, _WHOLE, CODECS, Facts, compared
 
 Fields = dict[str, Any]
 
@@ -78,7 +78,7 @@ def begun(client: str, exchange: Exchange) -> ConversationCrossing:
 
 def answered(client: str, crossing: ConversationCrossing, exchange: Exchange) -> Facts:
     if not exchange.is_frames:
-        return WHOLE_OF[client](json.loads(wire.encode(crossing.answer(wire.members(exchange.answer)))))
+        return _WHOLE[client](json.loads(wire.encode(crossing.answer(wire.members(exchange.answer)))))
     relay, stream, pieces = crossing.relay(), exchange.answer, random.Random(exchange.name)
     blocks = []
     while stream:
@@ -89,7 +89,7 @@ def answered(client: str, crossing: ConversationCrossing, exchange: Exchange) ->
     if not relay.state.over:
         step = relay.end()
         blocks += [step.block, step.last]
-    return STREAM_OF[client](b"".join(blocks))
+    return _STREAM[client](b"".join(blocks))
 
 
 @pytest.mark.parametrize("client", CLIENTS)
