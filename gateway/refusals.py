@@ -8,6 +8,7 @@
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
+| 424           | 502: the model failed behind the server         | yes                 |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
@@ -46,7 +47,7 @@ _ADMIN_FAULTS = {
     405: _NOT_SERVED,
     407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
 _WORDS = {
     429: "is over its rate limit. Try again later.",
     503: "is overloaded. Try again later.",

@@ -14,6 +14,7 @@ import msgspec
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
+from gateway.dialects.framing import Framing
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
@@ -176,6 +177,12 @@ class Serving:
     endpoint: Endpoint
     """The upstream's."""
     translation: Translation | None = None
+
+    @property
+    def framing(self) -> Framing:
+        """Return how its streams are framed."""
+        provider = self.target.provider
+        return provider.framings.get(self.endpoint.path, provider.framing)
 
     @cached_property
     def urls(self) -> tuple[str, str]:

@@ -42,6 +42,8 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         encoded.body,
         serving.timeouts[ask.stream],
     )
+    if shape := target.provider.shapes.get(serving.endpoint.path):
+        shape(request)
     await target.provider.authorize(request, target.deployment)
     return request, crossing
 
@@ -90,7 +92,7 @@ def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
             model=ask.model.name,
             stream=ask.stream,
             count_usage=target.asks_for_usage,
-            framing=target.provider.framing,
+            framing=serving.framing,
             profile=target.profile,
         )
     )
@@ -137,7 +139,7 @@ def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) ->
         "user-agent": "sekisho",
         "accept-encoding": "identity",
         "content-type": media_type,
-        "accept": target.provider.framing.media_type if ask.stream else "application/json",
+        "accept": serving.framing.media_type if ask.stream else "application/json",
     }
     if exchange.trace:
         headers |= exchange.trace.calling()

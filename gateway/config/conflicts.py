@@ -96,6 +96,10 @@ def _untellable(config: Config, model: Model) -> str:
     return "" if config.open_webui.identity_secret else "needs 'open_webui.identity_secret', which signs it"
 
 
+_OWN_KEYS = frozenset(key for row in PROVIDERS.values() for key in row.keys)
+"""Keys of deployments that are not of every provider."""
+
+
 def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
     """Yield the keys of a deployment that are wrong, with the problem."""
     row, address = PROVIDERS.get(deployment.provider), deployment.base_url
@@ -106,6 +110,11 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
     yield from _of_google(deployment)
     if address is not None and (problem := base_url_problem(address)):
         yield "base_url", problem
+    elif row is not None:
+        yield from row.problems(deployment)
+    for key in _OWN_KEYS - (row.keys if row else _OWN_KEYS):
+        if getattr(deployment, key) is not None:
+            yield key, f"means nothing to the provider '{deployment.provider}'; remove it"
     if deployment.api_key and not all("!" <= each <= "~" for each in deployment.api_key.reveal()):
         yield "api_key", "has a space, a line break or a letter that no key has"
 

@@ -65,6 +65,8 @@ _EXAMPLES = {
     "models[].deployments[].base_url": "http://gpu1:8000/v1",
     "models[].deployments[].api_key": '"${VLLM_KEY}"',
     "models[].deployments[].region": "ap-northeast-1",
+    "models[].deployments[].profile": "company-ai",
+    "models[].deployments[].role_arn": "arn:aws:iam::123456789012:role/sekisho",
     "models[].deployments[].project": "our-project",
     "models[].deployments[].location": "europe-west1",
     "models[].deployments[].credentials_file": "/etc/sekisho/google.json",

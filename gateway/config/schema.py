@@ -23,7 +23,7 @@ from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
-Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "gemini", "fim", "infill"]
+Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "converse", "gemini", "fim", "infill"]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
@@ -179,6 +179,10 @@ class Deployment(Section):
     """Sent to the server; null = none."""
     region: str | None = None
     """Of a cloud."""
+    profile: str | None = Field(None, min_length=1, max_length=256)
+    """Of AWS, in the machine's own files; null = the environment's, the container's or the machine's own."""
+    role_arn: str | None = Field(None, pattern=r"^arn:[a-z-]+:iam::\d{12}:role/\S+$")
+    """A role of AWS that is taken on with those credentials; null = none."""
     project: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.:-]*$")
     """Google Cloud's id of the project, for `vertex`."""
     location: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$")

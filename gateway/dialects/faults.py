@@ -32,17 +32,21 @@ _WORD_NAMES = (
 
 _KINDS = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidprompt validationerror "
-    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation",
+    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception",
     401: "authenticationerror unauthenticated unauthorized invalidapikey invalidauthentication",
     402: "billingerror paymentrequired insufficientbalance insufficientcredits",
-    403: "permissionerror permissiondenied permissiondeniederror forbidden",
-    404: "notfound notfounderror modelnotfound modelnotfounderror",
+    403: "permissionerror permissiondenied permissiondeniederror forbidden accessdeniedexception "
+    "unrecognizedclientexception expiredtokenexception",
+    404: "notfound notfounderror modelnotfound modelnotfounderror resourcenotfoundexception",
     413: "requesttoolarge",
     422: "unprocessableentity unprocessableentityerror",
-    429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota",
-    500: "servererror internalservererror internalerror internal apierror",
-    503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded",
-    504: "timeout timeouterror deadlineexceeded gatewaytimeout",
+    429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota "
+    "throttlingexception modelnotreadyexception servicequotaexceededexception",
+    500: "servererror internalservererror internalerror internal apierror internalserverexception",
+    502: "modelerrorexception modelstreamerrorexception",
+    503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded "
+    "serviceunavailableexception",
+    504: "timeout timeouterror deadlineexceeded gatewaytimeout modeltimeoutexception",
 }
 _STATUSES = {name: status for status, names in _KINDS.items() for name in names.split()}
 _TOO_LONG = (

@@ -12,7 +12,7 @@ from gateway import lenient, wire
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.passthrough import NOTHING, PassThrough
-from gateway.dialects.relay import FINISHED, OPENED, WAITING, Relay
+from gateway.dialects.relay import FINISHED, OPENED, WAITING, NativeRelay
 from gateway.dialects.usage import Usage, from_gemini
 from gateway.errors import ApiError
 from gateway.wire import Members
@@ -86,7 +86,7 @@ def merge_counts(counts: dict[str, Any], found: Any) -> None:
         counts.update({name: count for name, count in found.items() if count is not None})
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     return GeminiRelay(model)
 
 

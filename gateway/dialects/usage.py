@@ -52,6 +52,20 @@ def from_messages(found: Any) -> Usage | None:
     )
 
 
+def from_converse(found: Any) -> Usage | None:
+    """`usage` of Converse, where `inputTokens` is only what no cache read or wrote; None without counts."""
+    if not isinstance(found, dict) or not any(name in found for name in ("inputTokens", "outputTokens")):
+        return None
+    read, written = _count(found, "cacheReadInputTokens"), _count(found, "cacheWriteInputTokens")
+    plain = _count(found, "inputTokens")
+    return Usage(
+        input=None if plain is None else plain + (read or 0) + (written or 0),
+        output=_count(found, "outputTokens"),
+        cached_input=read,
+        cache_write=written,
+    )
+
+
 def from_gemini(found: Any) -> Usage | None:
     """`usageMetadata` of Gemini, where the candidates' tokens exclude thoughts; None where it holds no counts.
 

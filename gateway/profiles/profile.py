@@ -8,6 +8,8 @@ import msgspec
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A family's limits. Defaults accept everything: an unknown model gets what the client asked for."""
 
+    family: str | None = None
+    """Of the model, such as `claude`; None = its name says nothing."""
     sampling: bool = True
     """False if temperature, top_p and top_k are refused."""
     temperature_with_top_p: bool = True

@@ -1,6 +1,6 @@
 """What the gateway has to know of a provider: where it is, how it is asked and signed, and what others call it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -24,6 +24,10 @@ class Deployment(Protocol):
     @property
     def region(self) -> str | None: ...
     @property
+    def profile(self) -> str | None: ...
+    @property
+    def role_arn(self) -> str | None: ...
+    @property
     def project(self) -> str | None: ...
     @property
     def location(self) -> str | None: ...
@@ -31,6 +35,14 @@ class Deployment(Protocol):
     def access_token(self) -> Secret | None: ...
     @property
     def credentials_file(self) -> Path | None: ...
+
+
+def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    yield from ()
+
+
+def _no_problem(deployment: Deployment) -> str | None:
+    return None
 
 
 Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
@@ -86,6 +98,16 @@ class Provider:
     authorize: Authorize = ApiKey()
     framing: Framing = SERVER_SENT_EVENTS
     """Of its streams."""
+    framings: Mapping[str, Framing] = field(default_factory=dict)
+    """Of the streams of endpoints, by their paths, that are not framed as the others."""
+    shapes: Mapping[str, Callable[[UpstreamRequest], None]] = field(default_factory=dict)
+    """Changes requests of endpoints, by their paths, that it takes only in a form of its own, unsigned."""
+    keys: frozenset[str] = frozenset()
+    """Keys of a deployment that only some providers know."""
+    problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
+    """Yields the keys of a deployment that are wrong, with the problem."""
+    credentials_problem: Callable[[Deployment], str | None] = _no_problem
+    """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False
