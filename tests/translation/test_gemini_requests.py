@@ -9,7 +9,7 @@ from gateway.errors import InvalidRequest
 from gateway.profiles.families import resolve
 from gateway.translation import chat, gemini, messages
 from gateway.translation.codec import Codec, Writing
-from gateway.translation.crossing import repaired
+from gateway.translation.repairs import repaired
 
 Fields = dict[str, Any]
 
