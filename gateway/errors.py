@@ -18,6 +18,7 @@ SekishoError
     ├── Overloaded         503  a part that must answer does not; carries `retry_after`
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
+        ├── CredentialsMissing  503  the gateway has none that the model's server takes
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
         └── UpstreamTimeout      504
 
@@ -145,6 +146,11 @@ class UpstreamError(ApiError):
 
 class UpstreamUnreachable(UpstreamError):
     default_code = "upstream_unreachable"
+
+
+class CredentialsMissing(UpstreamError):
+    status = 503
+    default_code = "upstream_credentials"
 
 
 class UpstreamTimeout(UpstreamError):

@@ -8,6 +8,7 @@
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
+| 424           | 502: the model failed behind the server         | yes                 |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
@@ -46,7 +47,7 @@ _ADMIN_FAULTS = {
     405: _NOT_SERVED,
     407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
 _WORDS = {
     429: "is over its rate limit. Try again later.",
     503: "is overloaded. Try again later.",
@@ -86,8 +87,8 @@ def refused(
 def _refused(
     serving: Serving, client: ClientDialect, status: int, fault: Fault, headers: Mapping[str, str], body: bytes
 ) -> UpstreamRefused:
-    if status != 402 and fault.status == 402:
-        status = 402
+    if fault.status == 402 or (status == 400 and fault.status == 401):
+        status = fault.status
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -100,7 +101,17 @@ def _refused(
         status=answer,
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
-        retry_after=retry_after(headers),
+        retry_after=_waits(headers, fault),
+    )
+
+
+def _waits(headers: Mapping[str, str], fault: Fault) -> float | None:
+    """Return the seconds that an upstream asks for, in its headers or in its error."""
+    asked = retry_after(headers)
+    return (
+        asked
+        if asked is not None or fault.retry_after is None
+        else min(math.ceil(fault.retry_after), _LONGEST_RETRY_SECONDS)
     )
 
 

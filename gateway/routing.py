@@ -14,6 +14,7 @@ import msgspec
 from gateway.config.addresses import secrets_in
 from gateway.config.schema import ALWAYS, Config, Deployment, Model, Price
 from gateway.dialects.endpoint import END, Endpoint
+from gateway.dialects.framing import Framing
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import Priced, dearest, priced
@@ -89,7 +90,10 @@ class Target:
 
     @property
     def dialects(self) -> tuple[str, ...]:
-        return self.deployment.dialects or self.provider.dialects
+        found = self.deployment.dialects
+        if found is None and self.provider.dialects_of:
+            return self.provider.dialects_of(self.deployment.model)
+        return found or self.provider.dialects
 
     @cached_property
     def betas(self) -> frozenset[str] | None:
@@ -104,8 +108,8 @@ class Target:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Return what the upstream is sent and nobody else may see."""
-        key = self.deployment.api_key
-        return (*([key.reveal()] if key else []), *secrets_in(self.base_url))
+        keys = (self.deployment.api_key, self.deployment.access_token)
+        return (*(key.reveal() for key in keys if key), *secrets_in(self.base_url))
 
     @property
     def has_room(self) -> bool:
@@ -173,6 +177,12 @@ class Serving:
     endpoint: Endpoint
     """The upstream's."""
     translation: Translation | None = None
+
+    @property
+    def framing(self) -> Framing:
+        """Return how its streams are framed."""
+        provider = self.target.provider
+        return provider.framings.get(self.endpoint.path, provider.framing)
 
     @cached_property
     def urls(self) -> tuple[str, str]:
@@ -394,7 +404,7 @@ def _profile(model: Model, deployment: Deployment) -> Profile:
 
 def _name(model: Model, deployment: Deployment) -> str:
     """Return a name that stays the same while the deployment does: what it is and where."""
-    where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region
+    where = urlsplit(deployment.base_url).netloc if deployment.base_url else deployment.region or deployment.location
     return f"{model.name}/{deployment.provider}" + (f"@{where}" if where else "")
 
 

@@ -9,8 +9,8 @@ from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
 from gateway.api.upstream_request import upstream_request
-from gateway.dialects.framing import FrameTooLong
-from gateway.dialects.relay import BROKEN, WAITING, Relay, Step
+from gateway.dialects.framing import SERVER_SENT_EVENTS, FrameTooLong
+from gateway.dialects.relay import BROKEN, WAITING, NativeRelay, Relay, Step
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
@@ -71,7 +71,7 @@ async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
     request, crossing = await upstream_request(exchange, ask, serving)
     response = await exchange.runtime.client.send(request)
     translating = crossing.relay() if crossing else None
-    relay = translating or serving.endpoint.upstream.relay(ask.model.name, ask.payload.fields)
+    relay = translating or _native(ask, serving)
     relay.cost_usd = exchange.cost_usd if exchange.tells_cost else None
     try:
         await check_status(response, serving, ask.endpoint.client)
@@ -86,6 +86,14 @@ async def _start(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
         if relay.events and (relay.error is None or relay.written()):
             exchange.used(used_so_far(exchange, ask, relay))
         raise
+
+
+def _native(ask: Ask, serving: Serving) -> NativeRelay:
+    """Return what sends a stream on to a client of the upstream's own dialect."""
+    relay = serving.endpoint.upstream.relay(ask.model.name, ask.payload.fields)
+    if serving.framing is not SERVER_SENT_EVENTS:
+        relay.event_reader = serving.framing.reader()
+    return relay
 
 
 async def _first(

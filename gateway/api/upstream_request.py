@@ -33,13 +33,17 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
         encoded = _encoded(exchange, ask, serving)
+    encoded = _shaped(encoded, serving)
+    query = exchange.query if target.provider.takes_query else ""
     request = UpstreamRequest(
         "POST",
-        _url(serving.urls[ask.stream], exchange.query, serving.endpoint.upstream),
+        _url(serving.urls[ask.stream], query, serving.endpoint.upstream),
         _headers(exchange, ask, serving, encoded.media_type),
         encoded.body,
         serving.timeouts[ask.stream],
     )
+    if shape := target.provider.shapes.get(serving.endpoint.path):
+        shape(request)
     await target.provider.authorize(request, target.deployment)
     return request, crossing
 
@@ -58,6 +62,15 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(fields)
+
+
+def _shaped(encoded: Encoded, serving: Serving) -> Encoded:
+    """Return a body in the shape that the provider wants beyond that of its dialect."""
+    shaped = serving.target.provider.shaped
+    if shaped is None or not isinstance(encoded.body, bytes):
+        return encoded
+    fields = shaped(serving.endpoint.path, wire.members(encoded.body))
+    return Encoded(encoded.media_type, wire.encode(fields))
 
 
 async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
@@ -79,7 +92,7 @@ def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
             model=ask.model.name,
             stream=ask.stream,
             count_usage=target.asks_for_usage,
-            framing=target.provider.framing,
+            framing=serving.framing,
             profile=target.profile,
         )
     )
@@ -126,7 +139,7 @@ def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) ->
         "user-agent": "sekisho",
         "accept-encoding": "identity",
         "content-type": media_type,
-        "accept": target.provider.framing.media_type if ask.stream else "application/json",
+        "accept": serving.framing.media_type if ask.stream else "application/json",
     }
     if exchange.trace:
         headers |= exchange.trace.calling()

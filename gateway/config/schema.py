@@ -23,7 +23,7 @@ from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
-Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "fim", "infill"]
+Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "converse", "gemini", "fim", "infill"]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
@@ -179,6 +179,19 @@ class Deployment(Section):
     """Sent to the server; null = none."""
     region: str | None = None
     """Of a cloud."""
+    profile: str | None = Field(None, min_length=1, max_length=256)
+    """Of AWS, in the machine's own files; null = the environment's, the container's or the machine's own."""
+    role_arn: str | None = Field(None, pattern=r"^arn:[a-z-]+:iam::\d{12}:role/\S+$")
+    """A role of AWS that is taken on with those credentials; null = none."""
+    project: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.:-]*$")
+    """Google Cloud's id of the project, for `vertex`."""
+    location: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Where `vertex` serves the model: a region, `us` or `eu`, or `global`; null = `global`."""
+    credentials_file: FilePath | None = None
+    """Google's JSON file of a service account or a workload identity, for `vertex`; null = Application Default
+    Credentials."""
+    access_token: Secret | None = None
+    """A fixed token for `vertex`, in place of credentials; it ends after an hour at most."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
     betas: tuple[str, ...] | None = None

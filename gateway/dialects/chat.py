@@ -11,13 +11,13 @@ from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import END, GAP, Endpoint
 from gateway.dialects.faults import fault_of
-from gateway.dialects.relay import Relay
+from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import Usage, from_chat
 from gateway.errors import ApiError
 from gateway.wire import Members
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     return ChatRelay(model, hide_usage=not wants_usage(request))
 
 

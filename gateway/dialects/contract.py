@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from gateway import lenient
 from gateway.dialects.framing import KEEPALIVE
-from gateway.dialects.relay import Relay
+from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
 from gateway.wire import Members
@@ -59,7 +59,7 @@ class UpstreamDialect:
     """Whether a whole answer with status 200 is an error."""
     usage: Callable[[Members], Usage | None]
     """The counts of a whole answer."""
-    relay: Callable[[str, Members], Relay]
+    relay: Callable[[str, Members], NativeRelay]
     """Sends a stream on to a client of the same dialect; takes our name of the model and the client's request."""
     read: Callable[[bytes], Members] = lenient.members
     """Cuts a whole answer into its members. Raises one of `lenient.UNREADABLE`."""

@@ -32,17 +32,21 @@ _WORD_NAMES = (
 
 _KINDS = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidprompt validationerror "
-    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation",
+    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception",
     401: "authenticationerror unauthenticated unauthorized invalidapikey invalidauthentication",
     402: "billingerror paymentrequired insufficientbalance insufficientcredits",
-    403: "permissionerror permissiondenied permissiondeniederror forbidden",
-    404: "notfound notfounderror modelnotfound modelnotfounderror",
+    403: "permissionerror permissiondenied permissiondeniederror forbidden accessdeniedexception "
+    "unrecognizedclientexception expiredtokenexception",
+    404: "notfound notfounderror modelnotfound modelnotfounderror resourcenotfoundexception",
     413: "requesttoolarge",
     422: "unprocessableentity unprocessableentityerror",
-    429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota",
-    500: "servererror internalservererror internalerror internal apierror",
-    503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded",
-    504: "timeout timeouterror deadlineexceeded gatewaytimeout",
+    429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota "
+    "throttlingexception modelnotreadyexception servicequotaexceededexception",
+    500: "servererror internalservererror internalerror internal apierror internalserverexception",
+    502: "modelerrorexception modelstreamerrorexception",
+    503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded "
+    "serviceunavailableexception",
+    504: "timeout timeouterror deadlineexceeded gatewaytimeout modeltimeoutexception",
 }
 _STATUSES = {name: status for status, names in _KINDS.items() for name in names.split()}
 _TOO_LONG = (
@@ -60,10 +64,14 @@ _TOO_LONG = (
 )
 _UNPAID = ("your credit balance is too low", "insufficient balance", "insufficient credit")
 """How such an error begins; further on, its words may quote the request."""
+_BAD_KEY = ("api key not valid", "api key expired")
+"""How Google says it, under status 400."""
 
 _LONGEST_WORDS = 2000
 _MOST_TEXTS = 10
 _DEEPEST = 10
+_LONGEST_DELAY = 30
+_DELAY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?s")
 _TRACE = re.compile(r"Traceback \(most recent call last\).*|\n\s+at .*|\n\s+File \".*", re.DOTALL)
 
 
@@ -76,6 +84,8 @@ class Fault(msgspec.Struct, frozen=True):
     """What it says to people, bounded in length; empty where it says nothing readable."""
     too_long: bool = False
     """True if the prompt does not fit the model's context window."""
+    retry_after: float | None = None
+    """Seconds to wait, where it says so: Google's `RetryInfo`."""
 
 
 def fault_of(body: bytes) -> Fault:
@@ -83,9 +93,9 @@ def fault_of(body: bytes) -> Fault:
     found = _parsed(body)
     words = _joined(found)
     lowered = f"{words} {' '.join(_kinds(found))}".lower()
-    status = 402 if lowered.startswith(_UNPAID) else _status(found)
+    status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(found)
     too_long = any(mark in lowered for mark in _TOO_LONG)
-    return Fault(400 if too_long and status is None else status, words, too_long)
+    return Fault(400 if too_long and status is None else status, words, too_long, _retry_after(found))
 
 
 def _parsed(body: bytes) -> Any:
@@ -124,6 +134,17 @@ def _status(found: Any) -> int | None:
             return int(kind)
         if status := _STATUSES.get(re.sub("[^a-z]", "", kind.lower())):
             return status
+    return None
+
+
+def _retry_after(found: Any) -> float | None:
+    """Return the seconds of a `retryDelay`, which is written as `34.5s`."""
+    for holder in _holders(found):
+        details = holder.get("details")
+        for each in details[:_MOST_TEXTS] if isinstance(details, list) else ():
+            delay = each.get("retryDelay") if isinstance(each, dict) else None
+            if isinstance(delay, str) and _DELAY.fullmatch(delay[:_LONGEST_DELAY]):
+                return float(delay[:-1])
     return None
 
 

@@ -10,7 +10,7 @@ from gateway.dialects import chat
 from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import END, GAP, Endpoint
-from gateway.dialects.relay import Relay
+from gateway.dialects.relay import NativeRelay
 from gateway.errors import ApiError, InvalidRequest
 from gateway.wire import Members
 
@@ -44,7 +44,7 @@ def is_error(answer: Members) -> bool:
     return lenient.peek(answer, "object") == "error" or chat.is_error(answer)
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     """Send the counts on: the last chunk has them, asked for or not."""
     return ChatRelay(model, hide_usage=False)
 

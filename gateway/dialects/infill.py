@@ -13,7 +13,7 @@ from gateway.dialects import chat
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import END, GAP, Endpoint
 from gateway.dialects.infill_stream import InfillRelay, as_stream
-from gateway.dialects.relay import Relay
+from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import from_infill
 from gateway.errors import ApiError, InvalidRequest
 from gateway.wire import LARGE_BYTES, Members
@@ -101,7 +101,7 @@ def failure(answer: Members) -> bool:
     return lenient.says(answer.get("error")) or "content" not in answer
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     return InfillRelay(model)
 
 

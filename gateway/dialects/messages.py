@@ -11,7 +11,7 @@ from gateway import lenient, wire
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.passthrough import NOTHING, PassThrough
-from gateway.dialects.relay import BROKEN, DONE, OPENED, WAITING, Relay
+from gateway.dialects.relay import BROKEN, DONE, OPENED, WAITING, NativeRelay
 from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
 from gateway.wire import Members
@@ -112,7 +112,7 @@ def merge_counts(counts: dict[str, Any], found: dict[str, Any]) -> None:
         counts[name] = max(known, count) if both else known if count is None else count
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     return MessagesRelay(model)
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from gateway import lenient, wire
-from gateway.dialects.framing import EventReader, fields_of, with_data
+from gateway.dialects.framing import EventReader, FrameReader, fields_of, with_data
 from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, OPENED, WAITING, Step, StreamState
 from gateway.dialects.usage import Usage
 
@@ -44,7 +44,8 @@ class PassThrough:
         """The model member as the upstream last wrote it."""
         self._prefix = self._our_prefix = b""
         """How that event began, up to its model; most others begin the same, and those are not searched."""
-        self._reader = EventReader()
+        self.event_reader: FrameReader = EventReader()
+        """Cuts the upstream's stream into server-sent events."""
         self._pieces = 0
         self._written = 0
         self._pieces_counted = 2**62
@@ -64,7 +65,7 @@ class PassThrough:
 
     def feed(self, data: bytes) -> Step:
         """Take what arrived; return the whole events in it. Raises `FrameTooLong`."""
-        events = self._reader.feed(data)
+        events = self.event_reader.feed(data)
         if len(events) != 1:
             return self._relay(events)
         shown = self._event(events[0])
@@ -72,7 +73,7 @@ class PassThrough:
 
     def end(self) -> Step:
         """Take the end of the connection. A last event without its blank line still counts."""
-        step = self._relay(self._reader.end())
+        step = self._relay(self.event_reader.end())
         if self.state > FINISHED:
             return step
         if self.state < FINISHED:

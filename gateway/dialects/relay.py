@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from gateway.dialects.framing import FrameReader
 from gateway.dialects.usage import Usage
 
 
@@ -77,3 +78,10 @@ class Relay(Protocol):
     @property
     def counts(self) -> Usage | None:
         """Return the upstream's counts, as far as they are of the whole answer."""
+
+
+class NativeRelay(Relay, Protocol):
+    """A relay to a client of the upstream's own dialect."""
+
+    event_reader: FrameReader
+    """Cuts the upstream's stream into server-sent events."""

@@ -13,7 +13,7 @@ from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.faults import fault_of
 from gateway.dialects.passthrough import NOTHING, PassThrough
-from gateway.dialects.relay import BROKEN, DONE, FAILED, OPENED, WAITING, Relay, Step
+from gateway.dialects.relay import BROKEN, DONE, FAILED, OPENED, WAITING, NativeRelay, Step
 from gateway.dialects.usage import Usage, from_responses
 from gateway.errors import ApiError, InvalidRequest
 from gateway.wire import Members
@@ -92,7 +92,7 @@ class ResponsesRelay(PassThrough):
         return self._held + event
 
 
-def relay(model: str, request: Members) -> Relay:
+def relay(model: str, request: Members) -> NativeRelay:
     return ResponsesRelay(model)
 
 

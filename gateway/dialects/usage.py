@@ -52,6 +52,41 @@ def from_messages(found: Any) -> Usage | None:
     )
 
 
+def from_converse(found: Any) -> Usage | None:
+    """`usage` of Converse, where `inputTokens` is only what no cache read or wrote; None without counts."""
+    if not isinstance(found, dict) or not any(name in found for name in ("inputTokens", "outputTokens")):
+        return None
+    read, written = _count(found, "cacheReadInputTokens"), _count(found, "cacheWriteInputTokens")
+    plain = _count(found, "inputTokens")
+    return Usage(
+        input=None if plain is None else plain + (read or 0) + (written or 0),
+        output=_count(found, "outputTokens"),
+        cached_input=read,
+        cache_write=written,
+    )
+
+
+def from_gemini(found: Any) -> Usage | None:
+    """`usageMetadata` of Gemini, where the candidates' tokens exclude thoughts; None where it holds no counts.
+
+    The prompt's total includes what the cache read, but not what tools of the server put beside it.
+    """
+    names = ("promptTokenCount", "candidatesTokenCount", "totalTokenCount")
+    if not isinstance(found, dict) or not any(_count(found, name) is not None for name in names):
+        return None
+    prompt, said, total = (_count(found, name) for name in names)
+    thoughts, beside = _count(found, "thoughtsTokenCount"), _count(found, "toolUsePromptTokenCount")
+    asked = None if prompt is None else prompt + (beside or 0)
+    rest = max((total or 0) - (asked or 0), thoughts or 0) if asked is not None else thoughts
+    output = rest if said is None else said + (thoughts or 0)
+    return Usage(
+        input=asked,
+        output=output,
+        cached_input=_part(_count(found, "cachedContentTokenCount"), asked),
+        reasoning=_part(thoughts, output),
+    )
+
+
 def from_infill(answer: Members) -> Usage | None:
     """Read the counts of llama.cpp's own answers; None where it holds none.
 

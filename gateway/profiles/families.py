@@ -23,7 +23,7 @@ FAMILIES: tuple[Family, ...] = (*CLAUDE, *OPENAI, *OTHERS)
 def resolve(model: str, provider: str, base_url: str | None = None) -> Profile:
     """Return what a model of a provider accepts; a name that says nothing leaves the server's own limits."""
     name = parse_name(model)
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = {"family": name.family}
     for family in FAMILIES:
         if family.matches(name):
             _merge(changes, family.changes)

@@ -94,6 +94,18 @@ HOSTS: tuple[Host, ...] = (
     _row("docs.cohere.com/docs/compatibility-api", "api.cohere.ai", "api.cohere.com", refused=_STRICT),
     _row("docs.aws.amazon.com/bedrock", "bedrock", "amazonaws.com", "api.aws", cache_marks=False),
     _row(
+        "docs.aws.amazon.com/bedrock: ToolChoice is for Claude, Nova and Mistral Large",
+        "bedrock",
+        families=("llama", "command"),
+        forced_tools=False,
+    ),
+    _row(
+        "docs.aws.amazon.com/bedrock: structured outputs, models",
+        "bedrock",
+        families=("llama", "command", "nova"),
+        structured_output=False,
+    ),
+    _row(
         "docs.aws.amazon.com/bedrock: OpenAI models; LiteLLM issues",
         "amazonaws.com",
         "api.aws",

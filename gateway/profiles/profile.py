@@ -8,6 +8,8 @@ import msgspec
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """A family's limits. Defaults accept everything: an unknown model gets what the client asked for."""
 
+    family: str | None = None
+    """Of the model, such as `claude`; None = its name says nothing."""
     sampling: bool = True
     """False if temperature, top_p and top_k are refused."""
     temperature_with_top_p: bool = True
@@ -59,6 +61,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """False if a JSON Schema for the answer is refused."""
     tools_need_responses: bool = False
     """True if Chat Completions refuses tools while the model reasons, and only Responses takes them."""
+    structured_output_with_tools: bool = True
+    """False if it is refused beside tools."""
+    media_in_results: bool = False
+    """True if generateContent takes media within results of tools; else they stand beside them."""
+    signed_calls: bool = False
+    """True if generateContent refuses earlier calls without the model's signature."""
     inline_thinking: tuple[str, ...] = ("think", "reasoning", "thinking")
     """Tags at the beginning of an answer's text in which the model thinks, where the server does not cut them out."""
 

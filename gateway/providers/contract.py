@@ -1,13 +1,15 @@
 """What the gateway has to know of a provider: where it is, how it is asked and signed, and what others call it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
 from gateway.secret import Secret
 from gateway.upstream.request import UpstreamRequest
+from gateway.wire import Members
 
 
 class Deployment(Protocol):
@@ -21,6 +23,26 @@ class Deployment(Protocol):
     def api_key(self) -> Secret | None: ...
     @property
     def region(self) -> str | None: ...
+    @property
+    def profile(self) -> str | None: ...
+    @property
+    def role_arn(self) -> str | None: ...
+    @property
+    def project(self) -> str | None: ...
+    @property
+    def location(self) -> str | None: ...
+    @property
+    def access_token(self) -> Secret | None: ...
+    @property
+    def credentials_file(self) -> Path | None: ...
+
+
+def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
+    yield from ()
+
+
+def _no_problem(deployment: Deployment) -> str | None:
+    return None
 
 
 Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
@@ -59,6 +81,8 @@ class Provider:
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
     """What it speaks, native first; a client of another dialect is told so."""
+    dialects_of: Callable[[str], tuple[str, ...]] | None = None
+    """Returns what one of its models speaks, where that depends on the model."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -67,9 +91,23 @@ class Provider:
     """Its Completions take `suffix`, or may."""
     url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
     """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
+    shaped: Callable[[str, Members], Members] | None = None
+    """Returns the members of a request to an endpoint's path, where they are not just those of its dialect."""
+    takes_query: bool = True
+    """Takes what of a client's query its dialect lets through."""
     authorize: Authorize = ApiKey()
     framing: Framing = SERVER_SENT_EVENTS
     """Of its streams."""
+    framings: Mapping[str, Framing] = field(default_factory=dict)
+    """Of the streams of endpoints, by their paths, that are not framed as the others."""
+    shapes: Mapping[str, Callable[[UpstreamRequest], None]] = field(default_factory=dict)
+    """Changes requests of endpoints, by their paths, that it takes only in a form of its own, unsigned."""
+    keys: frozenset[str] = frozenset()
+    """Keys of a deployment that only some providers know."""
+    problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
+    """Yields the keys of a deployment that are wrong, with the problem."""
+    credentials_problem: Callable[[Deployment], str | None] = _no_problem
+    """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

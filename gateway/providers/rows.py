@@ -1,8 +1,14 @@
 """The providers: a row each."""
 
+from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
+from gateway.providers import bedrock
+from gateway.providers.amazon import SignatureV4
 from gateway.providers.contract import ApiKey, Provider
+from gateway.providers.google import gemini_url, vertex_dialects, vertex_shaped, vertex_url
+from gateway.providers.google_auth import GoogleToken
 
 _CHAT = ("chat", "completions", "embeddings")
+_BEDROCK = SignatureV4("bedrock")
 _NO_BETAS: frozenset[str] = frozenset()
 _FOUNDRY_BETAS = frozenset(
     (
@@ -90,6 +96,16 @@ _ROWS = (
         "bedrock",
         needs_base_url=False,
         dialects=("converse",),
+        dialects_of=bedrock.dialects,
+        takes_query=False,
+        url=bedrock.url,
+        authorize=_BEDROCK,
+        framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
+        betas=bedrock.BETAS,
+        shapes={"/messages": bedrock.invoke},
+        keys=frozenset(("profile", "role_arn")),
+        problems=bedrock.problems,
+        credentials_problem=_BEDROCK.problem,
         price_list="aws",
         trace_name="aws.bedrock",
     ),
@@ -111,9 +127,25 @@ _ROWS = (
         litellm_name="azure_ai",
     ),
     Provider(
-        "vertex",
+        "gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta",
         needs_base_url=False,
         dialects=("gemini",),
+        url=gemini_url,
+        authorize=ApiKey("x-goog-api-key", ""),
+        price_list="google",
+        trace_name="gcp.gemini",
+        litellm_name="gemini",
+    ),
+    Provider(
+        "vertex",
+        needs_base_url=False,
+        dialects=("gemini", "messages", "chat"),
+        dialects_of=vertex_dialects,
+        url=vertex_url,
+        shaped=vertex_shaped,
+        takes_query=False,
+        authorize=GoogleToken(),
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

@@ -105,3 +105,5 @@ class Codec:
     """A tool that this upstream cannot run is refused, as clients of the dialect go on by themselves; else left out."""
     ignorable: frozenset[str] = frozenset()
     """Members of a request that mean nothing to another upstream and are not missed."""
+    carried: frozenset[str] = frozenset()
+    """Members of this upstream's requests that clients of other dialects may send as they are."""

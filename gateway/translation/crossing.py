@@ -58,7 +58,7 @@ class ConversationCrossing:
         """Return the upstream's members; `found` is what was kept of `wanted`. Raises `InvalidRequest`."""
         turns = self._client.history.continued(self._fields, found, self._conversation.turns)
         conversation = msgspec.structs.replace(self._conversation, turns=turns)
-        drop_unknown(conversation, self._client, self._writing)
+        drop_unknown(conversation, self._client, self._upstream, self._writing)
         conversation = repaired(recalled(conversation, found), self._client, self._upstream, self._writing)
         fields = self._upstream.write_request(conversation, self._writing)
         if self._asked.stream and self._asked.count_usage:

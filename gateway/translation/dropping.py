@@ -20,10 +20,10 @@ _HARMLESS = {"n": (1,), "background": (False,)}
 """Values with which such a member asks for nothing."""
 
 
-def drop_unknown(conversation: Conversation, client: Codec, writing: Writing) -> None:
+def drop_unknown(conversation: Conversation, client: Codec, upstream: Codec, writing: Writing) -> None:
     """Note members that only the client's dialect knows. Raises `InvalidRequest` for those that cannot be missed."""
     for name, value in conversation.own.get(client.dialect, {}).items():
-        if name in client.ignorable or value is None or value in _HARMLESS.get(name, ()):
+        if name in client.ignorable or name in upstream.carried or value is None or value in _HARMLESS.get(name, ()):
             continue
         if name in _REFUSED:
             raise InvalidRequest(

@@ -1,12 +1,14 @@
 """Which endpoint of an upstream serves the clients of another endpoint."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 from gateway.dialects.chat import CHAT
+from gateway.dialects.converse import CONVERSE
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, messages, responses
+from gateway.translation import chat, converse, gemini, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
@@ -16,20 +18,23 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
     (RESPONSES, responses.CODEC),
     (MESSAGES, messages.CODEC),
+    (GEMINI, gemini.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
+UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
+"""Those that only upstreams have."""
 
 _COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS}
 """Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
 
 TRANSLATIONS: dict[tuple[str, str], Translated] = {
     (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
-    for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
 } | {
     (_COUNTING[ours.dialect].path, theirs.dialect): Translated(
         _COUNTING.get(theirs.dialect, theirs), Counts(client, upstream)
     )
-    for (ours, client), (theirs, upstream) in permutations(CODECS, 2)
+    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
     if ours.dialect in _COUNTING
 }
 """By the client's path and the upstream's dialect."""

@@ -22,6 +22,8 @@ class Exchange:
     request: dict[str, Any]
     status: int
     answer: bytes
+    address: str = ""
+    """Of the request, without its query."""
 
     @property
     def is_stream(self) -> bool:
@@ -56,7 +58,7 @@ def _exchanges(path: str) -> Iterator[Exchange]:
             request, response = each["request"], each["response"]
             address = str(request.get("url") or request.get("uri")).partition("?")[0]
             asked, answer = _json(_body(request)), _body(response)
-            exchange = Exchange(f"{file.relative_to(FOLDER)}#{number}", asked, _status(response), answer)
+            exchange = Exchange(f"{file.relative_to(FOLDER)}#{number}", asked, _status(response), answer, address)
             readable = exchange.is_stream or exchange.is_frames or answer.lstrip()[:1] == b"{"
             good = exchange.status == 200 and readable
             if address.endswith(path) and isinstance(asked, dict) and good:
@@ -64,10 +66,23 @@ def _exchanges(path: str) -> Iterator[Exchange]:
 
 
 def _interactions(document: Any) -> list[dict[str, Any]]:
+    if isinstance(document, list):
+        return [_of_nock(each) for each in document if isinstance(each, dict) and "scope" in each]
     if not isinstance(document, dict):
         return []
+    if isinstance(document.get("requests"), list) and isinstance(document.get("responses"), list):
+        pairs = zip(document["requests"], document["responses"], strict=True)
+        return [{"request": request, "response": response} for request, response in pairs]
     found = document.get("interactions") or ([document] if "request" in document and "response" in document else [])
     return [each for each in found if isinstance(each.get("request"), dict)]
+
+
+def _of_nock(each: dict[str, Any]) -> dict[str, Any]:
+    """Return an exchange of nock: JSON is parsed, other answers are written as hexadecimal digits."""
+    answer = each.get("response")
+    read = {"base64_string": base64.b64encode(bytes.fromhex(answer))} if isinstance(answer, str) else None
+    response = {"status": each["status"], **({"body": read} if read else {"parsed_body": answer})}
+    return {"request": {"url": each["scope"] + each["path"], "parsed_body": each.get("body")}, "response": response}
 
 
 def _status(response: dict[str, Any]) -> int:

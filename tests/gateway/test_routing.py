@@ -89,11 +89,14 @@ def test_retries_stay_within_a_share_of_the_traffic() -> None:
 
 def test_names_and_dialects() -> None:
     routes = build_routes(
-        Config.model_validate({"models": [{"name": "m", "deployments": [{"provider": "bedrock", "model": "x"}]}]}), {}
+        Config.model_validate(
+            {"models": [{"name": "m", "deployments": [{"provider": "openai", "model": "x", "dialects": ["infill"]}]}]}
+        ),
+        {},
     )
     with pytest.raises(NotFound, match="does not exist"):
         routes.model("n")
-    with pytest.raises(InvalidRequest, match="It speaks: converse"):
+    with pytest.raises(InvalidRequest, match="It speaks: infill"):
         routes.chain(routes.model("m"), CHAT)
 
 

@@ -1,0 +1,173 @@
+"""Google's generateContent, as an upstream speaks it: its answers, errors, counts and streams.
+
+Source: ai.google.dev/api/generate-content; cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from gateway import lenient, wire
+from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.passthrough import NOTHING, PassThrough
+from gateway.dialects.relay import FINISHED, OPENED, WAITING, NativeRelay
+from gateway.dialects.usage import Usage, from_gemini
+from gateway.errors import ApiError
+from gateway.wire import Members
+
+_BROKEN = (b"MALFORMED_FUNCTION_CALL", b"MALFORMED_RESPONSE", b"UNEXPECTED_TOOL_CALL", b"MISSING_THOUGHT_SIGNATURE")
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    502: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class _Bare(Struct, gc=False):
+    error: Raw = NOTHING
+    usageMetadata: Raw = NOTHING
+    candidates: Any = None
+    promptFeedback: Raw = NOTHING
+
+
+class GeminiRelay(PassThrough):
+    """Counts grow from chunk to chunk; a finish reason is the end, then the connection closes."""
+
+    shapes = (_Bare,)
+
+    def __init__(self, model: str) -> None:
+        super().__init__(model)
+        self._counts: dict[str, Any] = {}
+
+    def name_of(self, fields: _Bare) -> Any:
+        return None
+
+    def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
+        if lenient.says(fields.error):
+            return self.failed(payload, event)
+        for text in _texts(fields.candidates):
+            self.wrote(text)
+        merge_counts(self._counts, lenient.value(fields.usageMetadata))
+        self.usage = from_gemini(self._counts)
+        if self.state is WAITING and fields.candidates:
+            self.state = OPENED
+        if lenient.says(fields.promptFeedback) or any(_ended(each) for each in _objects(fields.candidates)):
+            self.state = FINISHED
+        return event
+
+
+def _objects(found: Any) -> list[dict[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _ended(candidate: dict[str, Any]) -> bool:
+    return bool(candidate.get("finishReason"))
+
+
+def _texts(candidates: Any) -> list[str]:
+    contents = [each.get("content") for each in _objects(candidates)]
+    parts = [part for each in contents if isinstance(each, dict) for part in _objects(each.get("parts"))]
+    return [part["text"] for part in parts if isinstance(part.get("text"), str) and part["text"]]
+
+
+def merge_counts(counts: dict[str, Any], found: Any) -> None:
+    """Put later counts of a stream, which are cumulative, into those that came before."""
+    if isinstance(found, dict):
+        counts.update({name: count for name, count in found.items() if count is not None})
+
+
+def relay(model: str, request: Members) -> NativeRelay:
+    return GeminiRelay(model)
+
+
+def usage_of(answer: Members) -> Usage | None:
+    """Return the token counts of a whole answer."""
+    return from_gemini(lenient.peek(answer, "usageMetadata"))
+
+
+def is_error(answer: Members) -> bool:
+    return wire.kind(answer, "error") is dict
+
+
+def failure(answer: Members) -> bool:
+    """Return whether a whole answer with status 200 is an error, or one in which the model wrote what nobody reads."""
+    if lenient.says(answer.get("error")):
+        return True
+    candidates = bytes(answer.get("candidates", b""))
+    if not any(reason in candidates for reason in _BROKEN):
+        return False
+    found = _objects(lenient.peek(answer, "candidates"))
+    return any(str(each.get("finishReason")).encode() in _BROKEN for each in found[:1])
+
+
+def read(body: bytes) -> Members:
+    """Cut a whole answer into its members. A stream without `alt=sse` is an array of chunks, and errors may be one.
+
+    Raises one of `lenient.UNREADABLE`.
+    """
+    if body.lstrip()[:1] != b"[":
+        return lenient.members(body)
+    chunks = msgspec.json.decode(body, type=list[dict[str, Any]])
+    failed = next((chunk for chunk in chunks if chunk.get("error")), None)
+    if not chunks:
+        raise ValueError("no answer")
+    return {name: Raw(wire.encode(value)) for name, value in (failed or _joined(chunks)).items()}
+
+
+def _joined(chunks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the chunks of a stream as one answer."""
+    whole: dict[str, Any] = {}
+    candidate: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
+    parts: list[Any] = []
+    for chunk in chunks:
+        whole |= chunk
+        merge_counts(counts, chunk.get("usageMetadata"))
+        for each in _objects(chunk.get("candidates"))[:1]:
+            candidate |= each
+            content = each.get("content")
+            parts += _objects(content.get("parts")) if isinstance(content, dict) else []
+    if candidate:
+        whole["candidates"] = [{**candidate, "content": {"role": "model", "parts": parts}}]
+    return {**whole, "usageMetadata": counts}
+
+
+def error_body(error: ApiError, request_id: str | None = None) -> bytes:
+    """Return an error as Google sends it."""
+    status = _STATUSES.get(error.status, "INVALID_ARGUMENT" if error.status < 500 else "INTERNAL")
+    return wire.encode({"error": {"code": error.status, "message": error.message, "status": status}})
+
+
+def error_event(error: ApiError, request_id: str, number: int) -> bytes:
+    """Return an error in a stream that has begun."""
+    return b"data: " + error_body(error, request_id) + b"\n\n"
+
+
+def _check(fields: Members) -> None:
+    wire.require(fields, "contents", list, dict)
+
+
+CLIENT = ClientDialect(error_body=error_body, error_event=error_event)
+UPSTREAM = UpstreamDialect(is_error=is_error, failure=failure, usage=usage_of, relay=relay, read=read)
+
+GEMINI = Endpoint(
+    "gemini",
+    "/generateContent",
+    ("chat", "agent"),
+    _check,
+    CLIENT,
+    UPSTREAM,
+    prompt=("systemInstruction", "contents", "tools"),
+    answer=("candidates",),
+    names_model=False,
+)

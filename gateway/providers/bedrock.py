@@ -1,0 +1,99 @@
+"""Amazon Bedrock: where its models are, and how Claude is invoked there.
+
+Source: docs.aws.amazon.com/bedrock/latest: API_Operations_Amazon_Bedrock_Runtime, model-parameters-anthropic-claude.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from gateway import wire
+from gateway.profiles.names import parse_name
+from gateway.providers.amazon import region_of
+from gateway.upstream.request import UpstreamRequest
+
+if TYPE_CHECKING:
+    from gateway.providers.contract import Deployment, Provider
+
+ANTHROPIC_VERSION = "bedrock-2023-05-31"
+BETAS = frozenset(
+    (
+        "compact-2026-01-12",
+        "computer-use-2024-10-22",
+        "computer-use-2025-01-24",
+        "computer-use-2025-11-24",
+        "context-1m-2025-08-07",
+        "context-management-2025-06-27",
+        "dev-full-thinking-2025-05-14",
+        "effort-2025-11-24",
+        "fine-grained-tool-streaming-2025-05-14",
+        "interleaved-thinking-2025-05-14",
+        "output-128k-2025-02-19",
+        "token-efficient-tools-2025-02-19",
+        "tool-examples-2025-10-29",
+        "tool-search-tool-2025-10-19",
+    )
+)
+"""Betas that Bedrock knows. It refuses a request that names any other; `betas:` of a deployment says what is newer."""
+_SUFFIXES = {
+    "cn-": "amazonaws.com.cn",
+    "eusc-": "amazonaws.eu",
+    "us-isob-": "sc2s.sgov.gov",
+    "us-iso-": "c2s.ic.gov",
+    "us-isof-": "csp.hci.ic.gov",
+    "eu-isoe-": "cloud.adc-e.uk",
+}
+"""Domains of the partitions by the beginning of their regions; all others are below amazonaws.com."""
+_OPERATIONS = {
+    "/converse": ("converse", "converse-stream"),
+    "/messages": ("invoke", "invoke-with-response-stream"),
+}
+"""By the endpoint's path: the operations that answer whole and in a stream."""
+_OPENAI = "/openai/v1"
+
+
+def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
+    """Return the URL of an endpoint's path: an operation on the model, or below OpenAI's own paths there."""
+    parts = urlsplit(deployment.base_url or _endpoint(region_of(deployment) or ""))
+    base = parts.path.rstrip("/")
+    if operations := _OPERATIONS.get(path):
+        return urlunsplit(parts._replace(path=f"{base}/model/{quote(deployment.model, safe='')}/{operations[stream]}"))
+    return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
+
+
+def dialects(model: str) -> tuple[str, ...]:
+    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
+    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+
+
+def _endpoint(region: str) -> str:
+    suffix = next((each for begin, each in _SUFFIXES.items() if region.startswith(begin)), "amazonaws.com")
+    return f"https://bedrock-runtime.{region}.{suffix}"
+
+
+def invoke(request: UpstreamRequest) -> None:
+    """Change a request of Messages into one that invokes Claude: model and stream are in its address, betas inside."""
+    assert isinstance(request.body, bytes)
+    fields = wire.members(request.body)
+    asked = [each for each in request.headers.pop("anthropic-beta", "").split(",") if each]
+    own = wire.value(fields, "anthropic_beta") if wire.kind(fields, "anthropic_beta") is list else ()
+    betas = list(dict.fromkeys([*(each for each in own if isinstance(each, str) and each in BETAS), *asked]))
+    request.headers.pop("anthropic-version", None)
+    for name in ("model", "stream", "anthropic_beta"):
+        fields.pop(name, None)
+    wire.put(fields, "anthropic_version", ANTHROPIC_VERSION)
+    if betas:
+        wire.put(fields, "anthropic_beta", betas)
+    request.body = wire.encode(fields)
+
+
+def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:
+    """Yield the keys of a deployment that are wrong, with the problem."""
+    region = region_of(deployment)
+    if region is None and not (deployment.base_url and deployment.api_key):
+        yield "region", "missing; name the region, such as ap-northeast-1"
+    elif region and not region.replace("-", "").isalnum():
+        yield "region", f"'{region[:80]}' is not the name of a region, such as ap-northeast-1"
+    for key in ("profile", "role_arn"):
+        if getattr(deployment, key) and deployment.api_key:
+            yield key, "stands beside 'api_key', which needs no signature; remove one of them"

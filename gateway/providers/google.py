@@ -1,0 +1,90 @@
+"""Addresses of Gemini at Google: the developer API (ai.google.dev) and Vertex AI, a project in Google Cloud."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from msgspec import Raw
+
+from gateway.profiles.names import parse_name
+from gateway.wire import Members
+
+if TYPE_CHECKING:
+    from gateway.providers.contract import Deployment, Provider
+
+GLOBAL = "global"
+_VERSION = Raw(b'"vertex-2023-10-16"')
+_MULTI_REGIONS = ("us", "eu")
+_DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
+_PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
+_METHODS = {
+    "/generateContent": ("generateContent", "streamGenerateContent?alt=sse"),
+    "/messages": ("rawPredict", "streamRawPredict"),
+    "/chat/completions": ("rawPredict", "streamRawPredict"),
+}
+"""Calls of a publisher's model, for whole and for streamed answers."""
+
+
+def gemini_url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
+    """Return the URL of an endpoint of the developer API; `base_url` may leave out its version."""
+    parts = urlsplit(deployment.base_url or provider.base_url or "")
+    base = parts.path.rstrip("/") or "/v1beta"
+    if path != "/generateContent":
+        return urlunsplit(parts._replace(path=f"{base}/openai{path}"))
+    model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
+    return _called(parts, f"{base}/{_quoted(model)}", path, stream)
+
+
+def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
+    """Return the URL of an endpoint on Vertex AI; `base_url` may leave out its version and all that follows."""
+    parts = urlsplit(deployment.base_url or f"https://{vertex_host(deployment.location)}")
+    base = parts.path.rstrip("/") or "/v1"
+    if deployment.project is not None and "/projects/" not in base:
+        base += f"/projects/{_quoted(deployment.project)}/locations/{_quoted(deployment.location or GLOBAL)}"
+    if path == "/messages/count_tokens":
+        return urlunsplit(parts._replace(path=f"{base}/publishers/anthropic/models/count-tokens:rawPredict"))
+    publisher = publisher_of(deployment.model)
+    if path not in _METHODS or (path == "/chat/completions" and publisher != "mistralai"):
+        return urlunsplit(parts._replace(path=f"{base}/endpoints/openapi{path}"))
+    model = deployment.model.rpartition("/")[2]
+    return _called(parts, f"{base}/publishers/{publisher}/models/{_quoted(model)}", path, stream)
+
+
+def vertex_shaped(path: str, fields: Members) -> Members:
+    """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
+    if not path.startswith("/messages"):
+        return fields
+    fields = dict(fields)
+    fields.setdefault("anthropic_version", _VERSION)
+    if path == "/messages":
+        fields.pop("model", None)
+    return fields
+
+
+def vertex_host(location: str | None) -> str:
+    """Return the host of a region, of `us` or `eu` as a whole, or of `global`."""
+    where = location or GLOBAL
+    if where == GLOBAL:
+        return "aiplatform.googleapis.com"
+    return f"aiplatform.{where}.rep.googleapis.com" if where in _MULTI_REGIONS else f"{where}-aiplatform.googleapis.com"
+
+
+def vertex_dialects(model: str) -> tuple[str, ...]:
+    """Return what a model is asked in on Vertex AI."""
+    return _DIALECTS.get(parse_name(model).family or "", ("chat",))
+
+
+def publisher_of(model: str) -> str | None:
+    """Return whose model it is, as addresses name them; None where it has no address of its own."""
+    return _PUBLISHERS.get(parse_name(model).family or "")
+
+
+def _called(parts: SplitResult, resource: str, path: str, stream: bool) -> str:
+    """Return the URL of a call, beside what `base_url` has as its query."""
+    method, _, query = _METHODS[path][stream].partition("?")
+    queries = "&".join(each for each in (parts.query, query) if each)
+    return urlunsplit(parts._replace(path=f"{resource}:{method}", query=queries))
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="/@.-_~")

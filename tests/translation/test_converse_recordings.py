@@ -1,0 +1,112 @@
+"""What Bedrock really sent through Converse and ConverseStream, carried to the clients of the other wires."""
+
+import json
+import random
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+from gateway import wire
+from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
+from gateway.errors import InvalidRequest
+from gateway.payload import JsonPayload
+from gateway.profiles.families import resolve
+from gateway.profiles.profile import Profile
+from gateway.translation import converse, messages
+from gateway.translation.codec import Writing
+from gateway.translation.contract import Asked
+from gateway.translation.crossing import ConversationCrossing, Conversations
+from tests.fakes.exchanges import FOLDER, Exchange, exchanges
+from tests.translation.converse_wire import as_messages, check_request, encoded, facts_of_stream, facts_of_whole, frames
+from tests.translation.judging import _STREAM, _WHOLE, CODECS, Facts, compared
+
+Fields = dict[str, Any]
+
+CLIENTS = ("chat", "responses", "messages")
+ASKED: Fields = {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}
+
+
+@cache
+def recorded() -> list[Exchange]:
+    found = [*exchanges("/converse"), *exchanges("/converse-stream"), *_answers()]
+    return [each for each in found if each.is_frames or "output" in each.json]
+
+
+def _answers() -> Iterator[Exchange]:
+    """Yield the answers that were recorded without their requests."""
+    for file in sorted((FOLDER / "vercel-ai" / "amazon-bedrock").glob("amazon-bedrock-*")):
+        answer = file.read_bytes()
+        if file.suffix == ".txt":
+            lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
+            answer = encoded((name, content) for line in lines for name, content in line.items())
+        yield Exchange(file.name, ASKED, 200, answer, "/model/m/converse")
+
+
+@pytest.fixture(autouse=True)
+def _recordings() -> None:
+    if not FOLDER.is_dir():
+        pytest.skip("no recordings in ../shared/recordings beside the repository")
+
+
+def model_of(exchange: Exchange) -> str:
+    return unquote(exchange.address.split("/")[-2])
+
+
+def begun(client: str, exchange: Exchange) -> ConversationCrossing:
+    """Return a recorded request, asked by a client."""
+    conversation = messages.CODEC.read_request(as_messages(exchange.request, model_of(exchange)))
+    fields = CODECS[client].write_request(conversation, Writing(Profile(custom_tools=True)))
+    stream = exchange.is_frames
+    fields |= {"stream": stream}
+    if client == "chat" and stream:
+        fields["stream_options"] = {"include_usage": True}
+    members = wire.members(wire.encode(fields))
+    return Conversations(CODECS[client], converse.CODEC).begin(
+        Asked(
+            payload=JsonPayload(members, 0),
+            fields=members,
+            model="ours",
+            stream=stream,
+            framing=AMAZON_EVENT_STREAM,
+            profile=resolve(model_of(exchange), "bedrock"),
+        )
+    )
+
+
+def answered(client: str, crossing: ConversationCrossing, exchange: Exchange) -> Facts:
+    if not exchange.is_frames:
+        return _WHOLE[client](json.loads(wire.encode(crossing.answer(wire.members(exchange.answer)))))
+    relay, stream, pieces = crossing.relay(), exchange.answer, random.Random(exchange.name)
+    blocks = []
+    while stream:
+        size = pieces.randint(1, 700)
+        step = relay.feed(stream[:size])
+        stream = stream[size:]
+        blocks += [step.block, step.last]
+    if not relay.state.over:
+        step = relay.end()
+        blocks += [step.block, step.last]
+    return _STREAM[client](b"".join(blocks))
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_what_was_recorded_arrives(client: str) -> None:
+    found, skipped = recorded(), dict[str, int]()
+    for exchange in found:
+        try:
+            crossing = begun(client, exchange)
+            sent = json.loads(crossing.encode({}).body)  # type: ignore[arg-type]
+        except InvalidRequest as error:
+            skipped[error.code] = skipped.get(error.code, 0) + 1
+            continue
+        check_request(sent)
+        expected = facts_of_stream(frames(exchange.answer)) if exchange.is_frames else facts_of_whole(exchange.json)
+        if expected.calls and expected.end == "end":  # some models do not say so
+            expected = expected._replace(end="calls")
+        assert compared(answered(client, crossing, exchange)) == compared(expected), exchange.name
+    print(client, len(found), skipped)
+    assert len(found) > 170
+    assert sum(skipped.values()) < 10
