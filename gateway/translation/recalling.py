@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
+from gateway.lenient import UNREADABLE
 from gateway.translation.conversation import Conversation, Turn
 from gateway.translation.parts import Part, Text, Thinking, ToolCall
 
@@ -55,7 +56,7 @@ def _same(arguments: str) -> str:
     """Return arguments as they are whoever wrote them: clients send them back in another form."""
     try:
         return msgspec.json.encode(msgspec.json.decode(arguments or "{}"), order="sorted").decode()
-    except (ValueError, RecursionError):
+    except UNREADABLE:
         return arguments
 
 
