@@ -21,6 +21,8 @@ from tests.fixtures.gateway import GatewayProcess
 
 pytest.importorskip("xllamacpp")
 
+WIRES = ("chat", "responses", "messages")
+
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
@@ -35,6 +37,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     config = {
         "models": [
             {"name": "smollm2", "deployments": [deployment]},
+            *({"name": f"on-{wire}", "deployments": [{**deployment, "dialects": [wire]}]} for wire in WIRES),
             {"name": "coder", "mode": "completion", "fim": "starcoder", "deployments": [coder]},
         ]
     }
@@ -81,6 +84,29 @@ def test_responses(local: GatewayProcess) -> None:
         assert record.input_tokens
         assert record.output_tokens
         assert record.usage_source == "provider"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_every_client_on_each_of_its_wires(local: GatewayProcess, wire: str) -> None:
+    """The same words in the same model: at temperature 0 it says the same, whichever way they took."""
+    key, model = local.key(f"on-{wire}"), f"on-{wire}"
+    with openai.OpenAI(base_url=f"{local.url}/v1", api_key=key, max_retries=0) as client:
+        said = {
+            client.chat.completions.create(
+                model=model, max_tokens=8, temperature=0, messages=[{"role": "user", "content": "Say hi."}]
+            )
+            .choices[0]
+            .message.content,
+            client.responses.create(model=model, max_output_tokens=8, temperature=0, input="Say hi.").output_text,
+        }
+    with anthropic.Anthropic(base_url=local.url, auth_token=key, api_key=None, max_retries=0) as other:
+        asked: anthropic.types.MessageParam = {"role": "user", "content": "Say hi."}
+        with other.messages.stream(
+            model=model, max_tokens=8, extra_body={"temperature": 0}, messages=[asked]
+        ) as stream:
+            said.add(stream.get_final_text())
+    (words,) = said
+    assert words
 
 
 def _records(gateway: GatewayProcess, api: str, wanted: int) -> list[Record]:

@@ -71,7 +71,7 @@ _WRITE = {wire: (lambda body, wire=wire: _written(wire, body)) for wire in WIRES
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     routes = [Route(path, misbehave, methods=["POST"]) for path in ("/chat/completions", "/responses", "/messages")]
     with serving(Starlette(routes=routes)) as address:
-        models = [
+        models: list[Fields] = [
             {
                 "name": f"{kind}-{wire}",
                 "deployments": [
@@ -81,6 +81,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
             for kind in ("too-long", "busy", "cut", "breaks", "whole", "page", "nothing")
             for wire in WIRES
         ]
+        whole = next(each for each in models if each["name"] == "whole-messages")
+        models.append({**whole, "name": "strict-messages", "strict_parameters": True})
         with in_process(tmp_path_factory.mktemp("failures"), {"models": models}) as found:
             yield found
 
@@ -161,3 +163,13 @@ def test_what_cannot_be_translated_is_refused(gateway: InProcess) -> None:
     answer = gateway.post(PATHS["chat"], json={**BODIES["chat"], "model": "whole-messages", "n": 2})
     assert (answer.status_code, error_of("chat", answer.json())["param"]) == (400, "n")
     assert gateway.record(answer).outcome == "refused"
+
+
+def test_what_is_dropped_is_told_or_refused(gateway: InProcess) -> None:
+    body = {**BODIES["chat"], "seed": 7, "presence_penalty": 0.5}
+    told = gateway.post(PATHS["chat"], json={**body, "model": "whole-messages"})
+    assert (told.status_code, told.headers["x-sekisho-dropped"]) == (200, "presence_penalty, seed")
+    refused = gateway.post(PATHS["chat"], json={**body, "model": "strict-messages"})
+    error = error_of("chat", refused.json())
+    assert (refused.status_code, error["code"], error["param"]) == (400, "unsupported_parameter", "presence_penalty")
+    assert gateway.record(refused).outcome == "refused"
