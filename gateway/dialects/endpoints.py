@@ -3,7 +3,7 @@
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
-from gateway.dialects.gemini import GEMINI
+from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
@@ -18,6 +18,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     MESSAGES,
     COUNT_TOKENS,
     GEMINI,
+    GEMINI_COUNT,
     FIM,
     INFILL,
 )
