@@ -350,10 +350,15 @@ def _grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Servi
     if endpoint.variant:
         completing = tuple(found for target in targets if (found := _completing(target, endpoint)))
         return (completing,) if completing else ()
-    native = tuple(Serving(target, endpoint) for target in targets if target.serves_natively(endpoint.dialect))
-    others = (target for target in targets if not target.serves_natively(endpoint.dialect))
-    translated = tuple(found for target in others if (found := _translated(target, endpoint)))
+    servings = [found for target in targets if (found := serving_of(target, endpoint))]
+    native = tuple(each for each in servings if each.translation is None)
+    translated = tuple(each for each in servings if each.translation is not None)
     return tuple(group for group in (native, translated) if group)
+
+
+def serving_of(target: Target, endpoint: Endpoint) -> Serving | None:
+    """Return how a deployment serves clients of a conversation's endpoint; None where it cannot."""
+    return Serving(target, endpoint) if target.serves_natively(endpoint.dialect) else _translated(target, endpoint)
 
 
 def _translated(target: Target, endpoint: Endpoint) -> Serving | None:

@@ -12,9 +12,11 @@ from gateway.runtime import Runtime
 
 
 def presented_key(headers: Mapping[str, str]) -> str:
-    """Return the key of `Authorization: Bearer` or `x-api-key`, or an empty text."""
+    """Return the key of `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`, or an empty text."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token else headers.get("x-api-key", "").strip()
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    return (headers.get("x-api-key") or headers.get("x-goog-api-key", "")).strip()
 
 
 async def authenticate(runtime: Runtime, headers: Mapping[str, str]) -> Key:

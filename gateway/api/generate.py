@@ -76,6 +76,8 @@ class Generate:
         payload: Payload | None = None
         try:
             payload = await read_payload(exchange, scope, receive, share)
+            if self._endpoint.addressed:
+                self._endpoint.addressed(scope["path"], payload.fields)
             store, headers = self._runtime.keys, exchange.headers
             ask = understand(self._endpoint, exchange.snapshot, store, key, headers, payload, exchange.recorder)
             limited = nullcontext() if ask.endpoint.counts else Reserved(exchange, ask)

@@ -6,6 +6,7 @@ id is asked. Either way only whoever got the answer finds it.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
@@ -21,11 +22,13 @@ from gateway.identity.person import identify
 from gateway.redaction import redacted
 from gateway.routing import Target
 from gateway.runtime import Runtime
-from gateway.translation.responses.history import Kept, kept_of, key_of
+from gateway.translation.responses.history import Kept, kept_of, key_of, shown
+from gateway.translation.responses.listing import page_of
 from gateway.upstream.request import Timeouts, UpstreamRequest
 
 _MOST_BYTES = 16 * 1024 * 1024
 _LONGEST_ID = 256
+_LONGEST_QUERY = 1024
 
 
 class StoredResponses:
@@ -54,7 +57,8 @@ class StoredResponses:
         if method == "DELETE":
             await store.delete(caller, key_of(response_id))
             return 200, wire.encode({"id": response_id, "object": "response", "deleted": True})
-        return 200, wire.encode(_shown(kept, self._action))
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")[:_LONGEST_QUERY]))
+        return 200, wire.encode(_shown(response_id, kept, self._action, query))
 
     async def _caller(self, scope: Scope) -> Caller:
         key = await authenticate_reader(self._runtime, scope)
@@ -91,7 +95,7 @@ class StoredResponses:
         return next((each for each in self._runtime.current.routes.all_targets() if each.id == name), None)
 
 
-def _shown(kept: Kept, action: str) -> Mapping[str, Any]:
+def _shown(response_id: str, kept: Kept, action: str, query: dict[str, str]) -> Mapping[str, Any]:
     """Return what is kept as the route tells it. Raises `InvalidRequest` for what cannot be done with it."""
     if action == "cancel":
         raise InvalidRequest(
@@ -99,6 +103,4 @@ def _shown(kept: Kept, action: str) -> Mapping[str, Any]:
             code="unsupported_value",
             param="id",
         )
-    if action != "input_items":
-        return kept.response
-    return {"object": "list", "data": kept.input[::-1], "has_more": False, "first_id": None, "last_id": None}
+    return page_of(response_id, kept.input, query) if action == "input_items" else shown(kept)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.api.authenticate import presented_key
 from gateway.api.client import headers_of
 from gateway.api.telling import error_body, reader_of
-from gateway.dialects import chat, messages
+from gateway.dialects import chat, gemini, messages
 from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
 from gateway.identity.caller import Caller
@@ -21,6 +21,8 @@ from gateway.runtime import Runtime
 
 API = "unknown"
 """Such requests' `api` in the ledger."""
+_CLIENTS = ((f"/v1{MESSAGES.path}", messages.CLIENT), ("/v1beta/", gemini.CLIENT))
+"""By how their paths begin, whom errors are told in another dialect than that of Chat Completions."""
 _SHOWN = 200
 """Characters of an address that are repeated in the answer."""
 
@@ -30,7 +32,7 @@ async def not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     runtime: Runtime = request.app.state.runtime
     refusal = _refusal(request, error)
-    client = messages.CLIENT if request.url.path.startswith(f"/v1{MESSAGES.path}") else chat.CLIENT
+    client = next((each for path, each in _CLIENTS if request.url.path.startswith(path)), chat.CLIENT)
     recorder = await _recorder(runtime, request)
     if record := recorder.settle("refused", refusal.status, refusal.code):
         runtime.ledger.write(record)

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
+from gateway.commands.wires import wires
 from gateway.config.document import Document
 from gateway.config.load import Loaded
 from gateway.config.schema import Deployment
@@ -94,8 +95,12 @@ def vertex_deployments(loaded: Loaded) -> Iterator[tuple[object, Deployment]]:
 
 @app.command(epilog="Example: sekisho config explain --config sekisho.yaml | grep timeout")
 def explain(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
-    """Show every value and where it comes from: file and line, environment variable, or default."""
-    rows = origins(load(config))
+    """Show every value and where it comes from: file and line, environment variable, or default.
+
+    Then in which dialect each deployment is asked, by the dialect of who asks, and why.
+    """
+    loaded = load(config)
+    rows = [*origins(loaded), *wires(loaded.config)]
     if as_json:
         print_json([dict(zip(("key", "value", "origin"), row, strict=True)) for row in rows])
         return

@@ -49,7 +49,9 @@ class Endpoint:
     length: str | None = None
     """The member that limits an answer's tokens, where a policy may lower it."""
     also: tuple[str, ...] = ()
-    """Further addresses here, from the root, which some clients call."""
+    """Further addresses here, from the root, which some clients call; they may have parts such as `{model}`."""
+    addressed: Callable[[str, Members], None] | None = None
+    """Puts into the members what clients say in the address, whose path it takes."""
     model_optional: bool = False
     """Its clients may name no model: the only one for completion that the key may use is meant."""
     warms: Callable[[Members], bool] | None = None

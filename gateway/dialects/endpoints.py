@@ -3,6 +3,7 @@
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
+from gateway.dialects.gemini import GEMINI
 from gateway.dialects.images import GENERATIONS
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
@@ -19,6 +20,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     COMPACT,
     MESSAGES,
     COUNT_TOKENS,
+    GEMINI,
     FIM,
     INFILL,
     RERANK,

@@ -153,10 +153,19 @@ def error_event(error: ApiError, request_id: str, number: int) -> bytes:
     return b"data: " + error_body(error, request_id) + b"\n\n"
 
 
+def _addressed(path: str, fields: Members) -> None:
+    """Put the model and whether it streams, which stand in the address, into the members."""
+    name, _, method = path.partition("/models/")[2].rpartition(":")
+    if name:
+        wire.put(fields, "model", name)
+        wire.put(fields, "stream", method.startswith("stream"))
+
+
 def _check(fields: Members) -> None:
     wire.require(fields, "contents", list, dict)
 
 
+_MODEL = "/v1beta/models/{model:path}"
 CLIENT = ClientDialect(error_body=error_body, error_event=error_event)
 UPSTREAM = UpstreamDialect(is_error=is_error, failure=failure, usage=usage_of, relay=relay, read=read)
 
@@ -170,4 +179,6 @@ GEMINI = Endpoint(
     prompt=("systemInstruction", "contents", "tools"),
     answer=("candidates",),
     names_model=False,
+    also=(f"{_MODEL}:generateContent", f"{_MODEL}:streamGenerateContent"),
+    addressed=_addressed,
 )

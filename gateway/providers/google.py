@@ -50,10 +50,17 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
     return _called(parts, f"{base}/publishers/{publisher}/models/{_quoted(model)}", path, stream)
 
 
+def gemini_shaped(path: str, fields: Members) -> Members:
+    """Return a request without what stands in its address."""
+    if path != "/generateContent":
+        return fields
+    return {name: value for name, value in fields.items() if name not in ("model", "stream")}
+
+
 def vertex_shaped(path: str, fields: Members) -> Members:
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
-        return fields
+        return gemini_shaped(path, fields)
     fields = dict(fields)
     fields.setdefault("anthropic_version", _VERSION)
     if path == "/messages":

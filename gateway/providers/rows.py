@@ -4,7 +4,7 @@ from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
 from gateway.providers import bedrock
 from gateway.providers.amazon import SignatureV4
 from gateway.providers.contract import ApiKey, Provider
-from gateway.providers.google import gemini_url, vertex_dialects, vertex_shaped, vertex_url
+from gateway.providers.google import gemini_shaped, gemini_url, vertex_dialects, vertex_shaped, vertex_url
 from gateway.providers.google_auth import GoogleToken
 
 _CHAT = ("chat", "completions", "embeddings")
@@ -132,6 +132,7 @@ _ROWS = (
         needs_base_url=False,
         dialects=("gemini",),
         url=gemini_url,
+        shaped=gemini_shaped,
         authorize=ApiKey("x-goog-api-key", ""),
         price_list="google",
         trace_name="gcp.gemini",

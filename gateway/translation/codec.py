@@ -24,9 +24,12 @@ class Writing:
     custom: set[str] = field(default_factory=set)
     """Upstream names of functions that stand for custom tools: their one argument `input` is the free text."""
 
+    _noted: set[str] = field(default_factory=set, repr=False)
+
     def drop(self, name: str) -> None:
         """Note that something of the request is not carried."""
-        if name not in self.dropped:
+        if name not in self._noted:
+            self._noted.add(name)
             self.dropped.append(name)
 
 

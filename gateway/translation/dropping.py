@@ -54,9 +54,10 @@ def without_server_tools(conversation: Conversation, client: Codec, upstream: Co
         )
     for name in names:
         writing.drop(f"tools.{name}")
-    return msgspec.structs.replace(
-        conversation, tools=tuple(each for each in conversation.tools if each not in foreign)
+    known = (
+        tool for tool in conversation.tools if not isinstance(tool, ServerTool) or tool.dialect == upstream.dialect
     )
+    return msgspec.structs.replace(conversation, tools=tuple(known))
 
 
 def _called(tools: list[ServerTool]) -> set[str]:

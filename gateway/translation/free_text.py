@@ -5,7 +5,7 @@ import re
 
 _BEGINNING = re.compile(r'\s*\{\s*"input"\s*:\s*"')
 _LONGEST_BEGINNING = 200
-_READABLE = re.compile(r'(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
+_READABLE = re.compile(r'(?:[^"\\]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+')
 _OPEN_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}$")
 """The first half of a character of two, at the end of a piece."""
 

@@ -145,6 +145,7 @@ def test_check_and_explain(gateway: GatewayProcess) -> None:
     assert 'open_webui.identity_secret = "***"    # sekisho.yaml:' in explained
     assert "from ${SEKISHO_IDENTITY_SECRET}" in explained
     assert 'server.host = "127.0.0.1"    # default' in explained
+    assert ' for clients of messages = "chat"    # translated; provider openai-compatible' in explained
 
 
 def test_edits_swap_in_while_running(upstream: tuple[FakeUpstream, str], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import groupby
 
 import msgspec
 
@@ -32,32 +33,37 @@ class _Pairing:
     def __init__(self, profile: Profile) -> None:
         self._pattern = _compiled(profile.tool_call_id_pattern)
         self._used: set[str] = set()
+        self._tried: dict[str, int] = {}
+        """How many ids were derived from one of the client's."""
         self._open: dict[str, deque[ToolCall]] = {}
         """Calls that wait for their results, under the client's id; equal ids in their order."""
 
     def turns(self, turns: Iterable[Turn]) -> Iterable[Turn]:
-        for turn in turns:
-            if self._open and turn.role == "assistant":
-                yield from self._missing()
-            if turn.role == "assistant":
-                yield msgspec.structs.replace(turn, parts=tuple(self._asked(part) for part in turn.parts))
-                continue
-            results = [self._answered(part) for part in turn.parts if isinstance(part, ToolResult)]
-            others = tuple(part for part in turn.parts if not isinstance(part, ToolResult))
-            yield from self._split(turn, results, others)
+        for by_assistant, run in groupby(turns, lambda turn: turn.role == "assistant"):
+            read = self._asking if by_assistant else self._answering
+            yield from read(run)
         yield from self._missing()
 
-    def _split(self, turn: Turn, results: list[ToolResult | Text], others: tuple[Part, ...]) -> Iterable[Turn]:
-        """Yield a turn's results, then what else it says."""
-        paired = tuple(part for part in results if isinstance(part, ToolResult))
-        orphans = tuple(part for part in results if not isinstance(part, ToolResult))
-        if paired:
-            yield Turn(role="tool", parts=paired, own=turn.own if turn.role == "tool" else {})
-        if others and self._open:
+    def _asking(self, turns: Iterable[Turn]) -> Iterable[Turn]:
+        for turn in turns:
             yield from self._missing()
-        if others or orphans:
-            role = "user" if turn.role == "tool" else turn.role
-            yield msgspec.structs.replace(turn, role=role, parts=(*orphans, *others))
+            yield msgspec.structs.replace(turn, parts=tuple(self._asked(part) for part in turn.parts))
+
+    def _answering(self, turns: Iterable[Turn]) -> Iterable[Turn]:
+        """Yield the results among turns, then what else they say: nothing may stand before a call's result."""
+        said: list[Turn] = []
+        for turn in turns:
+            results = [self._answered(part) for part in turn.parts if isinstance(part, ToolResult)]
+            paired = tuple(part for part in results if isinstance(part, ToolResult))
+            orphans = (part for part in results if not isinstance(part, ToolResult))
+            others = (*orphans, *(part for part in turn.parts if not isinstance(part, ToolResult)))
+            if paired:
+                yield Turn(role="tool", parts=paired, own=turn.own if turn.role == "tool" else {})
+            if others:
+                role = "user" if turn.role == "tool" else turn.role
+                said.append(msgspec.structs.replace(turn, role=role, parts=others))
+        yield from self._missing()
+        yield from said
 
     def _asked(self, part: Part) -> Part:
         if not isinstance(part, ToolCall):
@@ -67,14 +73,16 @@ class _Pairing:
         return sent
 
     def _answered(self, result: ToolResult) -> ToolResult | Text:
-        waiting = self._open.get(result.call_id)
-        if not waiting and not result.call_id and len(self._open) == 1:
-            waiting = next(iter(self._open.values()))
+        asked = result.call_id
+        if not asked and len(self._open) == 1:
+            asked = next(iter(self._open))
+        waiting = self._open.get(asked)
         if not waiting:
             texts = "\n".join(part.text for part in result.parts if isinstance(part, Text))
             return Text(f"{_NO_CALL}\n{texts}")
         call = waiting.popleft()
-        self._open = {name: calls for name, calls in self._open.items() if calls}
+        if not waiting:
+            del self._open[asked]
         return msgspec.structs.replace(result, call_id=call.id, custom=call.custom)
 
     def _missing(self) -> Iterable[Turn]:
@@ -86,10 +94,11 @@ class _Pairing:
 
     def _id(self, given: str) -> str:
         """Return an id that the target takes and no other call has; the same one for the same conversation."""
-        found, number = given, 0
+        found = given
         while found in self._used or not self._pattern.fullmatch(found):
+            number = self._tried.get(given, 0)
+            self._tried[given] = number + 1
             found = _derived(f"{given}\0{number}", self._pattern)
-            number += 1
         self._used.add(found)
         return found
 

@@ -16,16 +16,18 @@ from gateway.translation.responses.names import RESPONSES
 Fields = dict[str, Any]
 
 _PREFIX = "response:"
-_LONGEST_CHAIN = 1000
+_MOST_FOUND = 12_000
+"""Of answers in a chain, with the kept reasoning of a conversation."""
 _encode = msgspec.json.Encoder().encode
 
 
 class Kept(msgspec.Struct, frozen=True):
     """A request's own input and the answer to it."""
 
-    response: Fields
+    response: msgspec.Raw
+    """The answer without its output, as it is shown."""
     input: list[Fields]
-    previous: str | None = None
+    output: list[Fields]
 
 
 _decode = msgspec.json.Decoder(Kept).decode
@@ -36,20 +38,32 @@ def key_of(response_id: str) -> str:
     return _PREFIX + response_id
 
 
+def stored_of(kept: Kept, previous: str | None) -> bytes:
+    """Return what is stored: the id of the answer before it, so that a chain is walked without reading it, and it."""
+    return (previous or "").encode("utf-8", "replace").replace(b"\n", b"") + b"\n" + _encode(kept)
+
+
 def kept_of(stored: bytes) -> Kept | None:
     """Return what was stored; None where nothing was, or nothing readable."""
     try:
-        return _decode(stored) if stored else None
+        return _decode(stored[stored.index(b"\n") :]) if stored else None
     except (ValueError, RecursionError):
         return None
+
+
+def shown(kept: Kept) -> Fields:
+    """Return an answer as it was given."""
+    return {**msgspec.json.decode(kept.response), "output": kept.output}
 
 
 class ResponsesHistory(History):
     """Walks from an answer to the one before it, until the first."""
 
     def wanted(self, fields: Fields, found: Mapping[str, bytes]) -> Sequence[str]:
-        chain, missing = _chain(fields, found)
-        return (key_of(missing),) if missing and len(chain) < _LONGEST_CHAIN else ()
+        """Go on from the answer that was found last: chains of thousands are walked step by step."""
+        last = next((key for key in reversed(list(found)) if key.startswith(_PREFIX)), None)
+        wanted = _previous(fields) if last is None else _before(found[last])
+        return (key_of(wanted),) if wanted and key_of(wanted) not in found and len(found) < _MOST_FOUND else ()
 
     def continued(self, fields: Fields, found: Mapping[str, bytes], turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
         """Put what was said before between the instructions, which hold for one request, and its input."""
@@ -60,23 +74,25 @@ class ResponsesHistory(History):
         return (*turns[:instructions], *earlier, *turns[instructions:])
 
     def _earlier(self, fields: Fields, found: Mapping[str, bytes]) -> tuple[Turn, ...]:
-        chain, _ = _chain(fields, found)
-        if fields.get("previous_response_id") and not _is_whole(chain):
+        keys, missing = _chain(fields, found)
+        chain = [kept_of(found[key]) for key in reversed(keys)]
+        items = [item for kept in chain if kept for item in (*kept.input, *kept.output)]
+        if missing or None in chain:
             raise InvalidRequest(
                 "The response that 'previous_response_id' names is not known here any more. Send the whole input "
                 "instead.",
                 code="previous_response_not_found",
                 param="previous_response_id",
             )
-        items = [item for kept in reversed(chain) for item in (*kept.input, *kept.response.get("output", []))]
         return read_items(items, "previous_response_id")
 
     def to_keep(self, fields: Fields, answer: Answer) -> Mapping[str, bytes]:
         if fields.get("store") is False:
             return {}
         response = write_answer(answer, fields)
-        kept = Kept(response, _items(fields.get("input")), _previous(fields))
-        return {key_of(response["id"]): _encode(kept)}
+        output = response.pop("output")
+        kept = Kept(msgspec.Raw(_encode(response)), _items(fields.get("input")), output)
+        return {key_of(response["id"]): stored_of(kept, _previous(fields))}
 
 
 def _previous(fields: Fields) -> str | None:
@@ -84,24 +100,19 @@ def _previous(fields: Fields) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _chain(fields: Fields, found: Mapping[str, bytes]) -> tuple[list[Kept], str | None]:
-    """Return the answers that a request continues, the newest first, and the id of the first that `found` lacks."""
-    chain: list[Kept] = []
-    wanted, seen = _previous(fields), set[str]()
-    while wanted and wanted not in seen and len(chain) < _LONGEST_CHAIN:
-        seen.add(wanted)
-        if key_of(wanted) not in found:
-            return chain, wanted
-        kept = kept_of(found[key_of(wanted)])
-        if kept is None:
-            break
-        chain.append(kept)
-        wanted = kept.previous
-    return chain, None
+def _before(stored: bytes) -> str | None:
+    """Return the id of the answer before a stored one."""
+    return stored[: stored.find(b"\n") + 1].decode("utf-8", "replace").rstrip("\n") or None
 
 
-def _is_whole(chain: list[Kept]) -> bool:
-    return bool(chain) and chain[-1].previous is None
+def _chain(fields: Fields, found: Mapping[str, bytes]) -> tuple[list[str], str | None]:
+    """Return the keys of the answers that a request continues, the newest first, and the id of one that is missing."""
+    keys: dict[str, None] = {}
+    wanted = _previous(fields)
+    while wanted and (stored := found.get(key_of(wanted))) and key_of(wanted) not in keys:
+        keys[key_of(wanted)] = None
+        wanted = _before(stored)
+    return list(keys), wanted
 
 
 def _items(found: Any) -> list[Fields]:

@@ -1,0 +1,36 @@
+"""In which dialect each deployment is asked, by the dialect of who asks."""
+
+import json
+from collections.abc import Iterator
+
+from gateway.config.schema import Config
+from gateway.dialects.chat import CHAT
+from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.messages import MESSAGES
+from gateway.dialects.responses import RESPONSES
+from gateway.routing import Target, build_routes, serving_of
+
+_CONVERSATIONS = (CHAT, RESPONSES, MESSAGES)
+
+
+def wires(config: Config) -> Iterator[tuple[str, str, str]]:
+    """Yield (what, the dialect as JSON, why) for each deployment of a model that talks, and each kind of client."""
+    routes = build_routes(config, {})
+    for number, model in enumerate(config.models):
+        for place, target in enumerate(routes.targets[model.name]):
+            for endpoint in _CONVERSATIONS:
+                if model.mode in endpoint.modes:
+                    dialect, why = _asked(target, endpoint)
+                    yield f"models.{number}.deployments.{place} for clients of {endpoint.dialect}", dialect, why
+
+
+def _asked(target: Target, endpoint: Endpoint) -> tuple[str, str]:
+    serving = serving_of(target, endpoint)
+    if serving is None:
+        return "null", "cannot be asked by them"
+    by = "dialects: of the deployment" if target.deployment.dialects else f"provider {target.provider.name}"
+    if serving.translation is None:
+        return json.dumps(endpoint.dialect), f"untouched; {by}"
+    if target.speaks(endpoint.dialect):
+        return json.dumps(serving.endpoint.dialect), "translated; the model takes tools there alone"
+    return json.dumps(serving.endpoint.dialect), f"translated; {by}"
