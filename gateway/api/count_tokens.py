@@ -14,6 +14,7 @@ from gateway.api.upstream_request import upstream_request
 from gateway.dialects.estimates import estimate_json
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamRefused
 from gateway.routing import Serving, by_load
+from gateway.translation.counting import count_member, counted
 from gateway.wire import Members
 
 _LONGEST_SECONDS = 10.0
@@ -21,20 +22,18 @@ _LONGEST_SECONDS = 10.0
 _MOST_AT_ONCE = 64
 """Counts that one deployment is asked for at the same time; nothing else bounds them, and more are estimated."""
 _ESTIMATED = (b"x-sekisho-estimated", b"input_tokens")
-_SHAPES = {"responses": {"object": "response.input_tokens"}}
-"""Further members of an answer, by the client's dialect."""
 
 
 async def answer_count(exchange: Exchange, ask: Ask) -> None:
     """Answer with the count of an upstream, or with an estimate where none counts this model's tokens."""
     serving = _counting(ask)
-    counted = await _count(exchange, ask, serving) if serving else None
+    answer = await _count(exchange, ask, serving) if serving else None
     headers = exchange.response_headers()
-    if counted is None:
-        counted = wire.members(wire.encode(_SHAPES.get(ask.endpoint.dialect, {}) | {"input_tokens": estimate(ask)}))
+    if answer is None:
+        answer = counted(ask.endpoint.dialect, estimate(ask))
         headers = [*headers, _ESTIMATED]
     exchange.settle("ok", 200)
-    await exchange.answer.whole(200, headers, wire.encode(counted))
+    await exchange.answer.whole(200, headers, wire.encode(answer))
 
 
 def estimate(ask: Ask) -> int:
@@ -83,4 +82,4 @@ async def _fetched(exchange: Exchange, ask: Ask, serving: Serving) -> Members | 
         await check_status(response, serving, ask.endpoint.client)
         answer = whole_answer(await response.read_all(), serving, ask.endpoint.client)
     answer = crossing.answer(answer) if crossing else answer
-    return answer if wire.kind(answer, "input_tokens") is int else None
+    return answer if wire.kind(answer, count_member(ask.endpoint.dialect)) is int else None

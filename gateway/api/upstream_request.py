@@ -69,7 +69,7 @@ def _shaped(encoded: Encoded, serving: Serving) -> Encoded:
     shaped = serving.target.provider.shaped
     if shaped is None or not isinstance(encoded.body, bytes):
         return encoded
-    fields = shaped(serving.endpoint.path, wire.members(encoded.body))
+    fields = shaped(serving.target.deployment, serving.endpoint.path, wire.members(encoded.body))
     return Encoded(encoded.media_type, wire.encode(fields))
 
 

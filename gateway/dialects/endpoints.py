@@ -3,7 +3,7 @@
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
-from gateway.dialects.gemini import GEMINI
+from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.images import GENERATIONS
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
@@ -21,6 +21,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     MESSAGES,
     COUNT_TOKENS,
     GEMINI,
+    GEMINI_COUNT,
     FIM,
     INFILL,
     RERANK,

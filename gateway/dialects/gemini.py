@@ -161,6 +161,14 @@ def _addressed(path: str, fields: Members) -> None:
         wire.put(fields, "stream", method.startswith("stream"))
 
 
+def _count_addressed(path: str, fields: Members) -> None:
+    """Put the model, and the members of the request whose prompt is counted, among the members."""
+    inner = fields.pop("generateContentRequest", None)
+    if inner is not None:
+        fields.update(wire.request_members(bytes(inner)))
+    _addressed(path, fields)
+
+
 def _check(fields: Members) -> None:
     wire.require(fields, "contents", list, dict)
 
@@ -181,4 +189,20 @@ GEMINI = Endpoint(
     names_model=False,
     also=(f"{_MODEL}:generateContent", f"{_MODEL}:streamGenerateContent"),
     addressed=_addressed,
+)
+GEMINI_COUNT = Endpoint(
+    "gemini",
+    "/countTokens",
+    ("chat", "agent"),
+    _check,
+    CLIENT,
+    UPSTREAM,
+    prompt=(),
+    streams=False,
+    task="count_tokens",
+    counts=GEMINI.prompt,
+    optional=True,
+    names_model=False,
+    also=(f"{_MODEL}:countTokens",),
+    addressed=_count_addressed,
 )

@@ -91,7 +91,7 @@ class Provider:
     """Its Completions take `suffix`, or may."""
     url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
     """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
-    shaped: Callable[[str, Members], Members] | None = None
+    shaped: Callable[[Deployment, str, Members], Members] | None = None
     """Returns the members of a request to an endpoint's path, where they are not just those of its dialect."""
     takes_query: bool = True
     """Takes what of a client's query its dialect lets through."""

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 from msgspec import Raw
 
 from gateway.profiles.names import parse_name
-from gateway.wire import Members
+from gateway.wire import Members, encode
 
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
@@ -17,7 +17,9 @@ _VERSION = Raw(b'"vertex-2023-10-16"')
 _MULTI_REGIONS = ("us", "eu")
 _DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
 _PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
+_OF_GEMINI = ("/generateContent", "/countTokens")
 _METHODS = {
+    "/countTokens": ("countTokens", "countTokens"),
     "/generateContent": ("generateContent", "streamGenerateContent?alt=sse"),
     "/messages": ("rawPredict", "streamRawPredict"),
     "/chat/completions": ("rawPredict", "streamRawPredict"),
@@ -29,10 +31,9 @@ def gemini_url(provider: "Provider", deployment: "Deployment", path: str, stream
     """Return the URL of an endpoint of the developer API; `base_url` may leave out its version."""
     parts = urlsplit(deployment.base_url or provider.base_url or "")
     base = parts.path.rstrip("/") or "/v1beta"
-    if path != "/generateContent":
+    if path not in _OF_GEMINI:
         return urlunsplit(parts._replace(path=f"{base}/openai{path}"))
-    model = deployment.model if "/" in deployment.model else f"models/{deployment.model}"
-    return _called(parts, f"{base}/{_quoted(model)}", path, stream)
+    return _called(parts, f"{base}/{_quoted(_resource(deployment))}", path, stream)
 
 
 def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
@@ -50,17 +51,24 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
     return _called(parts, f"{base}/publishers/{publisher}/models/{_quoted(model)}", path, stream)
 
 
-def gemini_shaped(path: str, fields: Members) -> Members:
-    """Return a request without what stands in its address."""
-    if path != "/generateContent":
+def gemini_shaped(deployment: "Deployment", path: str, fields: Members) -> Members:
+    """Return a request without what stands in its address; a whole one to be counted stands in a member."""
+    if path not in _OF_GEMINI:
         return fields
+    fields = _without_address(fields)
+    if path == "/countTokens" and fields.keys() != {"contents"}:
+        fields = {"generateContentRequest": Raw(encode({"model": _resource(deployment), **fields}))}
+    return fields
+
+
+def _without_address(fields: Members) -> Members:
     return {name: value for name, value in fields.items() if name not in ("model", "stream")}
 
 
-def vertex_shaped(path: str, fields: Members) -> Members:
+def vertex_shaped(deployment: "Deployment", path: str, fields: Members) -> Members:
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
-        return gemini_shaped(path, fields)
+        return _without_address(fields) if path in _OF_GEMINI else fields
     fields = dict(fields)
     fields.setdefault("anthropic_version", _VERSION)
     if path == "/messages":
@@ -84,6 +92,10 @@ def vertex_dialects(model: str) -> tuple[str, ...]:
 def publisher_of(model: str) -> str | None:
     """Return whose model it is, as addresses name them; None where it has no address of its own."""
     return _PUBLISHERS.get(parse_name(model).family or "")
+
+
+def _resource(deployment: "Deployment") -> str:
+    return deployment.model if "/" in deployment.model else f"models/{deployment.model}"
 
 
 def _called(parts: SplitResult, resource: str, path: str, stream: bool) -> str:

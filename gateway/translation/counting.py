@@ -10,11 +10,24 @@ from gateway.wire import Members
 
 _PROMPT = {
     "responses": ("model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text"),
+    "gemini": ("systemInstruction", "contents", "tools"),
     "messages": ("model", "system", "messages", "tools", "tool_choice", "thinking", "output_config"),
 }
 """Members that an upstream counts; it refuses others."""
 _SHAPES = {"responses": {"object": "response.input_tokens"}}
 """Further members of an answer, by the client's dialect."""
+_MEMBERS = {"gemini": "totalTokens"}
+"""The member of an answer that has the count, by the dialect; `input_tokens` for all others."""
+
+
+def count_member(dialect: str) -> str:
+    """Return the member of an answer that has the count."""
+    return _MEMBERS.get(dialect, "input_tokens")
+
+
+def counted(dialect: str, count: object) -> Members:
+    """Return the answer of a dialect that tells a count."""
+    return wire.members(wire.encode(_SHAPES.get(dialect, {}) | {count_member(dialect): count}))
 
 
 class Counts(Conversations, frozen=True):
@@ -33,5 +46,4 @@ class CountCrossing(ConversationCrossing):
         return Encoded("application/json", wire.encode({name: fields[name] for name in names if name in fields}))
 
     def answer(self, answer: Members) -> Members:
-        count = lenient.peek(answer, "input_tokens")
-        return wire.members(wire.encode(_SHAPES.get(self._client.dialect, {}) | {"input_tokens": count}))
+        return counted(self._client.dialect, lenient.peek(answer, count_member(self._upstream.dialect)))

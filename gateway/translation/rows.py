@@ -5,7 +5,7 @@ from itertools import permutations, product
 from gateway.dialects.chat import CHAT
 from gateway.dialects.converse import CONVERSE
 from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.gemini import GEMINI
+from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
 from gateway.translation import chat, converse, gemini, messages, responses
@@ -24,7 +24,7 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
 UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
 """Those that only upstreams have."""
 
-_COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS}
+_COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GEMINI.dialect: GEMINI_COUNT}
 """Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
 
 TRANSLATIONS: dict[tuple[str, str], Translated] = {

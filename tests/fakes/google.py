@@ -131,6 +131,8 @@ class Google:
         return JSONResponse({"access_token": self.tokens[-1], "expires_in": self.lives, "token_type": "Bearer"})
 
     def _generate(self, request: Request, seen: Seen) -> Response:
+        if request.path_params["method"] == "countTokens":
+            return _count(seen.body, of_vertex="/projects/" in seen.path)
         stream = request.path_params["method"] == "streamGenerateContent"
         assert seen.query == ("alt=sse" if stream else "")
         model = request.path_params["model"]
@@ -158,6 +160,15 @@ def _refusal(model: str, body: Fields) -> str:
             return "Function call is missing a thought_signature in functionCall parts."
         calls = len(found)
     return "" if body["contents"] and calls == 0 else "Please ensure that function call turn comes immediately after."
+
+
+def _count(body: Fields, *, of_vertex: bool) -> Response:
+    """Count a token for each content. The developer API takes a whole request only within a member."""
+    inner = body.get("generateContentRequest", {"contents": ()})
+    known = {"contents", "systemInstruction", "tools"} if of_vertex else {"contents", "generateContentRequest"}
+    if body.keys() - known or (inner["contents"] and not str(inner.get("model")).startswith("models/")):
+        return error(400, "Invalid JSON payload received. Unknown name.", "INVALID_ARGUMENT")
+    return JSONResponse({"totalTokens": len(body.get("contents") or inner["contents"])})
 
 
 def results_of(body: Fields) -> list[str]:

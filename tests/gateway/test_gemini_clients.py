@@ -121,3 +121,25 @@ def test_errors_are_googles(setting: Setting) -> None:
     assert (unknown.status_code, unknown.json()["error"]["status"]) == (404, "NOT_FOUND")
     method = httpx2.post(url.replace("generateContent", "dance"), json=body, headers=headers)
     assert (method.status_code, method.json()["error"]["code"]) == (404, 404)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("within", [False, True], ids=["contents", "whole"])
+def test_tokens_are_counted(setting: Setting, wire: str, within: bool) -> None:
+    body: Fields = {"contents": [{"role": "user", "parts": [{"text": "Hello you"}]}]}
+    if within:
+        whole = {**body, "systemInstruction": {"parts": [{"text": "Be brief."}]}, "model": f"models/on/{wire}"}
+        body = {"generateContentRequest": whole}
+    url = f"{setting.gateway.url}/v1beta/models/on/{wire}:countTokens"
+    answer = httpx2.post(url, json=body, headers={"x-goog-api-key": setting.gateway.key})
+    assert answer.status_code == 200, answer.text
+    assert answer.json().keys() == {"totalTokens"}
+    assert answer.json()["totalTokens"] >= 1
+    assert ("x-sekisho-estimated" in answer.headers) is (wire != "gemini")
+
+
+def test_gemini_counts_for_clients_of_messages(setting: Setting) -> None:
+    body = {"model": "on/gemini", "system": "Be brief.", "messages": [{"role": "user", "content": "Hello"}]}
+    answer = setting.gateway.post("/v1/messages/count_tokens", json=body)
+    assert (answer.status_code, answer.json()) == (200, {"input_tokens": 1})
+    assert "x-sekisho-estimated" not in answer.headers
