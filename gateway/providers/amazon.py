@@ -4,6 +4,7 @@ Finding credentials reads files and asks servers, so it is done beside the event
 """
 
 import asyncio
+import logging
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,8 @@ import msgspec
 
 from gateway.errors import ConfigError, CredentialsMissing
 from gateway.upstream.request import UpstreamRequest
+
+log = logging.getLogger("sekisho.providers")
 
 BEARER_VARIABLE = "AWS_BEARER_TOKEN_BEDROCK"
 """The variable in which Amazon's own tools find a key of Bedrock."""
@@ -102,6 +105,7 @@ class Keeper:
             self._source, self._failure = source, None
         except Exception as error:  # botocore's have no common root, and files and servers have their own
             self._failure = _problem(self._identity, error)
+            log.warning("aws: %s", self._failure)
         finally:
             self._tried = time.monotonic()
 
@@ -118,6 +122,7 @@ def _source_of(identity: Identity) -> Any:
     import botocore.session
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 
+    logging.getLogger("botocore").setLevel(logging.CRITICAL)  # it would log answers that may hold a secret
     session = botocore.session.Session(profile=identity.profile)
     found = session.get_credentials()
     if found is None:

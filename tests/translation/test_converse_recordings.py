@@ -19,6 +19,7 @@ from gateway.translation import converse, messages
 from gateway.translation.codec import Writing
 from gateway.translation.contract import Asked
 from gateway.translation.crossing import ConversationCrossing, Conversations
+from gateway.translation.repairs import repaired
 from tests.fakes.exchanges import FOLDER, Exchange, exchanges
 from tests.translation.converse_wire import as_messages, check_request, encoded, facts_of_stream, facts_of_whole, frames
 from tests.translation.judging import _STREAM, _WHOLE, CODECS, Facts, compared
@@ -110,3 +111,32 @@ def test_what_was_recorded_arrives(client: str) -> None:
     print(client, len(found), skipped)
     assert len(found) > 170
     assert sum(skipped.values()) < 10
+
+
+def test_recorded_requests_are_reproduced() -> None:
+    """Most differ in nothing; the others have what the client's form of them cannot say, or say a default."""
+    found = exchanges("/converse")
+    same = sum(_reproduced(each) == _normal(each.request) for each in found)
+    print(f"{same} of {len(found)} requests are reproduced")
+    assert same > 75
+
+
+def _reproduced(exchange: Exchange) -> Any:
+    model = model_of(exchange)
+    writing = Writing(resolve(model, "bedrock"))
+    try:
+        conversation = messages.CODEC.read_request(as_messages(exchange.request, model))
+        kept = repaired(conversation, messages.CODEC, converse.CODEC, writing)
+        return _normal(json.loads(json.dumps(converse.CODEC.write_request(kept, writing))))
+    except InvalidRequest:
+        return None
+
+
+def _normal(request: Fields) -> Fields:
+    """Return a request without members that say nothing."""
+    request = json.loads(json.dumps(request).replace(', "status": "success"', ""))
+    found = {name: value for name, value in request.items() if value not in ([], {}, None) and name != "modelId"}
+    found["inferenceConfig"] = {"maxTokens": 5000, **found.get("inferenceConfig", {})}
+    if found.get("toolConfig", {}).get("toolChoice") == {"auto": {}}:
+        found["toolConfig"] = {"tools": found["toolConfig"]["tools"]}
+    return found

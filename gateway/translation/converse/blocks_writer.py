@@ -69,12 +69,12 @@ class BlocksWriter:
     def _document(self, part: Document) -> list[Fields]:
         """Return a document under a neutral name, after a text that tells the name of its file.
 
-        A name goes to the model as it is, so that one could give it orders; and every document wants a text beside it.
+        Names are written into the model's prompt, where one of a person's choice could give orders.
         """
         self._documents += 1
         name = f"document-{self._documents}"
-        said = f"The file of {name} is named: {part.name}" if part.name and part.name.strip() else f"See {name}."
-        return [{"text": said}, {"document": document_block(part, name)}]
+        named = [{"text": f"The file of {name} is named: {part.name}"}] if part.name and part.name.strip() else []
+        return [*named, {"document": document_block(part, name)}]
 
     def _call(self, part: ToolCall) -> list[Fields]:
         return [{"toolUse": {"toolUseId": part.id, "name": part.name, "input": input_of(part.arguments)}}]

@@ -18,6 +18,8 @@ _BEGINNING = "Continue."
 _BETWEEN = "OK."
 """What the assistant says between results and the user, where the model does not take both in one message."""
 
+_DOCUMENTS = "See the documents."
+
 
 def write_turns(turns: Sequence[Turn], writing: Writing) -> tuple[list[Marked], list[Message]]:
     """Return the blocks of `system` and the messages.
@@ -61,10 +63,16 @@ def _messages(role: str, found: list[Marked], writing: Writing) -> list[Message]
         first = calls[0] if calls else len(found)
         return [(role, [each for at, each in enumerate(found) if at < first or "reasoningContent" not in each[0]])]
     results = [each for each in found if "toolResult" in each[0]]
-    others = [each for each in found if "toolResult" not in each[0]]
+    others = _with_text([each for each in found if "toolResult" not in each[0]])
     if results and others and not writing.profile.user_after_tool:
         return [(role, results), ("assistant", [({"text": _BETWEEN}, None)]), (role, others)]
     return [(role, [*results, *others])]
+
+
+def _with_text(blocks: list[Marked]) -> list[Marked]:
+    """Return the blocks of a user, with a text where documents stand alone, as they may not."""
+    kinds = {next(iter(block)) for block, _ in blocks}
+    return [({"text": _DOCUMENTS}, None), *blocks] if "document" in kinds and "text" not in kinds else blocks
 
 
 def _marked(part: Part) -> Part:
