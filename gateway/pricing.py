@@ -87,6 +87,8 @@ def dearest(prices: Iterable[Priced | None]) -> Price:
     return Price(
         input=max(max(each.input, each.cache_write or 0) for each in every),
         output=max(max(each.output, each.reasoning or 0) for each in every),
+        image=max(each.image for each in every),
+        search_unit=max(each.search_unit for each in every),
     )
 
 

@@ -25,6 +25,8 @@ def counted(exchange: Exchange, ask: Ask, reported: Usage | None, written: Calla
         return None
     model = exchange.target.model if exchange.target else ask.model
     usage = credible(reported or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
+    if usage.measured:
+        return usage
     if not usage.input:  # a prompt without tokens does not exist
         usage = msgspec.structs.replace(usage, input=endpoint.prompt_tokens(ask.payload.fields), source="estimated")
     if not usage.output and endpoint.answer and (tokens := written()) != usage.output:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
+import msgspec
+
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.dialects.usage import Usage
@@ -15,6 +17,7 @@ from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 
 _NOTHING = Demand()
+_NO_USAGE = Usage()
 _settling: set[asyncio.Future[None]] = set()
 """Settlements whose requests were cancelled meanwhile."""
 _MOST_NANO_USD = 2**52
@@ -112,7 +115,8 @@ def demand_of(ask: Ask) -> Demand:
     # A conversation that the upstream remembers has no size here: it fills the window at most.
     remembered = max(model.context_window or 0 for model in plan.models) if about.response_id else 0
     output = about.answers.most(plan.models) if ask.endpoint.answer else 0
-    most = Usage(input=max(about.input_tokens, remembered), output=output)
+    beside = ask.endpoint.most(ask.payload.fields) if ask.endpoint.most else _NO_USAGE
+    most = msgspec.structs.replace(beside, input=max(about.input_tokens, remembered), output=output)
     return Demand(tokens=about.tokens, cost_nano_usd=min(cost_nano_usd(plan.price, most), _MOST_NANO_USD))
 
 

@@ -55,6 +55,6 @@ def _shown(exchange: Exchange, ask: Ask, serving: Serving, crossing: Crossing | 
     exchange.used(usage)
     if usage and exchange.tells_cost:
         endpoint.client.put_cost(answer, exchange.cost_usd(usage))
-    if endpoint.names_model:
+    if endpoint.names_model or "model" in answer:
         wire.put(answer, "model", ask.model.name)
     return wire.encode(answer)

@@ -22,8 +22,21 @@ from gateway.config.addresses import without_secrets
 from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
-Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "transcription", "speech"]
-Dialect = Literal["chat", "completions", "embeddings", "responses", "messages", "converse", "gemini", "fim", "infill"]
+Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "moderation", "transcription", "speech"]
+Dialect = Literal[
+    "chat",
+    "completions",
+    "embeddings",
+    "responses",
+    "messages",
+    "converse",
+    "gemini",
+    "fim",
+    "infill",
+    "rerank",
+    "images",
+    "moderations",
+]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50

@@ -6,6 +6,7 @@ from typing import Literal
 
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.estimates import estimate_json, estimate_texts
+from gateway.dialects.usage import Usage
 from gateway.wire import Members
 
 BodyKind = Literal["json", "multipart"]
@@ -41,6 +42,8 @@ class Endpoint:
     """Upstreams that speak the dialect may still lack this endpoint: their 404 says no more than that."""
     names_model: bool = True
     """Its answers say which model made them."""
+    most: Callable[[Members], Usage] | None = None
+    """Returns the most that a request can use of what is no token: images, search units."""
     counts: tuple[str, ...] = ()
     """The members whose tokens it counts, if that is all it does: such requests pass by queue and limits."""
     length: str | None = None

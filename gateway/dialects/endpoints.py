@@ -4,8 +4,11 @@ from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
+from gateway.dialects.images import GENERATIONS
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.moderations import MODERATIONS
+from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -21,4 +24,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     GEMINI_COUNT,
     FIM,
     INFILL,
+    RERANK,
+    GENERATIONS,
+    MODERATIONS,
 )

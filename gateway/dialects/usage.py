@@ -7,7 +7,12 @@ import msgspec
 from gateway import lenient
 from gateway.wire import Members
 
+_MOST_TOKENS = 10**12
+"""Of one answer; a larger count is a server's mistake, and its cost would not fit a record."""
+
 UsageSource = Literal["provider", "estimated"]
+MOST_MEASURED = 1_000_000
+"""Images, search units or seconds that an upstream is believed of one request."""
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -25,6 +30,11 @@ class Usage(msgspec.Struct, frozen=True):
     search_units: int | None = None
     """Of a rerank, as providers bill it."""
     source: UsageSource = "provider"
+
+    @property
+    def measured(self) -> bool:
+        """Return whether it is counted in something else than tokens."""
+        return any(each is not None for each in (self.images, self.search_units, self.audio_seconds))
 
 
 def from_chat(found: Any) -> Usage | None:
@@ -108,6 +118,16 @@ def from_infill(answer: Members) -> Usage | None:
     return Usage(input=total, output=_count(timings, "predicted_n") if output is None else output, cached_input=cached)
 
 
+def from_rerank(usage: Any, meta: Any) -> Usage | None:
+    """`usage` of Jina, vLLM and llama.cpp, `meta` of Cohere, of a rerank; None where they hold no counts."""
+    told, about = (found if isinstance(found, dict) else {} for found in (usage, meta))
+    billed, tokens = _object(about, "billed_units"), _object(about, "tokens")
+    places = ((told, "prompt_tokens"), (told, "total_tokens"), (tokens, "input_tokens"), (billed, "input_tokens"))
+    counts = [count for place, name in places if (count := _count(place, name)) is not None]
+    found = Usage(input=counts[0] if counts else None, search_units=_count(billed, "search_units"))
+    return None if found == Usage() else found
+
+
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:
     """Read OpenAI's two shapes, whose prompt totals include what the cache read."""
     if not isinstance(found, dict) or not any(name in found for name in (prompt, answer)):
@@ -130,13 +150,11 @@ def _object(found: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _count(found: dict[str, Any], name: str) -> int | None:
-    """Return a whole number that is not negative; None where something else stands there, `true` and "12" too."""
+    """Return a whole number that may be a count; None where something else stands there, `true` and "12" too."""
     value = found.get(name)
-    if type(value) is int:
-        return value if value >= 0 else None
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is float and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _part(part: int | None, whole: int | None) -> int | None:
@@ -153,6 +171,8 @@ class Most(msgspec.Struct, frozen=True):
 
 def credible(usage: Usage, most: Most) -> Usage:
     """Return `usage` without the counts that cannot be, and what was part of them."""
+    if usage.measured and max(usage.images or 0, usage.search_units or 0, usage.audio_seconds or 0) > MOST_MEASURED:
+        usage = msgspec.structs.replace(usage, images=None, search_units=None, audio_seconds=None)
     if (usage.input or 0) <= most.input and (usage.output or 0) <= most.output:
         return usage
     if (usage.input or 0) > most.input:
