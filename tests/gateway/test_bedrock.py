@@ -71,6 +71,8 @@ def answered(seen: Seen) -> tuple[int, bytes]:
     said = json.dumps(seen.body)
     if "throttle" in said and not seen.operation.endswith("stream"):
         return 429, b"Too many requests, please wait before trying again."
+    if "quota" in said:
+        return 400, b"You have reached your quota."
     if "throttle" in said:
         return 200, frame("exception", "throttlingException", b'{"message":"Too many requests"}')
     if "break" in said:
@@ -177,6 +179,30 @@ def test_a_throttled_stream_is_a_429(clouds: tuple[InProcess, Bedrock], client: 
         body = json.loads(json.dumps(_asked(client, model, stream=stream)).replace("Hello", "throttle"))
         answer = gateway.post(PATHS[client], json=body)
         assert (answer.status_code, "Too many requests" in answer.text) == (429, True), answer.text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_quota_that_is_used_up_is_a_429(clouds: tuple[InProcess, Bedrock], stream: bool) -> None:
+    gateway, _ = clouds
+    body = json.loads(json.dumps(_asked("chat", "nova", stream=stream)).replace("Hello", "quota"))
+    answer = gateway.post(PATHS["chat"], json=body)
+    assert (answer.status_code, "reached your quota" in answer.text) == (429, True), answer.text
+
+
+@pytest.mark.parametrize("how", ["generateContent", "streamGenerateContent?alt=sse"])
+@pytest.mark.parametrize("model", ["nova", "claude"])
+def test_clients_of_gemini_are_answered(clouds: tuple[InProcess, Bedrock], model: str, how: str) -> None:
+    gateway, _ = clouds
+    answer = gateway.post(f"/v1beta/models/{model}:{how}", json={"contents": [{"parts": [{"text": "Hello"}]}]})
+    assert answer.status_code == 200, answer.text
+    assert "Good" in answer.text
+
+
+def test_tokens_are_estimated(clouds: tuple[InProcess, Bedrock]) -> None:
+    gateway, _ = clouds
+    for model in ("nova", "claude"):
+        answer = gateway.post("/v1/messages/count_tokens", json={"model": model, **QUESTION})
+        assert (answer.status_code, answer.headers.get("x-sekisho-estimated")) == (200, "input_tokens"), answer.text
 
 
 @pytest.mark.parametrize("client", PATHS)
