@@ -11,6 +11,7 @@ from gateway.providers.bedrock import ANTHROPIC_VERSION
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock, Seen, invoked
 from tests.fakes.serving import serving
 from tests.fixtures.gateway import InProcess, in_process
+from tests.translation.clients import ChatClient, Client, MessagesClient, ResponsesClient
 from tests.translation.converse_wire import check_request, encoded, frame
 
 Fields = dict[str, Any]
@@ -40,6 +41,26 @@ STREAM = encoded(
         ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "day"}, "p": ""}),
         ("contentBlockStop", {"contentBlockIndex": 0}),
         ("messageStop", {"stopReason": "end_turn"}),
+        ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 5}}),
+    ]
+)
+SIGNED = {"reasoningContent": {"reasoningText": {"text": "I look.", "signature": "c2lnbmVk"}}}
+CALLED = {"toolUse": {"toolUseId": "tooluse_1", "name": "read", "input": {"path": "a"}}}
+CALL = {**WHOLE, "output": {"message": {"role": "assistant", "content": [SIGNED, CALLED]}}, "stopReason": "tool_use"}
+CALLING = encoded(
+    [
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "I look."}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"signature": "c2lnbmVk"}}}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        (
+            "contentBlockStart",
+            {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "tooluse_1", "name": "read"}}},
+        ),
+        ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"path":'}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '"a"}'}}}),
+        ("contentBlockStop", {"contentBlockIndex": 1}),
+        ("messageStop", {"stopReason": "tool_use"}),
         ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 5}}),
     ]
 )
@@ -77,6 +98,8 @@ def answered(seen: Seen) -> tuple[int, bytes]:
         return 200, frame("exception", "throttlingException", b'{"message":"Too many requests"}')
     if "break" in said:
         return 200, STREAM[:200] + frame("exception", "modelStreamErrorException", b'{"message":"It broke"}')
+    if "toolConfig" in seen.body and "toolResult" not in said:
+        return 200, CALLING if seen.operation.endswith("stream") else json.dumps(CALL).encode()
     answers = {
         "converse": json.dumps(WHOLE).encode(),
         "converse-stream": STREAM,
@@ -179,6 +202,23 @@ def test_a_throttled_stream_is_a_429(clouds: tuple[InProcess, Bedrock], client: 
         body = json.loads(json.dumps(_asked(client, model, stream=stream)).replace("Hello", "throttle"))
         answer = gateway.post(PATHS[client], json=body)
         assert (answer.status_code, "Too many requests" in answer.text) == (429, True), answer.text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", [ChatClient, ResponsesClient, MessagesClient])
+def test_reasoning_comes_back_signed(clouds: tuple[InProcess, Bedrock], kind: type[Client], stream: bool) -> None:
+    gateway, fake = clouds
+    client = kind(gateway, "converse", stream=stream)
+    client.user("Read a")
+    client.ask()
+    assert [(name, json.loads(arguments)) for _, name, arguments in client.calls] == [("read", {"path": "a"})]
+    client.give("content of a")
+    client.ask()
+    assert client.said == "Good day"
+    asked, answer = fake.seen[-1].body["messages"][1:3]
+    assert asked == {"role": "assistant", "content": [SIGNED, CALLED]}
+    result = {"toolUseId": "tooluse_1", "content": [{"text": "content of a"}]}
+    assert answer == {"role": "user", "content": [{"toolResult": result}]}
 
 
 @pytest.mark.parametrize("stream", [False, True])
