@@ -21,9 +21,12 @@ class MemoryContinuations:
         )
 
     async def get(self, caller: Caller, keys: Iterable[str]) -> dict[str, bytes]:
-        who = owner(caller)
-        found = ((key, self._kept.get((who, key))) for key in keys)
-        return {key: value for key, value in found if value is not None}
+        who, found = owner(caller), dict[str, bytes]()
+        for key in keys:
+            value = self._kept.get((who, key))
+            if value is not None:
+                self._kept[who, key] = found[key] = value  # its time begins anew
+        return found
 
     async def put(self, caller: Caller, items: Mapping[str, bytes]) -> None:
         who = owner(caller)

@@ -33,7 +33,7 @@ class SharedContinuations:
         for key in keys:
             if key in found:
                 continue
-            value = await self._tried(self._client.get(self._name(caller, key)))
+            value = await self._tried(self._client.getex(self._name(caller, key), ex=KEPT_SECONDS))
             if isinstance(value, bytes):
                 found[key] = value
         return found

@@ -19,7 +19,10 @@ class Continuations(Protocol):
     """A caller's own store; keys of one caller mean nothing to another."""
 
     async def get(self, caller: Caller, keys: Iterable[str]) -> dict[str, bytes]:
-        """Return what is kept under `keys`; those that are unknown are left out. Never raises."""
+        """Return what is kept under `keys`, from now on for `KEPT_SECONDS` again; unknown ones are left out.
+
+        Never raises.
+        """
 
     async def put(self, caller: Caller, items: Mapping[str, bytes]) -> None:
         """Keep `items` from now on for `KEPT_SECONDS`. Never raises."""
