@@ -8,6 +8,7 @@ from gateway.providers.google import gemini_shaped, gemini_url, vertex_dialects,
 from gateway.providers.google_auth import GoogleToken
 
 _CHAT = ("chat", "completions", "embeddings")
+_AUDIO = ("transcriptions", "speech")
 _BEDROCK = SignatureV4("bedrock")
 _NO_BETAS: frozenset[str] = frozenset()
 _FOUNDRY_BETAS = frozenset(
@@ -41,7 +42,7 @@ _ROWS = (
         "openai",
         base_url="https://api.openai.com/v1",
         needs_base_url=False,
-        dialects=("responses", *_CHAT, "images", "moderations"),
+        dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
         pseudonyms=True,
         price_list="openai",
     ),
@@ -54,10 +55,10 @@ _ROWS = (
         pseudonyms=True,
         price_list="anthropic",
     ),
-    Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations")),
+    Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations", *_AUDIO)),
     Provider(
         "vllm",
-        dialects=(*_CHAT, "responses", "messages", "rerank"),
+        dialects=(*_CHAT, "responses", "messages", "rerank", "transcriptions"),
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
@@ -76,7 +77,7 @@ _ROWS = (
         "mistral",
         base_url="https://api.mistral.ai/v1",
         needs_base_url=False,
-        dialects=("chat", "embeddings", "fim", "moderations"),
+        dialects=("chat", "embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
         price_list="mistral",
         trace_name="mistral_ai",
@@ -111,7 +112,7 @@ _ROWS = (
     ),
     Provider(
         "azure",
-        dialects=(*_CHAT, "responses", "images"),
+        dialects=(*_CHAT, "responses", "images", *_AUDIO),
         authorize=ApiKey("api-key", ""),
         price_list="azure",
         trace_name="azure.ai.openai",
