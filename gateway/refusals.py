@@ -48,6 +48,8 @@ _ADMIN_FAULTS = {
     407: _CREDENTIALS,
 }
 _STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
+"""How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
     429: "is over its rate limit. Try again later.",
     503: "is overloaded. Try again later.",
@@ -79,6 +81,8 @@ def refused(
             retryable=False,
         )
     fault = fault_of(body)
+    if headers.get(_AMAZON_TYPE, "").startswith(_AMAZON_QUOTA):
+        status = 429
     error = _refused(serving, client, status, fault, headers, body)
     error.upstream_words = fault.words[:_LONGEST_LOGGED]
     return error

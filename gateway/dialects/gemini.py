@@ -6,18 +6,17 @@ Source: ai.google.dev/api/generate-content; cloud.google.com/vertex-ai/generativ
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
 from gateway import lenient, wire
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.passthrough import NOTHING, PassThrough
-from gateway.dialects.relay import FINISHED, OPENED, WAITING, NativeRelay
+from gateway.dialects.gemini_stream import BROKEN, GeminiRelay, merge_counts, objects, reason_of
+from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import Usage, from_gemini
 from gateway.errors import ApiError
 from gateway.wire import Members
 
-_BROKEN = (b"MALFORMED_FUNCTION_CALL", b"MALFORMED_RESPONSE", b"UNEXPECTED_TOOL_CALL", b"MISSING_THOUGHT_SIGNATURE")
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -31,59 +30,6 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-
-
-class _Bare(Struct, gc=False):
-    error: Raw = NOTHING
-    usageMetadata: Raw = NOTHING
-    candidates: Any = None
-    promptFeedback: Raw = NOTHING
-
-
-class GeminiRelay(PassThrough):
-    """Counts grow from chunk to chunk; a finish reason is the end, then the connection closes."""
-
-    shapes = (_Bare,)
-
-    def __init__(self, model: str) -> None:
-        super().__init__(model)
-        self._counts: dict[str, Any] = {}
-
-    def name_of(self, fields: _Bare) -> Any:
-        return None
-
-    def read(self, fields: _Bare, payload: bytes, event: bytes) -> bytes:
-        if lenient.says(fields.error):
-            return self.failed(payload, event)
-        for text in _texts(fields.candidates):
-            self.wrote(text)
-        merge_counts(self._counts, lenient.value(fields.usageMetadata))
-        self.usage = from_gemini(self._counts)
-        if self.state is WAITING and fields.candidates:
-            self.state = OPENED
-        if lenient.says(fields.promptFeedback) or any(_ended(each) for each in _objects(fields.candidates)):
-            self.state = FINISHED
-        return event
-
-
-def _objects(found: Any) -> list[dict[str, Any]]:
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def _ended(candidate: dict[str, Any]) -> bool:
-    return bool(candidate.get("finishReason"))
-
-
-def _texts(candidates: Any) -> list[str]:
-    contents = [each.get("content") for each in _objects(candidates)]
-    parts = [part for each in contents if isinstance(each, dict) for part in _objects(each.get("parts"))]
-    return [part["text"] for part in parts if isinstance(part.get("text"), str) and part["text"]]
-
-
-def merge_counts(counts: dict[str, Any], found: Any) -> None:
-    """Put later counts of a stream, which are cumulative, into those that came before."""
-    if isinstance(found, dict):
-        counts.update({name: count for name, count in found.items() if count is not None})
 
 
 def relay(model: str, request: Members) -> NativeRelay:
@@ -103,11 +49,8 @@ def failure(answer: Members) -> bool:
     """Return whether a whole answer with status 200 is an error, or one in which the model wrote what nobody reads."""
     if lenient.says(answer.get("error")):
         return True
-    candidates = bytes(answer.get("candidates", b""))
-    if not any(reason in candidates for reason in _BROKEN):
-        return False
-    found = _objects(lenient.peek(answer, "candidates"))
-    return any(str(each.get("finishReason")).encode() in _BROKEN for each in found[:1])
+    found = objects(lenient.peek(answer, "candidates"))
+    return any(reason_of(each.get("finishReason")) in BROKEN for each in found[:1])
 
 
 def read(body: bytes) -> Members:
@@ -133,10 +76,10 @@ def _joined(chunks: list[dict[str, Any]]) -> dict[str, Any]:
     for chunk in chunks:
         whole |= chunk
         merge_counts(counts, chunk.get("usageMetadata"))
-        for each in _objects(chunk.get("candidates"))[:1]:
+        for each in objects(chunk.get("candidates"))[:1]:
             candidate |= each
             content = each.get("content")
-            parts += _objects(content.get("parts")) if isinstance(content, dict) else []
+            parts += objects(content.get("parts")) if isinstance(content, dict) else []
     if candidate:
         whole["candidates"] = [{**candidate, "content": {"role": "model", "parts": parts}}]
     return {**whole, "usageMetadata": counts}

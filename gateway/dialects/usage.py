@@ -7,6 +7,9 @@ import msgspec
 from gateway import lenient
 from gateway.wire import Members
 
+_MOST_TOKENS = 10**12
+"""Of one answer; a larger count is a server's mistake, and its cost would not fit a record."""
+
 UsageSource = Literal["provider", "estimated"]
 MOST_MEASURED = 1_000_000
 """Images, search units or seconds that an upstream is believed of one request."""
@@ -156,13 +159,11 @@ def _object(found: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _count(found: dict[str, Any], name: str) -> int | None:
-    """Return a whole number that is not negative; None where something else stands there, `true` and "12" too."""
+    """Return a whole number that may be a count; None where something else stands there, `true` and "12" too."""
     value = found.get(name)
-    if type(value) is int:
-        return value if value >= 0 else None
-    if isinstance(value, float) and value.is_integer():
+    if type(value) is float and value.is_integer():
         value = int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else None
 
 
 def _part(part: int | None, whole: int | None) -> int | None:

@@ -76,8 +76,9 @@ class Keeper:
         return self._frozen
 
     def problem(self) -> str | None:
-        """Look for credentials now, and return what is wrong with them. Blocks."""
-        self._renew()
+        """Look for credentials, unless that was just done, and return what is wrong with them. Blocks."""
+        if time.monotonic() - self._tried > _AGAIN_SECONDS:
+            self._renew()
         return None if self._holds() else str(self._failure)
 
     def _holds(self) -> bool:

@@ -9,6 +9,7 @@ import os
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,9 @@ _PAUSE_SECONDS = 10.0
 class TokenSource:
     """Credentials and their token of the moment."""
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, clock: Callable[[], float] = time.time) -> None:
         self._file = file
+        self._clock = clock
         self._credentials: Any = None
         self._token = ""
         self._ends = self._renew_at = 0.0
@@ -43,7 +45,7 @@ class TokenSource:
 
     async def token(self) -> str:
         """Return a token that is good for a while. Raises `CredentialsMissing`."""
-        if time.time() < self._renew_at:
+        if self._clock() < self._renew_at:
             return self._token
         renewing = self._renewing
         if renewing is None or renewing.done() or renewing.get_loop() is not asyncio.get_running_loop():
@@ -54,15 +56,16 @@ class TokenSource:
     def renew(self) -> None:
         """Get a new token; blocks. Where that fails the old one is used while it lasts. Raises `CredentialsMissing`."""
         with self._lock:
-            if time.time() < self._renew_at:
+            if self._clock() < self._renew_at:
                 return
             try:
                 self._refresh()
             except Exception as error:  # google-auth raises those of its transports and files, too
+                self._credentials = None  # a file may have been replaced
                 log.error("credentials of Google Cloud (%s): %s", self.name, _said(error))
-                if time.time() > self._ends - _SHORTEST_SECONDS:
+                if self._clock() > self._ends - _SHORTEST_SECONDS:
                     raise _missing() from None
-                self._renew_at = time.time() + _PAUSE_SECONDS
+                self._renew_at = self._clock() + _PAUSE_SECONDS
 
     @property
     def name(self) -> str:
@@ -80,7 +83,7 @@ class TokenSource:
         self._token = str(self._credentials.token)
         expiry = self._credentials.expiry
         self._ends = expiry.timestamp() if expiry and expiry.tzinfo else _utc(expiry)
-        self._renew_at = max(self._ends - EARLY_SECONDS, time.time() + _PAUSE_SECONDS)
+        self._renew_at = max(self._ends - EARLY_SECONDS, self._clock() + _PAUSE_SECONDS)
 
 
 def load(file: Path | None) -> Any:

@@ -17,6 +17,7 @@ from gateway.translation.recalling import recalled, to_keep, wanted
 from gateway.translation.relaying import TranslatingRelay
 from gateway.translation.repairs import repaired
 from gateway.translation.restoring import Restoring
+from gateway.translation.settling import settled
 from gateway.wire import Members
 
 _LONGEST_ID = 128
@@ -83,7 +84,7 @@ class ConversationCrossing:
 
     def _read(self, answer: Members) -> Answer:
         read = self._upstream.read_answer(answer_data(answer), self._asked.profile)
-        return msgspec.structs.replace(read, id=self._answer_id(read.id))
+        return settled(msgspec.structs.replace(read, id=self._answer_id(read.id)))
 
     def _answer_id(self, theirs: str) -> str:
         """Return the id of the answer: the upstream's, unless it may not be the only one of its kind."""

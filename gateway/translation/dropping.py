@@ -5,6 +5,7 @@ import msgspec
 from gateway.errors import InvalidRequest
 from gateway.translation.codec import Codec, Writing
 from gateway.translation.conversation import Conversation, ServerTool
+from gateway.translation.parts import Foreign
 
 _REFUSED = {
     "n": "answers once",
@@ -32,6 +33,19 @@ def drop_unknown(conversation: Conversation, client: Codec, upstream: Codec, wri
                 param=name,
             )
         writing.drop(name)
+
+
+def check_references(conversation: Conversation, upstream: Codec) -> None:
+    """Raise `InvalidRequest` for items that only their ids stand for: without them the answer would be to less."""
+    for turn in conversation.turns:
+        for part in turn.parts:
+            if isinstance(part, Foreign) and part.dialect != upstream.dialect and part.type == "item_reference":
+                raise InvalidRequest(
+                    "The input refers to an item by its id, which this model's server does not keep. Send the items "
+                    "themselves (with 'store: false'), or 'previous_response_id'.",
+                    code="unsupported_value",
+                    param="input",
+                )
 
 
 def without_server_tools(conversation: Conversation, client: Codec, upstream: Codec, writing: Writing) -> Conversation:

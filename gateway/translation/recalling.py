@@ -4,9 +4,11 @@ Without its signatures a provider refuses the next turn of a loop of tools, or t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 
 import msgspec
 
+from gateway.lenient import UNREADABLE
 from gateway.translation.conversation import Conversation, Turn
 from gateway.translation.parts import Part, Text, Thinking, ToolCall
 
@@ -41,7 +43,21 @@ def to_keep(parts: Sequence[Part]) -> dict[str, bytes]:
     calls = [part for part in parts if isinstance(part, ToolCall)]
     if not calls or not any(isinstance(part, Thinking) and part.seal for part in parts):
         return {}
-    return {_PREFIX + calls[0].id: _encode([each for part in parts if (each := _item(part))])}
+    return {_key_of(calls[0]): _encode([each for part in parts if (each := _item(part))])}
+
+
+def _key_of(call: ToolCall) -> str:
+    """Return the key of a call: by its id alone it is not known, as some servers number the calls of each answer."""
+    said = f"{call.id}\0{call.name}\0{_same(call.arguments)}"
+    return _PREFIX + blake2b(said.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def _same(arguments: str) -> str:
+    """Return arguments as they are whoever wrote them: clients send them back in another form."""
+    try:
+        return msgspec.json.encode(msgspec.json.decode(arguments or "{}"), order="sorted").decode()
+    except UNREADABLE:
+        return arguments
 
 
 def _item(part: Part) -> _Kept | _Call | _Words | None:
@@ -62,7 +78,7 @@ def _key(turn: Turn) -> str | None:
     if turn.role != "assistant" or any(isinstance(part, Thinking) and part.seal for part in turn.parts):
         return None
     first = next((part for part in turn.parts if isinstance(part, ToolCall)), None)
-    return _PREFIX + first.id if first else None
+    return _key_of(first) if first else None
 
 
 def recalled(conversation: Conversation, found: Mapping[str, bytes]) -> Conversation:

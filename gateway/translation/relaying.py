@@ -10,8 +10,9 @@ from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, OPENED, WAITI
 from gateway.dialects.usage import Usage
 from gateway.translation.answer import Answer, Closed, Delta, Ended, Event, Failed, Opened, Started
 from gateway.translation.codec import StreamReader, StreamWriter
-from gateway.translation.parts import Part
+from gateway.translation.parts import Part, ToolCall
 from gateway.translation.restoring import Restoring
+from gateway.translation.settling import CallIds, settled_end
 from gateway.wire import Members
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -41,6 +42,7 @@ class TranslatingRelay:
         self._bytes = self._pieces = self._written = 0
         self._started = Started("", "")
         self._parts: list[Part] = []
+        self._ids = CallIds()
         self._usage: Usage | None = None
         self.state: StreamState = WAITING
         self.error: bytes | None = None
@@ -98,6 +100,9 @@ class TranslatingRelay:
             self._count(event.text)
         elif type(event) is Started:
             event = msgspec.structs.replace(event, id=self._answer_id(event.id))
+        elif isinstance(event, Opened | Closed) and isinstance(event.part, ToolCall):
+            part = self._ids.settled(event.index, event.part, self._started.id)
+            event = type(event)(event.index, part)
         if self._restoring is None:
             self._note(event)
             return self._writer.write(event)
@@ -121,6 +126,7 @@ class TranslatingRelay:
 
     def _ended(self, event: Ended) -> bytes:
         self._usage = event.usage
+        event = msgspec.structs.replace(event, end=settled_end(event.end, called=self._ids.called))
         if self.cost_usd and event.usage:
             event = msgspec.structs.replace(event, cost_usd=self.cost_usd(event.usage))
         block = self._writer.write(event)

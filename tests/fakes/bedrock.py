@@ -71,7 +71,9 @@ class Bedrock:
             return _error(400, "ValidationException", str(error))
         status, answer = self.answer(seen)
         if status != 200:
-            return _error(status, "ThrottlingException", answer.decode())
+            return _error(
+                status, "ServiceQuotaExceededException" if status == 400 else "ThrottlingException", answer.decode()
+            )
         if seen.operation not in STREAMED:
             return Response(answer, media_type="application/json")
         return StreamingResponse(_pieces(answer), media_type="application/vnd.amazon.eventstream")

@@ -122,6 +122,8 @@ class Google:
         return token in (TOKEN, *self.tokens) and request.path_params["project"] == PROJECT
 
     async def _token(self, request: Request) -> Response:
+        if self.lives < 0:
+            return JSONResponse({"error": "invalid_grant", "error_description": "account disabled"}, 400)
         form = parse_qs((await request.body()).decode())
         public = self.signing_key.public_key()
         claims = jwt.decode(form["assertion"][0], public, ["RS256"], options={"verify_aud": False})

@@ -11,6 +11,7 @@ from gateway.providers.bedrock import ANTHROPIC_VERSION
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock, Seen, invoked
 from tests.fakes.serving import serving
 from tests.fixtures.gateway import InProcess, in_process
+from tests.translation.clients import ChatClient, Client, MessagesClient, ResponsesClient
 from tests.translation.converse_wire import check_request, encoded, frame
 
 Fields = dict[str, Any]
@@ -43,6 +44,26 @@ STREAM = encoded(
         ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 5}}),
     ]
 )
+SIGNED = {"reasoningContent": {"reasoningText": {"text": "I look.", "signature": "c2lnbmVk"}}}
+CALLED = {"toolUse": {"toolUseId": "tooluse_1", "name": "read", "input": {"path": "a"}}}
+CALL = {**WHOLE, "output": {"message": {"role": "assistant", "content": [SIGNED, CALLED]}}, "stopReason": "tool_use"}
+CALLING = encoded(
+    [
+        ("messageStart", {"role": "assistant"}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "I look."}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"reasoningContent": {"signature": "c2lnbmVk"}}}),
+        ("contentBlockStop", {"contentBlockIndex": 0}),
+        (
+            "contentBlockStart",
+            {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "tooluse_1", "name": "read"}}},
+        ),
+        ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"path":'}}}),
+        ("contentBlockDelta", {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '"a"}'}}}),
+        ("contentBlockStop", {"contentBlockIndex": 1}),
+        ("messageStop", {"stopReason": "tool_use"}),
+        ("metadata", {"usage": USAGE, "metrics": {"latencyMs": 5}}),
+    ]
+)
 MESSAGE: Fields = {
     "id": "msg_bdrk_1",
     "type": "message",
@@ -71,10 +92,14 @@ def answered(seen: Seen) -> tuple[int, bytes]:
     said = json.dumps(seen.body)
     if "throttle" in said and not seen.operation.endswith("stream"):
         return 429, b"Too many requests, please wait before trying again."
+    if "quota" in said:
+        return 400, b"You have reached your quota."
     if "throttle" in said:
         return 200, frame("exception", "throttlingException", b'{"message":"Too many requests"}')
     if "break" in said:
         return 200, STREAM[:200] + frame("exception", "modelStreamErrorException", b'{"message":"It broke"}')
+    if "toolConfig" in seen.body and "toolResult" not in said:
+        return 200, CALLING if seen.operation.endswith("stream") else json.dumps(CALL).encode()
     answers = {
         "converse": json.dumps(WHOLE).encode(),
         "converse-stream": STREAM,
@@ -177,6 +202,47 @@ def test_a_throttled_stream_is_a_429(clouds: tuple[InProcess, Bedrock], client: 
         body = json.loads(json.dumps(_asked(client, model, stream=stream)).replace("Hello", "throttle"))
         answer = gateway.post(PATHS[client], json=body)
         assert (answer.status_code, "Too many requests" in answer.text) == (429, True), answer.text
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kind", [ChatClient, ResponsesClient, MessagesClient])
+def test_reasoning_comes_back_signed(clouds: tuple[InProcess, Bedrock], kind: type[Client], stream: bool) -> None:
+    gateway, fake = clouds
+    client = kind(gateway, "converse", stream=stream)
+    client.user("Read a")
+    client.ask()
+    assert [(name, json.loads(arguments)) for _, name, arguments in client.calls] == [("read", {"path": "a"})]
+    client.give("content of a")
+    client.ask()
+    assert client.said == "Good day"
+    asked, answer = fake.seen[-1].body["messages"][1:3]
+    assert asked == {"role": "assistant", "content": [SIGNED, CALLED]}
+    result = {"toolUseId": "tooluse_1", "content": [{"text": "content of a"}]}
+    assert answer == {"role": "user", "content": [{"toolResult": result}]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_quota_that_is_used_up_is_a_429(clouds: tuple[InProcess, Bedrock], stream: bool) -> None:
+    gateway, _ = clouds
+    body = json.loads(json.dumps(_asked("chat", "nova", stream=stream)).replace("Hello", "quota"))
+    answer = gateway.post(PATHS["chat"], json=body)
+    assert (answer.status_code, "reached your quota" in answer.text) == (429, True), answer.text
+
+
+@pytest.mark.parametrize("how", ["generateContent", "streamGenerateContent?alt=sse"])
+@pytest.mark.parametrize("model", ["nova", "claude"])
+def test_clients_of_gemini_are_answered(clouds: tuple[InProcess, Bedrock], model: str, how: str) -> None:
+    gateway, _ = clouds
+    answer = gateway.post(f"/v1beta/models/{model}:{how}", json={"contents": [{"parts": [{"text": "Hello"}]}]})
+    assert answer.status_code == 200, answer.text
+    assert "Good" in answer.text
+
+
+def test_tokens_are_estimated(clouds: tuple[InProcess, Bedrock]) -> None:
+    gateway, _ = clouds
+    for model in ("nova", "claude"):
+        answer = gateway.post("/v1/messages/count_tokens", json={"model": model, **QUESTION})
+        assert (answer.status_code, answer.headers.get("x-sekisho-estimated")) == (200, "input_tokens"), answer.text
 
 
 @pytest.mark.parametrize("client", PATHS)

@@ -3,6 +3,9 @@
 import tracemalloc
 from typing import Any
 
+import pytest
+
+from gateway.errors import InvalidRequest
 from gateway.profiles.profile import DEFAULT_PROFILE
 from gateway.translation import chat, messages, responses
 from gateway.translation.codec import Codec, Writing
@@ -87,3 +90,20 @@ def test_many_unknown_members_are_told_once_each() -> None:
     for number in range(100_000):
         writing.drop(f"unknown_{number % 50_000}")
     assert len(writing.dropped) == 50_000
+
+
+def test_a_choice_of_a_tool_that_is_not_there_is_refused() -> None:
+    function = {"type": "function", "function": {"name": "read"}}
+    choice = {"type": "function", "function": {"name": "write"}}
+    fields = {"messages": [{"role": "user", "content": "x"}], "tools": [function], "tool_choice": choice}
+    for upstream in (messages.CODEC, responses.CODEC):
+        with pytest.raises(InvalidRequest, match="'write'"):
+            sent(chat.CODEC, upstream, fields)
+
+
+def test_a_reference_to_an_item_is_refused() -> None:
+    """It was left out, and with it what the assistant had said."""
+    items = [{"role": "user", "content": "x"}, {"type": "item_reference", "id": "msg_1"}]
+    for upstream in (chat.CODEC, messages.CODEC):
+        with pytest.raises(InvalidRequest, match="store: false"):
+            sent(responses.CODEC, upstream, {"input": items})

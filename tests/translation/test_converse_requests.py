@@ -177,6 +177,7 @@ def test_marks_of_the_cache_stand_after_their_blocks_where_the_model_has_one() -
         ),
         (NOVA, {"top_k": 20}, {"inferenceConfig": {"topK": 20}}),
         (OSS, {"output_config": {"effort": "high"}}, {"reasoning_effort": "high"}),
+        ("qwen.qwen3-32b-v1:0", {"output_config": {"effort": "max"}}, {"reasoning_config": "high"}),
         (LLAMA, {"top_k": 20}, None),
     ],
 )

@@ -67,7 +67,7 @@ def test_an_answer_is_kept_for_its_caller(gateway: InProcess, stream: bool) -> N
     assert found.status_code == 200
     assert found.json()["output"][0]["content"][0]["text"] == "Hello"
     items = call(gateway, "GET", f"resp_{response_id}/input_items").json()
-    assert items["data"] == [{"type": "message", "role": "user", "content": "hi"}]
+    assert [item["content"] for item in items["data"]] == [[{"type": "input_text", "text": "hi"}]]
     cancelled = call(gateway, "POST", f"resp_{response_id}/cancel")
     assert (cancelled.status_code, "background" in cancelled.json()["error"]["message"]) == (400, True)
     assert call(gateway, "DELETE", f"resp_{response_id}").json()["deleted"] is True

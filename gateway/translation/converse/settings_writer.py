@@ -97,6 +97,8 @@ def _reasoning(conversation: Conversation, messages: Sequence[Message], writing:
         return _of_nova(reasoning)
     if family == "gpt-oss" and reasoning.effort in ("low", "medium", "high"):
         return {"reasoning_effort": reasoning.effort}
+    if family == "qwen" and reasoning.effort not in (None, "none") and reasoning.mode != "off":
+        return {"reasoning_config": "low" if reasoning.effort in ("minimal", "low") else "high"}
     if reasoning.mode != "off" and reasoning.effort != "none":
         writing.drop("reasoning")
     return {}

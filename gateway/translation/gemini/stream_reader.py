@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 from gateway import lenient, wire
-from gateway.dialects.gemini import merge_counts
+from gateway.dialects.gemini_stream import BROKEN, merge_counts, reason_of
 from gateway.dialects.usage import from_gemini
 from gateway.ids import request_id
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Ended, Event, Failed, Started
 from gateway.translation.checks import Fields
 from gateway.translation.gemini.grounding import citations_of, logprobs_of
-from gateway.translation.gemini.names import BROKEN, end_of, reason_of
+from gateway.translation.gemini.names import end_of
 from gateway.translation.gemini.open_parts import OpenParts
 from gateway.translation.messages.answer_reader import object_of, text_of
 

@@ -2,7 +2,7 @@
 
 from gateway.translation.codec import Codec, Writing
 from gateway.translation.conversation import Conversation
-from gateway.translation.dropping import without_server_tools
+from gateway.translation.dropping import check_references, without_server_tools
 from gateway.translation.repairs.calls import with_paired_calls
 from gateway.translation.repairs.limits import within_limits
 from gateway.translation.repairs.media import with_known_media
@@ -15,6 +15,7 @@ __all__ = ["repaired"]
 
 def repaired(conversation: Conversation, client: Codec, upstream: Codec, writing: Writing) -> Conversation:
     """Return what may be written for the upstream. Raises `InvalidRequest` for what cannot be mended or left out."""
+    check_references(conversation, upstream)
     conversation = without_server_tools(conversation, client, upstream, writing)
     conversation = without_empty_texts(conversation)
     conversation = with_paired_calls(conversation, writing.profile)

@@ -6,8 +6,9 @@ from functools import lru_cache
 
 import msgspec
 
+from gateway.errors import InvalidRequest
 from gateway.translation.codec import Codec, Writing
-from gateway.translation.conversation import Conversation, CustomTool, FunctionTool, Tool, ToolChoice, Turn
+from gateway.translation.conversation import Conversation, CustomTool, FunctionTool, ServerTool, Tool, ToolChoice, Turn
 from gateway.translation.free_text import SCHEMA, as_arguments
 from gateway.translation.parts import Part, ToolCall, ToolResult
 
@@ -22,6 +23,7 @@ def with_known_tools(conversation: Conversation, upstream: Codec, writing: Writi
     names = _Names(writing)
     tools = tuple(_sent(tool, names, as_functions, writing) for tool in conversation.tools)
     turns = tuple(_with_calls(turn, names, as_functions) for turn in conversation.turns)
+    _check_choice(conversation)
     choice = conversation.tool_choice and _chosen(conversation.tool_choice, names)
     return msgspec.structs.replace(conversation, tools=tools, turns=turns, tool_choice=choice)
 
@@ -85,6 +87,18 @@ def _call(part: Part, names: _Names, as_functions: bool) -> Part:
         part = msgspec.structs.replace(part, custom=False, arguments=as_arguments(part.arguments))
     name = names.of(part.name)
     return part if name == part.name else msgspec.structs.replace(part, name=name)
+
+
+def _check_choice(conversation: Conversation) -> None:
+    """Raise `InvalidRequest` for a choice of a tool that is not among the tools."""
+    choice, tools = conversation.tool_choice, conversation.tools
+    if choice is None or choice.mode != "named" or not tools or any(isinstance(tool, ServerTool) for tool in tools):
+        return
+    if all(getattr(tool, "name", None) != choice.name for tool in tools):
+        raise InvalidRequest(
+            f"The choice of tools names '{str(choice.name)[:100]}', which is not among the request's tools.",
+            param="tool_choice",
+        )
 
 
 def _chosen(choice: ToolChoice, names: _Names) -> ToolChoice:

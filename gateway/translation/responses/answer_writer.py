@@ -32,7 +32,12 @@ _ECHOED: Mapping[str, Any] = {
 }
 """Members of a request that its answer repeats, and what stands there where the client sent none."""
 _TIERS = ("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
-_INCOMPLETE: dict[EndReason, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
+_INCOMPLETE: dict[EndReason, str] = {
+    "length": "max_output_tokens",
+    "content_filter": "content_filter",
+    "refusal": "content_filter",
+}
+"""A refusal without words of its own is told as a filter's, else nobody would see it."""
 
 
 def write_answer(answer: Answer, request: Fields) -> Fields:
@@ -48,7 +53,8 @@ def response_id(answer_id: str) -> str:
 
 def response_of(answer: Answer, request: Fields, output: list[Fields]) -> Fields:
     """Return the object of an answer that is over."""
-    reason = _INCOMPLETE.get(answer.end)
+    refused = any(part.get("type") == "refusal" for item in output for part in dicts_in(item.get("content")))
+    reason = None if answer.end == "refusal" and refused else _INCOMPLETE.get(answer.end)
     return {
         **begun(answer.id, answer.model, answer.created, request),
         "status": "incomplete" if reason else "completed",

@@ -19,6 +19,8 @@ Fields = dict[str, Any]
 _Place = tuple[int, ...]
 """The number of an item; of a part of a message also its number in it."""
 _MOST_ITEMS = 10_000
+_MOST_PARTS = 4096
+"""What comes beyond them is left out."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -163,6 +165,9 @@ class ResponsesReader:
     def _completed(self, event: Fields, payload: bytes) -> Iterator[Event]:
         found = event.get("response")
         answer = found if isinstance(found, dict) else {}
+        if answer.get("status") in ("failed", "cancelled"):
+            yield self._failed(payload)
+            return
         yield from self._created({"response": answer}, payload)
         for at, item in enumerate(dicts_in(answer.get("output"))):
             known = self._numbers.get(text_of(item.get("id")), at)
@@ -194,7 +199,7 @@ class ResponsesReader:
         return (self._number(event), within if type(within) is int else 0)
 
     def _begin(self, place: _Place, part: Part, item: Fields) -> Iterator[Event]:
-        if place in self._begun:
+        if place in self._begun or len(self._begun) == _MOST_PARTS:
             return
         self._begun.add(place)
         self._told.add(place[0])
