@@ -10,7 +10,6 @@ from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_jso
 from gateway.commands.wires import wires
 from gateway.config.document import Document
 from gateway.config.load import Loaded
-from gateway.config.schema import Deployment
 from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
@@ -27,7 +26,6 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     loaded = load_startable(config, for_config(config))
     _check_store(loaded)
     _check_credentials(loaded)
-    _check_google(loaded)
     models = loaded.config.models
     warnings = list(_without_gaps(loaded))
     counts = {"files": len(loaded.document.files), "models": len(models)}
@@ -72,25 +70,6 @@ def _check_credentials(loaded: Loaded) -> None:
                 problems.append(f"{place}: {deployment.provider}: {problem}")
     if problems:
         raise ConfigError("\n".join(problems))
-
-
-def _check_google(loaded: Loaded) -> None:
-    """Look for the credentials of deployments on Vertex AI, without a call to Google."""
-    for place, deployment in vertex_deployments(loaded):
-        if deployment.access_token is None and deployment.api_key is None:
-            # google-auth is an extra, and most configurations need none of it.
-            from gateway.providers.google_auth import credentials_problem
-
-            if problem := credentials_problem(deployment.credentials_file):
-                raise ConfigError(f"{place}: {problem}")
-
-
-def vertex_deployments(loaded: Loaded) -> Iterator[tuple[object, Deployment]]:
-    """Yield deployments on Vertex AI, each with its place in the file."""
-    for index, model in enumerate(loaded.config.models):
-        for number, deployment in enumerate(model.deployments):
-            if deployment.provider == "vertex":
-                yield loaded.document.place(("models", index, "deployments", number, "provider")), deployment
 
 
 @app.command(epilog="Example: sekisho config explain --config sekisho.yaml | grep timeout")

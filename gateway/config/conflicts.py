@@ -95,7 +95,6 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
         yield "provider", f"'{deployment.provider}' is not known{did_you_mean(deployment.provider, PROVIDERS)}"
     elif row.needs_base_url and address is None:
         yield "base_url", f"missing; the provider '{row.name}' has no address of its own"
-    yield from _of_google(deployment)
     if address is not None and (problem := base_url_problem(address)):
         yield "base_url", problem
     elif row is not None:
@@ -105,18 +104,6 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
             yield key, f"means nothing to the provider '{deployment.provider}'; remove it"
     if deployment.api_key and not all("!" <= each <= "~" for each in deployment.api_key.reveal()):
         yield "api_key", "has a space, a line break or a letter that no key has"
-
-
-def _of_google(deployment: Deployment) -> Iterator[tuple[str, str]]:
-    """Yield the keys of Google Cloud that are missing, or that nobody reads."""
-    if deployment.provider == "vertex":
-        told = "/projects/" in (deployment.base_url or "") or deployment.api_key
-        if deployment.project is None and not told:
-            yield "project", "missing; the provider 'vertex' needs the id of the project in Google Cloud"
-        return
-    for key in ("project", "location", "credentials_file", "access_token"):
-        if getattr(deployment, key) is not None:
-            yield key, f"only the provider 'vertex' has it; '{deployment.provider[:64]}' does not"
 
 
 _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (

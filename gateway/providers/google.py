@@ -1,6 +1,6 @@
 """Addresses of Gemini at Google: the developer API (ai.google.dev) and Vertex AI, a project in Google Cloud."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
@@ -87,6 +87,13 @@ def vertex_host(location: str | None) -> str:
 def vertex_dialects(model: str) -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
     return _DIALECTS.get(parse_name(model).family or "", ("chat",))
+
+
+def vertex_problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:
+    """Yield the key that is missing: Vertex AI is asked in a project, except with a key."""
+    told = deployment.project is not None or "/projects/" in (deployment.base_url or "")
+    if not told and deployment.api_key is None:
+        yield "project", "missing; the provider 'vertex' needs the id of the project in Google Cloud"
 
 
 def publisher_of(model: str) -> str | None:

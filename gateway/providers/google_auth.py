@@ -103,6 +103,13 @@ def load(file: Path | None) -> Any:
     return found
 
 
+def token_problem(deployment: "Deployment") -> str | None:
+    """Return what is wrong with the credentials of a deployment; None where nothing is. Blocks."""
+    if deployment.access_token or deployment.api_key:
+        return None
+    return credentials_problem(deployment.credentials_file) or None
+
+
 def credentials_problem(file: Path | None) -> str:
     """Return what is wrong with the credentials of a file or of this machine, empty where they are found; blocks."""
     try:

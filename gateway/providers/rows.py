@@ -4,8 +4,15 @@ from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
 from gateway.providers import bedrock
 from gateway.providers.amazon import SignatureV4
 from gateway.providers.contract import ApiKey, Provider
-from gateway.providers.google import gemini_shaped, gemini_url, vertex_dialects, vertex_shaped, vertex_url
-from gateway.providers.google_auth import GoogleToken
+from gateway.providers.google import (
+    gemini_shaped,
+    gemini_url,
+    vertex_dialects,
+    vertex_problems,
+    vertex_shaped,
+    vertex_url,
+)
+from gateway.providers.google_auth import GoogleToken, token_problem
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
@@ -148,6 +155,9 @@ _ROWS = (
         shaped=vertex_shaped,
         takes_query=False,
         authorize=GoogleToken(),
+        keys=frozenset(("project", "location", "credentials_file", "access_token")),
+        problems=vertex_problems,
+        credentials_problem=token_problem,
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",
