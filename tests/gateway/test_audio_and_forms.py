@@ -44,8 +44,9 @@ def gateway(fixed: Fixed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def client(gateway: InProcess) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0)
+def client(gateway: InProcess) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        yield client
 
 
 @pytest.mark.skipif(not RECORDED, reason="../shared/recordings is not here")
