@@ -39,6 +39,10 @@ class Payload(Protocol):
     def size(self) -> int:
         """Return its bytes, as it came."""
 
+    @property
+    def files(self) -> tuple[tuple[str, UploadFile], ...]:
+        """Return its files, with the names of their parts."""
+
     def encoded(self, fields: Members) -> Encoded:
         """Return the body with other members."""
 
@@ -51,6 +55,8 @@ class JsonPayload(msgspec.Struct, frozen=True):
 
     fields: Members
     size: int
+    files: tuple[tuple[str, UploadFile], ...] = ()
+    """None."""
 
     def encoded(self, fields: Members) -> Encoded:
         return Encoded("application/json", wire.encode(fields))

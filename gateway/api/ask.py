@@ -68,6 +68,7 @@ def understand(
     recorder.model = name = _model_name(wire.value(fields, "model"))
     recorder.stream = stream = _wants_stream(endpoint, fields)
     endpoint.check(fields)
+    _check_files(endpoint, payload)
     plan = snapshot.plan(store, key, name, endpoint)
     if (most := plan.model.completion.max_tokens) and endpoint.length:
         limit_answer(fields, endpoint.length, most)
@@ -103,12 +104,32 @@ def _model_name(name: str) -> str:
 
 
 def _wants_stream(endpoint: Endpoint, fields: wire.Members) -> bool:
-    stream = wire.flag(fields, "stream")
+    stream = wire.flag(fields, "stream") if endpoint.body == "json" else _says_true(fields)
     if stream and not endpoint.streams:
         raise InvalidRequest(
             f"The field 'stream' must be false or absent: '/v1{endpoint.path}' answers in one piece.", param="stream"
         )
     return stream
+
+
+def _says_true(fields: wire.Members) -> bool:
+    """Return what a form's `stream` says, which is a text there."""
+    found = wire.value(fields, "stream")
+    text = found.lower() if isinstance(found, str) else found
+    if text not in (None, "", "true", "false", "1", "0"):
+        raise InvalidRequest("The field 'stream' must be true or false.", code="invalid_type", param="stream")
+    return text in ("true", "1")
+
+
+def _check_files(endpoint: Endpoint, payload: Payload) -> None:
+    """Check that a form has the file that it is about. Raises `InvalidRequest` naming its part."""
+    if not endpoint.files:
+        return
+    sizes = [file.size for name, file in payload.files if name in endpoint.files]
+    if not any(sizes):
+        wrong = "is empty; it must not be" if sizes else "is missing; it must be a file"
+        name = endpoint.files[0]
+        raise InvalidRequest(f"The field '{name}' {wrong}.", code="missing_field", param=name)
 
 
 def _identified(snapshot: Snapshot, key: Key, headers: Mapping[str, str], fields: wire.Members) -> Caller:

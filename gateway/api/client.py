@@ -143,6 +143,13 @@ class Answer:
             self.started = True
             await self._send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM + headers})
 
+    async def start(self, headers: Headers, media_type: bytes) -> None:
+        """Begin an answer whose length is not known yet."""
+        self.started = True
+        await self._send(
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-type", media_type), *headers]}
+        )
+
     async def write(self, block: bytes) -> None:
         if block:
             await self._send({"type": "http.response.body", "body": block, "more_body": True})

@@ -17,9 +17,10 @@ from gateway.api.exchange import CLIENT_CLOSED, Exchange
 from gateway.api.govern import Reserved
 from gateway.api.payloads import read_payload
 from gateway.api.stream import answer_streaming
+from gateway.api.untouched import answer_untouched
 from gateway.api.whole import answer_whole
 from gateway.bodies import Share
-from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoint import ANYTHING, Endpoint
 from gateway.errors import ApiError, InvalidRequest, Overloaded, Superseded, TooLate
 from gateway.identity.caller import Caller
 from gateway.network import check_key, check_server, client_address
@@ -94,4 +95,6 @@ def _answering(ask: Ask) -> Callable[[Exchange, Ask], Awaitable[None]]:
         return answer_count
     if ask.warms and is_idle(ask):
         return answer_warming
+    if ask.endpoint.accept == ANYTHING:
+        return answer_untouched
     return answer_streaming if ask.stream else answer_whole

@@ -139,7 +139,7 @@ def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) ->
         "user-agent": "sekisho",
         "accept-encoding": "identity",
         "content-type": media_type,
-        "accept": serving.framing.media_type if ask.stream else "application/json",
+        "accept": serving.framing.media_type if ask.stream else serving.endpoint.accept,
     }
     if exchange.trace:
         headers |= exchange.trace.calling()

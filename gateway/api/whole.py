@@ -37,14 +37,14 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         if getattr(error, "code", None) != UpstreamUnreachable.default_code:  # else nobody was asked
             exchange.used(left(exchange, ask))
         raise
-    shown = _shown(exchange, ask, serving, crossing, answer)
+    body = shown(exchange, ask, serving, crossing, answer)
     await keep(exchange, ask, crossing)
     exchange.release()
     exchange.settle("ok", 200)
-    await exchange.answer.whole(200, exchange.response_headers(), shown)
+    await exchange.answer.whole(200, exchange.response_headers(), body)
 
 
-def _shown(exchange: Exchange, ask: Ask, serving: Serving, crossing: Crossing | None, answer: wire.Members) -> bytes:
+def shown(exchange: Exchange, ask: Ask, serving: Serving, crossing: Crossing | None, answer: wire.Members) -> bytes:
     """Count what an upstream's answer used; return it in the client's dialect and under our name of the model."""
     upstream, endpoint = serving.endpoint.upstream, ask.endpoint
     found = upstream.usage(answer)

@@ -6,7 +6,6 @@ from gateway.config.addresses import base_url_problem, endpoint_problem
 from gateway.config.did_you_mean import did_you_mean
 from gateway.config.document import Document
 from gateway.config.schema import Config, Deployment, Model
-from gateway.dialects.endpoints import ENDPOINTS
 from gateway.providers.rows import PROVIDERS
 
 
@@ -56,17 +55,6 @@ def _names(config: Config, document: Document) -> Iterator[str]:
                 yield f"{where}: fallback: there is no model '{name[:80]}'{did_you_mean(name[:80], first)}"
             elif name == model.name:
                 yield f"{document.place(('models', index, 'fallback'))}: fallback: '{name}' names itself; remove it"
-
-
-def _modes(config: Config, document: Document) -> Iterator[str]:
-    """A mode that no endpoint serves would be a model that nobody can call."""
-    served = sorted({mode for endpoint in ENDPOINTS for mode in endpoint.modes})
-    for index, model in enumerate(config.models):
-        if model.mode not in served:
-            yield (
-                f"{document.place(('models', index, 'mode'))}: mode: no endpoint of this gateway serves '{model.mode}' "
-                f"yet; remove the model, or give it one of {', '.join(served)}"
-            )
 
 
 def _times(config: Config, document: Document) -> Iterator[str]:
@@ -122,7 +110,6 @@ _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
     _server,
     _destinations,
     _names,
-    _modes,
     _times,
     _deployments,
     _identities,

@@ -36,6 +36,8 @@ Dialect = Literal[
     "rerank",
     "images",
     "moderations",
+    "transcriptions",
+    "speech",
 ]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400

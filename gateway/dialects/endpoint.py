@@ -10,6 +10,7 @@ from gateway.dialects.usage import Usage
 from gateway.wire import Members
 
 BodyKind = Literal["json", "multipart"]
+JSON, ANYTHING = "application/json", "*/*"
 GAP, END = "gap", "end"
 """Variants of the endpoints for code completion: text stands after the cursor, or none does."""
 
@@ -33,6 +34,10 @@ class Endpoint:
     answer: tuple[str, ...] = ()
     """The members of a whole answer that hold what the model wrote; empty = it writes no text."""
     body: BodyKind = "json"
+    files: tuple[str, ...] = ()
+    """Names of a form's parts of which one must be a file."""
+    accept: str = JSON
+    """The media type of whole answers; with `ANYTHING` they pass as they come where they are no JSON."""
     streams: bool = True
     task: str = "chat"
     """The ledger's task where nobody names another."""

@@ -1,10 +1,11 @@
 """Every endpoint by which a model is asked."""
 
+from gateway.dialects.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
 from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
-from gateway.dialects.images import GENERATIONS
+from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.infill import INFILL
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.moderations import MODERATIONS
@@ -26,5 +27,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     INFILL,
     RERANK,
     GENERATIONS,
+    EDITS,
+    VARIATIONS,
+    TRANSCRIPTIONS,
+    TRANSLATIONS,
+    SPEECH,
     MODERATIONS,
 )

@@ -3,6 +3,8 @@
 Source: platform.openai.com/docs/api-reference/images.
 """
 
+from dataclasses import replace
+
 import msgspec
 
 from gateway import lenient, wire
@@ -72,3 +74,5 @@ GENERATIONS = Endpoint(
     names_model=False,
     most=most,
 )
+EDITS = replace(GENERATIONS, path="/images/edits", body="multipart", files=("image", "image[]"))
+VARIATIONS = replace(EDITS, path="/images/variations", check=check_number, prompt=())

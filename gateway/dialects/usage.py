@@ -128,6 +128,15 @@ def from_rerank(usage: Any, meta: Any) -> Usage | None:
     return None if found == Usage() else found
 
 
+def from_transcription(usage: Any, duration: Any) -> Usage | None:
+    """`usage` of Transcriptions, in tokens or seconds, and `duration` of verbose answers; None without counts."""
+    told = usage if isinstance(usage, dict) else {}
+    tokens = from_responses(told) or Usage()
+    given = [each for each in (told.get("seconds"), duration) if isinstance(each, float) or type(each) is int]
+    found = msgspec.structs.replace(tokens, audio_seconds=next((each for each in given if each >= 0), None))
+    return None if found == Usage() else found
+
+
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:
     """Read OpenAI's two shapes, whose prompt totals include what the cache read."""
     if not isinstance(found, dict) or not any(name in found for name in (prompt, answer)):

@@ -21,6 +21,7 @@ _CALL_TYPES = {
     "images": "aimage_generation",
     "transcriptions": "atranscription",
     "speech": "aspeech",
+    "moderations": "amoderation",
 }
 _UNKNOWN_METADATA = (
     "user_api_key_spend",

@@ -15,6 +15,7 @@ from gateway.providers.google import (
 from gateway.providers.google_auth import GoogleToken, token_problem
 
 _CHAT = ("chat", "completions", "embeddings")
+_AUDIO = ("transcriptions", "speech")
 _BEDROCK = SignatureV4("bedrock")
 _NO_BETAS: frozenset[str] = frozenset()
 _FOUNDRY_BETAS = frozenset(
@@ -48,7 +49,7 @@ _ROWS = (
         "openai",
         base_url="https://api.openai.com/v1",
         needs_base_url=False,
-        dialects=("responses", *_CHAT, "images", "moderations"),
+        dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
         pseudonyms=True,
         price_list="openai",
     ),
@@ -61,10 +62,10 @@ _ROWS = (
         pseudonyms=True,
         price_list="anthropic",
     ),
-    Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations")),
+    Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations", *_AUDIO)),
     Provider(
         "vllm",
-        dialects=(*_CHAT, "responses", "messages", "rerank"),
+        dialects=(*_CHAT, "responses", "messages", "rerank", "transcriptions"),
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
@@ -83,7 +84,7 @@ _ROWS = (
         "mistral",
         base_url="https://api.mistral.ai/v1",
         needs_base_url=False,
-        dialects=("chat", "embeddings", "fim", "moderations"),
+        dialects=("chat", "embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
         price_list="mistral",
         trace_name="mistral_ai",
@@ -118,7 +119,7 @@ _ROWS = (
     ),
     Provider(
         "azure",
-        dialects=(*_CHAT, "responses", "images"),
+        dialects=(*_CHAT, "responses", "images", *_AUDIO),
         authorize=ApiKey("api-key", ""),
         price_list="azure",
         trace_name="azure.ai.openai",

@@ -120,3 +120,29 @@ def _plain(loader: Any, node: Any) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return "".join(map(str, loader.construct_sequence(node)))
     return loader.construct_scalar(node)
+
+
+@dataclass(frozen=True)
+class FormExchange:
+    """A recorded request with a form, byte for byte, and its answer."""
+
+    name: str
+    path: str
+    """Below `/v1`."""
+    media_type: str
+    form: bytes
+    answer: bytes
+
+
+@cache
+def form_exchanges() -> list[FormExchange]:
+    """Return all good exchanges of OpenAI whose requests are forms."""
+    found = []
+    for file in sorted((FOLDER / "dd-trace-js" / "openai").glob("*.json")):
+        each = json.loads(file.read_bytes())
+        request, response = each["request"], each["response"]
+        media_type = next((value for name, value in request["headers"].items() if name.lower() == "content-type"), "")
+        if media_type.startswith("multipart/form-data") and _status(response) == 200:
+            path = request["url"].partition("?")[0].partition("/v1")[2]
+            found.append(FormExchange(file.name, path, media_type, _body(request), _body(response)))
+    return found

@@ -12,6 +12,8 @@ class Answer:
     body: bytes
     media_type: str = "application/json"
     status: int = 200
+    cut: bool = False
+    """The connection ends in the middle of the body."""
 
 
 @dataclass
@@ -27,4 +29,9 @@ class Fixed:
         path = request.url.path
         self.asked.append((path, dict(request.headers), await request.body()))
         found = self.answers.get(path, Answer(b'{"detail":"Not Found"}', status=404))
+        if found.cut:
+            head = [(b"content-type", found.media_type.encode())]
+            await send({"type": "http.response.start", "status": found.status, "headers": head})
+            await send({"type": "http.response.body", "body": found.body, "more_body": True})
+            return
         await Response(found.body, found.status, media_type=found.media_type)(scope, receive, send)

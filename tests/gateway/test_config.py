@@ -39,13 +39,6 @@ WRONG = [
     ("server: {workers: 2}\n", "server.workers: several workers need 'shared_state'"),
     ("include: [gone.yaml]\n", "gone.yaml: no such file"),
     ("models: [{name: 'a b', deployments: []}]\n", "models.0.name"),
-    *(
-        (
-            ONE.replace("name: a\n", f"name: a\n    mode: {mode}\n"),
-            f"sekisho.yaml:3: mode: no endpoint of this gateway serves '{mode}' yet",
-        )
-        for mode in ("transcription", "speech")
-    ),
 ]
 
 

@@ -130,8 +130,8 @@ def test_an_error_shows_neither_key_nor_host(gateway: InProcess, fixed: Fixed) -
 
 def test_images_are_counted_and_priced(gateway: InProcess, fixed: Fixed) -> None:
     fixed.answers["/v1/images/generations"] = Answer(b'{"created":1,"data":[{"b64_json":"YQ=="},{"url":"https://x/"}]}')
-    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0)
-    answer = client.images.with_raw_response.generate(model="our-image", prompt="a cat", n=2)
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        answer = client.images.with_raw_response.generate(model="our-image", prompt="a cat", n=2)
     parsed = answer.parse()
     assert parsed.data
     assert [each.b64_json for each in parsed.data] == ["YQ==", None]

@@ -1,0 +1,219 @@
+"""Transcription, translation, speech and the forms of images: files go up, words, subtitles and sound come back."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from gateway.dialects.usage import Usage, from_transcription
+from tests.fakes.exchanges import FormExchange, form_exchanges
+from tests.fakes.fixed import Answer, Fixed
+from tests.fakes.serving import serving
+from tests.fixtures.gateway import PROVIDER_KEY, InProcess, in_process
+
+PRICES = {"input": 1, "output": 2, "image": 0.04, "audio_second": 0.0001}
+NAMES = {
+    "gpt-4o-mini-transcribe": "transcription",
+    "whisper-1": "transcription",
+    "painter": "image",
+    "voice": "speech",
+    "talker": "chat",
+}
+RECORDED = [pytest.param(each, id=each.name) for each in form_exchanges()]
+
+
+@pytest.fixture(scope="module")
+def fixed() -> Fixed:
+    return Fixed()
+
+
+@pytest.fixture(scope="module")
+def gateway(fixed: Fixed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    with serving(fixed) as address:
+        place = {"provider": "openai-compatible", "base_url": f"{address}/v1", "api_key": "${PROVIDER_KEY}"}
+        models: list[dict[str, Any]] = [
+            {"name": name, "mode": mode, "price": PRICES, "deployments": [{**place, "model": "theirs"}]}
+            for name, mode in NAMES.items()
+        ]
+        with in_process(tmp_path_factory.mktemp("audio"), {"models": models}) as gateway:
+            yield gateway
+
+
+@pytest.fixture(scope="module")
+def client(gateway: InProcess) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        yield client
+
+
+@pytest.mark.skipif(not RECORDED, reason="../shared/recordings is not here")
+@pytest.mark.parametrize("exchange", RECORDED)
+def test_a_recorded_form_goes_up_and_its_answer_comes_back(
+    gateway: InProcess, fixed: Fixed, exchange: FormExchange
+) -> None:
+    fixed.answers[f"/v1{exchange.path}"] = Answer(exchange.answer)
+    boundary = exchange.form.partition(b"\r\n")[0]
+    form = exchange.form
+    if b'name="model"' not in form:
+        form = boundary + b'\r\ncontent-disposition: form-data; name="model"\r\n\r\npainter\r\n' + form
+    answer = gateway.post(f"/v1{exchange.path}", content=form, headers={"content-type": exchange.media_type})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == json.loads(exchange.answer)
+    file = form.partition(b"filename=")[2].partition(b"\r\n\r\n")[2].partition(b"\r\n" + boundary)[0]
+    _, headers, sent = fixed.asked[-1]
+    assert headers["authorization"] == f"Bearer {PROVIDER_KEY}"
+    assert file in sent
+    assert b'name="model"\r\n\r\ntheirs\r\n' in sent
+    record = gateway.record(answer)
+    told = answer.json().get("usage", {})
+    assert (record.upstream_model, record.outcome, record.input_tokens, record.output_tokens) == (
+        "theirs",
+        "ok",
+        told.get("input_tokens"),
+        told.get("output_tokens"),
+    )
+    assert record.images == (1 if "/images/" in exchange.path else None)
+
+
+SUBTITLES = "1\n00:00:00,000 --> 00:00:02,000\nこんにちは。\n\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type"),
+    [
+        (SUBTITLES, "text/plain; charset=utf-8"),
+        (b"WEBVTT\n\n", "text/vtt; charset=utf-8"),
+        (b"", "text/plain; charset=utf-8"),
+        (b'{"text": "said in braces"}', "text/plain; charset=utf-8"),
+        (SUBTITLES, "application/x-subrip"),
+    ],
+)
+def test_an_answer_that_is_no_json_passes_untouched(
+    gateway: InProcess, fixed: Fixed, body: bytes, media_type: str
+) -> None:
+    fixed.answers["/v1/audio/transcriptions"] = Answer(body, media_type)
+    sent = {"model": "whisper-1", "response_format": "srt", "stream": "false", "user": "taro@example.com"}
+    answer = gateway.post("/v1/audio/transcriptions", data=sent, files={"file": ("音.wav", b"RIFF", "audio/wav")})
+    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (200, body, media_type)
+    _, headers, form = fixed.asked[-1]
+    assert headers["accept"] == "*/*"
+    assert ('filename="音.wav"'.encode() in form, b"taro@example.com" in form) == (True, False)
+    record = gateway.record(answer)
+    assert (record.outcome, record.task, record.api) == ("ok", "transcription", "transcriptions")
+
+
+def test_seconds_are_counted_and_priced(client: openai.OpenAI, gateway: InProcess, fixed: Fixed) -> None:
+    told = {"task": "transcribe", "language": "ja", "duration": 12.5, "text": "はい", "segments": [], "model": "theirs"}
+    fixed.answers["/v1/audio/transcriptions"] = Answer(json.dumps(told).encode())
+    answer = client.audio.transcriptions.with_raw_response.create(
+        model="whisper-1", file=("a.wav", io.BytesIO(b"RIFF")), response_format="verbose_json",
+        timestamp_granularities=["word", "segment"], stream=False,
+    )  # fmt: skip
+    assert answer.http_response.json() == {**told, "model": "whisper-1"}
+    sent = fixed.asked[-1][2]
+    assert sent.count(b'name="timestamp_granularities[]"') == 2
+    record = gateway.record(answer.http_response)
+    assert (record.audio_seconds, record.cost_nano_usd) == (12.5, 1_250_000)
+
+
+def test_speech_is_sound(client: openai.OpenAI, gateway: InProcess, fixed: Fixed) -> None:
+    sound = bytes(range(256)) * 4096
+    fixed.answers["/v1/audio/speech"] = Answer(sound, "audio/mpeg")
+    with client.audio.speech.with_streaming_response.create(model="voice", voice="alloy", input="やあ") as answer:
+        assert b"".join(answer.iter_bytes()) == sound
+        assert answer.headers["content-type"] == "audio/mpeg"
+    assert json.loads(fixed.asked[-1][2]) == {"model": "theirs", "voice": "alloy", "input": "やあ"}
+    record = gateway.record(answer.http_response)
+    assert (record.outcome, record.task, record.usage_source) == ("ok", "speech", "estimated")
+    assert record.input_tokens
+
+
+def test_sound_that_breaks_is_cut_for_the_client_too(gateway: InProcess, fixed: Fixed) -> None:
+    fixed.answers["/v1/audio/speech"] = Answer(b"half of it", "audio/mpeg", cut=True)
+    headers = {"authorization": f"Bearer {gateway.key}"}
+    sent = {"model": "voice", "input": "a"}
+    with (
+        httpx2.stream("POST", f"{gateway.url}/v1/audio/speech", json=sent, headers=headers) as answer,
+        pytest.raises(httpx2.RemoteProtocolError),
+    ):
+        answer.read()
+    record = gateway.record(answer)
+    assert (record.outcome, record.error_code) == ("error", "upstream_closed")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Answer(b"<html>no</html>", "text/html"), 502),
+        (Answer(b"", "audio/mpeg"), 502),
+        (Answer(b'{"error":{"message":"no"}}'), 502),
+        (Answer(b"{}"), 502),
+        (Answer(b"[1]"), 502),
+        (Answer(b"busy", "text/plain", status=503), 503),
+        (Answer(json.dumps({"error": {"message": f"bad {PROVIDER_KEY}"}}).encode(), status=400), 400),
+        (Answer(b"no", "text/plain", status=401), 502),
+    ],
+)
+def test_what_is_no_sound_is_an_error(gateway: InProcess, fixed: Fixed, answer: Answer, status: int) -> None:
+    fixed.answers["/v1/audio/speech"] = answer
+    got = gateway.post("/v1/audio/speech", json={"model": "voice", "input": "a"})
+    assert (got.status_code, PROVIDER_KEY in got.text) == (status, False), got.text
+    assert got.json()["error"]["message"]
+    assert gateway.record(got).outcome == "error"
+
+
+def test_an_odd_media_type_is_never_repeated_at_length(gateway: InProcess, fixed: Fixed) -> None:
+    fixed.answers["/v1/audio/speech"] = Answer(b"sound", "audio/" + "x" * 5000)
+    got = gateway.post("/v1/audio/speech", json={"model": "voice", "input": "a"})
+    assert (got.content, got.headers["content-type"]) == (b"sound", "application/octet-stream")
+
+
+FILE = {"file": ("a.wav", b"RIFF", "audio/wav")}
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "words"),
+    [
+        ("audio/transcriptions", {"data": {"model": "whisper-1"}, "files": {"other": b"x"}}, "'file' is missing"),
+        ("audio/transcriptions", {"data": {"model": "whisper-1"}, "files": {"file": b""}}, "'file' is empty"),
+        ("audio/transcriptions", {"data": {"file": "text", "model": "whisper-1"}, "files": {"x": b"x"}}, "'file' is"),
+        ("audio/transcriptions", {"data": {"model": "whisper-1", "stream": "true"}, "files": FILE}, "'stream' must be"),
+        ("audio/transcriptions", {"data": {"model": "whisper-1", "stream": "maybe"}, "files": FILE}, "'stream' must"),
+        ("audio/transcriptions", {"data": {"model": ["whisper-1", "b"]}, "files": FILE}, "'model' must be a string"),
+        ("audio/transcriptions", {"data": {"model": "talker"}, "files": FILE}, "is for chat"),
+        ("audio/transcriptions", {"json": {"model": "whisper-1"}}, "multipart/form-data"),
+        ("audio/translations", {"data": {"model": "whisper-1"}, "files": {"other": b"x"}}, "'file' is missing"),
+        ("images/edits", {"data": {"model": "painter", "prompt": "a"}, "files": FILE}, "'image' is missing"),
+        ("images/edits", {"data": {"model": "painter"}, "files": {"image": b"x"}}, "'prompt' is missing"),
+        ("images/variations", {"data": {"model": "painter", "n": "999"}, "files": {"image": b"x"}}, "'n' must be"),
+        ("images/variations", {"data": {"model": "painter", "n": "¹"}, "files": {"image": b"x"}}, "'n' must be"),
+        ("images/variations", {"data": {"model": "painter", "n": ["1", "2"]}, "files": {"image": b"x"}}, "'n' must be"),
+        ("audio/speech", {"json": {"model": "voice"}}, "'input' is missing"),
+        ("audio/speech", {"json": {"model": "voice", "input": ""}}, "'input' is empty"),
+        ("audio/speech", {"json": {"model": "voice", "input": "a", "stream": True}}, "'stream' must be"),
+    ],
+)
+def test_what_cannot_be_served_is_told(gateway: InProcess, path: str, sent: dict[str, Any], words: str) -> None:
+    answer = gateway.post(f"/v1/{path}", **sent)
+    assert (answer.status_code, words in answer.json()["error"]["message"]) == (400, True), answer.text
+    assert gateway.record(answer).outcome == "refused"
+
+
+def test_several_images_are_edited(client: openai.OpenAI, gateway: InProcess, fixed: Fixed) -> None:
+    fixed.answers["/v1/images/edits"] = Answer(b'{"created":1,"data":[{"b64_json":"YQ=="}]}')
+    pictures = [("a.png", b"\x89PNG1", "image/png"), ("b.png", b"\x89PNG2", "image/png")]
+    answer = client.images.with_raw_response.edit(model="painter", image=pictures, prompt="猫", n=2)
+    sent = fixed.asked[-1][2]
+    assert (sent.count(b'name="image[]"'), b"PNG1" in sent, b"PNG2" in sent) == (2, True, True)
+    assert gateway.record(answer.http_response).images == 1
+
+
+def test_the_counts_of_transcriptions() -> None:
+    assert from_transcription({"type": "duration", "seconds": 3}, None) == Usage(audio_seconds=3)
+    assert from_transcription({"type": "tokens", "input_tokens": 2, "output_tokens": 1}, None) == Usage(2, 1)
+    assert from_transcription(None, 1.5) == Usage(audio_seconds=1.5)
+    assert from_transcription([], True) is None
+    assert from_transcription({"seconds": -1}, "2") is None
