@@ -90,7 +90,7 @@ def test_addresses_as_proxies_write_them(walled: GatewayProcess, written: str) -
     [
         ("GET", "/", 404, "not_found"),
         ("GET", "/v1", 404, "not_found"),
-        ("POST", "/v1/audio/speech", 404, "not_found"),
+        ("POST", "/v1/videos", 404, "not_found"),
         ("POST", "/chat/completions", 404, "not_found"),
         ("POST", "//v1/chat/completions", 404, "not_found"),
         ("POST", "/v1/chat/completions//", 404, "not_found"),
