@@ -247,6 +247,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "モデル{model}は現在利用が集中しています。",
         _AGAIN,
     ),
+    "upstream_credentials": (
+        "The gateway cannot sign in where the model {model} runs.",
+        "モデル{model}が動いている場所に、ゲートウェイがサインインできません。",
+        (_ADMIN[0] + " Other models may work.", _ADMIN[1] + "ほかのモデルは使える可能性があります。"),
+    ),
     "upstream_misconfigured": (
         "The model {model} is not set up rightly.",
         "モデル{model}の設定に誤りがあります。",
