@@ -13,7 +13,7 @@ from gateway.config.schema import Admission
 from gateway.errors import Busy
 from gateway.fair_queue import FairQueue
 from gateway.identity.policy import CLASSES, TrafficClass
-from gateway.routing import Target
+from gateway.routing.target import Target
 
 _RANK = {name: rank for rank, name in enumerate(CLASSES)}
 _LONGEST_RETRY_SECONDS = 60.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from gateway.demand import Answers
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 
 PREFIX_BYTES = 2048
 """So much of the prompt names the conversation: system prompt and first words."""

@@ -9,7 +9,9 @@ from gateway.config.schema import Config, Model, Price
 from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest
 from gateway.identity.keys import Key, KeyStore
-from gateway.routing import Routes, Serving, is_always_available
+from gateway.routing.availability import is_always_available
+from gateway.routing.routes import Routes
+from gateway.routing.serving import Serving
 
 _revisions = itertools.count()
 

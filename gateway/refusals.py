@@ -28,7 +28,7 @@ from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
 from gateway.errors import InvalidRequest, UpstreamRefused
 from gateway.redaction import redacted
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 
 MOST_ERROR_BYTES = 64 * 1024
 """Read of an error response; what is larger has no words for people."""

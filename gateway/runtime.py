@@ -25,7 +25,8 @@ from gateway.metrics.live import MachineCollector, ProcessCollector
 from gateway.metrics.metrics import Metrics
 from gateway.plan import Snapshot
 from gateway.retries import RetryBudget
-from gateway.routing import Health, build_routes
+from gateway.routing.routes import build_routes
+from gateway.routing.target import Health
 from gateway.serving.connections import Connections
 from gateway.tracing import Tracing
 from gateway.upstream.client import UpstreamClient

@@ -9,7 +9,8 @@ from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
 from gateway.errors import UpstreamError, UpstreamRefused
-from gateway.routing import Serving, Target, by_load
+from gateway.routing.serving import Serving, by_load
+from gateway.routing.target import Target
 
 log = logging.getLogger("sekisho.requests")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.config.schema import Model
 from gateway.profiles.profile import Profile
-from gateway.routing import Routes
+from gateway.routing.routes import Routes
 
 MODES = ("chat", "agent")
 """Modes of models that Codex can work with."""

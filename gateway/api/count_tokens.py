@@ -13,7 +13,7 @@ from gateway.api.reading import check_status, whole_answer
 from gateway.api.upstream_request import upstream_request
 from gateway.dialects.estimates import estimate_json
 from gateway.errors import InvalidRequest, UpstreamError, UpstreamRefused
-from gateway.routing import Serving, by_load
+from gateway.routing.serving import Serving, by_load
 from gateway.translation.counting import count_member, counted
 from gateway.wire import Members
 

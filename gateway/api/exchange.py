@@ -19,7 +19,8 @@ from gateway.ledger.record import Outcome
 from gateway.ledger.recorder import Recorder
 from gateway.limits.limit import LimitStatus, ratelimit_headers, soft_budget_headers
 from gateway.plan import Snapshot
-from gateway.routing import Serving, Target
+from gateway.routing.serving import Serving
+from gateway.routing.target import Target
 from gateway.runtime import Runtime
 from gateway.wording.reader import Reader
 

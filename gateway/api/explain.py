@@ -17,7 +17,8 @@ from gateway.identity.client import calling_client
 from gateway.identity.keys import Key, KeyStore
 from gateway.ledger.recorder import Recorder
 from gateway.payload import JsonPayload
-from gateway.routing import Target, by_load
+from gateway.routing.serving import by_load
+from gateway.routing.target import Target
 from gateway.runtime import Runtime
 
 

@@ -19,7 +19,7 @@ from gateway.dialects import chat, messages
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError
 from gateway.identity.policy import Policy
-from gateway.routing import Routes
+from gateway.routing.routes import Routes
 from gateway.runtime import Runtime
 
 CODEX_QUERY = b"client_version"

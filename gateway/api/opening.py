@@ -15,7 +15,7 @@ from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.redaction import redacted
 from gateway.refusals import failed
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 from gateway.translation.contract import Crossing, WholeOrStream
 from gateway.upstream.answer import UpstreamAnswer
 from gateway.wire import Members

@@ -8,7 +8,7 @@ from gateway.dialects.framing import FrameTooLong
 from gateway.errors import UpstreamError, UpstreamUnreachable
 from gateway.redaction import redacted
 from gateway.refusals import MOST_ERROR_BYTES, failed, refused
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 from gateway.upstream.answer import UpstreamAnswer
 from gateway.wire import Members
 

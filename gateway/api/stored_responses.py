@@ -20,7 +20,7 @@ from gateway.errors import ApiError, InvalidRequest, NotFound, UpstreamUnreachab
 from gateway.identity.caller import Caller
 from gateway.identity.person import identify
 from gateway.redaction import redacted
-from gateway.routing import Target
+from gateway.routing.target import Target
 from gateway.runtime import Runtime
 from gateway.translation.responses.history import Kept, kept_of, key_of, shown
 from gateway.translation.responses.listing import page_of

@@ -12,7 +12,8 @@ from gateway.errors import ApiError, InvalidRequest, UpstreamRefused
 from gateway.identity.caller import Caller
 from gateway.identity.person import NOBODY
 from gateway.ids import request_id
-from gateway.routing import Routes, Target
+from gateway.routing.routes import Routes
+from gateway.routing.target import Target
 from gateway.wording.languages import languages
 from gateway.wording.reader import Reader, told
 

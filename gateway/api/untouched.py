@@ -12,7 +12,7 @@ from gateway.api.reading import beginning, check_status, invalid, is_json, whole
 from gateway.api.upstream_request import upstream_request
 from gateway.api.whole import shown
 from gateway.errors import UpstreamError, UpstreamTimeout
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 from gateway.upstream.answer import UpstreamAnswer
 from gateway.wire import Members
 

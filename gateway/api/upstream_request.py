@@ -12,7 +12,7 @@ from gateway.dialects.messages import BETAS
 from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 from gateway.translation.contract import Asked, Crossing
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest

@@ -10,7 +10,7 @@ from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
 from gateway.api.upstream_request import keep, upstream_request
 from gateway.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
-from gateway.routing import Serving
+from gateway.routing.serving import Serving
 from gateway.translation.contract import Crossing
 
 

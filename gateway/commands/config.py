@@ -15,7 +15,8 @@ from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
 from gateway.providers.rows import PROVIDERS
-from gateway.routing import build_routes, is_available
+from gateway.routing.availability import is_available
+from gateway.routing.routes import build_routes
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 

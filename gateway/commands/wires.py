@@ -8,7 +8,9 @@ from gateway.dialects.chat import CHAT
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.messages import MESSAGES
 from gateway.dialects.responses import RESPONSES
-from gateway.routing import Target, build_routes, serving_of
+from gateway.routing.routes import build_routes
+from gateway.routing.serving import serving_of
+from gateway.routing.target import Target
 
 _CONVERSATIONS = (CHAT, RESPONSES, MESSAGES)
 

@@ -16,7 +16,8 @@ from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.record import LARGEST_COST
 from gateway.ledger.store import Item, Store
 from gateway.pricing import Priced, listed, priced
-from gateway.routing import Target, build_routes
+from gateway.routing.routes import build_routes
+from gateway.routing.target import Target
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -7,7 +7,7 @@ from prometheus_client.registry import Collector
 
 from gateway.admission import Gate
 from gateway.ledger.writer import SegmentWriter
-from gateway.routing import Target
+from gateway.routing.target import Target
 
 Probe = tuple[str, Callable[[], bool]]
 """Help text of a gauge, and whether the part that it is about can be reached."""

@@ -11,7 +11,8 @@ from gateway.admission import Gate
 from gateway.config.schema import Admission, Config, Patience
 from gateway.errors import Busy
 from gateway.identity.policy import CLASSES, TrafficClass
-from gateway.routing import Health, Target, build_routes
+from gateway.routing.routes import build_routes
+from gateway.routing.target import Health, Target
 
 
 def _targets(*limits: int | None, name: str = "m") -> list[Target]:

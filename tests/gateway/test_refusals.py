@@ -12,7 +12,8 @@ from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.messages import MESSAGES
 from gateway.dialects.responses import RESPONSES
 from gateway.refusals import failed, refused, retry_after
-from gateway.routing import Serving, build_routes
+from gateway.routing.routes import build_routes
+from gateway.routing.serving import Serving
 
 SECRET = "sk-provider-canary-5f2d"
 

@@ -11,7 +11,9 @@ from gateway.config.schema import Config
 from gateway.dialects.chat import CHAT
 from gateway.errors import InvalidRequest, NotFound
 from gateway.retries import RetryBudget
-from gateway.routing import FIRST_COOLDOWN_SECONDS, Serving, build_routes, by_load
+from gateway.routing.routes import build_routes
+from gateway.routing.serving import Serving, by_load
+from gateway.routing.target import FIRST_COOLDOWN_SECONDS
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 

@@ -18,7 +18,8 @@ from gateway.identity.keys import Key
 from gateway.identity.policy import Policy
 from gateway.latest_wins import LatestWins
 from gateway.ledger.recorder import Recorder
-from gateway.routing import Serving, build_routes
+from gateway.routing.routes import build_routes
+from gateway.routing.serving import Serving
 from tests.fixtures.gateway import GatewayProcess
 
 WHO = ("alice", "editor")

@@ -1,0 +1,1 @@
+"""Which deployments may take a request, and in which order."""
