@@ -5,7 +5,6 @@ The 385,000 records of `tests.bench.month` are shipped first; then the report is
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.bench.child import measured
 from tests.bench.month import Month, records, write_segments
 
 MOST_SECONDS = 5.0
@@ -38,18 +38,12 @@ def report(config: Path) -> dict[str, Any]:
     target = config.parent / "report.html"
     options = ["usage", "report", *_OPTIONS, "-o", str(target), "--json", "--config", str(config)]
     began = time.monotonic()
-    with subprocess.Popen([sys.executable, "-m", "gateway", *options], stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        figures = json.loads(process.stdout.read())
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - began
-    assert process.returncode == 0
+    done = measured([sys.executable, "-m", "gateway", *options])
     return {
-        "requests": figures["totals"]["requests"],
-        "seconds": seconds,
-        "cpu_seconds": used.ru_utime + used.ru_stime,
-        "bytes": used.ru_maxrss * 1024,
+        "requests": json.loads(done.printed)["totals"]["requests"],
+        "seconds": time.monotonic() - began,
+        "cpu_seconds": done.cpu_seconds,
+        "bytes": done.bytes,
         "page_bytes": target.stat().st_size,
     }
 

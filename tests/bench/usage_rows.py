@@ -5,8 +5,6 @@ The rows are a year of a company with 26 times as many people as the published m
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.ledger.duck import COLUMNS, connect, quoted, rows_of_segments
+from tests.bench.child import measured
 from tests.bench.month import Month, records, write_segments
 
 QUESTIONS = (
@@ -90,14 +89,9 @@ def ask(config: Path, by: str, first: str = "2025-03-01", last: str = "2026-05-3
     options = ["usage", "summary", "--from", first, "--to", last, "--by", by, "--json", "--limit", "100"]
     call = [sys.executable, "-m", "gateway", *options, "--config", str(config)]
     began = time.monotonic()
-    with subprocess.Popen(call, stdout=subprocess.PIPE) as process:
-        assert process.stdout
-        told = json.loads(process.stdout.read())
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    cpu = used.ru_utime + used.ru_stime
-    return Took(by, time.monotonic() - began, cpu, used.ru_maxrss * 1024, told["total"]["requests"])
+    done = measured(call)
+    rows = json.loads(done.printed)["total"]["requests"]
+    return Took(by, time.monotonic() - began, done.cpu_seconds, done.bytes, rows)
 
 
 def measure(folder: Path, rows: int) -> dict[str, Any]:
