@@ -13,7 +13,7 @@ from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing.serving import Serving
-from gateway.translation.contract import Asked, Crossing
+from gateway.translation.contract import Asked, Crossing, Translation
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
@@ -28,8 +28,9 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
     Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
     """
     target, exchange.dropped = serving.target, ()
-    crossing = await _beside(ask, _begun, exchange, ask, serving)
-    if crossing:
+    crossing: Crossing | None = None
+    if serving.translation:
+        crossing = await _beside(ask, _begun, exchange, ask, serving, serving.translation)
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
         encoded = _encoded(exchange, ask, serving)
@@ -80,12 +81,10 @@ async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.
     return await asyncio.to_thread(work, *arguments, **more)
 
 
-def _begun(exchange: Exchange, ask: Ask, serving: Serving) -> Crossing | None:
-    """Return the translation of a request, begun; None where client and upstream speak the same dialect."""
-    if serving.translation is None:
-        return None
+def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translation) -> Crossing:
+    """Return the translation of a request, begun. Raises `InvalidRequest` naming the member at fault."""
     target = serving.target
-    return serving.translation.begin(
+    return translation.begin(
         Asked(
             payload=ask.payload,
             fields=_fields(exchange, ask, serving),

@@ -53,6 +53,18 @@ def answer_data(answer: Members) -> dict[str, Any]:
     return {name: lenient.value(raw) for name, raw in answer.items()}
 
 
+def event_data(payload: bytes) -> dict[str, Any]:
+    """Return the object that an upstream's event holds; empty where it holds none, or cannot be read."""
+    try:
+        found = _decode(payload)
+    except lenient.UNREADABLE:
+        try:
+            found = _decode(lenient.readable(payload))
+        except lenient.UNREADABLE:
+            return {}
+    return found if isinstance(found, dict) else {}
+
+
 def as_members(fields: dict[str, Any]) -> Members:
     """Return Python data as members."""
     return {name: msgspec.Raw(wire.encode(content)) for name, content in fields.items()}

@@ -10,6 +10,7 @@ from gateway.translation.converse.stream_reader import ConverseStreamReader
 
 
 def _no_client(*arguments: Any) -> NoReturn:
+    """Stand where a client's half would be; no row of `CODECS` in `rows.py` makes Converse the dialect of a client."""
     raise NotImplementedError("no client speaks Converse")
 
 

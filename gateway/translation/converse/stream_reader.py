@@ -13,6 +13,7 @@ from gateway.translation.checks import Fields
 from gateway.translation.converse.answer_reader import end_of, stop_sequence_of, tier_of
 from gateway.translation.converse.open_blocks import OpenBlocks
 from gateway.translation.messages.answer_reader import object_of, text_of
+from gateway.translation.plain import event_data
 
 
 class _Input(msgspec.Struct, gc=False):
@@ -37,7 +38,6 @@ class _DeltaEvent(msgspec.Struct, gc=False):
 
 
 _decode_delta = msgspec.json.Decoder(_DeltaEvent).decode
-_decode = msgspec.json.Decoder().decode
 
 
 class ConverseStreamReader:
@@ -77,7 +77,7 @@ class ConverseStreamReader:
         return self._read_other(b"contentBlockDelta", payload)
 
     def _read_other(self, name: bytes, payload: bytes) -> Sequence[Event]:
-        event = _object(payload)
+        event = event_data(payload)
         reader = _READERS.get(name)
         if reader is None:
             return ()
@@ -142,17 +142,6 @@ class ConverseStreamReader:
 def _index(event: Fields) -> int:
     found = event.get("contentBlockIndex")
     return found if isinstance(found, int) else 0
-
-
-def _object(payload: bytes) -> Fields:
-    try:
-        return object_of(_decode(payload))
-    except lenient.UNREADABLE:
-        pass
-    try:
-        return object_of(_decode(lenient.readable(payload)))
-    except lenient.UNREADABLE:
-        return {}
 
 
 _READERS: dict[bytes, Callable[[ConverseStreamReader, Fields], Sequence[Event]]] = {

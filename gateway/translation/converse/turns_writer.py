@@ -8,7 +8,8 @@ import msgspec
 from gateway.translation.codec import Writing
 from gateway.translation.conversation import Turn
 from gateway.translation.converse.blocks_writer import BlocksWriter, Marked
-from gateway.translation.parts import Document, Image, Part, Text
+from gateway.translation.parts import Text
+from gateway.translation.turns import is_medium, marked
 
 Message = tuple[str, list[Marked]]
 """A role and its blocks."""
@@ -50,9 +51,9 @@ def _content(turn: Turn, blocks: BlocksWriter, writing: Writing) -> list[Marked]
         writing.drop("name")
     parts = turn.parts
     if turn.role == "assistant":
-        parts = tuple(part for part in parts if not _is_medium(part, writing))
+        parts = tuple(part for part in parts if not is_medium(part, writing))
     elif turn.role in _INSTRUCTING:
-        parts = tuple(_marked(part) for part in parts)
+        parts = tuple(marked(part) for part in parts)
     return blocks.write(parts)
 
 
@@ -73,21 +74,6 @@ def _with_text(blocks: list[Marked]) -> list[Marked]:
     """Return the blocks of a user, with a text where documents stand alone, as they may not."""
     kinds = {next(iter(block)) for block, _ in blocks}
     return [({"text": _DOCUMENTS}, None), *blocks] if "document" in kinds and "text" not in kinds else blocks
-
-
-def _marked(part: Part) -> Part:
-    """Return a text of the system in words of the user."""
-    if not isinstance(part, Text) or not part.text.strip():
-        return part
-    return msgspec.structs.replace(part, text=f"<system>\n{part.text}\n</system>")
-
-
-def _is_medium(part: Part, writing: Writing) -> bool:
-    """Return whether a part is a medium, which an assistant's message may not hold."""
-    if not isinstance(part, Image | Document):
-        return False
-    writing.drop("image" if isinstance(part, Image) else "document")
-    return True
 
 
 def _ended(messages: list[Message]) -> list[Message]:

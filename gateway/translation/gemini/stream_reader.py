@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from gateway import lenient, wire
+from gateway import wire
 from gateway.dialects.gemini_stream import BROKEN, merge_counts, reason_of
 from gateway.dialects.usage import from_gemini
 from gateway.ids import request_id
@@ -16,8 +14,7 @@ from gateway.translation.gemini.grounding import citations_of, logprobs_of
 from gateway.translation.gemini.names import end_of
 from gateway.translation.gemini.open_parts import OpenParts
 from gateway.translation.messages.answer_reader import object_of, text_of
-
-_decode = msgspec.json.Decoder().decode
+from gateway.translation.plain import event_data
 
 
 class GeminiStreamReader:
@@ -32,7 +29,7 @@ class GeminiStreamReader:
     def read(self, name: bytes, payload: bytes) -> Sequence[Event]:
         if self._over:
             return ()
-        chunk = _object(payload)
+        chunk = event_data(payload)
         if name == b"error" or chunk.get("error"):
             self._over = True
             return (Failed(payload),)
@@ -95,14 +92,3 @@ def _first(candidates: Any) -> Fields | None:
 def _failure(reason: str) -> bytes:
     """Return the error that an answer is which cannot be read."""
     return wire.encode({"error": {"code": 502, "status": "INTERNAL", "message": f"The answer ended with {reason}."}})
-
-
-def _object(payload: bytes) -> Fields:
-    try:
-        return object_of(_decode(payload))
-    except lenient.UNREADABLE:
-        pass
-    try:
-        return object_of(_decode(lenient.readable(payload)))
-    except lenient.UNREADABLE:
-        return {}

@@ -14,6 +14,7 @@ from gateway.translation.checks import Fields
 from gateway.translation.messages.answer_reader import answer_own, end_of, object_of, text_of, tier_of
 from gateway.translation.messages.open_blocks import OpenBlocks
 from gateway.translation.parts import NOTHING_OWN, Own
+from gateway.translation.plain import event_data
 
 _METRICS = "amazon-bedrock-invocationMetrics"
 _METRIC_COUNTS = {
@@ -40,7 +41,6 @@ class _DeltaEvent(msgspec.Struct, gc=False):
 
 
 _decode_delta = msgspec.json.Decoder(_DeltaEvent).decode
-_decode = msgspec.json.Decoder().decode
 
 
 class MessagesStreamReader:
@@ -75,7 +75,7 @@ class MessagesStreamReader:
         return self._ended() if self._last.get("stop_reason") and not self._over else ()
 
     def _read_other(self, payload: bytes) -> Sequence[Event]:
-        event = _object(payload)
+        event = event_data(payload)
         kind = event.get("type")
         if kind == "error" or event.get("error"):
             return self._failed(payload)
@@ -141,17 +141,6 @@ class MessagesStreamReader:
 def _index(event: Fields) -> int:
     found = event.get("index")
     return found if isinstance(found, int) else 0
-
-
-def _object(payload: bytes) -> Fields:
-    try:
-        return object_of(_decode(payload))
-    except lenient.UNREADABLE:
-        pass
-    try:
-        return object_of(_decode(lenient.readable(payload)))
-    except lenient.UNREADABLE:
-        return {}
 
 
 _CONTENT = ("content_block_start", "content_block_delta", "message_delta")

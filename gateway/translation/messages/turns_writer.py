@@ -10,7 +10,8 @@ from gateway.translation.codec import Writing
 from gateway.translation.conversation import Turn
 from gateway.translation.messages.blocks_writer import text_block, write_blocks
 from gateway.translation.messages.own import with_own
-from gateway.translation.parts import NOTHING_OWN, Document, Image, Part, Text
+from gateway.translation.parts import NOTHING_OWN
+from gateway.translation.turns import is_medium, marked
 
 _INSTRUCTING = ("system", "developer")
 _REASONING = ("thinking", "redacted_thinking")
@@ -45,9 +46,9 @@ def _content(turn: Turn, writing: Writing, *, inside: bool = True) -> list[Field
         writing.drop("name")
     parts = turn.parts
     if turn.role == "assistant":
-        parts = tuple(part for part in parts if not _is_medium(part, writing))
+        parts = tuple(part for part in parts if not is_medium(part, writing))
     elif inside and _role(turn, writing) == "user" and turn.role in _INSTRUCTING:
-        parts = tuple(_marked(part) for part in parts)
+        parts = tuple(marked(part) for part in parts)
     return write_blocks(parts, writing)
 
 
@@ -62,21 +63,6 @@ def _message(role: str, written: Sequence[tuple[Turn, list[Fields]]]) -> Fields:
     else:
         blocks.sort(key=lambda block: block.get("type") != "tool_result")
     return with_own({"role": role, "content": blocks}, own)
-
-
-def _marked(part: Part) -> Part:
-    """Return a text of the system in words of the user."""
-    if not isinstance(part, Text) or not part.text.strip():
-        return part
-    return msgspec.structs.replace(part, text=f"<system>\n{part.text}\n</system>")
-
-
-def _is_medium(part: Part, writing: Writing) -> bool:
-    """Return whether a part is a medium, which an assistant's message may not hold."""
-    if not isinstance(part, Image | Document):
-        return False
-    writing.drop("image" if isinstance(part, Image) else "document")
-    return True
 
 
 def _ended(messages: list[Fields]) -> list[Fields]:

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
-from gateway import lenient
 from gateway.dialects.usage import from_responses
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Cited, Closed, Delta, Ended, Event, Failed, Opened, Started
 from gateway.translation.parts import Part, Refusal, Text, Thinking, ToolCall
+from gateway.translation.plain import event_data
 from gateway.translation.responses.answer_reader import call_of, end_of, parts_of
 from gateway.translation.responses.item_reader import thinking_of
 from gateway.translation.responses.names import RESPONSES, dicts_in, text_of
@@ -21,7 +21,6 @@ _Place = tuple[int, ...]
 _MOST_ITEMS = 10_000
 _MOST_PARTS = 4096
 """What comes beyond them is left out."""
-_decode = msgspec.json.Decoder().decode
 
 
 class _Open:
@@ -52,14 +51,8 @@ class ResponsesReader:
         self._started = self._over = False
 
     def read(self, name: bytes, payload: bytes) -> Sequence[Event]:
-        try:
-            event = _decode(payload)
-        except lenient.UNREADABLE:
-            try:
-                event = _decode(lenient.readable(payload))
-            except lenient.UNREADABLE:
-                return ()
-        if not isinstance(event, dict) or self._over:
+        event = event_data(payload)
+        if not event or self._over:
             return ()
         kind = event.get("type")
         read = _EVENTS.get(kind if isinstance(kind, str) else name.decode("utf-8", "replace"))
