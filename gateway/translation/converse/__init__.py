@@ -10,7 +10,7 @@ from gateway.translation.converse.stream_reader import ConverseStreamReader
 
 
 def _no_client(*arguments: Any) -> NoReturn:
-    """Stand where a client's half would be; no row of `CODECS` in `rows.py` makes Converse the dialect of a client."""
+    """Stand where a client's half would be: `rows.UPSTREAM_CODECS` alone has Converse, so nobody gets here."""
     raise NotImplementedError("no client speaks Converse")
 
 
