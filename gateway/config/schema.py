@@ -7,20 +7,23 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, PlainSerializer, model_validator
 
 from gateway.config.addresses import without_secrets
+from gateway.config.mcp import Mcp
+from gateway.config.section import (
+    LARGEST_BYTES,
+    LONGEST_SECONDS,
+    AccessKey,
+    Address,
+    FilePath,
+    Section,
+    Share,
+    SigningSecret,
+    Usd,
+)
 from gateway.profiles.fim_family import FimSetting
-from gateway.secret import Secret, at_least
+from gateway.secret import Secret
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "moderation", "transcription", "speech"]
 Dialect = Literal[
@@ -39,25 +42,6 @@ Dialect = Literal[
     "transcriptions",
     "speech",
 ]
-Share = Literal["id", "id_and_email", "all"]
-LONGEST_SECONDS = 366 * 86_400
-LARGEST_BYTES = 2**50
-Usd = Annotated[Decimal, Field(ge=0, le=10**9)]
-
-
-def _printable(path: Path) -> Path:
-    if not str(path).isprintable():
-        raise ValueError("has a character that no path should have")
-    return path
-
-
-FilePath = Annotated[Path, AfterValidator(_printable)]
-SigningSecret = Annotated[Secret, AfterValidator(at_least(32))]
-"""As long as the output of the hash that it keys (RFC 7518, section 3.2)."""
-AccessKey = Annotated[Secret, AfterValidator(at_least(16))]
-"""A secret that clients send."""
-Address = Annotated[str, PlainSerializer(without_secrets)]
-"""A URL; shown without its password."""
 
 
 def _instant(value: object) -> object:
@@ -71,10 +55,6 @@ def _in_utc(value: datetime) -> datetime:
 
 Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
 """A moment; UTC where no zone is written."""
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Server(Section):
@@ -384,4 +364,6 @@ class Config(Section):
     open_webui: OpenWebUI = OpenWebUI()
     telemetry: Telemetry | None = None
     """null = no traces."""
+    mcp: Mcp | None = None
+    """null = no tool servers."""
     models: tuple[Model, ...] = ()
