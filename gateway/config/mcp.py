@@ -61,7 +61,7 @@ class McpAuth(Section):
 
     token: Secret | None = None
     """One token for everybody, sent as a bearer token."""
-    user_tokens: dict[str, Secret] = {}
+    user_tokens: dict[str, Secret] = Field({})
     """A token for each person, by their e-mail address or id; others may not use the server."""
     identity: Share | None = None
     """Signed identity of the person that the server receives: for the company's own servers. null = none."""
@@ -100,7 +100,7 @@ class McpServer(Section):
     process: Literal["shared", "per_user"] | None = None
     """For a `command`: one process for all, or one for each person; null = for each person where `auth.user_tokens` is
     set, else for all. A server that remembers something between two calls must not be shared."""
-    env: dict[VariableName, Secret] = {}
+    env: dict[VariableName, Secret] = Field({})
     """Environment of the process, besides PATH, HOME, LANG and TZ."""
     user_token_env: VariableName | None = None
     """The variable of the process in which a person's token of `auth.user_tokens` is put."""
@@ -112,7 +112,7 @@ class McpServer(Section):
     """Files that the process may have open; null = no limit."""
     cpu_seconds: int | None = Field(None, ge=1, le=10**9)
     """Seconds of processor time after which the process is ended; null = no limit."""
-    headers: dict[Annotated[HeaderName, AfterValidator(_own_header)], Secret] = {}
+    headers: dict[Annotated[HeaderName, AfterValidator(_own_header)], Secret] = Field({})
     """Request headers for a `url`."""
     auth: McpAuth = McpAuth()
     roots: bool | None = None
@@ -172,14 +172,14 @@ class McpView(Section):
     description: str = Field("", max_length=2000)
     """What the view is for; clients read it as its instructions."""
     search_above: int | None = Field(None, ge=1, le=100_000)
-    """With more tools than this a client is given `search_tools` and `call_tool` instead of all of them; null = never."""
+    """With more tools than this a client is given `search_tools` and `call_tool` in their place; null = never."""
 
 
 class Mcp(Section):
     """Tool servers. Clients reach them at `/mcp`, `/mcp/view/VIEW` and `/mcp/SERVER`."""
 
-    servers: dict[ServerName, McpServer] = {}
-    views: dict[ServerName, McpView] = {}
+    servers: dict[ServerName, McpServer] = Field({})
+    views: dict[ServerName, McpView] = Field({})
     search_above: int | None = Field(None, ge=1, le=100_000)
     """As a view's, for `/mcp`."""
     allowed_hosts: tuple[str, ...] | None = None

@@ -338,7 +338,7 @@ class LiteLLM(Section):
 class Ledger(Section):
     destination: Address | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
     """null = data_dir; or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or an absolute path."""
-    store_options: dict[str, Secret] = {}
+    store_options: dict[str, Secret] = Field({})
     """Of object storage, by the names of `obstore` (aws_endpoint, aws_server_side_encryption, …); what is not
     given comes from the environment or the machine's own role."""
     store_timeout_seconds: float = Field(30, gt=0, le=LONGEST_SECONDS)
@@ -366,7 +366,7 @@ class Telemetry(Section):
 
     endpoint: Annotated[HttpUrl, PlainSerializer(lambda url: without_secrets(str(url)))]
     """URL of a collector that takes OTLP over HTTP, such as http://collector:4318."""
-    headers: dict[str, Secret] = {}
+    headers: dict[str, Secret] = Field({})
     """Request headers for the collector, such as its key."""
     service_name: str = "sekisho"
     """The name of the gateway in traces."""

@@ -24,8 +24,8 @@ class Deadline:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._timer.__aexit__(kind, error, trace)
+    ) -> None:
+        await self._timer.__aexit__(kind, error, trace)
 
     def touch(self) -> None:
         """Note a sign of life."""

@@ -40,7 +40,7 @@ class Following:
         self._all: dict[Place, _Followed] = {}
 
     async def follow(self, group: Group, uri: str, capabilities: Capabilities, tell: Tell) -> Callable[[], None]:
-        """Follow a resource and return what ends it; `tell` is called at each change. Raises `UpstreamDown`, `MCPError`."""
+        """Call `tell` at each change of a resource; return what ends that. Raises `UpstreamDown`, `MCPError`."""
         place = group.way.name, group.way.principal, uri
         followed = self._all.get(place)
         if followed is None:
@@ -111,7 +111,9 @@ class Following:
         session = connection.session
         if session.peer.era == "modern":
             stream = _Acknowledged(connection, followed)
-            await session.request("subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}}, sink=stream)
+            await session.request(
+                "subscriptions/listen", {"notifications": {"resourceSubscriptions": [uri]}}, sink=stream
+            )
             return
         await session.request("resources/subscribe", {"uri": uri})
         _set_ready(followed)

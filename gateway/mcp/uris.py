@@ -39,7 +39,9 @@ def map_messages(messages: Any, to: Map) -> Any:
     if not isinstance(messages, list):
         return messages
     return [
-        {**each, "content": _mapped_block(each["content"], to)} if isinstance(each, dict) and "content" in each else each
+        {**each, "content": _mapped_block(each["content"], to)}
+        if isinstance(each, dict) and "content" in each
+        else each
         for each in messages
     ]
 

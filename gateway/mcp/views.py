@@ -43,7 +43,9 @@ def view_of(config: Mcp, path: str) -> View | None:
 def allowed_servers(view: View, config: Mcp, policy: Policy) -> list[str]:
     """Return the servers of a view that a key may use, or some tool of them."""
     found = dict.fromkeys(view.servers)
-    return [name for name in found if name in config.servers and policy.allows_server(name, is_open(config.servers[name]))]
+    return [
+        name for name in found if name in config.servers and policy.allows_server(name, is_open(config.servers[name]))
+    ]
 
 
 def may_use_tool(view: View, name: str, server: McpServer, tool: str, policy: Policy) -> bool:

@@ -27,6 +27,7 @@ LAYERS = (
     ("reload", "reports"),
     ("mcp",),
     ("api",),
+    ("mcp",),
     ("app",),
     ("server",),
     ("commands",),

@@ -10,7 +10,7 @@ import msgspec
 from cachetools import LRUCache
 from mcp.shared.exceptions import MCPError
 
-from gateway.mcp.capabilities import Capabilities
+from gateway.mcp.capabilities import EVERYTHING_BUT_ROOTS, Capabilities
 from gateway.mcp.catalog.listing import Listing, read_listing
 from gateway.mcp.catalog.store import ListingStore, fingerprint_of
 from gateway.mcp.errors import UpstreamDown
@@ -31,11 +31,11 @@ Place = tuple[str, str, str]
 class Catalog:
     """Listings by server, by whose credentials they were read with, and by what the client can do."""
 
-    def __init__(self, folder: Path, pool: Pool, changed: Callable[[str], None]) -> None:
-        """Call `changed` with a server's name when what it offers changed."""
+    def __init__(self, folder: Path, pool: Pool, tell: Callable[[str], None]) -> None:
+        """Call `tell` with a server's name when what it offers changed."""
         self._store = ListingStore(folder)
         self._pool = pool
-        self._changed = changed
+        self._tell = tell
         self._listings: LRUCache[Place, Listing] = LRUCache(_MOST_KEPT)
         self._eras: dict[str, Era] = {}
         self._reading: dict[Place, asyncio.Task[Listing]] = {}
@@ -61,50 +61,62 @@ class Catalog:
                 return found
         return None
 
-    async def listing(self, way: Way, group: Group, capabilities: Capabilities) -> Listing:
-        """Return what a server offers, at once where that is known. Raises `UpstreamDown`."""
-        declared = group.declared(capabilities)
-        found = self.known(way, declared)
-        if found is None:
-            return await self._read(way, group, capabilities)
-        if not found.is_fresh(way.server.ttl_seconds) and self._may_refresh(way, group):
-            self._begin(way, group, capabilities)
+    def at_hand(self, group: Group, capabilities: Capabilities) -> Listing | None:
+        """Return what is known of what a server offers, and read it again in the background where it is old."""
+        found = self.known(group.way, group.declared(capabilities))
+        if found is None or (found.fetched_at == 0 and self._may_refresh(group)):
+            return None
+        if not found.is_fresh(group.way.server.ttl_seconds) and self._may_refresh(group):
+            self._begin(group, capabilities)
         return found
 
-    def stale(self, server: str) -> None:
-        """Note that a server's lists changed; they are read again when a connection is open or wanted."""
+    def any_of(self, group: Group) -> Listing | None:
+        """Return what is known of a server, whichever client it was read for."""
+        if found := self.known(group.way, EVERYTHING_BUT_ROOTS):
+            return found
+        places = (place for place in self._listings if place[:2] == _place(group.way, None)[:2])
+        return next((self._listings[place] for place in places), None)
+
+    async def listing(self, group: Group, capabilities: Capabilities) -> Listing:
+        """Read what a server offers, or fall back on what is known. Raises `UpstreamDown` where nothing is."""
+        task = self._begin(group, capabilities)
+        seconds = group.way.server.timeouts.list
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.shield(task)
+        except (TimeoutError, UpstreamDown) as error:
+            if found := self.known(group.way, group.declared(capabilities)):
+                return found
+            if isinstance(error, UpstreamDown):
+                raise
+            raise UpstreamDown(group.way.name, "it is still starting; its tools appear when it has started") from None
+
+    async def changed(self, server: str) -> None:
+        """Note that a server's lists changed: they are read again before they are given out."""
         for place, listing in list(self._listings.items()):
             if place[0] == server:
                 listing.fetched_at = 0
 
-    def refresh(self, way: Way, group: Group, capabilities: Capabilities) -> None:
+    def refresh(self, group: Group, capabilities: Capabilities) -> None:
         """Read a listing again in the background where it is no longer fresh."""
-        found = self.known(way, group.declared(capabilities))
-        if found is None or not found.is_fresh(way.server.ttl_seconds):
-            self._begin(way, group, capabilities)
+        found = self.known(group.way, group.declared(capabilities))
+        if found is None or not found.is_fresh(group.way.server.ttl_seconds):
+            self._begin(group, capabilities)
 
     async def stop(self) -> None:
         for task in list(self._reading.values()):
             task.cancel()
         await asyncio.gather(*self._reading.values(), return_exceptions=True)
 
-    def _may_refresh(self, way: Way, group: Group) -> bool:
+    def _may_refresh(self, group: Group) -> bool:
         """Return whether a stale list is worth a question: a process is not started for it."""
-        return way.server.command is None or bool(group.living())
+        return group.way.server.command is None or bool(group.living())
 
-    async def _read(self, way: Way, group: Group, capabilities: Capabilities) -> Listing:
-        task = self._begin(way, group, capabilities)
-        try:
-            async with asyncio.timeout(way.server.timeouts.list):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            raise UpstreamDown(way.name, "it is still starting; its tools appear as soon as it has") from None
-
-    def _begin(self, way: Way, group: Group, capabilities: Capabilities) -> asyncio.Task[Listing]:
-        place = _place(way, group.declared(capabilities))
+    def _begin(self, group: Group, capabilities: Capabilities) -> asyncio.Task[Listing]:
+        place = _place(group.way, group.declared(capabilities))
         task = self._reading.get(place)
         if task is None:
-            task = asyncio.create_task(self._fetched(way, group, capabilities), name=f"reading {way.name}")
+            task = asyncio.create_task(self._fetched(group, capabilities), name=f"reading {group.way.name}")
             self._reading[place] = task
             task.add_done_callback(lambda done: self._end(place, done))
         return task
@@ -114,7 +126,8 @@ class Catalog:
         if not task.cancelled() and (error := task.exception()):
             log.warning("the list of tool server %s cannot be read: %s", place[0], error)
 
-    async def _fetched(self, way: Way, group: Group, capabilities: Capabilities) -> Listing:
+    async def _fetched(self, group: Group, capabilities: Capabilities) -> Listing:
+        way = group.way
         seconds = way.server.timeouts.open + way.server.timeouts.list
         try:
             async with asyncio.timeout(seconds), self._pool.use(group, {}, declared=capabilities) as connection:
@@ -134,13 +147,13 @@ class Catalog:
         self._listings[place] = listing
         self._store.save(*place, listing)
         if before is not None and _differs(before, listing):
-            self._changed(way.name)
+            self._tell(way.name)
         for sentence in listing.left_out if before is None or before.left_out != listing.left_out else ():
             log.warning("tool server %s: %s", way.name, sentence)
 
 
 def _place(way: Way, declared: Capabilities | None) -> Place:
-    """Return where a listing is kept. `declared`: None for newer servers, whose lists depend on nothing but the right."""
+    """Return where a listing is kept. `declared`: None for newer servers, whose lists depend on the right alone."""
     own = way.principal != SHARED and bool(way.server.auth.user_tokens or way.server.auth.identity)
     variant = _ALL if declared is None else sha256(msgspec.json.encode(declared, order="sorted")).hexdigest()[:8]
     return way.name, folder_name(way.principal) if own else _ALL, variant

@@ -77,7 +77,11 @@ def _wrong_schema(tool: Entry, server: McpServer) -> str | None:
             return f"its {member} is nested deeper than {bounds.schema_depth} levels"
         if len(msgspec.json.encode(schema)) > bounds.schema_bytes:
             return f"its {member} is larger than {bounds.schema_bytes:,} bytes"
-    if server.url and isinstance(tool.get("inputSchema"), dict) and (wrong := find_invalid_x_mcp_header(tool["inputSchema"])):
+    if (
+        server.url
+        and isinstance(tool.get("inputSchema"), dict)
+        and (wrong := find_invalid_x_mcp_header(tool["inputSchema"]))
+    ):
         return f"its x-mcp-header is not allowed ({wrong[:_SHOWN]})"
     return None
 

@@ -40,7 +40,8 @@ class Listing(msgspec.Struct):
 
 async def read_listing(session: UpstreamSession, server: McpServer, fingerprint: str) -> Listing:
     """Read everything that a server lists. Raises `MCPError`, `UpstreamDown`."""
-    most, left_out = server.bounds.tools, []
+    most = server.bounds.tools
+    left_out: list[str] = []
     tools = await _pages(session, "tools", "tools/list", "tools", most)
     resources = await _pages(session, "resources", "resources/list", "resources", most)
     templates = await _pages(session, "resources", "resources/templates/list", "resourceTemplates", most)

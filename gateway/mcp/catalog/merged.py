@@ -38,6 +38,8 @@ class Merged(msgspec.Struct):
     missing: dict[str, str] = {}
     """Why servers are absent, by name."""
     _own_uris: dict[tuple[str, str], str] = {}
+    keep: list[Listing] = []
+    """What it was made of, kept alive so that nothing else is taken for it."""
 
     def uri_of(self, server: str, uri: str) -> str:
         """Return how the client sees a server's resource."""

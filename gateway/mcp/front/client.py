@@ -1,13 +1,11 @@
 """A client's request as the hub sees it, whatever its era."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server.connection import Connection
 from mcp.server.context import ServerRequestContext
 from mcp.shared.dispatcher import CallOptions
-from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from gateway.identity.caller import Caller
@@ -19,7 +17,6 @@ from gateway.mcp.protocol import (
     LOG_LEVEL_META_KEY,
     LOG_LEVELS,
     META,
-    TIMED_OUT,
     Params,
     Result,
 )
@@ -74,9 +71,6 @@ class Client:
         return relayed(declared.model_dump(by_alias=True, mode="json", exclude_none=True)) if declared else {}
 
 
-Notify = Callable[[str, Params | None], Awaitable[None]]
-
-
 def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
     """Return the SDK's connection of a request. Its own helpers are typed and drop fields that they do not know."""
     connection: Connection = ctx.session._connection
@@ -85,7 +79,3 @@ def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
 
 def _outbound(ctx: ServerRequestContext[Any, Any]) -> Any:
     return ctx.session._request_outbound
-
-
-def is_timeout(error: MCPError) -> bool:
-    return error.code == TIMED_OUT

@@ -8,6 +8,7 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
+from gateway.mcp.front.client import Client
 from gateway.mcp.protocol import Params, Result
 
 LIFETIME_SECONDS = 300.0
@@ -25,6 +26,8 @@ class ParkedCall:
         self._questions: dict[str, tuple[Params, asyncio.Future[Result]]] = {}
         self._number = 0
         self._news = asyncio.Event()
+        self.attend: Callable[[Client], None] = lambda client: None
+        """Tells the call to which request of the client its progress belongs."""
         self.attended = True
         """True while a request of the client waits for it."""
         self._expiry: asyncio.TimerHandle | None = None

@@ -7,6 +7,7 @@ import msgspec
 
 from gateway.mcp.protocol import META, OUR_INFO, OWN_META_PREFIX, SERVER_INFO_META_KEY, Result
 
+_SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 _ONLY_NEWER = ("resultType", "ttlMs", "cacheScope")
 _KNOWN_SINCE = {"text": "", "image": "", "resource": "", "audio": "2025-03-26", "resource_link": "2025-06-18"}
 """The revision that brought each type of content."""
@@ -20,12 +21,16 @@ _NEEDED = {
 _LONGEST_UNKNOWN = 4096
 
 
-def for_client(result: Result, version: str, modern: bool) -> Result:
+def for_client(result: Result, modern: bool) -> Result:
     """Return a result with the envelope of the client's revision; everything else of it stays."""
     meta = result.get(META)
-    kept = {name: value for name, value in meta.items() if not name.startswith(OWN_META_PREFIX)} if isinstance(meta, dict) else {}
+    named = meta if isinstance(meta, dict) else {}
+    kept = {
+        name: value for name, value in named.items() if not name.startswith(OWN_META_PREFIX) or name == _SUBSCRIPTION
+    }
     if modern:
-        return {**result, "resultType": result.get("resultType", "complete"), META: {**kept, SERVER_INFO_META_KEY: OUR_INFO}}
+        kind = result.get("resultType", "complete")
+        return {**result, "resultType": kind, META: {**kept, SERVER_INFO_META_KEY: OUR_INFO}}
     plain = {name: value for name, value in result.items() if name not in _ONLY_NEWER and name != META}
     return {**plain, META: kept} if kept else plain
 

@@ -13,7 +13,7 @@ from gateway.mcp.protocol import ASKING, LOG_LEVELS, Params, Result
 
 Ask = Callable[[str, Params], Awaitable[Result]]
 
-_PROGRESS_SECONDS = 0.1
+_PROGRESS_PER_SECOND = 10
 _LOGS_PER_SECOND = 20
 _LONGEST_MESSAGE = 2000
 """Characters of a message of progress."""
@@ -29,12 +29,13 @@ class CallSink:
         self._level = client.log_level
         self.logs = self._level is not None
         self._progress = float("-inf")
-        self._sent_at = float("-inf")
         self._held: Params | None = None
-        self._second = 0
-        self._lines = 0
-        self.is_gone = False
-        """True once nobody reads the stream any more."""
+        self._reports = _Rate(_PROGRESS_PER_SECOND)
+        self._lines = _Rate(_LOGS_PER_SECOND)
+
+    def attend(self, client: Client) -> None:
+        """Send to the request with which a client came again."""
+        self._client = client
 
     async def progress(self, progress: float, total: float | None, message: str | None) -> None:
         """Pass progress on where it grew, ten times a second at most; what is held back last is sent at the end."""
@@ -48,11 +49,10 @@ class CallSink:
             params["total"] = total
         if message is not None:
             params["message"] = message[:_LONGEST_MESSAGE]
-        now = asyncio.get_running_loop().time()
-        if now - self._sent_at < _PROGRESS_SECONDS:
+        if not self._reports.allows():
             self._held = params
             return
-        self._sent_at = now
+        self._held = None
         await self._notify("notifications/progress", params)
 
     async def flush(self) -> None:
@@ -68,10 +68,7 @@ class CallSink:
         level = params.get("level")
         if level not in LOG_LEVELS or LOG_LEVELS.index(level) < LOG_LEVELS.index(self._level):
             return
-        second = int(asyncio.get_running_loop().time())
-        self._lines = self._lines + 1 if second == self._second else 1
-        self._second = second
-        if self._lines <= _LOGS_PER_SECOND and "data" in params:
+        if "data" in params and self._lines.allows():
             await self._notify(method, params)
 
     async def asked(self, method: str, params: Params) -> Result:
@@ -82,5 +79,19 @@ class CallSink:
             return await self._ask(method, params)
 
     async def _notify(self, method: str, params: Params) -> None:
-        if not self.is_gone:
-            await self._client.notify(method, params)
+        await self._client.notify(method, params)
+
+
+class _Rate:
+    """Counts what passes in each second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second = 0
+        self._count = 0
+
+    def allows(self) -> bool:
+        second = int(asyncio.get_running_loop().time())
+        self._count = self._count + 1 if second == self._second else 1
+        self._second = second
+        return self._count <= self._most

@@ -61,12 +61,23 @@ class Connection:
         """Wait until it is gone."""
         await asyncio.wait({self._task})
 
+    def seems_gone(self) -> bool:
+        """Return whether it ended, after the SDK said so of a stream; nobody uses it any more then."""
+        if self._transport is not None:
+            self.closed = True
+            self._stop.set()
+        return self.closed
+
     def last_words(self) -> str:
         return self._transport.last_words() if self._transport else ""
 
     @property
     def is_idle(self) -> bool:
         return not self.in_use and not self.held
+
+    def is_unused(self, now: float) -> bool:
+        """Return whether nobody has used it for as long as the configuration keeps it."""
+        return self.is_idle and now - self.last_used > self.way.server.idle_seconds
 
     async def _keep(self) -> None:
         try:

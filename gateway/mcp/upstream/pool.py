@@ -193,7 +193,9 @@ class Pool:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = asyncio.get_running_loop().time()
-            idle = [each for each in self._all() if each.is_idle and now - each.last_used > each.way.server.idle_seconds]
+            idle = [
+                each for each in self._all() if each.is_idle and now - each.last_used > each.way.server.idle_seconds
+            ]
             await self._close(idle)
             for key, group in list(self._groups.items()):
                 if not group.living() and group.opening is None and now > group.retry_at:

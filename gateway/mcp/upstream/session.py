@@ -105,7 +105,9 @@ class UpstreamSession:
         found = await self.channel.request("initialize", params, {}, cancels=False)
         version = found.get("protocolVersion")
         if version not in HANDSHAKE_PROTOCOL_VERSIONS:
-            raise UpstreamDown(self._server, f"it speaks the revision {version!r:.40} of the protocol, which is not known")
+            raise UpstreamDown(
+                self._server, f"it speaks the revision {version!r:.40} of the protocol, which is not known"
+            )
         self.peer = _peer("legacy", str(version), found, found.get("serverInfo"))
         adopt = getattr(self.channel, "adopt", None)
         if adopt:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any
 
 import httpx2
 from mcp.client.sse import sse_client
@@ -46,8 +45,10 @@ class SseTransport:
         return ""
 
 
-def _client(**options: Any) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(trust_env=False, **options)
+def _client(
+    headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, trust_env=False)
 
 
 def _told(server: str, error: BaseException) -> BaseException:

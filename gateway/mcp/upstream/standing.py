@@ -45,7 +45,9 @@ async def follow(session: UpstreamSession, listener: Listener) -> None:
         began = asyncio.get_running_loop().time()
         try:
             if session.peer.era == "modern":
-                await listen(session, listener, {kind: True for name, kind in _KINDS.items() if _changes(session, name)})
+                await listen(
+                    session, listener, {kind: True for name, kind in _KINDS.items() if _changes(session, name)}
+                )
             elif isinstance(session.channel, HttpChannel):
                 await session.channel.follow()
             else:
