@@ -1,11 +1,8 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
-import asyncio
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
-
 from gateway import wire
 from gateway.api.ask import Ask
+from gateway.api.beside import beside
 from gateway.api.exchange import Exchange
 from gateway.dialects.contract import UpstreamDialect
 from gateway.dialects.messages import BETAS
@@ -18,9 +15,6 @@ from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tuple[UpstreamRequest, Crossing | None]:
     """Return the request by which a deployment is asked, signed, and its translation where there is one.
@@ -30,7 +24,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
     target, exchange.dropped = serving.target, ()
     crossing: Crossing | None = None
     if serving.translation:
-        crossing = await _beside(ask, _begun, exchange, ask, serving, serving.translation)
+        crossing = await beside(ask.payload.size, _begun, exchange, ask, serving, serving.translation)
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
         encoded = _encoded(exchange, ask, serving)
@@ -74,13 +68,6 @@ def _shaped(encoded: Encoded, serving: Serving) -> Encoded:
     return Encoded(encoded.media_type, wire.encode(fields))
 
 
-async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
-    """Return what pure work on a request gives; on a long one it is done beside the event loop."""
-    if ask.payload.size <= wire.LARGE_BYTES:
-        return work(*arguments, **more)
-    return await asyncio.to_thread(work, *arguments, **more)
-
-
 def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translation) -> Crossing:
     """Return the translation of a request, begun. Raises `InvalidRequest` naming the member at fault."""
     target = serving.target
@@ -105,7 +92,7 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
-    encoded = await _beside(ask, crossing.encode, found)
+    encoded = await beside(ask.payload.size, crossing.encode, found)
     exchange.dropped = tuple(crossing.dropped)
     if exchange.dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(

@@ -47,9 +47,12 @@ _SUFFIXES = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
+_VECTORS = frozenset(("embed", "embeddings"))
+"""Words in the names of models that make vectors."""
 
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
@@ -62,7 +65,10 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
 
 
 def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
+    """Return what a model speaks: Claude and models of vectors their own wire. The name of an ARN tells nothing."""
+    words = parse_name(model).words
+    if words & _VECTORS:
+        return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
     return ("messages",) if parse_name(model).family == "claude" else ("converse",)
 
 
@@ -85,6 +91,13 @@ def invoke(request: UpstreamRequest) -> None:
     if betas:
         wire.put(fields, "anthropic_beta", betas)
     request.body = wire.encode(fields)
+
+
+def invoke_cohere(request: UpstreamRequest) -> None:
+    """Change a request of Cohere's embed into one that invokes it: the model is in its address, floats go without saying."""
+    assert isinstance(request.body, bytes)
+    fields = wire.members(request.body)
+    request.body = wire.encode({name: raw for name, raw in fields.items() if name not in ("model", "embedding_types")})
 
 
 def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:
