@@ -32,7 +32,7 @@ class EmbeddingsCrossing:
     """Nothing."""
 
     def __init__(self, shape: Shape, request: Request) -> None:
-        self._shape, self._model = shape, request.model
+        self._shape, self._request = shape, request
         self._asked = read(request.fields)
 
     @property
@@ -43,7 +43,7 @@ class EmbeddingsCrossing:
         return ()
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        return Encoded("application/json", wire.encode(self._shape.write(self._asked)))
+        return Encoded("application/json", wire.encode(self._request.shape(self._shape.write(self._asked))))
 
     def answer(self, answer: Members) -> Members:
         """Return the client's answer. Raises `UpstreamUnreachable` where not every text has its vector."""
@@ -53,7 +53,7 @@ class EmbeddingsCrossing:
         if len({len(each) for each in numbers}) > 1:
             raise wrong_vectors("answered with vectors of different lengths")
         written = (self._written(*pair) for pair in zip(vectors, numbers, strict=True))
-        return {"object": _LIST, "data": data_of(written), "model": msgspec.Raw(wire.encode(self._model))}
+        return {"object": _LIST, "data": data_of(written), "model": msgspec.Raw(wire.encode(self._request.model))}
 
     def relay(self) -> NoReturn:
         raise NotImplementedError("vectors are not streamed")
