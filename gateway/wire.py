@@ -141,6 +141,16 @@ def value(fields: Members, name: str) -> Any:
         raise msgspec.DecodeError(f"the field '{name}' has something that cannot be read ({_fault(error)})") from None
 
 
+def data(member: Any) -> Any:
+    """Return a member as Python data, which it may be already; None where it cannot be read."""
+    if not isinstance(member, msgspec.Raw):
+        return member
+    try:
+        return value({"": member}, "")
+    except msgspec.DecodeError:
+        return None
+
+
 def kind(fields: Members, name: str) -> type | None:
     """Return the JSON type of a member, read from its first byte; None where it is absent or null."""
     raw = fields.get(name)
