@@ -17,14 +17,15 @@ _TOKENS_PER_SECOND = 50
 def counted(exchange: Exchange, ask: Ask, reported: Usage | None, written: Callable[[], int]) -> Usage | None:
     """Return the counts of a request that was answered, wholly or in part.
 
-    `reported` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
-    endpoint counts nothing and nothing was reported.
+    `reported` is what the upstream reported, of which what it bills counts; `written` returns an estimate of the
+    answer's tokens. None where the endpoint counts nothing and nothing was reported.
     """
     endpoint = ask.endpoint
     if reported is None and not endpoint.prompt:
         return None
     model = exchange.target.model if exchange.target else ask.model
-    usage = credible(reported or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
+    most = most_credible(model, ask.hints.size, ask.hints.answers.count)
+    usage = credible(reported.charged if reported else Usage(), most)
     if usage.measured:
         return usage
     if not usage.input:  # a prompt without tokens does not exist

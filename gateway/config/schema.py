@@ -30,6 +30,7 @@ Dialect = Literal[
     "responses",
     "messages",
     "converse",
+    "cohere",
     "gemini",
     "fim",
     "infill",
