@@ -141,6 +141,16 @@ def value(fields: Members, name: str) -> Any:
         raise msgspec.DecodeError(f"the field '{name}' has something that cannot be read ({_fault(error)})") from None
 
 
+def data(member: Any) -> Any:
+    """Return a member as Python data, which it may be already; None where it cannot be read."""
+    if not isinstance(member, msgspec.Raw):
+        return member
+    try:
+        return value({"": member}, "")
+    except msgspec.DecodeError:
+        return None
+
+
 def kind(fields: Members, name: str) -> type | None:
     """Return the JSON type of a member, read from its first byte; None where it is absent or null."""
     raw = fields.get(name)
@@ -200,6 +210,15 @@ def flag(fields: Members, name: str) -> bool:
     if kind(fields, name) not in (None, bool):
         raise InvalidRequest(f"The field '{name}' must be true or false.", code="invalid_type", param=name)
     return bool(value(fields, name))
+
+
+def form_flag(fields: Members, name: str) -> bool:
+    """Return a true-or-false text of a form; absent and empty are false. Raises `InvalidRequest` naming it."""
+    found = value(fields, name)
+    text = found.lower() if isinstance(found, str) else found
+    if text not in (None, "", "true", "false", "1", "0"):
+        raise InvalidRequest(f"The field '{name}' must be true or false.", code="invalid_type", param=name)
+    return text in ("true", "1")
 
 
 def put(fields: Members, name: str, content: Any) -> None:

@@ -115,7 +115,7 @@ class Exchange:
         self.recorder.usage = usage
         price = self.target.price if self.target else None
         if price:
-            self.recorder.cost_nano_usd, self.recorder.price_id = price.cost(usage), price.id
+            self.recorder.cost_nano_usd, self.recorder.price_id = price.cost(usage), price.id_of(usage)
 
     def cost_usd(self, usage: Usage) -> float | None:
         """Return what was used costs at the price of who answers; None without a price."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from gateway import wire
@@ -13,7 +14,8 @@ from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing.serving import Serving
-from gateway.translation.contract import Asked, Crossing, Translation
+from gateway.translation.contract import Asked, Crossing, Shaping, Translation, unchanged
+from gateway.translation.fitting import fit
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
@@ -28,23 +30,23 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
     Raises `UpstreamError` where it cannot be asked, `InvalidRequest` where the request cannot be translated.
     """
     target, exchange.dropped = serving.target, ()
+    headers = _headers(exchange, ask, serving)
+    shape = _shaping(serving, headers)
     crossing: Crossing | None = None
     if serving.translation:
-        crossing = await _beside(ask, _begun, exchange, ask, serving, serving.translation)
+        crossing = await _beside(ask, _begun, exchange, ask, serving, serving.translation, shape)
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
-        encoded = _encoded(exchange, ask, serving)
-    encoded = _shaped(encoded, serving)
+        encoded = _encoded(exchange, ask, serving, shape)
+    headers["content-type"] = encoded.media_type
     query = exchange.query if target.provider.takes_query else ""
     request = UpstreamRequest(
         "POST",
         _url(serving.urls[ask.stream], query, serving.endpoint.upstream),
-        _headers(exchange, ask, serving, encoded.media_type),
+        headers,
         encoded.body,
         serving.timeouts[ask.stream],
     )
-    if shape := target.provider.shapes.get(serving.endpoint.path):
-        shape(request)
     await target.provider.authorize(request, target.deployment)
     return request, crossing
 
@@ -57,21 +59,19 @@ def _fields(exchange: Exchange, ask: Ask, serving: Serving) -> Members:
     return fields
 
 
-def _encoded(exchange: Exchange, ask: Ask, serving: Serving) -> Encoded:
+def _shaping(serving: Serving, headers: dict[str, str]) -> Shaping:
+    """Return what brings members into the shape that the provider wants beyond that of its dialect."""
+    shape, deployment = serving.target.provider.shape, serving.target.deployment
+    return partial(shape, deployment, serving.endpoint.path, headers) if shape else unchanged
+
+
+def _encoded(exchange: Exchange, ask: Ask, serving: Serving, shape: Shaping) -> Encoded:
     upstream, fields = serving.endpoint.upstream, _fields(exchange, ask, serving)
     fields = without_foreign_seals(serving.endpoint.dialect, fields)
+    fit(serving.endpoint.dialect, serving.target.profile, fields)
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
-    return ask.payload.encoded(fields)
-
-
-def _shaped(encoded: Encoded, serving: Serving) -> Encoded:
-    """Return a body in the shape that the provider wants beyond that of its dialect."""
-    shaped = serving.target.provider.shaped
-    if shaped is None or not isinstance(encoded.body, bytes):
-        return encoded
-    fields = shaped(serving.target.deployment, serving.endpoint.path, wire.members(encoded.body))
-    return Encoded(encoded.media_type, wire.encode(fields))
+    return ask.payload.encoded(shape(fields))
 
 
 async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
@@ -81,7 +81,7 @@ async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.
     return await asyncio.to_thread(work, *arguments, **more)
 
 
-def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translation) -> Crossing:
+def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translation, shape: Shaping) -> Crossing:
     """Return the translation of a request, begun. Raises `InvalidRequest` naming the member at fault."""
     target = serving.target
     return translation.begin(
@@ -93,6 +93,7 @@ def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translat
             count_usage=target.asks_for_usage,
             framing=serving.framing,
             profile=target.profile,
+            shape=shape,
         )
     )
 
@@ -106,13 +107,14 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
     encoded = await _beside(ask, crossing.encode, found)
-    exchange.dropped = tuple(crossing.dropped)
-    if exchange.dropped and serving.target.model.strict_parameters:
+    dropped = tuple(crossing.dropped)
+    exchange.dropped = (*dropped, *exchange.dropped)
+    if dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(
-            f"The model '{ask.model.name}' does not take: {', '.join(exchange.dropped)}. Leave them out, or ask the "
+            f"The model '{ask.model.name}' does not take: {', '.join(dropped)}. Leave them out, or ask the "
             "administrator to set 'strict_parameters: false' for it.",
             code="unsupported_parameter",
-            param=exchange.dropped[0],
+            param=dropped[0],
         )
     return encoded
 
@@ -131,13 +133,15 @@ def _url(url: str, query: str, upstream: UpstreamDialect) -> str:
     return f"{url}{'&' if '?' in url else '?'}{'&'.join(kept)}"
 
 
-def _headers(exchange: Exchange, ask: Ask, serving: Serving, media_type: str) -> dict[str, str]:
-    """Return our own headers, those of the client that the upstream's dialect forwards, and who asks for an agent."""
+def _headers(exchange: Exchange, ask: Ask, serving: Serving) -> dict[str, str]:
+    """Return our own headers, those of the client that the upstream's dialect forwards, and who asks for an agent.
+
+    The body's type is put where that is encoded.
+    """
     target = serving.target
     headers = {
         "user-agent": "sekisho",
         "accept-encoding": "identity",
-        "content-type": media_type,
         "accept": serving.framing.media_type if ask.stream else serving.endpoint.accept,
     }
     if exchange.trace:

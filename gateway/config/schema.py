@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from gateway.config.addresses import without_secrets
+from gateway.dialects.image_kinds import KINDS, is_kind
 from gateway.profiles.fim_family import FimSetting
 from gateway.secret import Secret, at_least
 
@@ -124,16 +125,27 @@ class Server(Section):
 
 
 class Rates(NamedTuple):
-    """A price in whole numbers: nano-USD a million tokens, nano-USD a piece."""
+    """A price in whole numbers: nano-USD a million tokens or characters, nano-USD a piece."""
 
     input: int
     output: int
     cached_input: int
     cache_write: int
     reasoning: int
+    image_input: int
+    image_output: int
+    audio_input: int
+    audio_output: int
+    characters: int
     image: int
     audio_second: int
     search_unit: int
+
+
+def _image_kind(key: str) -> str:
+    if not is_kind(key):
+        raise ValueError(f"'{key[:40]}' is no kind of image; write {KINDS}")
+    return key
 
 
 class Price(Section):
@@ -149,8 +161,20 @@ class Price(Section):
     """null = as input."""
     reasoning: Usd | None = None
     """null = as output."""
-    image: Usd = Decimal(0)
-    """USD for one image."""
+    image_input: Usd | None = None
+    """USD for a million tokens of images in the prompt; null = as input."""
+    image_output: Usd | None = None
+    """USD for a million tokens of images in the answer; null = as output."""
+    audio_input: Usd | None = None
+    """USD for a million tokens of audio in the prompt; null = as input."""
+    audio_output: Usd | None = None
+    """USD for a million tokens of audio in the answer; null = as output."""
+    characters: Usd = Decimal(0)
+    """USD for a million characters that are spoken."""
+    image: Usd | None = None
+    """USD for one image of a kind that `images` does not name; null = its highest price, or nothing."""
+    images: dict[Annotated[str, AfterValidator(_image_kind)], Usd] = Field({}, max_length=64)
+    """USD for one image by size, quality or both, such as 1024x1024, high, 1024x1024/high; 1K, 2K, 4K at Google."""
     audio_second: Usd = Decimal(0)
     """USD for a second of audio."""
     search_unit: Usd = Decimal(0)
@@ -165,11 +189,21 @@ class Price(Section):
             self.input if self.cached_input is None else self.cached_input,
             self.input if self.cache_write is None else self.cache_write,
             self.output if self.reasoning is None else self.reasoning,
-            self.image,
+            self.input if self.image_input is None else self.image_input,
+            self.output if self.image_output is None else self.image_output,
+            self.input if self.audio_input is None else self.audio_input,
+            self.output if self.audio_output is None else self.audio_output,
+            self.characters,
+            max(self.images.values(), default=Decimal(0)) if self.image is None else self.image,
             self.audio_second,
             self.search_unit,
         )
         return Rates(*(round(value * 10**9) for value in given))
+
+    @cached_property
+    def image_rates(self) -> dict[str, int]:
+        """Return nano-USD for one image, by its kind."""
+        return {kind: round(value * 10**9) for kind, value in self.images.items()}
 
 
 class Availability(Section):

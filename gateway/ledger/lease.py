@@ -81,17 +81,23 @@ class Held:
     def _renew(self) -> None:
         """Write the lock again if it is still held here. A store that is away may be back for the next time."""
         began = time.monotonic()
-        with contextlib.suppress(StoreError):
-            version = self._store.replace(StoredObject(LOCK, b"", self._version, 0.0), self._lease())
-            if version is None:
-                # A renewal whose answer was lost is ours, too.
-                stored = self._store.find(LOCK)
-                version = (
-                    stored.version if stored and (lease := _read(stored)) and lease.holder == self._holder else None
-                )
-            self._lost = version is None
-            if version is not None:
-                self._version, self._renewed_at = version, began
+        try:
+            self._replace(began)
+        except StoreError:
+            return
+        except ShippingBusy:
+            self._lost = True
+
+    def _replace(self, began: float) -> None:
+        """Replace the lock by a newer one. Raises `StoreError`; `ShippingBusy` if it was written too long ago."""
+        version = self._store.replace(StoredObject(LOCK, b"", self._version, 0.0), self._lease())
+        if version is None:
+            # A renewal whose answer was lost is ours, too.
+            stored = self._store.find(LOCK)
+            version = stored.version if stored and (lease := _read(stored)) and lease.holder == self._holder else None
+        self._lost = version is None
+        if version is not None:
+            self._version, self._renewed_at = version, began
 
     def _lease(self) -> bytes:
         """Return a new content, never the same twice, so that each has a version of its own."""

@@ -4,13 +4,12 @@ Source: docs.aws.amazon.com/bedrock/latest: API_Operations_Amazon_Bedrock_Runtim
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway import wire
 from gateway.profiles.names import parse_name
 from gateway.providers.amazon import region_of
-from gateway.upstream.request import UpstreamRequest
 
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
@@ -71,20 +70,19 @@ def _endpoint(region: str) -> str:
     return f"https://bedrock-runtime.{region}.{suffix}"
 
 
-def invoke(request: UpstreamRequest) -> None:
-    """Change a request of Messages into one that invokes Claude: model and stream are in its address, betas inside."""
-    assert isinstance(request.body, bytes)
-    fields = wire.members(request.body)
-    asked = [each for each in request.headers.pop("anthropic-beta", "").split(",") if each]
-    own = wire.value(fields, "anthropic_beta") if wire.kind(fields, "anthropic_beta") is list else ()
-    betas = list(dict.fromkeys([*(each for each in own if isinstance(each, str) and each in BETAS), *asked]))
-    request.headers.pop("anthropic-version", None)
-    for name in ("model", "stream", "anthropic_beta"):
-        fields.pop(name, None)
-    wire.put(fields, "anthropic_version", ANTHROPIC_VERSION)
-    if betas:
-        wire.put(fields, "anthropic_beta", betas)
-    request.body = wire.encode(fields)
+def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body."""
+    if path != "/messages":
+        return fields
+    headers.pop("anthropic-version", None)
+    asked = [each for each in headers.pop("anthropic-beta", "").split(",") if each]
+    own = wire.data(fields.get("anthropic_beta"))
+    known = [each for each in own if isinstance(each, str) and each in BETAS] if isinstance(own, list) else []
+    shaped = {name: value for name, value in fields.items() if name not in ("model", "stream", "anthropic_beta")}
+    shaped["anthropic_version"] = ANTHROPIC_VERSION
+    if betas := list(dict.fromkeys([*known, *asked])):
+        shaped["anthropic_beta"] = betas
+    return shaped
 
 
 def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

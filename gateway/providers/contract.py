@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
 from gateway.secret import Secret
 from gateway.upstream.request import UpstreamRequest
-from gateway.wire import Members
 
 
 class Deployment(Protocol):
@@ -47,6 +46,12 @@ def _no_problem(deployment: Deployment) -> str | None:
 
 Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
 """Signs a request, whose body is encoded, by changing its headers. Runs last. Raises `UpstreamError`."""
+
+Shape = Callable[[Deployment, str, dict[str, str], dict[str, Any]], dict[str, Any]]
+"""Returns the members of a request to an endpoint's path as a provider takes them, of its headers and its members.
+
+Members are JSON text (`Raw`) where they came so, else Python data. It may change the headers, not what it was given of
+the members. Runs once, before the body is encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,8 @@ class Provider:
     """Its Completions take `suffix`, or may."""
     url: Callable[["Provider", Deployment, str, bool], str] = below_base_url
     """Makes the URL of an endpoint's path; the last argument says whether the answer is streamed."""
-    shaped: Callable[[Deployment, str, Members], Members] | None = None
-    """Returns the members of a request to an endpoint's path, where they are not just those of its dialect."""
+    shape: Shape | None = None
+    """Shapes requests that are not just those of their dialect; None = all are."""
     takes_query: bool = True
     """Takes what of a client's query its dialect lets through."""
     authorize: Authorize = ApiKey()
@@ -100,8 +105,6 @@ class Provider:
     """Of its streams."""
     framings: Mapping[str, Framing] = field(default_factory=dict)
     """Of the streams of endpoints, by their paths, that are not framed as the others."""
-    shapes: Mapping[str, Callable[[UpstreamRequest], None]] = field(default_factory=dict)
-    """Changes requests of endpoints, by their paths, that it takes only in a form of its own, unsigned."""
     keys: frozenset[str] = frozenset()
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems

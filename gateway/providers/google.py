@@ -1,19 +1,16 @@
 """Addresses of Gemini at Google: the developer API (ai.google.dev) and Vertex AI, a project in Google Cloud."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from msgspec import Raw
-
 from gateway.profiles.names import parse_name
-from gateway.wire import Members, encode
 
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
 
 GLOBAL = "global"
-_VERSION = Raw(b'"vertex-2023-10-16"')
+_VERSION = "vertex-2023-10-16"
 _MULTI_REGIONS = ("us", "eu")
 _DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
 _PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
@@ -51,29 +48,32 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
     return _called(parts, f"{base}/publishers/{publisher}/models/{_quoted(model)}", path, stream)
 
 
-def gemini_shaped(deployment: "Deployment", path: str, fields: Members) -> Members:
+def gemini_shape(
+    deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]
+) -> dict[str, Any]:
     """Return a request without what stands in its address; a whole one to be counted stands in a member."""
     if path not in _OF_GEMINI:
         return fields
     fields = _without_address(fields)
     if path == "/countTokens" and fields.keys() != {"contents"}:
-        fields = {"generateContentRequest": Raw(encode({"model": _resource(deployment), **fields}))}
+        return {"generateContentRequest": {"model": _resource(deployment), **fields}}
     return fields
 
 
-def _without_address(fields: Members) -> Members:
+def _without_address(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in ("model", "stream")}
 
 
-def vertex_shaped(deployment: "Deployment", path: str, fields: Members) -> Members:
+def vertex_shape(
+    deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]
+) -> dict[str, Any]:
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
         return _without_address(fields) if path in _OF_GEMINI else fields
-    fields = dict(fields)
-    fields.setdefault("anthropic_version", _VERSION)
+    shaped = {"anthropic_version": _VERSION, **fields}
     if path == "/messages":
-        fields.pop("model", None)
-    return fields
+        shaped.pop("model", None)
+    return shaped
 
 
 def vertex_host(location: str | None) -> str:

@@ -6,11 +6,11 @@ from gateway.providers.amazon import SignatureV4
 from gateway.providers.cohere import cohere_url
 from gateway.providers.contract import ApiKey, Provider
 from gateway.providers.google import (
-    gemini_shaped,
+    gemini_shape,
     gemini_url,
     vertex_dialects,
     vertex_problems,
-    vertex_shaped,
+    vertex_shape,
     vertex_url,
 )
 from gateway.providers.google_auth import GoogleToken, token_problem
@@ -121,7 +121,7 @@ _ROWS = (
         authorize=_BEDROCK,
         framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
         betas=bedrock.BETAS,
-        shapes={"/messages": bedrock.invoke},
+        shape=bedrock.shape,
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
         credentials_problem=_BEDROCK.problem,
@@ -151,7 +151,7 @@ _ROWS = (
         needs_base_url=False,
         dialects=("gemini",),
         url=gemini_url,
-        shaped=gemini_shaped,
+        shape=gemini_shape,
         authorize=ApiKey("x-goog-api-key", ""),
         price_list="google",
         trace_name="gcp.gemini",
@@ -163,7 +163,7 @@ _ROWS = (
         dialects=("gemini", "messages", "chat"),
         dialects_of=vertex_dialects,
         url=vertex_url,
-        shaped=vertex_shaped,
+        shape=vertex_shape,
         takes_query=False,
         authorize=GoogleToken(),
         keys=frozenset(("project", "location", "credentials_file", "access_token")),

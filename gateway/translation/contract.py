@@ -1,7 +1,7 @@
 """What carries one exchange across two dialects."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -11,6 +11,13 @@ from gateway.dialects.relay import Relay, Step
 from gateway.payload import Encoded, Payload
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.wire import Members
+
+Shaping = Callable[[dict[str, Any]], dict[str, Any]]
+"""Returns the members of a request as one provider takes them."""
+
+
+def unchanged(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +35,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     framing: Framing = SERVER_SENT_EVENTS
     """Of the upstream's stream."""
     profile: Profile = DEFAULT_PROFILE
+    shape: Shaping = unchanged
+    """Runs before the members are encoded."""
 
 
 class Crossing(Protocol):

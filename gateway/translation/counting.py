@@ -43,7 +43,8 @@ class CountCrossing(ConversationCrossing):
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
         fields = self.request_fields(found)
         names = _PROMPT[self._upstream.dialect]
-        return Encoded("application/json", wire.encode({name: fields[name] for name in names if name in fields}))
+        counted = self._asked.shape({name: fields[name] for name in names if name in fields})
+        return Encoded("application/json", wire.encode(counted))
 
     def answer(self, answer: Members) -> Members:
         return counted(self._client.dialect, lenient.peek(answer, count_member(self._upstream.dialect)))

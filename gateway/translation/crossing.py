@@ -53,7 +53,7 @@ class ConversationCrossing:
         return [key for key in keys if key not in found]
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        return Encoded("application/json", wire.encode(self.request_fields(found)))
+        return Encoded("application/json", wire.encode(self._asked.shape(self.request_fields(found))))
 
     def request_fields(self, found: Mapping[str, bytes]) -> dict[str, Any]:
         """Return the upstream's members; `found` is what was kept of `wanted`. Raises `InvalidRequest`."""

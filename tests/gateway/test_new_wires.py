@@ -5,6 +5,7 @@ import hmac
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 import httpx2
 import msgspec
@@ -170,6 +171,45 @@ def test_a_provider_of_another_kind_streams(lines: InProcess) -> None:
     assert answer.text.endswith("data: [DONE]\n\n")
     record = lines.record(answer)
     assert (record.outcome, record.stream, record.output_tokens) == ("ok", True, 3)
+
+
+# A provider that takes members and headers of its own beside a known dialect.
+
+
+def wrap(deployment: Deployment, path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
+    headers["x-about"] = f"{deployment.model} {path}"
+    return {"inside": {name: value for name, value in fields.items() if name != "model"}}
+
+
+async def unwrap(request: Request) -> JSONResponse:
+    sent = await request.json()
+    heard = {"names": list(sent), "about": request.headers["x-about"], "said": sent["inside"]["messages"][-1]}
+    message = {"role": "assistant", "content": json.dumps(heard)}
+    return JSONResponse({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "model": "theirs"})
+
+
+@pytest.fixture(scope="module")
+def wrapping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    PROVIDERS["wrapping"] = Provider("wrapping", dialects=("chat",), shape=wrap)
+    with serving(Starlette(routes=[Route("/chat/completions", unwrap, methods=["POST"])])) as address:
+        deployments = [{"provider": "wrapping", "base_url": address, "model": "theirs"}]
+        with in_process(
+            tmp_path_factory.mktemp("wrapping"), {"models": [{"name": "m", "deployments": deployments}]}
+        ) as gateway:
+            yield gateway
+    del PROVIDERS["wrapping"]
+
+
+@pytest.mark.parametrize("long", ["", "x" * 2_000_000])
+def test_a_request_is_shaped_once_before_it_is_encoded(wrapping: InProcess, long: str) -> None:
+    """Untouched and translated alike, on the loop and beside it."""
+    question = {**QUESTION, "messages": [{"role": "user", "content": "one" + long}]}
+    same = wrapping.post("/v1/chat/completions", json=question)
+    other = wrapping.post("/v1/messages", json={**question, "max_tokens": 9})
+    for text in (same.json()["choices"][0]["message"]["content"], other.json()["content"][0]["text"]):
+        heard = json.loads(text)
+        assert (heard["names"], heard["about"]) == (["inside"], "theirs /chat/completions")
+        assert heard["said"] == {"role": "user", "content": "one" + long}
 
 
 # An endpoint whose body is a form with a file.

@@ -100,10 +100,10 @@ def test_of_many_that_find_a_dead_lock_one_takes_it(opened: Opened) -> None:
 
 def test_who_has_lost_the_lock_changes_nothing_more(opened: Opened) -> None:
     store, other = opened(), opened()
-    with store_lease(store, seconds=0.5):
+    with store_lease(store, seconds=4):
         store.put("a", b"1")
         other.put(LOCK, _lock(time.time() + 300, 300))
-        time.sleep(0.5)
+        time.sleep(4)
         with pytest.raises(ShippingBusy):
             store.put("a", b"2")
         with pytest.raises(ShippingBusy):
@@ -148,3 +148,13 @@ def test_options_that_make_the_store_panic_are_a_failure_of_shipping(
     status = status_of(config)
     assert status.problem
     assert (status.waiting, status.records_out) == (30, 0)
+
+
+def test_a_renewal_that_comes_too_late_gives_the_lock_up(tmp_path: Path) -> None:
+    """The thread that renews ends by itself; an exception in it would fail this test."""
+    store = open_store(configured(tmp_path))
+    with store_lease(store, seconds=0.000001):
+        time.sleep(0.5)
+        with pytest.raises(ShippingBusy):
+            store.put("a", b"1")
+    assert store.get("a") is None

@@ -95,7 +95,7 @@ class _Filling(_Nothing):
             wire.put(sent, "stream", True)
             if upstream.ask_for_usage and asked.count_usage:
                 upstream.ask_for_usage(sent)
-        return Encoded(_JSON, wire.encode(sent))
+        return Encoded(_JSON, wire.encode(asked.shape(sent)))
 
     def answer(self, answer: Members) -> Members:
         upstream, ends = self._pair.upstream, self._ends()
@@ -133,7 +133,7 @@ class _Passing(_Nothing):
         self._asked = asked
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
-        return self._asked.payload.encoded(writing.through(self._asked.fields))
+        return self._asked.payload.encoded(self._asked.shape(writing.through(self._asked.fields)))
 
     def answer(self, answer: Members) -> Members:
         """Return the answer with the members that `response_fields` names, all of them where it names none."""
