@@ -85,6 +85,7 @@ _ROWS = (
         base_url="https://api.cohere.com",
         needs_base_url=False,
         dialects=("cohere",),
+        paths={"/embed": "/v2/embed"},
         url=cohere_url,
         price_list="cohere",
         trace_name="cohere",
