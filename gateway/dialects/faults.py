@@ -71,6 +71,9 @@ _TOO_LONG = (
     "input is too long",
     "exceeds the maximum number of tokens",
     "too many tokens",
+    "too many input tokens",
+    "model supports up to",
+    "input is too large",
 )
 _OTHER_LIMITS = ("max tokens must be less", "output tokens must be less")
 """In words of too many tokens that are asked for, which a shorter prompt does not help."""
