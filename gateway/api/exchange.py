@@ -115,7 +115,7 @@ class Exchange:
         self.recorder.usage = usage
         price = self.target.price if self.target else None
         if price:
-            self.recorder.cost_nano_usd, self.recorder.price_id = price.cost(usage), price.id
+            self.recorder.cost_nano_usd, self.recorder.price_id = price.cost(usage), price.id_of(usage)
 
     def cost_usd(self, usage: Usage) -> float | None:
         """Return what was used costs at the price of who answers; None without a price."""
@@ -197,7 +197,7 @@ def _retry_after(error: ApiError, status: int) -> Headers:
 
 _MAY_PASS = (408, 425, 429)
 """Statuses below 500 after which the same request may be answered."""
-_STAYS = ("insufficient_quota", "upstream_misconfigured")
+_STAYS = ("insufficient_quota", "upstream_misconfigured", "model_ended")
 """Codes of what no second try changes."""
 _SHORT_WAIT = 60.0
 """Seconds that a program may wait with somebody before it."""

@@ -15,6 +15,7 @@ from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing.serving import Serving
 from gateway.translation.contract import Asked, Crossing, Shaping, Translation, unchanged
+from gateway.translation.fitting import fit
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
@@ -67,6 +68,7 @@ def _shaping(serving: Serving, headers: dict[str, str]) -> Shaping:
 def _encoded(exchange: Exchange, ask: Ask, serving: Serving, shape: Shaping) -> Encoded:
     upstream, fields = serving.endpoint.upstream, _fields(exchange, ask, serving)
     fields = without_foreign_seals(serving.endpoint.dialect, fields)
+    fit(serving.endpoint.dialect, serving.target.profile, fields)
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(shape(fields))

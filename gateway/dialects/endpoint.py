@@ -39,6 +39,8 @@ class Endpoint:
     accept: str = JSON
     """The media type of whole answers; with `ANYTHING` they pass as they come where they are no JSON."""
     streams: bool = True
+    wants_stream: Callable[[Members], bool] | None = None
+    """Returns whether a request asks for events; None = its member `stream` says so."""
     task: str = "chat"
     """The ledger's task where nobody names another."""
     pseudonym: str | None = None
@@ -49,6 +51,8 @@ class Endpoint:
     """Its answers say which model made them."""
     most: Callable[[Members], Usage] | None = None
     """Returns the most that a request can use of what is no token: images, search units."""
+    told: Callable[[Usage, Members], Usage] | None = None
+    """Returns the counts of an answer with what a price turns on and only the request tells."""
     counts: tuple[str, ...] = ()
     """The members whose tokens it counts, if that is all it does: such requests pass by queue and limits."""
     length: str | None = None

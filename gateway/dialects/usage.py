@@ -15,6 +15,20 @@ MOST_MEASURED = 1_000_000
 """Images, search units or seconds that an upstream is believed of one request."""
 
 
+class Media(msgspec.Struct, frozen=True):
+    """What of a request's tokens is no text, and what else its price depends on."""
+
+    image_input: int = 0
+    """Tokens of images in the prompt, a part of its tokens."""
+    image_output: int = 0
+    audio_input: int = 0
+    audio_output: int = 0
+    characters: int = 0
+    """Characters that were spoken."""
+    image_kind: str | None = None
+    """Size and quality of the images, as `gateway.dialects.image_kinds` writes them."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """What one request used; None = not reported. `input` includes cached tokens, always."""
 
@@ -30,6 +44,7 @@ class Usage(msgspec.Struct, frozen=True):
     search_units: int | None = None
     """Of a rerank, as providers bill it."""
     source: UsageSource = "provider"
+    media: Media | None = None
 
     @property
     def measured(self) -> bool:
@@ -131,10 +146,23 @@ def from_rerank(usage: Any, meta: Any) -> Usage | None:
 def from_transcription(usage: Any, duration: Any) -> Usage | None:
     """`usage` of Transcriptions, in tokens or seconds, and `duration` of verbose answers; None without counts."""
     told = usage if isinstance(usage, dict) else {}
-    tokens = from_responses(told) or Usage()
+    tokens = from_media(told) or Usage()
     given = [each for each in (told.get("seconds"), duration) if isinstance(each, float) or type(each) is int]
     found = msgspec.structs.replace(tokens, audio_seconds=next((each for each in given if each >= 0), None))
     return None if found == Usage() else found
+
+
+def from_media(found: Any) -> Usage | None:
+    """`usage` of Images, Speech and Transcriptions, with the tokens that are no text; None where it holds no counts."""
+    usage = from_responses(found)
+    if usage is None:
+        return None
+    asked = _object(found, "input_tokens_details") or _object(found, "input_token_details")
+    answered = _object(found, "output_tokens_details")
+    counts = (_count(part, name) or 0 for part in (asked, answered) for name in ("image_tokens", "audio_tokens"))
+    image_input, audio_input, image_output, audio_output = counts
+    media = Media(image_input, image_output, audio_input, audio_output)
+    return usage if media == Media() else msgspec.structs.replace(usage, media=media)
 
 
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:

@@ -47,10 +47,11 @@ class UpstreamAnswer:
 
     async def read_beginning(self, most: int) -> bytes:
         """Return the body, or the first `most` bytes of it. Raises as `read` does."""
-        body = b""
-        while len(body) < most and (part := await self.read()):
-            body += part
-        return body[:most]
+        parts, size = [], 0
+        while size < most and (part := await self.read()):
+            parts.append(part)
+            size += len(part)
+        return b"".join(parts)[:most]
 
     def at_end(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the whole response has arrived, however much of it was read."""
