@@ -84,6 +84,7 @@ _EXAMPLES = {
     "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
+    "models[].deployments[].max_batch": "32",
 }
 """Of keys whose default says nothing."""
 

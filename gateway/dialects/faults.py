@@ -61,6 +61,9 @@ _TOO_LONG = (
     "input is too long",
     "exceeds the maximum number of tokens",
     "too many tokens",
+    "too many input tokens",
+    "model supports up to",
+    "input is too large",
 )
 _ENDED = (
     "reached the end of its life",
