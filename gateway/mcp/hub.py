@@ -54,7 +54,8 @@ class Hub:
         self._credentials: dict[str, Credentials] = {}
         self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        await self.catalog.start()
         self.pool.start()
 
     async def stop(self) -> None:

@@ -49,7 +49,7 @@ class ToolServers:
     async def _started(self) -> None:
         async with self._starting:
             if self._front is None:
-                front = _front(self._runtime)
+                front = await asyncio.to_thread(_front, self._runtime)  # it takes a second to import
                 self._stop, ready = asyncio.Event(), asyncio.Event()
                 # One task enters and leaves: groups of tasks demand it.
                 self._task = asyncio.create_task(_keep(front, self._stop, ready), name="tool servers")

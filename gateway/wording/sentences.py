@@ -37,8 +37,8 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _PROGRAM,
     ),
     "wrong_host": (
-        "The request is meant for another server.",
-        "リクエストの宛先のサーバー名が正しくありません。",
+        "The request was sent to a name under which the gateway is not known.",
+        "リクエストの宛先の名前が正しくありません。",
         _PROGRAM,
     ),
     "wrong_origin": (

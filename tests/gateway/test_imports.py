@@ -25,7 +25,6 @@ LAYERS = (
     ("continuations",),
     ("preflight", "runtime"),
     ("reload", "reports"),
-    ("mcp",),
     ("api",),
     ("mcp",),
     ("app",),

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 
 from gateway.mcp.capabilities import EVERYTHING_BUT_ROOTS, Capabilities
 from gateway.mcp.catalog.listing import Listing, read_listing
-from gateway.mcp.catalog.store import ListingStore, fingerprint_of
+from gateway.mcp.catalog.store import ListingStore, Place, fingerprint_of
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.principal import SHARED, folder_name
 from gateway.mcp.upstream.opening import Way
@@ -23,9 +23,6 @@ log = logging.getLogger("sekisho.mcp")
 
 _MOST_KEPT = 4096
 _ALL = "all"
-
-Place = tuple[str, str, str]
-"""Server, owner, variant."""
 
 
 class Catalog:
@@ -42,6 +39,11 @@ class Catalog:
         self.failures: dict[str, str] = {}
         """Why a server's list could not be read, by its name."""
 
+    async def start(self) -> None:
+        """Read the listings that are kept on disk."""
+        for place, listing in (await asyncio.to_thread(self._store.load_all, _MOST_KEPT)).items():
+            self._listings[place] = listing
+
     def era(self, way: Way) -> Era | None:
         """Return what is known of the revision that a server speaks."""
         if way.server.protocol != "auto":
@@ -51,11 +53,9 @@ class Catalog:
         return self._eras.get(way.name)
 
     def known(self, way: Way, declared: Capabilities) -> Listing | None:
-        """Return a listing that is in memory or on disk."""
+        """Return a listing of the same configuration."""
         for place in (_place(way, None), _place(way, declared)):
             found = self._listings.get(place)
-            if found is None and (found := self._store.load(*place, fingerprint_of(way.server))):
-                self._listings[place] = found
             if found is not None and found.fingerprint == fingerprint_of(way.server):
                 self._eras[way.name] = found.peer.era
                 return found
@@ -137,19 +137,20 @@ class Catalog:
             self.failures[way.name] = down.reason
             raise down from error
         self.failures.pop(way.name, None)
-        self._keep(way, group.declared(capabilities), listing)
+        place = self._keep(way, group.declared(capabilities), listing)
+        await asyncio.to_thread(self._store.save, place, listing)
         return listing
 
-    def _keep(self, way: Way, declared: Capabilities, listing: Listing) -> None:
+    def _keep(self, way: Way, declared: Capabilities, listing: Listing) -> Place:
         self._eras[way.name] = listing.peer.era
         place = _place(way, None if listing.peer.era == "modern" else declared)
         before = self._listings.get(place)
         self._listings[place] = listing
-        self._store.save(*place, listing)
         if before is not None and _differs(before, listing):
             self._tell(way.name)
         for sentence in listing.left_out if before is None or before.left_out != listing.left_out else ():
             log.warning("tool server %s: %s", way.name, sentence)
+        return place
 
 
 def _place(way: Way, declared: Capabilities | None) -> Place:

@@ -12,6 +12,9 @@ from gateway.mcp.catalog.listing import Listing
 
 log = logging.getLogger("sekisho.mcp")
 
+Place = tuple[str, str, str]
+"""Server, owner, variant."""
+
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -27,20 +30,18 @@ class ListingStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, server: str, owner: str, variant: str, fingerprint: str) -> Listing | None:
-        """Return a kept listing of the same configuration, or None."""
+    def load_all(self, most: int) -> dict[Place, Listing]:
+        """Return the kept listings, `most` of them; a file that cannot be read is passed over."""
         try:
-            path = self._path(server, owner, variant)
-            if path.stat().st_size > _LARGEST:
-                return None
-            listing = msgspec.json.decode(path.read_bytes(), type=Listing)
-        except (OSError, msgspec.DecodeError, RecursionError, ValueError):
-            return None
-        return listing if listing.fingerprint == fingerprint else None
+            paths = sorted(self._folder.glob("*.json"), key=lambda path: path.stat().st_mtime)[-most:]
+        except OSError:
+            return {}
+        return {place: listing for path in paths if (place := _place(path)) and (listing := _read(path))}
 
-    def save(self, server: str, owner: str, variant: str, listing: Listing) -> None:
+    def save(self, place: Place, listing: Listing) -> None:
         """Keep a listing; where the disk does not take it, it lives in memory only."""
-        path = self._path(server, owner, variant)
+        server, owner, variant = place
+        path = self._folder / f"{server}.{owner}.{variant}.json"
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,5 +50,16 @@ class ListingStore:
         except OSError as error:
             log.warning("the list of tool server %s cannot be kept: %s", server, error.strerror)
 
-    def _path(self, server: str, owner: str, variant: str) -> Path:
-        return self._folder / f"{server}.{owner}.{variant}.json"
+
+def _place(path: Path) -> Place | None:
+    parts = path.name.split(".")
+    return (parts[0], parts[1], parts[2]) if len(parts) == 4 else None
+
+
+def _read(path: Path) -> Listing | None:
+    try:
+        if path.stat().st_size > _LARGEST:
+            return None
+        return msgspec.json.decode(path.read_bytes(), type=Listing)
+    except (OSError, msgspec.DecodeError, RecursionError, ValueError):
+        return None

@@ -65,7 +65,7 @@ class Front:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve as long as the block runs."""
-        self.hub.start()
+        await self.hub.start()
         try:
             async with self._manager.run():
                 yield

@@ -52,9 +52,9 @@ def _wrong_value(schema: Any, value: Any) -> str | None:
 def _is(name: str, value: Any) -> bool:
     if isinstance(value, bool) and name != "boolean":
         return False
-    return isinstance(value, _TYPES[name]) and (
-        name != "integer" or isinstance(value, int) or float(value).is_integer()
-    )
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -136,7 +136,7 @@ class Forwarder:
                 if error.code == CONNECTION_CLOSED and connection.seems_gone():
                     words = connection.last_words()
                     raise UpstreamDown(request.server, "it ended while the call ran", words) from error
-                raise
+                raise _translated(error, request.method, request.client) from error
             finally:
                 await sink.flush()
 
@@ -173,7 +173,7 @@ class Forwarder:
             if client.modern and (questions := _url_questions(error, client)):
                 state = encode(State("upstream", request.server))
                 return {"resultType": "input_required", "inputRequests": questions, "requestState": state}
-            raise _translated(error, request.method, client) from error
+            raise
 
 
 def _owner(client: Client) -> str:
@@ -226,4 +226,6 @@ def _translated(error: MCPError, method: str, client: Client) -> MCPError:
     """Return an error under the number that the client's revision knows."""
     if error.code == RESOURCE_NOT_FOUND and client.modern:
         return MCPError(INVALID_PARAMS, error.message, error.data)
+    if error.code == INVALID_PARAMS and method == "resources/read" and not client.modern:
+        return MCPError(RESOURCE_NOT_FOUND, error.message, error.data)
     return error
