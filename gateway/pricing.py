@@ -56,7 +56,7 @@ def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> 
     """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
-    return listed(deployment.provider, deployment.model, deployment.base_url, at)
+    return listed(deployment.provider, deployment.known_model, deployment.base_url, at)
 
 
 def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -32,11 +32,12 @@ _WORD_NAMES = (
 
 _KINDS = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidprompt validationerror "
-    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception",
+    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception "
+    "responsibleaipolicyviolation",
     401: "authenticationerror unauthenticated unauthorized invalidapikey invalidauthentication",
     402: "billingerror paymentrequired insufficientbalance insufficientcredits",
     403: "permissionerror permissiondenied permissiondeniederror forbidden accessdeniedexception "
-    "unrecognizedclientexception expiredtokenexception",
+    "unrecognizedclientexception expiredtokenexception expiredtoken",
     404: "notfound notfounderror modelnotfound modelnotfounderror resourcenotfoundexception",
     413: "requesttoolarge",
     422: "unprocessableentity unprocessableentityerror",
@@ -62,6 +63,8 @@ _TOO_LONG = (
     "exceeds the maximum number of tokens",
     "too many tokens",
 )
+_FILTERED = frozenset(("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"))
+_EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired"))
 _UNPAID = ("your credit balance is too low", "insufficient balance", "insufficient credit")
 """How such an error begins; further on, its words may quote the request."""
 _BAD_KEY = ("api key not valid", "api key expired")
@@ -84,6 +87,10 @@ class Fault(msgspec.Struct, frozen=True):
     """What it says to people, bounded in length; empty where it says nothing readable."""
     too_long: bool = False
     """True if the prompt does not fit the model's context window."""
+    filtered: bool = False
+    """True if a filter of contents refused the request."""
+    expired: bool = False
+    """True if the credentials of the request are past their end."""
     retry_after: float | None = None
     """Seconds to wait, where it says so: Google's `RetryInfo`."""
 
@@ -92,10 +99,19 @@ def fault_of(body: bytes) -> Fault:
     """Read an error: JSON of any vendor, or plain text. HTML and stack traces hold no words for people."""
     found = _parsed(body)
     words = _joined(found)
-    lowered = f"{words} {' '.join(_kinds(found))}".lower()
-    status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(found)
+    kinds = list(_kinds(found))
+    lowered = f"{words} {' '.join(kinds)}".lower()
+    status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(kinds)
     too_long = any(mark in lowered for mark in _TOO_LONG)
-    return Fault(400 if too_long and status is None else status, words, too_long, _retry_after(found))
+    names = {_plain_kind(kind) for kind in kinds}
+    return Fault(
+        400 if too_long and status is None else status,
+        words,
+        too_long,
+        filtered=not names.isdisjoint(_FILTERED),
+        expired=not names.isdisjoint(_EXPIRED) or lowered.startswith(_BAD_KEY[1:]),
+        retry_after=_retry_after(found),
+    )
 
 
 def _parsed(body: bytes) -> Any:
@@ -128,11 +144,16 @@ def _kinds(found: Any) -> Iterator[str]:
                 yield str(kind)[:100]
 
 
-def _status(found: Any) -> int | None:
-    for kind in _kinds(found):
+def _plain_kind(kind: str) -> str:
+    """Return the letters of a kind, as every vendor puts others between them."""
+    return re.sub("[^a-z]", "", kind.lower())
+
+
+def _status(kinds: Sequence[str]) -> int | None:
+    for kind in kinds:
         if len(kind) == 3 and kind.isdecimal() and kind.isascii() and "400" <= kind <= "599":
             return int(kind)
-        if status := _STATUSES.get(re.sub("[^a-z]", "", kind.lower())):
+        if status := _STATUSES.get(_plain_kind(kind)):
             return status
     return None
 

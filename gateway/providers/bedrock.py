@@ -60,9 +60,9 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
     return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
 
 
-def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
-    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+def dialects(deployment: "Deployment") -> tuple[str, ...]:
+    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing, `base_model` does."""
+    return ("messages",) if parse_name(deployment.known_model).family == "claude" else ("converse",)
 
 
 def _endpoint(region: str) -> str:

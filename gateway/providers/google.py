@@ -84,9 +84,9 @@ def vertex_host(location: str | None) -> str:
     return f"aiplatform.{where}.rep.googleapis.com" if where in _MULTI_REGIONS else f"{where}-aiplatform.googleapis.com"
 
 
-def vertex_dialects(model: str) -> tuple[str, ...]:
+def vertex_dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
-    return _DIALECTS.get(parse_name(model).family or "", ("chat",))
+    return _DIALECTS.get(parse_name(deployment.known_model).family or "", ("chat",))
 
 
 def vertex_problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

@@ -11,9 +11,10 @@ from gateway.profiles.families import resolve
 from gateway.profiles.profile import Profile
 from gateway.providers.rows import PROVIDERS
 from gateway.routing.target import Health, Target
+from gateway.upstream.outbound import Outbound
 
 
-def deployed(model: Model, health: dict[str, Health]) -> Iterator[Target]:
+def deployed(model: Model, health: dict[str, Health], outbound: Outbound) -> Iterator[Target]:
     """Yield the deployments of a model; `health` is shared by all configurations of a process."""
     seen: dict[str, int] = {}
     for number, deployment in enumerate(model.deployments, 1):
@@ -25,12 +26,12 @@ def deployed(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         profile = _profile(model, deployment)
         public_name = f"{model.name}/{number}"
         state = health.setdefault(name, Health())
-        yield Target(name, public_name, model, deployment, provider, state, price, profile)
+        yield Target(name, public_name, model, deployment, provider, state, price, profile, outbound=outbound)
 
 
 def _profile(model: Model, deployment: Deployment) -> Profile:
     """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
-    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    found = resolve(deployment.known_model, deployment.provider, deployment.base_url)
     return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 

@@ -14,6 +14,7 @@ from gateway.routing.availability import check_time, is_available
 from gateway.routing.building import deployed
 from gateway.routing.serving import Serving, grouped
 from gateway.routing.target import Health, Target
+from gateway.upstream.outbound import Outbound
 
 _MOST_NAMED = 5
 """Models that an error names."""
@@ -120,7 +121,9 @@ class Routes:
 
 def build_routes(config: Config, health: dict[str, Health]) -> Routes:
     """Index a configuration. `health` is shared by all configurations of a process."""
-    targets = {model.name: tuple(deployed(model, health)) for model in config.models}
+    server = config.server
+    outbound = Outbound(server.outbound_proxy, server.no_proxy, server.custom_ca)
+    targets = {model.name: tuple(deployed(model, health, outbound)) for model in config.models}
     return Routes(
         models={model.name: model for model in config.models},
         targets=targets,
