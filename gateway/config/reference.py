@@ -50,10 +50,19 @@ _EXAMPLES = {
     "models[].description": "Coding and long documents",
     "models[].context_window": "131072",
     "models[].max_output_tokens": "8192",
+    "models[].capabilities": "[tools, images]",
+    "models[].end_of_life": "2027-04-01",
+    "models[].successor": "gemma-4-31b",
     "models[].price": "{input: 3.00, output: 15.00, cached_input: 0.30}",
     "models[].price.cached_input": "0.30",
     "models[].price.cache_write": "3.75",
     "models[].price.reasoning": "15.00",
+    "models[].price.image_input": "10.00",
+    "models[].price.image_output": "40.00",
+    "models[].price.audio_input": "6.00",
+    "models[].price.audio_output": "12.00",
+    "models[].price.image": "0.04",
+    "models[].price.images": '{"1024x1024": 0.04, "1024x1536/high": 0.25}',
     "models[].fim": "qwen",
     "models[].completion.max_tokens": "256",
     "models[].completion.deadline_seconds": "10",
@@ -78,6 +87,7 @@ _EXAMPLES = {
     "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
+    "models[].deployments[].max_batch": "32",
 }
 """Of keys whose default says nothing."""
 

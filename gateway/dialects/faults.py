@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-_STATUS_NAMES = ("code", "status", "status_code", "statusCode", "http_code", "httpCode", "error_code", "type")
+_STATUS_NAMES = (
+    "code",
+    "status",
+    "status_code",
+    "statusCode",
+    "http_code",
+    "httpCode",
+    "error_code",
+    "type",
+    "finish_reason",
+)
 """Members that tell the kind of an error, by a number or a name, the most exact first."""
 _WORD_NAMES = (
     "response",
@@ -62,9 +72,26 @@ _TOO_LONG = (
     "input is too long",
     "exceeds the maximum number of tokens",
     "too many tokens",
+    "too many input tokens",
+    "model supports up to",
+    "input is too large",
 )
 _FILTERED = frozenset(("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"))
 _EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired"))
+_OTHER_LIMITS = ("max tokens must be less", "output tokens must be less")
+"""In words of too many tokens that are asked for, which a shorter prompt does not help."""
+_ENDED = (
+    "reached the end of its life",
+    "has been deprecated",
+    "has been retired",
+    "has been decommissioned",
+    "has been discontinued",
+    "has been shut down",
+    "is no longer available",
+    "model is retired",
+)
+"""How vendors say that a model has ended, each behind a name of at most some hundred letters."""
+_ENDED_WITHIN = 300
 _UNPAID = ("your credit balance is too low", "insufficient balance", "insufficient credit")
 """How such an error begins; further on, its words may quote the request."""
 _BAD_KEY = ("api key not valid", "api key expired")
@@ -91,6 +118,8 @@ class Fault(msgspec.Struct, frozen=True):
     """True if a filter of contents refused the request."""
     expired: bool = False
     """True if the credentials of the request are past their end."""
+    ended: bool = False
+    """True if the model is no longer served by its vendor."""
     retry_after: float | None = None
     """Seconds to wait, where it says so: Google's `RetryInfo`."""
 
@@ -102,7 +131,7 @@ def fault_of(body: bytes) -> Fault:
     kinds = list(_kinds(found))
     lowered = f"{words} {' '.join(kinds)}".lower()
     status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(kinds)
-    too_long = any(mark in lowered for mark in _TOO_LONG)
+    too_long = any(mark in lowered for mark in _TOO_LONG) and not any(mark in lowered for mark in _OTHER_LIMITS)
     names = {_plain_kind(kind) for kind in kinds}
     return Fault(
         400 if too_long and status is None else status,
@@ -110,6 +139,7 @@ def fault_of(body: bytes) -> Fault:
         too_long,
         filtered=not names.isdisjoint(_FILTERED),
         expired=not names.isdisjoint(_EXPIRED) or lowered.startswith(_BAD_KEY[1:]),
+        ended="model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED),
         retry_after=_retry_after(found),
     )
 

@@ -4,6 +4,7 @@ from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
 from gateway.providers import azure, bedrock
 from gateway.providers.amazon import SignatureV4
 from gateway.providers.azure_auth import KeyOrEntra
+from gateway.providers.cohere import cohere_url
 from gateway.providers.contract import ApiKey, Provider
 from gateway.providers.google import (
     gemini_shape,
@@ -83,12 +84,23 @@ _ROWS = (
         prefix_cache=True,
         takes_suffix=False,
     ),
+    Provider(
+        "cohere",
+        base_url="https://api.cohere.com",
+        needs_base_url=False,
+        dialects=("cohere", "cohere-embeddings"),
+        paths={"/embed": "/v2/embed"},
+        url=cohere_url,
+        price_list="cohere",
+        trace_name="cohere",
+        litellm_name="cohere",
+    ),
     # Codestral has an address of its own, too, for keys of its own: https://codestral.mistral.ai/v1.
     Provider(
         "mistral",
         base_url="https://api.mistral.ai/v1",
         needs_base_url=False,
-        dialects=("chat", "embeddings", "fim", "moderations", "transcriptions"),
+        dialects=("chat", "mistral-embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
         price_list="mistral",
         trace_name="mistral_ai",
@@ -158,7 +170,7 @@ _ROWS = (
         "gemini",
         base_url="https://generativelanguage.googleapis.com/v1beta",
         needs_base_url=False,
-        dialects=("gemini",),
+        dialects=("gemini", "gemini-embeddings"),
         url=gemini_url,
         shape=gemini_shape,
         authorize=ApiKey("x-goog-api-key", ""),
