@@ -34,6 +34,13 @@ Dialect = Literal[
     "gemini",
     "fim",
     "infill",
+    "titan-embeddings",
+    "nova-embeddings",
+    "cohere-embeddings",
+    "gemini-embeddings",
+    "vertex-embeddings",
+    "vertex-predict",
+    "mistral-embeddings",
     "rerank",
     "images",
     "moderations",
@@ -252,6 +259,8 @@ class Deployment(Section):
     """Its share of the load beside the other deployments."""
     max_concurrency: int | None = Field(None, ge=1, le=10**6)
     """Requests of one gateway process that run here at the same time; more wait. null = no limit."""
+    max_batch: int | None = Field(None, ge=1, le=2048)
+    """Inputs of one call for embeddings; longer lists are asked for in several calls. null = what the API takes."""
     connect_timeout: float = Field(5, gt=0, le=LONGEST_SECONDS)
     """Seconds to connect."""
     timeout: float = Field(600, gt=0, le=LONGEST_SECONDS)

@@ -46,9 +46,12 @@ _SUFFIXES = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
+_VECTORS = frozenset(("embed", "embeddings"))
+"""Words in the names of models that make vectors."""
 
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
@@ -61,7 +64,10 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
 
 
 def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
+    """Return what a model speaks: Claude and models of vectors their own wire. The name of an ARN tells nothing."""
+    words = parse_name(model).words
+    if words & _VECTORS:
+        return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
     return ("messages",) if parse_name(model).family == "claude" else ("converse",)
 
 
@@ -71,7 +77,12 @@ def _endpoint(region: str) -> str:
 
 
 def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body."""
+    """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body.
+
+    Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for.
+    """
+    if path == "/embed":
+        return {name: value for name, value in fields.items() if name not in ("model", "embedding_types")}
     if path != "/messages":
         return fields
     headers.pop("anthropic-version", None)

@@ -4,6 +4,7 @@ from itertools import permutations, product
 
 from gateway.dialects.chat import CHAT
 from gateway.dialects.converse import CONVERSE
+from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
@@ -13,6 +14,7 @@ from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
 from gateway.translation.crossing import Conversations
+from gateway.translation.embeddings import SHAPES, Embeddings
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
@@ -27,14 +29,21 @@ UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC
 _COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GEMINI.dialect: GEMINI_COUNT}
 """Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
 
-TRANSLATIONS: dict[tuple[str, str], Translated] = {
-    (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
-    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
-} | {
-    (_COUNTING[ours.dialect].path, theirs.dialect): Translated(
-        _COUNTING.get(theirs.dialect, theirs), Counts(client, upstream)
-    )
-    for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
-    if ours.dialect in _COUNTING
+_VECTORS = {
+    (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
+TRANSLATIONS: dict[tuple[str, str], Translated] = (
+    _VECTORS
+    | {
+        (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
+        for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
+    }
+    | {
+        (_COUNTING[ours.dialect].path, theirs.dialect): Translated(
+            _COUNTING.get(theirs.dialect, theirs), Counts(client, upstream)
+        )
+        for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
+        if ours.dialect in _COUNTING
+    }
+)
 """By the client's path and the upstream's dialect."""
