@@ -43,6 +43,7 @@ Dialect = Literal[
     "mistral-embeddings",
     "rerank",
     "images",
+    "stability",
     "moderations",
     "transcriptions",
     "speech",

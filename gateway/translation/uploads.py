@@ -1,20 +1,27 @@
 """Files that clients upload: what they are by their first bytes, and JSON in which they stand as base64."""
 
+import asyncio
 import base64
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
+from threading import Lock
 from typing import Any
 
 import msgspec
 from starlette.datastructures import UploadFile
 
 from gateway import wire
+from gateway.errors import InvalidRequest
 from gateway.payload import Encoded
 from gateway.upstream.request import StreamedBody
 
+_reading = Lock()
+"""Held while a file is moved to a place and read there."""
 _HEAD_BYTES = 32
 _PIECE_BYTES = 48 * 1024
 """A multiple of three, so that pieces of base64 join."""
+LARGEST_INLINE = 20 * 2**20
+"""Bytes of files in a request, as base64, that Google takes (ai.google.dev/gemini-api/docs/audio)."""
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -77,17 +84,41 @@ class Upload(msgspec.Struct, frozen=True):
 
     def head(self) -> bytes:
         """Return the first bytes."""
-        self.file.file.seek(0)
-        return self.file.file.read(_HEAD_BYTES)
+        return self.read(0, _HEAD_BYTES)
 
     def base64(self) -> str:
         """Return the data. Blocks where they lie on the disk."""
-        self.file.file.seek(0)
-        return base64.b64encode(self.file.file.read()).decode()
+        return base64.b64encode(self.read(0, self.size)).decode()
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return a piece of the data. Blocks where they lie on the disk; several calls may send one file at once."""
+        with _reading:
+            self.file.file.seek(at)
+            return self.file.file.read(size)
 
 
 def upload(file: UploadFile) -> Upload:
     return Upload(file, secrets.token_hex(24), file.size or 0)
+
+
+def check_inline(uploads: Sequence[Upload], name: str, what: str, media_types: Sequence[str]) -> None:
+    """Check files that are to stand in a request at Google. Raises `InvalidRequest` naming what it takes."""
+    for each in uploads:
+        if each.media_type not in media_types:
+            kinds = ", ".join(kind.partition("/")[2] for kind in media_types)
+            raise InvalidRequest(
+                f"The model does not take the file in '{name}'. {what} must be one of: {kinds}.",
+                code="unsupported_value",
+                param=name,
+            )
+    size = sum(base64_size(each.size) for each in uploads)
+    if size > LARGEST_INLINE:
+        raise InvalidRequest(
+            f"The files have together {size * 3 // 4 / 2**20:.1f} MiB; the model takes at most "
+            f"{LARGEST_INLINE * 3 // 4 / 2**20:.0f} MiB in one request. Send less, or compress it.",
+            code="request_too_large",
+            param=name,
+        )
 
 
 def base64_size(size: int) -> int:
@@ -107,9 +138,8 @@ def json_with(fields: dict[str, Any], uploads: Sequence[Upload]) -> Encoded:
             if isinstance(part, bytes):
                 yield part
                 continue
-            await part.file.seek(0)
-            while piece := await part.file.read(_PIECE_BYTES):
-                yield base64.b64encode(piece)
+            for at in range(0, part.size, _PIECE_BYTES):
+                yield base64.b64encode(await asyncio.to_thread(part.read, at, _PIECE_BYTES))
 
     return Encoded("application/json", StreamedBody(length, pieces))
 

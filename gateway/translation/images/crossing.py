@@ -47,7 +47,7 @@ class ImagesCrossing:
         return self._shape.encode(self._asked.shape(self._writing.fields), self._writing.uploads)
 
     def answer(self, answer: Members) -> Members:
-        """Return the client's answer. Raises `InvalidRequest` where there is no image in it."""
+        """Return the client's answer. Raises `NothingMade`."""
         images = self._shape.read({name: lenient.value(raw) for name, raw in answer.items()})
         formats = [format_of(image) for image in images]
         written = [self._written(*pair) for pair in zip(images, formats, strict=True)]

@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
-from gateway.errors import InvalidRequest
+from gateway.errors import NothingMade
 from gateway.payload import Encoded
 from gateway.translation.images.asked import ImageRequest
 from gateway.translation.uploads import Upload
@@ -36,8 +36,7 @@ class Shape(msgspec.Struct, frozen=True):
     """Raises `InvalidRequest` for what can neither be carried nor left out."""
     encode: Callable[[Fields, Sequence[Upload]], Encoded]
     read: Callable[[Mapping[str, Any]], Sequence[str]]
-    """Returns the images of an answer in base64. Raises `InvalidRequest` where a filter took them away."""
-    formats: Mapping[str, str] = {}
+    """Returns the images of an answer in base64. Raises `NothingMade`."""
 
 
 def format_of(image: str) -> str | None:
@@ -45,20 +44,19 @@ def format_of(image: str) -> str | None:
     return next((name for begin, name in _BEGINNINGS.items() if image.startswith(begin)), None)
 
 
-def filtered(reason: str) -> InvalidRequest:
+def filtered(reason: str) -> NothingMade:
     """Return the error for images that a filter of the provider took away."""
-    return InvalidRequest(
+    return NothingMade(
         f"The provider's filter refused to make this image ({reason[:_LONGEST_QUOTED]}). Change the prompt or the "
         "images.",
-        code="content_policy_violation",
         param="prompt",
     )
 
 
-def without_image(words: str) -> InvalidRequest:
+def without_image(words: str) -> NothingMade:
     """Return the error for an answer in words where an image was wanted."""
     said = f" It says: {words[:_LONGEST_QUOTED]}" if words else ""
-    return InvalidRequest(
+    return NothingMade(
         f"The model made no image. Describe in the prompt what is to be seen.{said}", code="no_image", param="prompt"
     )
 
