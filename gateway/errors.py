@@ -19,6 +19,7 @@ SekishoError
     ├── Overloaded         503  a part that must answer does not; carries `retry_after`
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
+        │   └── ModelEnded       404  it no longer has the model
         ├── CredentialsMissing  503  the gateway has none that the model's server takes
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
         └── UpstreamTimeout      504
@@ -63,6 +64,8 @@ class ApiError(SekishoError):
         self.code = code or self.default_code
         self.param = param
         self.retry_after = retry_after
+        self.successor: str | None = None
+        """The model that may be asked in place of one that is not served."""
 
     def in_words(
         self, language: Literal["en", "ja"], is_person: bool, zone: str | None, free_models: Sequence[str]
@@ -199,3 +202,14 @@ class UpstreamRefused(UpstreamError):
         """What the upstream said, without our secrets: for the log."""
         self.answer = b""
         """The failed answer as it came, in a dialect whose clients want that rather than a status."""
+
+
+class ModelEnded(UpstreamRefused):
+    """The model's server no longer has the model; `successor` is what may be asked instead."""
+
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, upstream_status: int, successor: str | None) -> None:
+        super().__init__(message, status=404, upstream_status=upstream_status, code="model_ended")
+        self.param = "model"
+        self.successor = successor

@@ -1,6 +1,7 @@
 """What a request cost, in whole nano-USD, and by which price.
 
-A model's price is its own in the configuration, or else the public list price of where its deployment runs.
+A model's price is its own in the configuration, or else the public list price of where its deployment runs, or else
+that of the model table.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ from decimal import Decimal
 from gateway.config.schema import Deployment, Model, Price, Rates
 from gateway.dialects.image_kinds import keys_of
 from gateway.dialects.usage import Media, Usage
+from gateway.profiles.known import known_of, plain_name
 from gateway.providers.rows import PROVIDERS
 
 
@@ -93,7 +95,18 @@ def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> 
     """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
-    return listed(deployment.provider, deployment.model, deployment.base_url, at)
+    return listed(deployment.provider, deployment.model, deployment.base_url, at) or tabled(
+        deployment.provider, deployment.model
+    )
+
+
+def tabled(provider: str, name: str) -> Priced | None:
+    """Return the price of a provider's model that only the model table knows, or None."""
+    known = known_of(provider, name)
+    if not known.price:
+        return None
+    price = Price.model_validate(known.price)
+    return Priced(f"table:{provider}/{plain_name(name)}({numbers(price)})", price)
 
 
 def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:

@@ -5,6 +5,7 @@
 | 401, 403, 407 | 502: our credentials                            | yes                 |
 | 402           | 502: our account there                          | yes                 |
 | 404, 405      | 502: not served there                           | yes                 |
+| 404, 410      | 404: the model has ended, with its successor    | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
@@ -26,9 +27,11 @@ from email.utils import parsedate_to_datetime
 from gateway import lenient
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
-from gateway.errors import InvalidRequest, UpstreamRefused
+from gateway.errors import InvalidRequest, ModelEnded, UpstreamRefused
 from gateway.redaction import redacted
+from gateway.routing.ending import has_ended
 from gateway.routing.serving import Serving
+from gateway.routing.target import Target
 
 MOST_ERROR_BYTES = 64 * 1024
 """Read of an error response; what is larger has no words for people."""
@@ -93,6 +96,8 @@ def _refused(
 ) -> UpstreamRefused:
     if fault.status == 402 or (status == 400 and fault.status == 401):
         status = fault.status
+    if _is_end(serving.target, status, fault):
+        return _ended(serving.target, status)
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -106,6 +111,23 @@ def _refused(
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
         retry_after=_waits(headers, fault),
+    )
+
+
+def _is_end(target: Target, status: int, fault: Fault) -> bool:
+    """Return whether an error says that the model has ended, in its words or as its day has come."""
+    return status == 410 or (status in (400, 404) and fault.ended) or (status == 404 and has_ended(target.life))
+
+
+def _ended(target: Target, status: int) -> ModelEnded:
+    life = target.life
+    successor = life.successor if life else target.model.successor
+    when = f" on {life.ends}" if life and has_ended(life) else ""
+    instead = f"Use '{successor}' instead." if successor else "See GET /v1/models for what is served."
+    return ModelEnded(
+        f"The model '{target.model.name}' ended{when} where it runs and is no longer served. {instead}",
+        upstream_status=status,
+        successor=successor,
     )
 
 

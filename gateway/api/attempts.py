@@ -79,7 +79,7 @@ async def _go_on(exchange: Exchange, failure: UpstreamError, servings: list[Serv
         return False
     if all(serving.target is not exchange.target for serving in servings):
         return True
-    if failure.code == "upstream_misconfigured":
+    if failure.code in ("upstream_misconfigured", "model_ended"):
         return False
     seconds = FIRST_PAUSE_SECONDS if failure.retry_after is None else failure.retry_after
     if seconds > LONGEST_PAUSE_SECONDS:

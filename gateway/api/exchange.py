@@ -203,7 +203,7 @@ def _retry_after(error: ApiError, status: int) -> Headers:
 
 _MAY_PASS = (408, 425, 429)
 """Statuses below 500 after which the same request may be answered."""
-_STAYS = ("insufficient_quota", "upstream_misconfigured")
+_STAYS = ("insufficient_quota", "upstream_misconfigured", "model_ended")
 """Codes of what no second try changes."""
 _SHORT_WAIT = 60.0
 """Seconds that a program may wait with somebody before it."""

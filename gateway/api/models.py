@@ -12,13 +12,15 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.catalogue import catalogue
-from gateway.api.client import Answer, headers_of
+from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import refuse
 from gateway.config.schema import Model
 from gateway.dialects import chat, messages
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError
 from gateway.identity.policy import Policy
+from gateway.profiles.known import Life
+from gateway.routing.ending import deprecated_on, ending_headers, has_ended, is_announced
 from gateway.routing.routes import Routes
 from gateway.runtime import Runtime
 
@@ -43,9 +45,14 @@ class Models:
                 found = catalogue(routes.available(key.policy), routes)
             else:
                 found = self._found(name, key.policy, dialect)
-            await answer.whole(200, [], wire.encode(found))
+            await answer.whole(200, self._headers(name), wire.encode(found))
         except ApiError as error:
             await refuse(answer, error, scope, dialect)
+
+    def _headers(self, name: str | None) -> Headers:
+        """Return what tells the end of a model that is asked for by name."""
+        routes = self._runtime.current.routes
+        return list(ending_headers(routes.life(routes.models[name]))) if name else []
 
     def _found(self, name: str | None, policy: Policy, dialect: ClientDialect) -> dict[str, Any]:
         routes = self._runtime.current.routes
@@ -69,9 +76,38 @@ def _as_openai(model: Model, routes: Routes) -> dict[str, Any]:
         "description": model.description or None,
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
+        "capabilities": model.capabilities,
+        **_ending(routes.life(model)),
     }
     required = {"id": model.name, "object": "model", "created": routes.created, "owned_by": "sekisho"}
     return required | {name: value for name, value in optional.items() if value is not None}
+
+
+def _ending(life: Life | None) -> dict[str, Any]:
+    """Return OpenAI's member for the day of a model's end, and what else is known of it."""
+    if life is None:
+        return {}
+    told = {
+        "end_of_life": f"{life.ends}",
+        "certain": life.certain,
+        "deprecated": f"{life.deprecated}" if life.deprecated else None,
+        "successor": life.successor,
+        "source": life.source,
+        "looked_up": f"{life.looked_up}" if life.looked_up else None,
+    }
+    sure = {"shutdown_date": f"{life.ends}"} if is_announced(life) else {}
+    return {**sure, "deprecation": {name: value for name, value in told.items() if value is not None}}
+
+
+def _lifecycle(life: Life | None) -> dict[str, Any]:
+    """Return Anthropic's members for a model's end; `retired` is one whose source is sure."""
+    if life is None or not is_announced(life):
+        return {"lifecycle": "active", "deprecated_at": None, "retires_at": None}
+    return {
+        "lifecycle": "retired" if life.certain and has_ended(life) else "deprecated",
+        "deprecated_at": f"{deprecated_on(life)}T00:00:00Z",
+        "retires_at": f"{life.ends}T00:00:00Z",
+    }
 
 
 def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
@@ -81,7 +117,7 @@ def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
         "id": model.name,
         "display_name": model.name,
         "created_at": f"{created:%Y-%m-%dT%H:%M:%SZ}",
-        "lifecycle": "active",
+        **_lifecycle(routes.life(model)),
         "max_input_tokens": model.context_window,
         "max_tokens": model.max_output_tokens,
     }

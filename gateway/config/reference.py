@@ -50,6 +50,9 @@ _EXAMPLES = {
     "models[].description": "Coding and long documents",
     "models[].context_window": "131072",
     "models[].max_output_tokens": "8192",
+    "models[].capabilities": "[tools, images]",
+    "models[].end_of_life": "2027-04-01",
+    "models[].successor": "gemma-4-31b",
     "models[].price": "{input: 3.00, output: 15.00, cached_input: 0.30}",
     "models[].price.cached_input": "0.30",
     "models[].price.cache_write": "3.75",
@@ -81,6 +84,7 @@ _EXAMPLES = {
     "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
+    "models[].deployments[].max_batch": "32",
 }
 """Of keys whose default says nothing."""
 

@@ -1,6 +1,6 @@
 """The shape of the configuration. Unknown keys are errors; every default is written here and nowhere else."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network
@@ -48,6 +48,7 @@ Dialect = Literal[
     "transcriptions",
     "speech",
 ]
+Capability = Literal["tools", "images", "documents", "audio", "reasoning", "structured_output", "prompt_cache"]
 Share = Literal["id", "id_and_email", "all"]
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
@@ -80,6 +81,16 @@ def _in_utc(value: datetime) -> datetime:
 
 Instant = Annotated[datetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
 """A moment; UTC where no zone is written."""
+
+
+def _written_day(value: object) -> object:
+    """Refuse numbers, which would be read as seconds since 1970."""
+    if isinstance(value, int | float):
+        raise ValueError("must be a day such as 2027-04-01")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_day)]
 
 
 class Section(BaseModel):
@@ -289,10 +300,17 @@ class Model(Section):
     description: str = ""
     """Shown to who chooses a model."""
     context_window: int | None = Field(None, ge=1, le=10**9)
-    """Tokens of prompt and answer together; null = not known."""
+    """Tokens of prompt and answer together; null = as the model table says."""
     max_output_tokens: int | None = Field(None, ge=1, le=10**9)
-    """Tokens of one answer at most; null = not known."""
+    """Tokens of one answer at most; null = as the model table says."""
+    capabilities: tuple[Capability, ...] | None = None
+    """What it can do, shown to who chooses a model; null = as the model table says."""
+    end_of_life: Day | None = None
+    """The day from which its vendor no longer serves it; null = as the model table says."""
+    successor: str | None = Field(None, min_length=1, max_length=256)
+    """The model to use in its place, shown with its end; null = as the model table says."""
     price: Price | None = None
+    """null = the public list price."""
     fim: FimSetting | None = None
     """The family whose template fills in the middle, `native` = the upstream's Completions take `suffix`, `none` = the
     model cannot. null = told by the upstream's name of the model."""
@@ -304,6 +322,14 @@ class Model(Section):
     """True = a request with something that the model's API cannot take is refused; else that is left out and listed in
     the header `x-sekisho-dropped`."""
     deployments: tuple[Deployment, ...] = Field(min_length=1)
+
+    def configured(self, name: Literal["context_window", "max_output_tokens"]) -> int | None:
+        """Return a number that the configuration says itself, none that the model table fills in."""
+        return getattr(self, name) if name in self.model_fields_set else None
+
+    def filled(self, **values: object) -> "Model":
+        """Return the model with values that the configuration leaves open; they do not count as configured."""
+        return Model.model_construct(self.model_fields_set, **{**dict(self), **values})
 
 
 class Patience(Section):

@@ -51,7 +51,8 @@ def _of_cohere(answer: Members) -> Usage | None:
 
 
 def _of_google(answer: Members) -> Usage | None:
-    return from_gemini(lenient.peek(answer, "usageMetadata"))
+    found = from_gemini(lenient.peek(answer, "usageMetadata"))
+    return Usage(input=found.input) if found else None
 
 
 class _Statistics(msgspec.Struct):

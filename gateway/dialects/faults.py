@@ -61,7 +61,22 @@ _TOO_LONG = (
     "input is too long",
     "exceeds the maximum number of tokens",
     "too many tokens",
+    "too many input tokens",
+    "model supports up to",
+    "input is too large",
 )
+_ENDED = (
+    "reached the end of its life",
+    "has been deprecated",
+    "has been retired",
+    "has been decommissioned",
+    "has been discontinued",
+    "has been shut down",
+    "is no longer available",
+    "model is retired",
+)
+"""How vendors say that a model has ended, each behind a name of at most some hundred letters."""
+_ENDED_WITHIN = 300
 _UNPAID = ("your credit balance is too low", "insufficient balance", "insufficient credit")
 """How such an error begins; further on, its words may quote the request."""
 _BAD_KEY = ("api key not valid", "api key expired")
@@ -84,6 +99,8 @@ class Fault(msgspec.Struct, frozen=True):
     """What it says to people, bounded in length; empty where it says nothing readable."""
     too_long: bool = False
     """True if the prompt does not fit the model's context window."""
+    ended: bool = False
+    """True if the model is no longer served by its vendor."""
     retry_after: float | None = None
     """Seconds to wait, where it says so: Google's `RetryInfo`."""
 
@@ -95,7 +112,8 @@ def fault_of(body: bytes) -> Fault:
     lowered = f"{words} {' '.join(_kinds(found))}".lower()
     status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(found)
     too_long = any(mark in lowered for mark in _TOO_LONG)
-    return Fault(400 if too_long and status is None else status, words, too_long, _retry_after(found))
+    ended = "model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED)
+    return Fault(400 if too_long and status is None else status, words, too_long, ended, _retry_after(found))
 
 
 def _parsed(body: bytes) -> Any:

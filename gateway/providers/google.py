@@ -97,7 +97,9 @@ def vertex_dialects(model: str) -> tuple[str, ...]:
         return ("vertex-embeddings",)
     if name.startswith(_PREDICTING):
         return ("vertex-predict",)
-    return _DIALECTS.get(parse_name(model).family or "", ("chat", "embeddings"))
+    parsed = parse_name(model)
+    others = ("chat", "embeddings") if parsed.family is None or "embedding" in parsed.words else ("chat",)
+    return _DIALECTS.get(parsed.family or "", others)
 
 
 def vertex_problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

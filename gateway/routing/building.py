@@ -5,15 +5,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.config.schema import Deployment, Model
+from gateway.config.schema import Config, Deployment, Model
 from gateway.pricing import priced
 from gateway.profiles.families import resolve
 from gateway.profiles.profile import Profile
 from gateway.providers.rows import PROVIDERS
+from gateway.routing.ending import life_of
 from gateway.routing.target import Health, Target
 
 
-def deployed(model: Model, health: dict[str, Health]) -> Iterator[Target]:
+def deployed(model: Model, config: Config, health: dict[str, Health]) -> Iterator[Target]:
     """Yield the deployments of a model; `health` is shared by all configurations of a process."""
     seen: dict[str, int] = {}
     for number, deployment in enumerate(model.deployments, 1):
@@ -25,7 +26,8 @@ def deployed(model: Model, health: dict[str, Health]) -> Iterator[Target]:
         profile = _profile(model, deployment)
         public_name = f"{model.name}/{number}"
         state = health.setdefault(name, Health())
-        yield Target(name, public_name, model, deployment, provider, state, price, profile)
+        life = life_of(model, deployment, config)
+        yield Target(name, public_name, model, deployment, provider, state, price, profile, life)
 
 
 def _profile(model: Model, deployment: Deployment) -> Profile:

@@ -9,8 +9,10 @@ from gateway.config.addresses import secrets_in
 from gateway.config.schema import Deployment, Model
 from gateway.pricing import Priced
 from gateway.profiles.fim import family_of
+from gateway.profiles.known import Life
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
+from gateway.routing.ending import ending_headers
 from gateway.translation.completion.ways import Abilities
 
 FIRST_COOLDOWN_SECONDS = 5.0
@@ -69,6 +71,8 @@ class Target:
     """The model's own, or the public one of where it runs."""
     profile: Profile = DEFAULT_PROFILE
     """What its family of models accepts."""
+    life: Life | None = None
+    """When its model ends there; None = nobody said."""
     quirks: Quirks = field(default_factory=Quirks)
 
     @property
@@ -118,8 +122,9 @@ class Target:
 
     @cached_property
     def response_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers by which answers name it."""
+        """Return the headers by which answers name it and tell the end of its model."""
         return [
+            *ending_headers(self.life),
             (b"x-sekisho-model", self.model.name.encode()),
             (b"x-sekisho-deployment", self.public_name.encode()),
         ]

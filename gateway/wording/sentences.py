@@ -1,6 +1,6 @@
 """For each code of an error a sentence in English and in Japanese.
 
-In braces: `{model}`, the name that was asked for, and `{again}`, when to try again.
+In braces: `{model}`, the name that was asked for, `{again}`, when to try again, and `{instead}`, another model.
 """
 
 from gateway.wording.languages import Language
@@ -108,6 +108,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "model_not_available": (
         "The model {model} is not served at the moment.",
         "モデル{model}は現在提供していません。",
+        _CHOOSE,
+    ),
+    "model_ended": (
+        "The model {model} has ended and is no longer served.",
+        "モデル{model}は提供が終了しました。",
         _CHOOSE,
     ),
     "wrong_mode": (
@@ -277,16 +282,35 @@ SENTENCES: dict[str, dict[Language, str]] = {
 _LATER: dict[Language, str] = {"en": "in a few minutes", "ja": "数分後に"}
 _SECONDS: dict[Language, str] = {"en": "in {seconds} seconds", "ja": "{seconds}秒後に"}
 _MODEL: dict[Language, str] = {"en": "“{name}”", "ja": "「{name}」"}
+_INSTEAD: dict[Language, str] = {
+    "en": " Please use the model {instead} instead.",
+    "ja": "代わりにモデル{instead}をお使いください。",
+}
 _NO_MODEL: dict[Language, str] = {"en": "that was asked", "ja": "（指定なし）"}
 _LONGEST_MODEL = 100
 
 
-def sentence(code: str, language: Language, model: str | None, retry_after: float | None) -> str:
+def sentence(
+    code: str, language: Language, model: str | None, retry_after: float | None, successor: str | None = None
+) -> str:
     """Return what is said of an error; of a code that nobody wrote about, what is said of an internal error."""
-    texts = SENTENCES.get(code, SENTENCES["internal_error"])
+    text = SENTENCES.get(code, SENTENCES["internal_error"])[language]
+    if successor and code in _TEXTS:
+        text = _first(code, language) + _INSTEAD[language]
+    name, other = _named(model, language), _named(successor, language)
+    return text.format(model=name, instead=other, again=_again(language, retry_after))
+
+
+def _first(code: str, language: Language) -> str:
+    """Return what happened, without what to do about it."""
+    english, japanese, _ = _TEXTS[code]
+    return english if language == "en" else japanese
+
+
+def _named(model: str | None, language: Language) -> str:
+    """Return a model's name for people, without what cannot be printed."""
     shown = "".join(each for each in (model or "")[:_LONGEST_MODEL] if each.isprintable())
-    name = _MODEL[language].format(name=shown) if shown else _NO_MODEL[language]
-    return texts[language].format(model=name, again=_again(language, retry_after))
+    return _MODEL[language].format(name=shown) if shown else _NO_MODEL[language]
 
 
 def _again(language: Language, retry_after: float | None) -> str:

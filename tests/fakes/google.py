@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tests.fakes import discovery, google_media
+from tests.fakes import discovery, google_media, vectors
 from tests.fakes.acting import Call, Say, Script, Step, Think, _messages
 
 Fields = dict[str, Any]
@@ -134,6 +134,11 @@ class Google:
         return JSONResponse({"access_token": self.tokens[-1], "expires_in": self.lives, "token_type": "Bearer"})
 
     def _generate(self, request: Request, seen: Seen) -> Response:
+        if (method := request.path_params["method"]) in vectors.METHODS:
+            try:
+                return JSONResponse(vectors.google(method, request.path_params["model"], seen.body))
+            except vectors.Refused as refused:
+                return error(400, str(refused), "INVALID_ARGUMENT")
         if request.path_params["method"] == "countTokens":
             return _count(seen.body, of_vertex="/projects/" in seen.path)
         stream = request.path_params["method"] == "streamGenerateContent"

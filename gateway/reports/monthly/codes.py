@@ -32,6 +32,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "websocket_not_supported": ("A WebSocket was asked for", "WebSocketの要求"),
     "model_not_found": ("The model does not exist or is not open to the key", "存在しない、または許可のないモデル"),
     "model_not_available": ("The model is not served at that time", "提供期間外のモデル"),
+    "model_ended": ("The model has ended", "提供を終了したモデル"),
     "wrong_mode": ("The model is made for another use", "用途の異なるモデル"),
     "dialect_not_supported": ("The model does not speak this API", "モデルが対応していないAPI"),
     "endpoint_not_supported": ("The model does not offer this function", "モデルが提供していない機能"),
