@@ -32,7 +32,7 @@ def _resolution(size: str) -> str:
     """Return the resolution in which models make a size that know no pixels."""
     width, _, height = size.partition("x")
     pixels = int(width) * int(height)
-    return next((name for name, edge in _EDGES.items() if pixels <= (1.3 * edge) ** 2), "4K")
+    return next((name for name, edge in _EDGES.items() if pixels <= (1.36 * edge) ** 2), "4K")
 
 
 def keys_of(kind: str) -> tuple[str, str, str]:
