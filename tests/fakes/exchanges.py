@@ -4,10 +4,9 @@ import base64
 import gzip
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # ruamel's pure parser takes a minute for them
@@ -25,7 +24,7 @@ class Exchange:
     answer: bytes
     address: str = ""
     """Of the request, without its query."""
-    headers: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = field(default_factory=dict)
     """Of the answer, by lower-case name."""
 
     @property
