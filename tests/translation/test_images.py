@@ -55,7 +55,7 @@ def test_requests_are_what_google_describes(api: str, model: str, size: str | No
         ("gemini-3-pro-image", "2048x2048", Size("1:1", "2K")),
         ("gemini-3-pro-image", "3840x2160", Size("16:9", "4K")),
         ("gemini-3.1-flash-image", "512x512", Size("1:1", "512")),
-        ("gemini-3.1-flash-image", "512x4096", Size("1:8", "1K")),
+        ("gemini-3.1-flash-image", "384x3072", Size("1:8", "1K")),
         ("gemini-3-pro-image", "auto", None),
         ("gemini-3-pro-image", None, None),
     ],

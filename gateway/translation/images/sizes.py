@@ -15,6 +15,8 @@ _EDGES = {"512": 512, "1K": 1024, "2K": 2048, "4K": 4096}
 """About the square root of an image's pixels, by resolution."""
 _MIDDLE = 1.36
 """About half the way from one resolution to the next: 3840x2160 is of 4K."""
+_SMALLEST = 0.7
+"""Of a resolution's edge; an image that was asked for with a shorter one becomes larger."""
 _EXAMPLES = ("1024x1024", "1536x1024", "1024x1536", "1792x1024", "1024x1792")
 
 
@@ -48,7 +50,7 @@ def fitted(asked: str | None, sizes: Sizes) -> Size | None:
     resolution = next((each for each in sizes.resolutions if edge <= _EDGES[each] * _MIDDLE), None)
     if resolution is None or _distance(ratio, width / height) > _TOLERANCE:
         raise _unknown(str(asked), sizes)
-    return Size(ratio, resolution, exact=edge >= _EDGES[resolution] / _MIDDLE)
+    return Size(ratio, resolution, exact=edge >= _EDGES[resolution] * _SMALLEST)
 
 
 def _distance(ratio: str, wanted: float) -> float:
