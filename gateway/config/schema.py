@@ -31,6 +31,7 @@ Dialect = Literal[
     "responses",
     "messages",
     "converse",
+    "cohere",
     "gemini",
     "fim",
     "infill",

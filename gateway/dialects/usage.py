@@ -46,6 +46,13 @@ class Usage(msgspec.Struct, frozen=True):
     """Of a rerank, as providers bill it."""
     source: UsageSource = "provider"
     media: Media | None = None
+    billed: "Usage | None" = None
+    """What the provider bills where it tells that apart: without the prompt of its own, for example."""
+
+    @property
+    def charged(self) -> "Usage":
+        """Return what costs: the counts that are billed, else all."""
+        return self if self.billed is None else self.billed
 
     @property
     def measured(self) -> bool:
@@ -90,6 +97,22 @@ def from_converse(found: Any) -> Usage | None:
         cached_input=read,
         cache_write=written,
     )
+
+
+def from_cohere(found: Any) -> Usage | None:
+    """`usage` of Cohere's Chat: all tokens, its own prompt among them, and the units that it bills; None without any.
+
+    What it read from its cache is part of all tokens, and billed as the others.
+    """
+    counts = found if isinstance(found, dict) else {}
+    tokens, units = _object(counts, "tokens"), _object(counts, "billed_units")
+    names = ("input_tokens", "output_tokens")
+    asked, written = (_count(tokens, name) for name in names)
+    billed = Usage(input=_count(units, names[0]), output=_count(units, names[1]))
+    if asked is None and written is None:
+        return None if billed == Usage() else billed
+    cached = _part(_count(counts, "cached_tokens"), asked)
+    return Usage(input=asked, output=written, cached_input=cached, billed=None if billed == Usage() else billed)
 
 
 def from_gemini(found: Any) -> Usage | None:

@@ -3,6 +3,7 @@
 from itertools import permutations, product
 
 from gateway.dialects.chat import CHAT
+from gateway.dialects.cohere import COHERE
 from gateway.dialects.converse import CONVERSE
 from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
@@ -10,7 +11,7 @@ from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, converse, gemini, images, messages, responses
+from gateway.translation import chat, cohere, converse, gemini, images, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
@@ -26,7 +27,7 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (GEMINI, gemini.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
-UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
+UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC), (COHERE, cohere.CODEC))
 """Those that only upstreams have."""
 
 _COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GEMINI.dialect: GEMINI_COUNT}

@@ -104,7 +104,7 @@ class Google:
         if not self._allowed(seen, request):
             return _unauthenticated()
         stream, body = request.path_params["method"] == "streamRawPredict", seen.body
-        if body.get("anthropic_version") != "vertex-2023-10-16" or "model" in body or seen.query:
+        if body.get("anthropic_version") not in ("vertex-2023-10-16", "2026-10-21") or "model" in body or seen.query:
             return error(400, "anthropic_version: Field required", "INVALID_ARGUMENT")
         assert bool(body.get("stream")) is stream
         whole, events = _messages(body, [Say("Bonjour")], 3)
