@@ -44,6 +44,7 @@ Dialect = Literal[
     "mistral-embeddings",
     "rerank",
     "images",
+    "stability",
     "moderations",
     "transcriptions",
     "speech",
