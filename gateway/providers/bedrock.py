@@ -65,9 +65,9 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
     return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
 
 
-def dialects(model: str) -> tuple[str, ...]:
+def dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model speaks: Claude, models of vectors and of images their own wire. An ARN tells nothing."""
-    name = parse_name(model)
+    name = parse_name(deployment.known_model)
     words = name.words
     if words & _VECTORS:
         return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
