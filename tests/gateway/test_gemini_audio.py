@@ -321,7 +321,8 @@ def test_what_cannot_be_written_down_is_refused_by_name(
 
 
 def test_what_gemini_does_not_take_of_a_form_is_told(setting: Setting) -> None:
-    answer = write_down(setting, **{"timestamp_granularities[]": ["word"], "chunking_strategy": "auto"})
+    more: dict[str, Any] = {"timestamp_granularities[]": ["word"], "chunking_strategy": "auto"}
+    answer = write_down(setting, **more)
     assert answer.headers["x-sekisho-dropped"] == "timestamp_granularities[], chunking_strategy"
 
 
