@@ -155,7 +155,7 @@ def _problem(identity: Identity, error: Exception) -> ConfigError:
     return ConfigError(f"{identity}: the credentials cannot be used: {why}; sign in again, or correct the names")
 
 
-def _bearer(deployment: Any) -> str | None:
+def bearer_of(deployment: Any) -> str | None:
     """Return the key of a deployment: its own, or the environment's where it names nobody who signs."""
     if deployment.api_key:
         return str(deployment.api_key.reveal())
@@ -182,7 +182,7 @@ class SignatureV4:
 
     async def __call__(self, request: UpstreamRequest, deployment: Any) -> None:
         """Put the headers. Raises `CredentialsMissing`."""
-        if key := _bearer(deployment):
+        if key := bearer_of(deployment):
             request.headers["authorization"] = f"Bearer {key}"
             return
         identity = identity_of(deployment)
@@ -205,4 +205,4 @@ class SignatureV4:
 
     def problem(self, deployment: Any) -> str | None:
         """Return why nothing can be signed for a deployment, or None. Blocks: reads files, asks servers."""
-        return None if _bearer(deployment) else keeper_of(identity_of(deployment)).problem()
+        return None if bearer_of(deployment) else keeper_of(identity_of(deployment)).problem()

@@ -86,8 +86,8 @@ class Provider:
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
     """What it speaks, native first; a client of another dialect is told so."""
-    dialects_of: Callable[[str], tuple[str, ...]] | None = None
-    """Returns what one of its models speaks, where that depends on the model."""
+    dialects_of: Callable[[Deployment], tuple[str, ...] | None] | None = None
+    """Returns what a deployment speaks, where that depends on its model or address; None = what the row says."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
     beside: Mapping[str, str] = field(default_factory=dict)

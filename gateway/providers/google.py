@@ -90,14 +90,14 @@ def vertex_host(location: str | None) -> str:
     return f"aiplatform.{where}.rep.googleapis.com" if where in _MULTI_REGIONS else f"{where}-aiplatform.googleapis.com"
 
 
-def vertex_dialects(model: str) -> tuple[str, ...]:
+def vertex_dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
-    name = model.rpartition("/")[2]
+    name = deployment.model.rpartition("/")[2]
     if name.startswith(_NEW_VECTORS):
         return ("vertex-embeddings",)
     if name.startswith(_PREDICTING):
         return ("vertex-predict",)
-    parsed = parse_name(model)
+    parsed = parse_name(deployment.model)
     others = ("chat", "embeddings") if parsed.family is None or "embedding" in parsed.words else ("chat",)
     return _DIALECTS.get(parsed.family or "", others)
 

@@ -77,9 +77,9 @@ class Target:
 
     @property
     def dialects(self) -> tuple[str, ...]:
-        found = self.deployment.dialects
+        found: tuple[str, ...] | None = self.deployment.dialects
         if found is None and self.provider.dialects_of:
-            return self.provider.dialects_of(self.deployment.model)
+            found = self.provider.dialects_of(self.deployment)
         return found or self.provider.dialects
 
     @cached_property

@@ -9,6 +9,7 @@ from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
 from gateway.translation import chat, cohere, converse, gemini, messages, responses
 from gateway.translation.codec import Codec
@@ -16,6 +17,8 @@ from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
 from gateway.translation.crossing import Conversations
 from gateway.translation.embeddings import SHAPES, Embeddings
+from gateway.translation.rerank import SHAPES as ORDERS
+from gateway.translation.rerank import Reranks
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
@@ -33,8 +36,10 @@ _COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GE
 _VECTORS = {
     (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
+_ORDERS = {(RERANK.path, shape.endpoint.dialect): Translated(shape.endpoint, Reranks(shape)) for shape in ORDERS}
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
+    | _ORDERS
     | {
         (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
         for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))
