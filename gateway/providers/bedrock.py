@@ -56,12 +56,16 @@ _PARTITIONS = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
-    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/invoke-rerank"), ("invoke", "invoke")),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/stability", "/invoke-rerank"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
-_RERANK = "/rerank"
-"""An operation of the agents' runtime, whose address names no model."""
+_RERANK, _INVOKED = "/rerank", "/invoke-rerank"
+"""An operation of the agents' runtime, whose address names no model; and a model that is invoked."""
+_COHERE_VERSION = 2
+"""Of Cohere's API, which its models that rank want to be told."""
+_OWN_WIRES = {"claude": ("messages",), "stability": ("stability",)}
+"""By the family of a model."""
 _VECTORS = frozenset(("embed", "embeddings"))
 """Words in the names of models that make vectors."""
 
@@ -79,16 +83,17 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
 
 
 def dialects(deployment: "Deployment") -> tuple[str, ...]:
-    """Return what a model speaks: Claude and models of vectors their own wire. The name of an ARN tells nothing.
+    """Return what a model speaks: Claude, models of vectors and of images their own wire. An ARN tells nothing.
 
     The agents' runtime, which ranks documents, takes no keys: models of it are invoked with them.
     """
-    name = parse_name(deployment.model)
-    if name.words & _VECTORS:
-        return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in name.words)
-    if "rerank" in name.words:
+    name = parse_name(deployment.known_model)
+    words = name.words
+    if words & _VECTORS:
+        return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
+    if "rerank" in words:
         return ("invoke-rerank",) if bearer_of(deployment) else ("bedrock-rerank",)
-    return ("messages",) if name.family == "claude" else ("converse",)
+    return _OWN_WIRES.get(name.family or "", ("converse",))
 
 
 def _endpoint(host: str, region: str) -> str:
@@ -109,10 +114,12 @@ def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: 
     """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body.
 
     Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for. The
-    agents' runtime wants an ARN.
+    agents' runtime wants an ARN, Cohere's models that rank the version of its API.
     """
     if path == _RERANK:
         return _with_arn(deployment, fields)
+    if path == _INVOKED and "cohere" in parse_name(deployment.known_model).words:
+        return {**fields, "api_version": _COHERE_VERSION}
     if path == "/embed":
         return {name: value for name, value in fields.items() if name not in ("model", "embedding_types")}
     if path != "/messages":

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
 
 GLOBAL = "global"
-_VERSION = "vertex-2023-10-16"
+_VERSION, _NEWER = "vertex-2023-10-16", frozenset(("2026-10-21",))
+"""The version of Messages that stands for the first one, and those that clients may ask for by their own names."""
 _MULTI_REGIONS = ("us", "eu")
 _DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
 _PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
@@ -47,7 +48,7 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
         base += f"/projects/{_quoted(deployment.project)}/locations/{_quoted(deployment.location or GLOBAL)}"
     if path == "/messages/count_tokens":
         return urlunsplit(parts._replace(path=f"{base}/publishers/anthropic/models/count-tokens:rawPredict"))
-    publisher = "google" if path in ("/predict", "/embedContent") else publisher_of(deployment.model)
+    publisher = "google" if path in ("/predict", "/embedContent") else publisher_of(deployment.known_model)
     if path not in _METHODS or (path == "/chat/completions" and publisher != "mistralai"):
         return urlunsplit(parts._replace(path=f"{base}/endpoints/openapi{path}"))
     model = deployment.model.rpartition("/")[2]
@@ -76,7 +77,8 @@ def vertex_shape(
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
         return _without_address(fields) if path in _OF_GEMINI else fields
-    shaped = {"anthropic_version": _VERSION, **fields}
+    asked = headers.pop("anthropic-version", "")
+    shaped = {"anthropic_version": asked if asked in _NEWER else _VERSION, **fields}
     if path == "/messages":
         shaped.pop("model", None)
     return shaped
@@ -92,12 +94,12 @@ def vertex_host(location: str | None) -> str:
 
 def vertex_dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
-    name = deployment.model.rpartition("/")[2]
+    name = deployment.known_model.rpartition("/")[2]
     if name.startswith(_NEW_VECTORS):
         return ("vertex-embeddings",)
     if name.startswith(_PREDICTING):
         return ("vertex-predict",)
-    parsed = parse_name(deployment.model)
+    parsed = parse_name(deployment.known_model)
     others = ("chat", "embeddings") if parsed.family is None or "embedding" in parsed.words else ("chat",)
     return _DIALECTS.get(parsed.family or "", others)
 

@@ -7,15 +7,12 @@ import msgspec
 
 from gateway.dialects import rerank_shapes as endpoints
 from gateway.dialects.endpoint import Endpoint
-from gateway.profiles.names import parse_name
 from gateway.translation.rerank.asked import Asked
 
 Fields = dict[str, Any]
 
 LONGEST_TEXT = 32_000
 """Characters of a text that Amazon takes."""
-_VERSION = 2
-"""Of Cohere's API, which its models on Bedrock want to be told."""
 
 
 class Shape(msgspec.Struct, frozen=True):
@@ -42,8 +39,7 @@ def _cohere(asked: Asked) -> Fields:
 
 def _invoked(asked: Asked) -> Fields:
     """Return a request without the model, which stands in the address."""
-    version = {"api_version": _VERSION} if "cohere" in parse_name(asked.model).words else {}
-    return {"query": asked.query, "documents": asked.texts, "top_n": asked.most, **version}
+    return {"query": asked.query, "documents": asked.texts, "top_n": asked.most}
 
 
 def _bedrock(asked: Asked) -> Fields:
