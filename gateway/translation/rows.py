@@ -12,6 +12,7 @@ from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
 from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
+from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
 from gateway.translation import audio, chat, cohere, converse, gemini, images, messages, responses
 from gateway.translation.audio import Audio
@@ -22,6 +23,8 @@ from gateway.translation.crossing import Conversations
 from gateway.translation.embeddings import SHAPES, Embeddings
 from gateway.translation.images import Images
 from gateway.translation.images.asked import Task
+from gateway.translation.rerank import SHAPES as ORDERS
+from gateway.translation.rerank import Reranks
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
@@ -40,6 +43,7 @@ IMAGE_TASKS: tuple[tuple[Endpoint, Task], ...] = ((GENERATIONS, "generate"), (ED
 _VECTORS = {
     (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
+_ORDERS = {(RERANK.path, shape.endpoint.dialect): Translated(shape.endpoint, Reranks(shape)) for shape in ORDERS}
 _IMAGES = {
     (ours.path, shape.endpoint.dialect): Translated(shape.endpoint, Images(task, shape))
     for ours, task in IMAGE_TASKS
@@ -55,6 +59,7 @@ _AUDIO = {
 }
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
+    | _ORDERS
     | _IMAGES
     | _AUDIO
     | {
