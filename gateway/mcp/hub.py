@@ -15,6 +15,7 @@ from gateway.mcp.capabilities import Capabilities
 from gateway.mcp.catalog.catalog import Catalog
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, merge
+from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.credentials import ConfiguredCredentials, Credentials
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.events import Events, kind_of
@@ -47,7 +48,8 @@ class Hub:
         self.pool = Pool()
         self.sessions = Sessions()
         self.events = Events(self.sessions)
-        self.catalog = Catalog(folder / "catalog", self.pool, self.events.changed)
+        self.pins = Pins(folder / "pins.json")
+        self.catalog = Catalog(folder / "catalog", self.pool, self.pins, self.events.changed)
         self.following = Following(self.pool)
         self.parked = Parked(self.mcp.max_parked)
         self.forwarder = Forwarder(self.pool, self.parked)
@@ -95,10 +97,10 @@ class Hub:
         names = allowed_servers(view, self.mcp, caller.policy)
         listings, missing = await self._listings(names, caller, capabilities)
         # A key that changed is another object, as is a listing that was read anew.
-        known = (view, caller.key, *(id(each) for each in listings.values()), *missing.items())
+        known = (view, caller.key, self.pins.revision, *(id(each) for each in listings.values()), *missing.items())
         found = self._merged.get(known)
         if found is None:
-            found = merge(view, self.mcp, caller.policy, listings, missing)
+            found = merge(view, self.mcp, caller.policy, listings, missing, self.pins)
             found.keep = list(listings.values())
             self._merged[known] = found
         return found

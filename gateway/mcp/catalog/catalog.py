@@ -12,6 +12,7 @@ from mcp.shared.exceptions import MCPError
 
 from gateway.mcp.capabilities import EVERYTHING_BUT_ROOTS, Capabilities
 from gateway.mcp.catalog.listing import Listing, read_listing
+from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.store import ListingStore, Place, fingerprint_of
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.principal import SHARED, folder_name
@@ -28,10 +29,11 @@ _ALL = "all"
 class Catalog:
     """Listings by server, by whose credentials they were read with, and by what the client can do."""
 
-    def __init__(self, folder: Path, pool: Pool, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, pool: Pool, pins: Pins, tell: Callable[[str], None]) -> None:
         """Call `tell` with a server's name when what it offers changed."""
         self._store = ListingStore(folder)
         self._pool = pool
+        self._pins = pins
         self._tell = tell
         self._listings: LRUCache[Place, Listing] = LRUCache(_MOST_KEPT)
         self._eras: dict[str, Era] = {}
@@ -41,6 +43,7 @@ class Catalog:
 
     async def start(self) -> None:
         """Read the listings that are kept on disk."""
+        await asyncio.to_thread(self._pins.load)
         for place, listing in (await asyncio.to_thread(self._store.load_all, _MOST_KEPT)).items():
             self._listings[place] = listing
 
@@ -137,6 +140,9 @@ class Catalog:
             self.failures[way.name] = down.reason
             raise down from error
         self.failures.pop(way.name, None)
+        others = [tool["name"] for place, each in self._listings.items() if place[0] != way.name for tool in each.tools]
+        if self._pins.look(way.name, listing.tools, way.server.definitions, others):
+            await asyncio.to_thread(self._pins.save)
         place = self._keep(way, group.declared(capabilities), listing)
         await asyncio.to_thread(self._store.save, place, listing)
         return listing

@@ -10,6 +10,8 @@ from gateway.config.mcp import Mcp
 from gateway.identity.policy import Policy
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
+from gateway.mcp.catalog.pins import Pins
+from gateway.mcp.catalog.search import Index
 from gateway.mcp.names import public_name
 from gateway.mcp.uris import public_uri, split_uri
 from gateway.mcp.views import View, may_use_rest, may_use_tool
@@ -38,6 +40,8 @@ class Merged(msgspec.Struct):
     missing: dict[str, str] = {}
     """Why servers are absent, by name."""
     _own_uris: dict[tuple[str, str], str] = {}
+    index: Index | None = None
+    """Of the tools, where there are too many to show."""
     keep: list[Listing] = []
     """What it was made of, kept alive so that nothing else is taken for it."""
 
@@ -60,20 +64,24 @@ class Merged(msgspec.Struct):
 
 
 def merge(
-    view: View, config: Mcp, policy: Policy, listings: Mapping[str, Listing], missing: Mapping[str, str]
+    view: View, config: Mcp, policy: Policy, listings: Mapping[str, Listing], missing: Mapping[str, str], pins: Pins
 ) -> Merged:
     """Return what a key sees of these listings."""
     merged = Merged(view.bare, missing=dict(missing))
+    above = view.search_above
     readable = [name for name in listings if may_use_rest(view, name, config.servers[name], policy)]
     merged.open_servers = tuple(name for name in readable if "resources" in listings[name].peer.capabilities)
     for name, listing in listings.items():
         for tool in listing.tools:
-            if may_use_tool(view, name, config.servers[name], tool["name"], policy):
+            shown = config.servers[name].definitions != "block" or pins.allows(name, tool)
+            if shown and may_use_tool(view, name, config.servers[name], tool["name"], policy):
                 _add(merged.tools, name, tool, view.bare)
     for name in readable:
         for prompt in listings[name].prompts:
             _add(merged.prompts, name, prompt, view.bare)
     _add_resources(merged, {name: listings[name] for name in readable})
+    if above is not None and len(merged.tools) > above:
+        merged.index = Index([named.entry for named in merged.tools.values()])
     return merged
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import msgspec
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY
 
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.merged import Merged
+from gateway.mcp.catalog.search import CALL, SEARCH, Index
 from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.exchange import McpExchange
@@ -16,11 +18,13 @@ from gateway.mcp.protocol import RESOURCE_NOT_FOUND, Params, Result
 from gateway.mcp.relay.arguments import wrong_argument
 from gateway.mcp.relay.forward import Request
 from gateway.mcp.relay.headers import check_param_headers
-from gateway.mcp.relay.results import cacheable, failed, prompt_result, tool_result
+from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 
 _LONGEST_WORDS = 1000
 _SHOWN = 120
+_FOUND = 5
+_SHOWN_OF_TOOL = ("name", "title", "description", "inputSchema")
 
 
 class Calls:
@@ -31,12 +35,18 @@ class Calls:
 
     async def call_tool(self, client: Client, params: Params, exchange: McpExchange) -> Result:
         merged = await self._merged(client)
+        if merged.index is not None and params["name"] == SEARCH["name"]:
+            return _found(merged.index, params.get("arguments") or {})
+        searched = merged.index is not None and params["name"] == CALL["name"]
+        if searched:
+            params = _meant(params)
         named = merged.tools.get(params["name"])
         if named is None:
             return self._no_tool(merged, params["name"], exchange)
         exchange.asks(named.server, named.own, self._hub.server(named.server))
         arguments = params.get("arguments") or {}
-        check_param_headers(client, named.entry, arguments)
+        if not searched:  # the headers are those of the call that was made
+            check_param_headers(client, named.entry, arguments)
         if wrong := wrong_argument(named.entry["inputSchema"], arguments):
             exchange.failed("refused", "invalid_arguments")
             return failed(wrong)
@@ -156,6 +166,24 @@ class Calls:
             f"The tool server '{server}' did not answer within {seconds:g} s, so the call was given up. "
             f"Ask for less, or an administrator raises 'mcp.servers.{server}.timeouts.{which}'."
         )
+
+
+def _found(index: Index, arguments: Params) -> Result:
+    """Return the tools that fit a model's words."""
+    if wrong := wrong_argument(SEARCH["inputSchema"], arguments):
+        return failed(wrong)
+    tools = index.find(arguments["query"], int(arguments.get("limit", _FOUND)))
+    shown = [{name: tool[name] for name in _SHOWN_OF_TOOL if name in tool} for tool in tools]
+    return {"content": [text(msgspec.json.encode(shown).decode())], "structuredContent": {"tools": shown}}
+
+
+def _meant(params: Params) -> Params:
+    """Return the call that `call_tool` stands for: it needs the same rights, and is checked in the same way."""
+    arguments = params.get("arguments") or {}
+    inner = arguments.get("arguments")
+    name = arguments.get("name")
+    plain = {"name": name if isinstance(name, str) else "", "arguments": inner if isinstance(inner, dict) else {}}
+    return {**params, **plain}
 
 
 def _no_resource(client: Client, uri: str) -> MCPError:

@@ -7,6 +7,7 @@ from gateway.identity.caller import Caller
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, listed
+from gateway.mcp.catalog.search import CALL, SEARCH
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.hub import Hub
@@ -38,7 +39,7 @@ class Lists:
 
     async def tools(self, client: Client, _: Params) -> Result:
         merged = await self._merged(client)
-        tools = listed(merged.tools)
+        tools = listed(merged.tools) if merged.index is None else [SEARCH, CALL]
         return _list("tools", tools if client.modern else [_for_older(tool) for tool in tools], merged, client)
 
     async def resources(self, client: Client, _: Params) -> Result:
