@@ -78,11 +78,12 @@ def most_credible(model: Model, size: int, answers: int) -> Most:
 
 
 def _most_tokens(model: Model, asked: int | None) -> int:
-    """Return the most tokens of one answer: the model's limit where nothing smaller is asked, or none is known."""
+    """Return the most tokens of one answer: what is asked, else the configured limit, else what is assumed."""
     limit = model.max_output_tokens or model.context_window
-    if asked is None:
-        return limit or UNKNOWN_ANSWER_TOKENS
-    return min(asked, limit) if limit else asked
+    if asked is not None:
+        return min(asked, limit) if limit else asked
+    configured = model.configured("max_output_tokens") or model.configured("context_window")
+    return configured or min(limit or UNKNOWN_ANSWER_TOKENS, UNKNOWN_ANSWER_TOKENS)
 
 
 def _number(fields: Members, name: str) -> int | None:

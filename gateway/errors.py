@@ -5,6 +5,7 @@ SekishoError
 ├── ConfigError            the configuration file is wrong (command line: exit 2)
 └── ApiError               a request gets this as its answer, in its client's dialect
     ├── InvalidRequest     400  a field is wrong; `param` names it
+    │   └── NothingMade    400  the model was asked and made nothing of what was wanted
     ├── Unauthenticated    401  no key, wrong key, revoked key
     ├── Forbidden          403  the key may not do this
     ├── NotFound           404  no such model or route
@@ -18,6 +19,7 @@ SekishoError
     ├── Overloaded         503  a part that must answer does not; carries `retry_after`
     └── UpstreamError      502  the model's server failed
         ├── UpstreamRefused      its answer was an error, passed on
+        │   └── ModelEnded       404  it no longer has the model
         ├── CredentialsMissing  503  the gateway has none that the model's server takes
         ├── UpstreamUnreachable  no connection, or closed before or in the answer
         └── UpstreamTimeout      504
@@ -28,7 +30,7 @@ for the person who reads it. `type` is OpenAI's word for the class of error
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class SekishoError(Exception):
@@ -62,6 +64,8 @@ class ApiError(SekishoError):
         self.code = code or self.default_code
         self.param = param
         self.retry_after = retry_after
+        self.successor: str | None = None
+        """The model that may be asked in place of one that is not served."""
 
     def in_words(
         self, language: Literal["en", "ja"], is_person: bool, zone: str | None, free_models: Sequence[str]
@@ -74,6 +78,16 @@ class InvalidRequest(ApiError):
     status = 400
     type = "invalid_request_error"
     default_code = "invalid_value"
+
+
+class NothingMade(InvalidRequest):
+    """An answer in which nothing is of what was asked for: a filter took it away, or the model only wrote words.
+
+    `usage` is what it used all the same, as the upstream counted.
+    """
+
+    default_code = "content_policy_violation"
+    usage: Any = None
 
 
 class Unauthenticated(ApiError):
@@ -188,3 +202,14 @@ class UpstreamRefused(UpstreamError):
         """What the upstream said, without our secrets: for the log."""
         self.answer = b""
         """The failed answer as it came, in a dialect whose clients want that rather than a status."""
+
+
+class ModelEnded(UpstreamRefused):
+    """The model's server no longer has the model; `successor` is what may be asked instead."""
+
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, *, upstream_status: int, successor: str | None) -> None:
+        super().__init__(message, status=404, upstream_status=upstream_status, code="model_ended")
+        self.param = "model"
+        self.successor = successor

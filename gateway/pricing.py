@@ -1,14 +1,18 @@
 """What a request cost, in whole nano-USD, and by which price.
 
-A model's price is its own in the configuration, or else the public list price of where its deployment runs.
+A model's price is its own in the configuration, or else the public list price of where its deployment runs, or else
+that of the model table.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
-from gateway.config.schema import Deployment, Model, Price
-from gateway.dialects.usage import Usage
+from gateway.config.schema import Deployment, Model, Price, Rates
+from gateway.dialects.image_kinds import keys_of
+from gateway.dialects.usage import Media, Usage
+from gateway.profiles.known import known_of, plain_name
 from gateway.providers.rows import PROVIDERS
 
 
@@ -23,10 +27,21 @@ class Priced:
 
     def cost(self, usage: Usage) -> int:
         """Return what a request cost, in nano-USD."""
+        usage = usage.charged
         for tokens, price in self.longer:
             if (usage.input or 0) > tokens:
                 return cost_nano_usd(price, usage)
         return cost_nano_usd(self.price, usage)
+
+    def id_of(self, usage: Usage) -> str:
+        """Return the name by which a record tells this price; with the kind of its images, which costs may turn on."""
+        kind = usage.media.image_kind if usage.media and usage.images else None
+        return f"{self.id}@{kind}" if kind else self.id
+
+    @property
+    def turns_on_media(self) -> bool:
+        """Return whether tokens of images and audio, which records do not tell from those of text, cost otherwise."""
+        return bool(self.price.model_fields_set & _UNRECORDED)
 
 
 def cost_nano_usd(price: Price, usage: Usage) -> int:
@@ -45,18 +60,54 @@ def cost_nano_usd(price: Price, usage: Usage) -> int:
         + answer * rates.output
         + reasoning * rates.reasoning
     )
+    if usage.media:
+        tokens += _beyond_text(rates, usage.media, plain, answer)
     cost = (tokens + 500_000) // 1_000_000
-    if usage.images or usage.search_units or usage.audio_seconds:
-        cost += (usage.images or 0) * rates.image + (usage.search_units or 0) * rates.search_unit
-        cost += round((usage.audio_seconds or 0) * rates.audio_second)
+    if usage.measured:
+        cost += (usage.images or 0) * image_rate(price, usage.media.image_kind if usage.media else None)
+        cost += (usage.search_units or 0) * rates.search_unit + round((usage.audio_seconds or 0) * rates.audio_second)
     return cost
+
+
+def _beyond_text(rates: Rates, media: Media, plain: int, answer: int) -> int:
+    """Return what tokens of images and audio cost more than the text that they were counted as.
+
+    Of `plain` tokens of the prompt, which no cache read, and of those of the answer they are at most all.
+    """
+    image_input, image_output = min(media.image_input, plain), min(media.image_output, answer)
+    return (
+        image_input * (rates.image_input - rates.input)
+        + min(media.audio_input, plain - image_input) * (rates.audio_input - rates.input)
+        + image_output * (rates.image_output - rates.output)
+        + min(media.audio_output, answer - image_output) * (rates.audio_output - rates.output)
+        + media.characters * rates.characters
+    )
+
+
+def image_rate(price: Price, kind: str | None) -> int:
+    """Return nano-USD for one image of a kind: size and quality, else the size, else the quality, else any image."""
+    by_kind = price.image_rates
+    if by_kind and kind:
+        return next((by_kind[key] for key in keys_of(kind) if key in by_kind), price.rates.image)
+    return price.rates.image
 
 
 def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> Priced | None:
     """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
-    return listed(deployment.provider, deployment.model, deployment.base_url, at)
+    return listed(deployment.provider, deployment.known_model, deployment.base_url, at) or tabled(
+        deployment.provider, deployment.known_model
+    )
+
+
+def tabled(provider: str, name: str) -> Priced | None:
+    """Return the price of a provider's model that only the model table knows, or None."""
+    known = known_of(provider, name)
+    if not known.price:
+        return None
+    price = Price.model_validate(known.price)
+    return Priced(f"table:{provider}/{plain_name(name)}({numbers(price)})", price)
 
 
 def listed(provider: str | None, name: str, base_url: str | None = None, at: datetime | None = None) -> Priced | None:
@@ -85,25 +136,44 @@ def dearest(prices: Iterable[Priced | None]) -> Price:
     if not every:
         return Price()
     return Price(
-        input=max(max(each.input, each.cache_write or 0) for each in every),
-        output=max(max(each.output, each.reasoning or 0) for each in every),
-        image=max(each.image for each in every),
+        input=max(_largest(each.input, each.cache_write, each.image_input, each.audio_input) for each in every),
+        output=max(_largest(each.output, each.reasoning, each.image_output, each.audio_output) for each in every),
+        characters=max(each.characters for each in every),
+        image=max(rate for each in every for rate in (each.rates.image, *each.image_rates.values())) / Decimal(10**9)
+        or None,
+        audio_second=max(each.audio_second for each in every),
         search_unit=max(each.search_unit for each in every),
     )
+
+
+def _dearest_image(prices: Iterable[Price]) -> Decimal | None:
+    rate = max(rate for each in prices for rate in (each.rates.image, *each.image_rates.values()))
+    return Decimal(rate) / 10**9 if rate else None
+
+
+def _largest(first: Decimal, *others: Decimal | None) -> Decimal:
+    return max(first, *(each or Decimal(0) for each in others))
 
 
 def numbers(price: Price) -> str:
     """Return a price as records tell it: `input=3,output=15`."""
     given = price.model_dump(exclude_none=True, exclude_unset=True)
-    return ",".join(f"{name}={value.normalize():f}" for name, value in given.items())
+    images = {f"images.{kind}": value for kind, value in given.pop("images", {}).items()}
+    return ",".join(f"{name}={value.normalize():f}" for name, value in (given | images).items())
 
 
+_UNRECORDED = frozenset(("image_input", "image_output", "audio_input", "audio_output", "characters"))
 _FIELDS = {
     "input": ("input_mtok", 1),
     "output": ("output_mtok", 1),
     "cached_input": ("cache_read_mtok", 1),
     "cache_write": ("cache_write_mtok", 1),
     "reasoning": ("output_reasoning_mtok", 1),
+    "image_input": ("input_image_mtok", 1),
+    "image_output": ("output_image_mtok", 1),
+    "audio_input": ("input_audio_mtok", 1),
+    "audio_output": ("output_audio_mtok", 1),
+    "characters": ("input_mchars", 1),
     "audio_second": ("input_audio_hours", 3600),
     "search_unit": ("rerank_searches_kcount", 1000),
 }

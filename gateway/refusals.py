@@ -2,13 +2,15 @@
 
 | upstream      | client gets                                     | another deployment? |
 |---------------|-------------------------------------------------|---------------------|
-| 401, 403, 407 | 502: our credentials                            | yes                 |
+| 401, 403, 407 | 502: our credentials; 503 where they expired    | yes                 |
 | 402           | 502: our account there                          | yes                 |
 | 404, 405      | 502: not served there                           | yes                 |
+| 404, 410      | 404: the model has ended, with its successor    | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
-| 424           | 502: the model failed behind the server         | yes                 |
+| 424, 499      | 502: the model failed behind the server         | yes                 |
+| 498           | 400: Cohere's, for words that it does not allow | no                  |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
@@ -26,9 +28,11 @@ from email.utils import parsedate_to_datetime
 from gateway import lenient
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
-from gateway.errors import InvalidRequest, UpstreamRefused
+from gateway.errors import CredentialsMissing, InvalidRequest, ModelEnded, UpstreamRefused
 from gateway.redaction import redacted
+from gateway.routing.ending import has_ended
 from gateway.routing.serving import Serving
+from gateway.routing.target import Target
 
 MOST_ERROR_BYTES = 64 * 1024
 """Read of an error response; what is larger has no words for people."""
@@ -36,8 +40,11 @@ _LONGEST_LOGGED = 300
 _LONGEST_UNTOUCHED_BYTES = 8 * 1024
 _LONGEST_RETRY_SECONDS = 3600.0
 
+CONTENT_FILTER = "content_filter"
+"""The code of what a provider's filter refused."""
 _WHO = "The model's server"
 _CREDENTIALS = "did not accept the gateway's credentials. The administrator must check its api_key."
+_EXPIRED = "says that the gateway's credentials have expired. The administrator sees in the log which."
 _NOT_SERVED = "does not serve the configured model. The administrator must check 'model:' and 'base_url:'."
 _ADMIN_FAULTS = {
     401: _CREDENTIALS,
@@ -47,7 +54,9 @@ _ADMIN_FAULTS = {
     405: _NOT_SERVED,
     407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504, 529: 503}
+_NO_STANDARD = {498: 400}
+"""Statuses of one vendor, with those that clients know."""
 _AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
 """How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
@@ -93,6 +102,12 @@ def _refused(
 ) -> UpstreamRefused:
     if fault.status == 402 or (status == 400 and fault.status == 401):
         status = fault.status
+    if _is_end(serving.target, status, fault):
+        return _ended(serving.target, status)
+    if fault.expired and status < 500:
+        return UpstreamRefused(
+            f"{_WHO} {_EXPIRED}", status=503, upstream_status=status, code=CredentialsMissing.default_code
+        )
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -106,6 +121,23 @@ def _refused(
         upstream_status=status,
         code="upstream_rate_limited" if answer == 429 else "upstream_error",
         retry_after=_waits(headers, fault),
+    )
+
+
+def _is_end(target: Target, status: int, fault: Fault) -> bool:
+    """Return whether an error says that the model has ended, in its words or as its day has come."""
+    return status == 410 or (status in (400, 404) and fault.ended) or (status == 404 and has_ended(target.life))
+
+
+def _ended(target: Target, status: int) -> ModelEnded:
+    life = target.life
+    successor = life.successor if life else target.model.successor
+    when = f" on {life.ends}" if life and has_ended(life) else ""
+    instead = f"Use '{successor}' instead." if successor else "See GET /v1/models for what is served."
+    return ModelEnded(
+        f"The model '{target.model.name}' ended{when} where it runs and is no longer served. {instead}",
+        upstream_status=status,
+        successor=successor,
     )
 
 
@@ -127,11 +159,11 @@ def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamR
 def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
     words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
-    code = "context_length_exceeded" if fault.too_long else "upstream_refused"
+    code = "context_length_exceeded" if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(
         words,
-        status=status,
+        status=_NO_STANDARD.get(status, status),
         upstream_status=status,
         body=body if own else client.error_body(InvalidRequest(words, code=code), None),
         code=code,

@@ -212,6 +212,15 @@ def flag(fields: Members, name: str) -> bool:
     return bool(value(fields, name))
 
 
+def form_flag(fields: Members, name: str) -> bool:
+    """Return a true-or-false text of a form; absent and empty are false. Raises `InvalidRequest` naming it."""
+    found = value(fields, name)
+    text = found.lower() if isinstance(found, str) else found
+    if text not in (None, "", "true", "false", "1", "0"):
+        raise InvalidRequest(f"The field '{name}' must be true or false.", code="invalid_type", param=name)
+    return text in ("true", "1")
+
+
 def put(fields: Members, name: str, content: Any) -> None:
     """Set one member to Python data."""
     fields[name] = msgspec.Raw(encode(content))

@@ -104,21 +104,14 @@ def _model_name(name: str) -> str:
 
 
 def _wants_stream(endpoint: Endpoint, fields: wire.Members) -> bool:
-    stream = wire.flag(fields, "stream") if endpoint.body == "json" else _says_true(fields)
+    if endpoint.wants_stream:
+        return endpoint.wants_stream(fields)
+    stream = wire.flag(fields, "stream") if endpoint.body == "json" else wire.form_flag(fields, "stream")
     if stream and not endpoint.streams:
         raise InvalidRequest(
             f"The field 'stream' must be false or absent: '/v1{endpoint.path}' answers in one piece.", param="stream"
         )
     return stream
-
-
-def _says_true(fields: wire.Members) -> bool:
-    """Return what a form's `stream` says, which is a text there."""
-    found = wire.value(fields, "stream")
-    text = found.lower() if isinstance(found, str) else found
-    if text not in (None, "", "true", "false", "1", "0"):
-        raise InvalidRequest("The field 'stream' must be true or false.", code="invalid_type", param="stream")
-    return text in ("true", "1")
 
 
 def _check_files(endpoint: Endpoint, payload: Payload) -> None:

@@ -17,14 +17,20 @@ _TOKENS_PER_SECOND = 50
 def counted(exchange: Exchange, ask: Ask, reported: Usage | None, written: Callable[[], int]) -> Usage | None:
     """Return the counts of a request that was answered, wholly or in part.
 
-    `reported` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
-    endpoint counts nothing and nothing was reported.
+    `reported` is what the upstream reported, of which what it bills counts; `written` returns an estimate of the
+    answer's tokens. None where the endpoint counts nothing and nothing was reported.
     """
     endpoint = ask.endpoint
     if reported is None and not endpoint.prompt:
         return None
-    model = exchange.target.model if exchange.target else ask.model
-    usage = credible(reported or Usage(), most_credible(model, ask.hints.size, ask.hints.answers.count))
+    usage = _completed(exchange, ask, reported.charged if reported else Usage(), written)
+    return endpoint.told(usage, ask.payload.fields) if endpoint.told else usage
+
+
+def _completed(exchange: Exchange, ask: Ask, reported: Usage, written: Callable[[], int]) -> Usage:
+    """Return the counts that can be, with estimates of those that are missing."""
+    endpoint, model = ask.endpoint, exchange.target.model if exchange.target else ask.model
+    usage = credible(reported, most_credible(model, ask.hints.size, ask.hints.answers.count))
     if usage.measured:
         return usage
     if not usage.input:  # a prompt without tokens does not exist

@@ -95,6 +95,6 @@ def _answering(ask: Ask) -> Callable[[Exchange, Ask], Awaitable[None]]:
         return answer_count
     if ask.warms and is_idle(ask):
         return answer_warming
-    if ask.endpoint.accept == ANYTHING:
+    if ask.endpoint.accept == ANYTHING and not ask.stream:
         return answer_untouched
     return answer_streaming if ask.stream else answer_whole

@@ -113,9 +113,9 @@ def demand_of(ask: Ask) -> Demand:
     if plan.price is None or not ask.endpoint.prompt:
         return Demand(tokens=about.tokens)
     # A conversation that the upstream remembers has no size here: it fills the window at most.
-    remembered = max(model.context_window or 0 for model in plan.models) if about.response_id else 0
-    output = about.answers.most(plan.models) if ask.endpoint.answer else 0
+    remembered = max(model.configured("context_window") or 0 for model in plan.models) if about.response_id else 0
     beside = ask.endpoint.most(ask.payload.fields) if ask.endpoint.most else _NO_USAGE
+    output = about.answers.most(plan.models) if ask.endpoint.answer else beside.output
     most = msgspec.structs.replace(beside, input=max(about.input_tokens, remembered), output=output)
     return Demand(tokens=about.tokens, cost_nano_usd=min(cost_nano_usd(plan.price, most), _MOST_NANO_USD))
 

@@ -9,7 +9,7 @@ from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, closed, invalid, is_html, is_json, whole_answer
 from gateway.api.upstream_request import upstream_request
-from gateway.dialects.framing import SERVER_SENT_EVENTS, FrameTooLong
+from gateway.dialects.framing import MAX_EVENT_BYTES, SERVER_SENT_EVENTS, FrameTooLong
 from gateway.dialects.relay import BROKEN, WAITING, NativeRelay, Relay, Step
 from gateway.dialects.usage import Usage
 from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
@@ -22,7 +22,7 @@ from gateway.wire import Members
 
 _ANNOUNCEMENT_SECONDS = 1.0
 """So long the events that announce an answer are held back, as a failure after them can still go elsewhere."""
-_MOST_STREAMED_BYTES = 1024 * 1024
+_MOST_STREAMED_BYTES = MAX_EVENT_BYTES
 """A longer answer in one piece is not made into the stream that was asked for."""
 _FAILURE_SECONDS = 0.5
 """Longest wait for what follows an error event."""

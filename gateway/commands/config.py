@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from gateway.commands.checks import endings_of, unpriced
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.wires import wires
 from gateway.config.document import Document
@@ -14,9 +15,8 @@ from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
-from gateway.providers.rows import PROVIDERS
 from gateway.routing.availability import is_available
-from gateway.routing.routes import build_routes
+from gateway.routing.routes import Routes, build_routes
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
 
@@ -28,20 +28,24 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     _check_store(loaded)
     _check_credentials(loaded)
     models = loaded.config.models
-    warnings = list(_without_gaps(loaded))
+    routes = build_routes(loaded.config, {})
+    endings = [each for each in endings_of(loaded, routes) if each.level]
+    warnings = [*_without_gaps(loaded, routes), *unpriced(loaded, routes)]
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)
     if as_json:
-        print_json({**counts, **({"warnings": warnings} if warnings else {})})
+        told = [each.as_json() for each in endings]
+        print_json({**counts, **({"warnings": warnings} if warnings else {}), **({"endings": told} if told else {})})
         return
     typer.echo(f"{config}: good ({', '.join(f'{count} {name}' for name, count in counts.items())}).")
     for warning in warnings:
         typer.echo(f"warning: {warning}")
+    for ending in endings:
+        typer.echo(f"{ending.level}: {ending.words}")
 
 
-def _without_gaps(loaded: Loaded) -> Iterator[str]:
+def _without_gaps(loaded: Loaded, routes: Routes) -> Iterator[str]:
     """Yield a warning for each model for completion that no deployment lets fill in the middle."""
-    routes = build_routes(loaded.config, {})
     filling = routes.completing(FIM)
     for index, model in enumerate(loaded.config.models):
         if model.mode == "completion" and is_available(model) and model.name not in filling:
@@ -64,11 +68,12 @@ def _check_store(loaded: Loaded) -> None:
 def _check_credentials(loaded: Loaded) -> None:
     """Look for what signs requests to clouds: files, the environment, the machine's own role."""
     problems = []
+    routes = build_routes(loaded.config, {})
     for index, model in enumerate(loaded.config.models):
-        for number, deployment in enumerate(model.deployments):
-            if problem := PROVIDERS[deployment.provider].credentials_problem(deployment):
+        for number, target in enumerate(routes.targets[model.name]):
+            if problem := target.credentials_problem():
                 place = loaded.document.place(("models", index, "deployments", number, "provider"))
-                problems.append(f"{place}: {deployment.provider}: {problem}")
+                problems.append(f"{place}: {target.provider.name}: {problem}")
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -106,6 +111,8 @@ def _leaves(node: Any, key: tuple[str | int, ...]) -> list[tuple[tuple[str | int
 
 
 def _origin(key: tuple[str | int, ...], document: Document) -> str:
+    if filled := document.filled.get(key[:3]):
+        return filled
     place = document.places.get(key)
     if place is None:
         return "default"

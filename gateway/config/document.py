@@ -32,6 +32,8 @@ class Document:
     marks: dict[Path, tuple[int, int, int]] = field(default_factory=dict)
     """Time, size and inode of each file just before it was read."""
     missing: list[str] = field(default_factory=list)
+    filled: dict[Key, str] = field(default_factory=dict)
+    """Values that the files leave open and a table fills in, with what it is."""
     values: int = 0
     """Number of values that were read so far."""
 

@@ -11,7 +11,7 @@ from gateway.config.schema import Config
 
 def explain(document: Document, error: Any) -> str:
     """Return a problem that pydantic reports as one line. Never quotes a value."""
-    key: Key = tuple(error["loc"])
+    key: Key = tuple(part for part in error["loc"] if part != _OF_KEY)
     place = document.place(key)
     dotted = ".".join(str(part)[:_LONGEST_KEY] for part in key)
     if error["type"] == "extra_forbidden":
@@ -23,6 +23,8 @@ def explain(document: Document, error: Any) -> str:
 
 
 _LONGEST_KEY = 80
+_OF_KEY = "[key]"
+"""How pydantic says that a key itself is wrong, not its value."""
 
 
 def _fields_at(key: Key) -> list[str]:

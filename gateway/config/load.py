@@ -15,6 +15,7 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from gateway.config.conflicts import conflicts
 from gateway.config.document import Document
 from gateway.config.explain import explain
+from gateway.config.filling import fill
 from gateway.config.plain import TAG, Plain
 from gateway.config.schema import Config
 from gateway.config.yaml_file import NULL, Unreadable, mark_of, parse_mapping, read_text
@@ -63,7 +64,7 @@ def load(
     problems += [problem for check in (conflicts, *checks) for problem in check(config, document)]
     if problems:
         raise ConfigError(_listed(problems))
-    return Loaded(_absolute(config, path.parent), document)
+    return Loaded(_absolute(fill(config, document), path.parent), document)
 
 
 def _resolved(path: Path) -> Path:

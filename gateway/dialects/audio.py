@@ -5,11 +5,16 @@ Source: platform.openai.com/docs/api-reference/audio.
 
 from dataclasses import replace
 
+import msgspec
+
 from gateway import lenient, wire
 from gateway.dialects import chat
+from gateway.dialects.audio_stream import SpeechRelay, TranscriptRelay, transcript_as_stream
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import ANYTHING, Endpoint
-from gateway.dialects.usage import Usage, from_transcription
+from gateway.dialects.relay import NativeRelay
+from gateway.dialects.usage import Media, Usage, from_transcription
+from gateway.errors import InvalidRequest
 from gateway.wire import Members
 
 
@@ -31,9 +36,54 @@ def usage_of(answer: Members) -> Usage | None:
     return from_transcription(lenient.peek(answer, "usage"), lenient.peek(answer, "duration"))
 
 
+def _wants_events(fields: Members) -> bool:
+    """Return whether a transcript is wanted event by event: subtitles and plain text have none."""
+    streams = wire.value(fields, "response_format") in _STREAMED
+    return wire.form_flag(fields, "stream") and streams
+
+
+def _wants_sound_events(fields: Members) -> bool:
+    """Return whether speech is wanted as events. Raises `InvalidRequest` for `stream`, which it does not have."""
+    if wire.flag(fields, "stream"):
+        raise InvalidRequest(
+            "The field 'stream' must be false or absent: sound is always sent while it is made, as bytes, or as "
+            "events with 'stream_format': 'sse'.",
+            param="stream",
+        )
+    return wire.kind(fields, "stream_format") is str and wire.value(fields, "stream_format") == "sse"
+
+
+def _most_of_speech(fields: Members) -> Usage:
+    """Return the most that speaking a text can use."""
+    characters = len(wire.value(fields, "input"))
+    return Usage(
+        output=characters * _TOKENS_OF_CHARACTER,
+        audio_seconds=characters / _SLOWEST_CHARACTERS,
+        media=Media(characters=characters),
+    )
+
+
+def _with_characters(usage: Usage, fields: Members) -> Usage:
+    """Return counts with the characters that were spoken, by which some models are paid."""
+    media = msgspec.structs.replace(usage.media or Media(), characters=len(wire.value(fields, "input")))
+    return msgspec.structs.replace(usage, media=media)
+
+
+def _transcript(model: str, request: Members) -> NativeRelay:
+    return TranscriptRelay(model)
+
+
+def _sound(model: str, request: Members) -> NativeRelay:
+    return SpeechRelay(model)
+
+
+_STREAMED = (None, "", "json", "diarized_json")
+"""Formats of transcripts that may come event by event."""
+_TOKENS_OF_CHARACTER, _SLOWEST_CHARACTERS = 6, 3
+"""Of sound: the most tokens of a character, the fewest characters of a second."""
 _HEARD = frozenset(("text", "segments"))
 CLIENT = ClientDialect(chat.error_body, chat.error_event, personal=("user",))
-HEARD = UpstreamDialect(chat.is_error, failure, usage_of, chat.relay)
+HEARD = UpstreamDialect(chat.is_error, failure, usage_of, _transcript, as_stream=transcript_as_stream)
 TRANSCRIPTIONS = Endpoint(
     "transcriptions",
     "/audio/transcriptions",
@@ -44,22 +94,24 @@ TRANSCRIPTIONS = Endpoint(
     prompt=(),
     body="multipart",
     files=("file",),
-    streams=False,
+    wants_stream=_wants_events,
     task="transcription",
     names_model=False,
     accept=ANYTHING,
 )
-TRANSLATIONS = replace(TRANSCRIPTIONS, path="/audio/translations", optional=True)
+TRANSLATIONS = replace(TRANSCRIPTIONS, path="/audio/translations", optional=True, streams=False, wants_stream=None)
 SPEECH = Endpoint(
     "speech",
     "/audio/speech",
     ("speech",),
     check_speech,
     CLIENT,
-    HEARD,
+    UpstreamDialect(chat.is_error, failure, usage_of, _sound),
     prompt=("input", "instructions"),
-    streams=False,
+    wants_stream=_wants_sound_events,
     task="speech",
     names_model=False,
     accept=ANYTHING,
+    most=_most_of_speech,
+    told=_with_characters,
 )

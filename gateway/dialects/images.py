@@ -3,20 +3,28 @@
 Source: platform.openai.com/docs/api-reference/images.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from gateway import lenient, wire
 from gateway.dialects import chat
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
-from gateway.dialects.endpoint import Endpoint
-from gateway.dialects.usage import Usage, from_responses
+from gateway.dialects.endpoint import Batching, Endpoint, PerCall
+from gateway.dialects.image_kinds import kind_of
+from gateway.dialects.images_stream import ImagesRelay, edit_as_stream, generation_as_stream
+from gateway.dialects.relay import NativeRelay
+from gateway.dialects.usage import Media, Usage, from_media
 from gateway.errors import InvalidRequest
 from gateway.wire import Members
 
 MOST_IMAGES = 10
 """Of one request, as OpenAI takes them."""
+_MOST_TOKENS = 8192
+"""Of one image, where models count tokens; more than the largest of today take."""
+_LONGEST_KIND = 32
 _count = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -40,7 +48,8 @@ def check_number(fields: Members) -> None:
 
 def most(fields: Members) -> Usage:
     """Return the most that a checked request can use."""
-    return Usage(images=int(wire.value(fields, "n") or 1))
+    number = int(wire.value(fields, "n") or 1)
+    return Usage(images=number, output=number * _MOST_TOKENS)
 
 
 def failure(answer: Members) -> bool:
@@ -54,12 +63,75 @@ def usage_of(answer: Members) -> Usage | None:
         images = len(_count(answer.get("data", b"[]")))
     except lenient.UNREADABLE:
         images = 0
-    tokens = from_responses(lenient.peek(answer, "usage")) or Usage()
-    return msgspec.structs.replace(tokens, images=images)
+    usage = from_media(lenient.peek(answer, "usage")) or Usage()
+    return with_kind(msgspec.structs.replace(usage, images=images), answer)
+
+
+def with_kind(usage: Usage, told: Members) -> Usage:
+    """Return counts with the size and the quality that a request or an answer names, where nothing told them before."""
+    media = usage.media or Media()
+    size, _, quality = (media.image_kind or "/").partition("/")
+    kind = kind_of(size or _short(told, "size"), quality or _short(told, "quality"))
+    if kind is None or kind == media.image_kind:
+        return usage
+    return msgspec.structs.replace(usage, media=msgspec.structs.replace(media, image_kind=kind))
+
+
+def _short(told: Members, name: str) -> object:
+    """Return a short text; None where a member is absent, or something else."""
+    return wire.value(told, name) if wire.kind(told, name) is str and len(told[name]) < _LONGEST_KIND else None
+
+
+def split(fields: Members, most: PerCall) -> list[Members]:
+    """Return a checked request as requests of at most so many images each; with a seed of its own each."""
+    number = int(wire.value(fields, "n") or 1)
+    if most.inputs is None or number <= most.inputs:
+        return [fields]
+    starts = range(0, number, most.inputs)
+    parts = [{**fields, "n": _raw(min(most.inputs, number - start))} for start in starts]
+    seed = lenient.peek(fields, "seed")
+    if type(seed) is int:
+        for at, part in enumerate(parts):
+            part["seed"] = _raw(seed + at)
+    return parts
+
+
+def join(answers: Sequence[Members]) -> Members:
+    """Return the answers to a split request as one, with the sum of their counts."""
+    images = [image for answer in answers for image in _count(answer.get("data", b"[]"))]
+    joined = {**answers[0], "data": msgspec.Raw(wire.encode(images))}
+    counts = [found for answer in answers if isinstance(found := lenient.peek(answer, "usage"), dict)]
+    if counts:
+        wire.put(joined, "usage", _added(counts))
+    return joined
+
+
+def _added(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return objects of numbers as one, each number the sum."""
+    added: dict[str, Any] = {}
+    for name, value in counts[0].items():
+        values = [each.get(name) for each in counts]
+        if isinstance(value, dict):
+            added[name] = _added([each for each in values if isinstance(each, dict)])
+        elif type(value) is int:
+            added[name] = sum(each for each in values if type(each) is int)
+    return added
+
+
+def _raw(number: int) -> msgspec.Raw:
+    return msgspec.Raw(b"%d" % number)
+
+
+def _as_it_is(fields: Members, answer: Members) -> Members:
+    return answer
+
+
+def relay(model: str, request: Members) -> NativeRelay:
+    return ImagesRelay(model, usage_of)
 
 
 CLIENT = ClientDialect(chat.error_body, chat.error_event, personal=("user",))
-UPSTREAM = UpstreamDialect(chat.is_error, failure, usage_of, chat.relay)
+UPSTREAM = UpstreamDialect(chat.is_error, failure, usage_of, relay, as_stream=generation_as_stream)
 GENERATIONS = Endpoint(
     "images",
     "/images/generations",
@@ -68,11 +140,18 @@ GENERATIONS = Endpoint(
     CLIENT,
     UPSTREAM,
     prompt=("prompt",),
-    streams=False,
     task="image",
     pseudonym="user",
     names_model=False,
     most=most,
+    told=with_kind,
+    batching=Batching(split, join, _as_it_is),
 )
-EDITS = replace(GENERATIONS, path="/images/edits", body="multipart", files=("image", "image[]"))
-VARIATIONS = replace(EDITS, path="/images/variations", check=check_number, prompt=())
+EDITS = replace(
+    GENERATIONS,
+    path="/images/edits",
+    body="multipart",
+    files=("image", "image[]"),
+    upstream=replace(UPSTREAM, as_stream=edit_as_stream),
+)
+VARIATIONS = replace(EDITS, path="/images/variations", check=check_number, prompt=(), streams=False)

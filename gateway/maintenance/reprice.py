@@ -108,8 +108,19 @@ def _price_of(
 def _choice(prices: dict[_Place, Priced], value: Callable[[Priced], str]) -> str:
     """Return an SQL expression of each place's value where something was used there, else NULL."""
     used = "coalesce(input_tokens, output_tokens, images, search_units) IS NOT NULL OR audio_seconds IS NOT NULL"
-    whens = [f"WHEN {_matches(place)} THEN {value(price)}" for place, price in prices.items()]
+    whens = [f"WHEN {_matches(place)}{_told(price)} THEN {value(price)}" for place, price in prices.items()]
     return f"CASE WHEN NOT ({used}) THEN NULL {' '.join(whens)} END"
+
+
+def _told(price: Priced) -> str:
+    """Return a test that keeps the costs of records which do not tell what the price turns on."""
+    return f" AND api NOT IN ({', '.join(map(quoted, _OF_MEDIA))})" if price.turns_on_media else ""
+
+
+_KIND = "@[0-9a-zA-Z]*/[0-9a-zA-Z]*$"
+"""The kind of a record's images, as `Priced.id_of` writes it."""
+_OF_MEDIA = ("images", "transcriptions", "speech")
+"""APIs of which records do not tell tokens of media from those of text."""
 
 
 def _matches(place: _Place) -> str:
@@ -121,7 +132,7 @@ def _matches(place: _Place) -> str:
 
 
 def _id(price: Priced) -> str:
-    return quoted(price.id)
+    return f"{quoted(price.id)} || regexp_extract(coalesce(price_id, ''), {quoted(_KIND)})"
 
 
 def _cost(price: Priced) -> str:
@@ -144,6 +155,16 @@ def _at(price: Price) -> str:
     }
     tokens = " + ".join(f"{count}::HUGEINT * {rate}" for count, rate in parts.items())
     return (
-        f"(({tokens} + 500000) // 1000000 + coalesce(images, 0)::HUGEINT * {rates.image} + coalesce(search_units, 0)"
+        f"(({tokens} + 500000) // 1000000 + coalesce(images, 0)::HUGEINT * {_image(price)} + coalesce(search_units, 0)"
         f"::HUGEINT * {rates.search_unit} + round_even(coalesce(audio_seconds, 0) * {rates.audio_second}, 0)::HUGEINT)"
     )
+
+
+def _image(price: Price) -> str:
+    """Return `image_rate` as SQL."""
+    if not price.image_rates:
+        return str(price.rates.image)
+    kind = f"regexp_extract(coalesce(price_id, ''), {quoted(_KIND)})[2:]"
+    keys = (kind, f"split_part({kind}, '/', 1)", f"split_part({kind}, '/', 2)")
+    whens = [f"WHEN {key} = {quoted(name)} THEN {rate}" for key in keys for name, rate in price.image_rates.items()]
+    return f"(CASE {' '.join(whens)} ELSE {price.rates.image} END)"

@@ -13,11 +13,12 @@ from gateway.profiles.claude import CLAUDE
 from gateway.profiles.family import Family
 from gateway.profiles.gpt import OPENAI
 from gateway.profiles.hosts import host_of, rows_of
+from gateway.profiles.media import MEDIA
 from gateway.profiles.names import parse_name
 from gateway.profiles.others import OTHERS
 from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 
-FAMILIES: tuple[Family, ...] = (*CLAUDE, *OPENAI, *OTHERS)
+FAMILIES: tuple[Family, ...] = (*CLAUDE, *OPENAI, *OTHERS, *MEDIA)
 
 
 def resolve(model: str, provider: str, base_url: str | None = None) -> Profile:

@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.profiles.media import SPEECH_FORMATS, SUBTITLED
+
 _UNKNOWN_TO_OPENAI = frozenset(("top_k", "enable_thinking", "chat_template_kwargs"))
+_OPENAI = ("openai", "azure", "api.openai.com", "openai.azure.com")
 _STRICT = frozenset(("top_k", "verbosity", "prompt_cache_key", "safety_identifier", "service_tier", "metadata"))
 """Members that servers with strict schemas refuse as unknown."""
 
@@ -29,10 +32,7 @@ def _row(source: str, *names: str, families: tuple[str | None, ...] | None = Non
 HOSTS: tuple[Host, ...] = (
     _row(
         "platform.openai.com/docs/api-reference/chat; learn.microsoft.com/azure/foundry/openai",
-        "openai",
-        "azure",
-        "api.openai.com",
-        "openai.azure.com",
+        *_OPENAI,
         families=("gpt", "o", None),
         refused=_UNKNOWN_TO_OPENAI,
         thinking_member=None,
@@ -41,6 +41,18 @@ HOSTS: tuple[Host, ...] = (
         tool_call_id_pattern=r"[a-zA-Z0-9_-]{1,40}",
         most_tools=128,
         most_stops=4,
+    ),
+    _row(
+        "platform.openai.com/docs/api-reference/audio/createTranscription",
+        *_OPENAI,
+        families=("whisper",),
+        choices={"transcriptions": {"response_format": SUBTITLED}},
+    ),
+    _row(
+        "platform.openai.com/docs/api-reference/audio/createSpeech: stream_format is not for tts-1",
+        *_OPENAI,
+        families=("tts",),
+        choices={"speech": {"response_format": SPEECH_FORMATS, "stream_format": ("audio",)}},
     ),
     _row(
         "docs.vllm.ai: OpenAI-compatible server, reasoning outputs",
@@ -92,6 +104,13 @@ HOSTS: tuple[Host, ...] = (
         most_stops=5,
     ),
     _row("docs.cohere.com/docs/compatibility-api", "api.cohere.ai", "api.cohere.com", refused=_STRICT),
+    _row(
+        "docs.cohere.com/reference/chat: content blocks, documents",
+        "cohere",
+        families=("command", None),
+        media=frozenset(("image", "document")),
+        structured_output_with_tools=False,
+    ),
     _row("docs.aws.amazon.com/bedrock", "bedrock", "amazonaws.com", "api.aws", cache_marks=False),
     _row(
         "docs.aws.amazon.com/bedrock: ToolChoice is for Claude, Nova and Mistral Large",

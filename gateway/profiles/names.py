@@ -35,6 +35,9 @@ _FAMILIES = {
     "grok": "grok",
     "command": "command",
     "minimax": "minimax",
+    "whisper": "whisper",
+    "tts": "tts",
+    "stability": "stability",
 }
 """Families by the words that name them."""
 _VENDORS = frozenset(("deepseek", "mistral", "qwen", "minimax", "llama"))

@@ -1,5 +1,6 @@
 """What a family of models accepts in a request: data with its source, resolved once for a deployment."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -57,6 +58,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     tool_call_id_pattern: str = r"[a-zA-Z0-9_-]{1,64}"
     media: frozenset[str] | None = None
     """The kinds of media that it takes: `image`, `audio`, `document`; None = not known, any is sent."""
+    choices: Mapping[str, Mapping[str, tuple[str, ...]]] = {}
+    """Values that members of a request may have, by dialect and member; others are refused before it is sent."""
+    defaults: Mapping[str, Mapping[str, str]] = {}
+    """Values of members that mean what the model does anyway, and that it refuses; they are left out."""
     structured_output: bool = True
     """False if a JSON Schema for the answer is refused."""
     tools_need_responses: bool = False

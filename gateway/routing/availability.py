@@ -27,8 +27,10 @@ def check_time(model: Model) -> None:
     begins, ends = model.available.from_, model.available.until
     when = f"from {begins:%Y-%m-%d %H:%M} UTC" if begins and begins > datetime.now(UTC) else ""
     when = when or f"until {ends:%Y-%m-%d %H:%M} UTC"
-    raise NotFound(
-        f"The model '{model.name}' is served only {when}. See GET /v1/models for what is served now.",
-        code="model_not_available",
-        param="model",
+    successor = model.successor if when.startswith("until") else None
+    instead = f"Use '{successor}' instead." if successor else "See GET /v1/models for what is served now."
+    error = NotFound(
+        f"The model '{model.name}' is served only {when}. {instead}", code="model_not_available", param="model"
     )
+    error.successor = successor
+    raise error

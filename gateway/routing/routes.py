@@ -10,8 +10,10 @@ from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy
 from gateway.pricing import dearest
+from gateway.profiles.known import Life
 from gateway.routing.availability import check_time, is_available
 from gateway.routing.building import deployed
+from gateway.routing.ending import last
 from gateway.routing.serving import Serving, grouped
 from gateway.routing.target import Health, Target
 
@@ -45,6 +47,10 @@ class Routes:
             raise NotFound(f"The model '{name}' {why}. {hint}", code="model_not_found", param="model")
         check_time(found)
         return found
+
+    def life(self, model: Model) -> Life | None:
+        """Return when a model ends wherever it runs; None = it does not, as far as is known."""
+        return last([target.life for target in self.targets[model.name]])
 
     def available(self, policy: Policy | None = None) -> list[Model]:
         """Return the models that are served now, in the order of the file."""
@@ -120,7 +126,7 @@ class Routes:
 
 def build_routes(config: Config, health: dict[str, Health]) -> Routes:
     """Index a configuration. `health` is shared by all configurations of a process."""
-    targets = {model.name: tuple(deployed(model, health)) for model in config.models}
+    targets = {model.name: tuple(deployed(model, config, health)) for model in config.models}
     return Routes(
         models={model.name: model for model in config.models},
         targets=targets,

@@ -33,7 +33,7 @@ class Reader:
         if language == "en" and not self.is_person:
             return error.message
         own = error.in_words(language, self.is_person, self.zone, self.free_models)
-        words = own or sentence(error.code, language, self.model, error.retry_after)
+        words = own or sentence(error.code, language, self.model, error.retry_after, error.successor)
         detail = not self.is_person and self.languages != BOTH and 400 <= error.status < 500 and own is None
         return f"{words} {error.message}" if detail else words
 

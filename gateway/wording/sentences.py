@@ -1,6 +1,6 @@
 """For each code of an error a sentence in English and in Japanese.
 
-In braces: `{model}`, the name that was asked for, and `{again}`, when to try again.
+In braces: `{model}`, the name that was asked for, `{again}`, when to try again, and `{instead}`, another model.
 """
 
 from gateway.wording.languages import Language
@@ -41,6 +41,16 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "The request asks for something that is not offered here.",
         "リクエストは、ここでは提供していない機能を求めています。",
         _PROGRAM,
+    ),
+    "content_policy_violation": (
+        "The provider's filter refused this. Please word it differently, or change what is attached.",
+        "提供元のフィルターにより拒否されました。表現を変えるか、添付を変更してください。",
+        ("", ""),
+    ),
+    "no_image": (
+        "The model made no image. Please describe what is to be seen.",
+        "モデルは画像を作成しませんでした。描いてほしいものを説明してください。",
+        ("", ""),
     ),
     "invalid_json": ("The request cannot be read.", "リクエストを読み取れません。", _PROGRAM),
     "invalid_form": ("The upload cannot be read.", "アップロードを読み取れません。", _PROGRAM),
@@ -98,6 +108,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
     "model_not_available": (
         "The model {model} is not served at the moment.",
         "モデル{model}は現在提供していません。",
+        _CHOOSE,
+    ),
+    "model_ended": (
+        "The model {model} has ended and is no longer served.",
+        "モデル{model}は提供が終了しました。",
         _CHOOSE,
     ),
     "wrong_mode": (
@@ -158,6 +173,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
             " Please start a new chat, attach less, or choose a model that can read more.",
             "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
         ),
+    ),
+    "content_filter": (
+        "The filter of the model {model}'s provider refused the text.",
+        "モデル{model}の提供元のフィルターが、この内容を拒否しました。",
+        (" Please change the words, or choose another model.", "表現を変えるか、別のモデルを選んでください。"),
     ),
     "upstream_refused": (
         "The model {model} did not accept the request: perhaps an attachment, a picture or a setting of the chat that "
@@ -267,16 +287,35 @@ SENTENCES: dict[str, dict[Language, str]] = {
 _LATER: dict[Language, str] = {"en": "in a few minutes", "ja": "数分後に"}
 _SECONDS: dict[Language, str] = {"en": "in {seconds} seconds", "ja": "{seconds}秒後に"}
 _MODEL: dict[Language, str] = {"en": "“{name}”", "ja": "「{name}」"}
+_INSTEAD: dict[Language, str] = {
+    "en": " Please use the model {instead} instead.",
+    "ja": "代わりにモデル{instead}をお使いください。",
+}
 _NO_MODEL: dict[Language, str] = {"en": "that was asked", "ja": "（指定なし）"}
 _LONGEST_MODEL = 100
 
 
-def sentence(code: str, language: Language, model: str | None, retry_after: float | None) -> str:
+def sentence(
+    code: str, language: Language, model: str | None, retry_after: float | None, successor: str | None = None
+) -> str:
     """Return what is said of an error; of a code that nobody wrote about, what is said of an internal error."""
-    texts = SENTENCES.get(code, SENTENCES["internal_error"])
+    text = SENTENCES.get(code, SENTENCES["internal_error"])[language]
+    if successor and code in _TEXTS:
+        text = _first(code, language) + _INSTEAD[language]
+    name, other = _named(model, language), _named(successor, language)
+    return text.format(model=name, instead=other, again=_again(language, retry_after))
+
+
+def _first(code: str, language: Language) -> str:
+    """Return what happened, without what to do about it."""
+    english, japanese, _ = _TEXTS[code]
+    return english if language == "en" else japanese
+
+
+def _named(model: str | None, language: Language) -> str:
+    """Return a model's name for people, without what cannot be printed."""
     shown = "".join(each for each in (model or "")[:_LONGEST_MODEL] if each.isprintable())
-    name = _MODEL[language].format(name=shown) if shown else _NO_MODEL[language]
-    return texts[language].format(model=name, again=_again(language, retry_after))
+    return _MODEL[language].format(name=shown) if shown else _NO_MODEL[language]
 
 
 def _again(language: Language, retry_after: float | None) -> str:

@@ -15,7 +15,16 @@ from tests.fakes.fixed import Answer, Fixed
 from tests.fakes.serving import serving
 from tests.fixtures.gateway import PROVIDER_KEY, InProcess, in_process
 
-PRICES = {"input": 1, "output": 2, "image": 0.04, "audio_second": 0.0001}
+PRICES = {
+    "input": 1,
+    "output": 2,
+    "image_input": 5,
+    "audio_input": 6,
+    "characters": 15,
+    "image": 0.04,
+    "images": {"high": 0.05},
+    "audio_second": 0.0001,
+}
 NAMES = {
     "gpt-4o-mini-transcribe": "transcription",
     "whisper-1": "transcription",
@@ -180,7 +189,8 @@ FILE = {"file": ("a.wav", b"RIFF", "audio/wav")}
         ("audio/transcriptions", {"data": {"model": "whisper-1"}, "files": {"other": b"x"}}, "'file' is missing"),
         ("audio/transcriptions", {"data": {"model": "whisper-1"}, "files": {"file": b""}}, "'file' is empty"),
         ("audio/transcriptions", {"data": {"file": "text", "model": "whisper-1"}, "files": {"x": b"x"}}, "'file' is"),
-        ("audio/transcriptions", {"data": {"model": "whisper-1", "stream": "true"}, "files": FILE}, "'stream' must be"),
+        ("audio/translations", {"data": {"model": "whisper-1", "stream": "true"}, "files": FILE}, "'stream' must be"),
+        ("images/variations", {"data": {"model": "painter", "stream": "1"}, "files": {"image": b"x"}}, "'stream' must"),
         ("audio/transcriptions", {"data": {"model": "whisper-1", "stream": "maybe"}, "files": FILE}, "'stream' must"),
         ("audio/transcriptions", {"data": {"model": ["whisper-1", "b"]}, "files": FILE}, "'model' must be a string"),
         ("audio/transcriptions", {"data": {"model": "talker"}, "files": FILE}, "is for chat"),
@@ -194,6 +204,7 @@ FILE = {"file": ("a.wav", b"RIFF", "audio/wav")}
         ("audio/speech", {"json": {"model": "voice"}}, "'input' is missing"),
         ("audio/speech", {"json": {"model": "voice", "input": ""}}, "'input' is empty"),
         ("audio/speech", {"json": {"model": "voice", "input": "a", "stream": True}}, "'stream' must be"),
+        ("audio/speech", {"json": {"model": "voice", "input": "a", "stream": "yes"}}, "'stream' must be"),
     ],
 )
 def test_what_cannot_be_served_is_told(gateway: InProcess, path: str, sent: dict[str, Any], words: str) -> None:
@@ -209,6 +220,137 @@ def test_several_images_are_edited(client: openai.OpenAI, gateway: InProcess, fi
     sent = fixed.asked[-1][2]
     assert (sent.count(b'name="image[]"'), b"PNG1" in sent, b"PNG2" in sent) == (2, True, True)
     assert gateway.record(answer.http_response).images == 1
+
+
+def _sse(*events: dict[str, Any]) -> bytes:
+    return b"".join(b"event: x\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
+
+
+def _event(kind: str, **more: Any) -> dict[str, Any]:
+    about = {"background": "auto", "created_at": 1, "output_format": "png", "quality": "high", "size": "1024x1024"}
+    return {**about, "type": kind, "b64_json": "YQ==", **more}
+
+
+IMAGE_USAGE = {
+    "input_tokens": 40,
+    "input_tokens_details": {"image_tokens": 30, "text_tokens": 10},
+    "output_tokens": 1056,
+    "total_tokens": 1096,
+}
+
+
+@pytest.mark.parametrize("kind", ["image_generation", "image_edit"])
+def test_images_that_get_clearer_are_streamed(gateway: InProcess, fixed: Fixed, kind: str) -> None:
+    path = "/v1/images/generations" if kind == "image_generation" else "/v1/images/edits"
+    partial = _event(f"{kind}.partial_image", partial_image_index=0)
+    fixed.answers[path] = Answer(_sse(partial, _event(f"{kind}.completed", usage=IMAGE_USAGE)), "text/event-stream")
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        asked: dict[str, Any] = {"model": "painter", "prompt": "猫", "partial_images": 1, "stream": True}
+        images = client.images.with_raw_response
+        raw = images.generate(**asked) if "generation" in kind else images.edit(**asked, image=("a.png", b"P"))
+        types = [event.type for event in raw.parse()]
+    assert types == [f"{kind}.partial_image", f"{kind}.completed"]
+    record = gateway.record(raw.http_response)
+    assert (record.stream, record.images, record.input_tokens, record.output_tokens) == (True, 1, 40, 1056)
+    assert record.price_id
+    assert record.price_id.endswith("@1024x1024/high")
+    assert record.cost_nano_usd == 10 * 1000 + 30 * 5000 + 1056 * 2000 + 50_000_000
+
+
+def test_a_server_that_does_not_stream_images_is_streamed(gateway: InProcess, fixed: Fixed) -> None:
+    image = "A" * (3 * 2**20)
+    fixed.answers["/v1/images/generations"] = Answer(json.dumps({"data": [{"b64_json": image}] * 2}).encode())
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0) as client:
+        raw = client.images.with_raw_response.generate(model="painter", prompt="猫", n=2, stream=True)
+        assert [(event.type, event.b64_json == image) for event in raw.parse()] == [
+            ("image_generation.completed", True)
+        ] * 2
+    assert gateway.record(raw.http_response).images == 2
+
+
+def test_images_that_fail_in_the_stream_are_an_error(gateway: InProcess, fixed: Fixed) -> None:
+    error = {"type": "error", "error": {"code": "moderation_blocked", "message": "no", "type": "image_generation"}}
+    fixed.answers["/v1/images/generations"] = Answer(_sse(error), "text/event-stream")
+    answer = gateway.post("/v1/images/generations", json={"model": "painter", "prompt": "a", "stream": True})
+    assert (answer.status_code, gateway.record(answer).outcome) == (502, "error")
+    fixed.answers["/v1/images/generations"] = Answer(
+        _sse(_event("image_generation.partial_image", partial_image_index=0)), "text/event-stream"
+    )
+    answer = gateway.post("/v1/images/generations", json={"model": "painter", "prompt": "a", "stream": True})
+    assert "upstream_closed" in answer.text, "a picture that was never finished is not one"
+
+
+TOLD: dict[str, Any] = {"type": "tokens", "input_tokens": 20, "output_tokens": 4, "total_tokens": 24}
+TRANSCRIPT: list[dict[str, Any]] = [
+    {"type": "transcript.text.delta", "delta": "は"},
+    {"type": "transcript.text.done", "text": "はい", "usage": {**TOLD, "input_token_details": {"audio_tokens": 15}}},
+]
+
+
+def test_a_transcript_is_streamed(client: openai.OpenAI, gateway: InProcess, fixed: Fixed) -> None:
+    fixed.answers["/v1/audio/transcriptions"] = Answer(_sse(*TRANSCRIPT), "text/event-stream")
+    raw = client.audio.transcriptions.with_raw_response.create(
+        model="gpt-4o-mini-transcribe", file=("a.wav", b"RIFF"), stream=True
+    )
+    assert [event.type for event in raw.parse()] == [each["type"] for each in TRANSCRIPT]
+    assert (b'name="stream"\r\n\r\ntrue' in fixed.asked[-1][2], fixed.asked[-1][1]["accept"]) == (
+        True,
+        "text/event-stream",
+    )
+    record = gateway.record(raw.http_response)
+    assert (record.stream, record.input_tokens, record.output_tokens) == (True, 20, 4)
+    assert record.cost_nano_usd == 5 * 1000 + 15 * 6000 + 4 * 2000
+
+
+@pytest.mark.parametrize(
+    ("body", "kinds"),
+    [
+        (Answer(b'{"text":"\xe3\x81\xaf","usage":{"type":"duration","seconds":3}}'), ["delta", "done"]),
+        (
+            Answer(
+                b'data: {"object":"transcription.chunk","model":"theirs","choices":[{"delta":{"content":"a"}}]}\n\n'
+                b'data: {"object":"transcription.chunk","model":"theirs",'
+                b'"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+                "text/event-stream",
+            ),
+            ["chunk", "chunk"],
+        ),
+    ],
+    ids=["one that answers whole", "vllm"],
+)
+def test_servers_that_stream_transcripts_otherwise(
+    gateway: InProcess, fixed: Fixed, body: Answer, kinds: list[str]
+) -> None:
+    fixed.answers["/v1/audio/transcriptions"] = body
+    answer = gateway.post("/v1/audio/transcriptions", data={"model": "whisper-1", "stream": "true"}, files=FILE)
+    assert answer.status_code == 200, answer.text
+    lines = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ") and "[DONE]" not in line]
+    events = [json.loads(line) for line in lines]
+    assert [str(each.get("type") or each.get("object")).rpartition(".")[2] for each in events] == kinds
+    assert all(each.get("model") in (None, "whisper-1") for each in events)
+    assert gateway.record(answer).outcome == "ok"
+
+
+def test_subtitles_have_no_events(gateway: InProcess, fixed: Fixed) -> None:
+    fixed.answers["/v1/audio/transcriptions"] = Answer(SUBTITLES, "text/plain")
+    data = {"model": "whisper-1", "stream": "true", "response_format": "srt"}
+    answer = gateway.post("/v1/audio/transcriptions", data=data, files=FILE)
+    assert (answer.status_code, answer.content) == (200, SUBTITLES)
+
+
+def test_speech_as_events(client: openai.OpenAI, gateway: InProcess, fixed: Fixed) -> None:
+    events: list[dict[str, Any]] = [
+        {"type": "speech.audio.delta", "audio": "YQ=="},
+        {"type": "speech.audio.done", "usage": TOLD},
+    ]
+    fixed.answers["/v1/audio/speech"] = Answer(_sse(*events), "text/event-stream")
+    with client.audio.speech.with_streaming_response.create(
+        model="voice", voice="alloy", input="やあ", stream_format="sse"
+    ) as answer:
+        assert answer.read().decode().count("speech.audio") == 2
+    record = gateway.record(answer.http_response)
+    assert (record.stream, record.input_tokens, record.output_tokens) == (True, 20, 4)
+    assert record.cost_nano_usd == 20 * 1000 + 4 * 2000 + 2 * 15_000
 
 
 def test_the_counts_of_transcriptions() -> None:

@@ -39,6 +39,15 @@ WRONG = [
     ("server: {workers: 2}\n", "server.workers: several workers need 'shared_state'"),
     ("include: [gone.yaml]\n", "gone.yaml: no such file"),
     ("models: [{name: 'a b', deployments: []}]\n", "models.0.name"),
+    (
+        ONE + "    price:\n      images:\n        1024x1024: 0.04\n        1024x1024/hi: 0.2\n",
+        "sekisho.yaml:7: models.0.price.images.1024x1024/hi: '1024x1024/hi' is no kind of image; write a size such as",
+    ),
+    (
+        ONE + "    price:\n      images:\n        high: cheap\n",
+        "sekisho.yaml:6: models.0.price.images.high: input should",
+    ),
+    (ONE + "    price: {images: 0.04}\n", "sekisho.yaml:4: models.0.price.images: input should be a valid dictionary"),
 ]
 
 

@@ -101,7 +101,7 @@ def test_a_rerank_without_units_is_counted_in_tokens(gateway: InProcess, fixed: 
         ("/v1/images/generations", {"model": "our-image", "prompt": "a", "n": 0}, "'n' must be"),
         ("/v1/images/generations", {"model": "our-image", "prompt": "a", "n": 10**9}, "'n' must be"),
         ("/v1/images/generations", {"model": "our-image", "prompt": "a", "n": True}, "'n' must be"),
-        ("/v1/images/generations", {"model": "our-image", "prompt": "a", "stream": True}, "'stream' must be false"),
+        ("/v1/images/generations", {"model": "our-image", "prompt": "a", "stream": "yes"}, "'stream' must be true or"),
         ("/v1/moderations", {"model": "our-moderation"}, "'input' is missing"),
     ],
 )
@@ -154,5 +154,5 @@ def test_what_nobody_can_have_used_is_not_believed() -> None:
 def test_the_most_that_a_request_can_use() -> None:
     documents = json.dumps({"documents": ["d"] * 101}).encode()
     assert rerank.most(members(documents)) == Usage(search_units=2)
-    assert images.most(members(b'{"n":3}')) == Usage(images=3)
-    assert images.most(members(b'{"n":null}')) == Usage(images=1)
+    assert images.most(members(b'{"n":3}')) == Usage(images=3, output=3 * 8192)
+    assert images.most(members(b'{"n":null}')) == Usage(images=1, output=8192)

@@ -25,6 +25,7 @@ LAYERS = (
     ("continuations",),
     ("preflight", "runtime"),
     ("reload", "reports"),
+    ("mcp",),
     ("api",),
     ("app",),
     ("server",),

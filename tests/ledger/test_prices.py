@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gateway.config.schema import Deployment, Model, Price
-from gateway.dialects.usage import Usage
+from gateway.dialects.usage import Media, Usage
 from gateway.pricing import Priced, cost_nano_usd, dearest, listed, numbers, priced
 
 COUNT = st.integers(0, 10**7)
@@ -83,6 +83,61 @@ def test_everything_that_costs() -> None:
     assert cost_nano_usd(price, more) == tokens + 2 * 40_000_000 + 1_250_000 + 3 * 2_000_000
 
 
+MEDIA_PRICE = Price.model_validate(
+    {"input": 1, "output": 2, "image_input": 10, "image_output": 40, "audio_input": 6, "characters": 15}
+)
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        (Usage(input=100, output=50, media=Media(image_input=60, image_output=50)), 40 + 600 + 50 * 40),
+        (Usage(input=100, output=50, media=Media(audio_input=60, audio_output=50)), 40 + 360 + 50 * 2),
+        (Usage(input=100, cached_input=80, media=Media(image_input=90)), 80 + 20 * 10),
+        (Usage(input=10, media=Media(image_input=10**12, audio_input=10**12)), 10 * 10),
+        (Usage(media=Media(image_input=5, image_output=5, audio_output=5)), 0),
+        (Usage(input=3, media=Media(characters=4)), 3 + 60),
+    ],
+)
+def test_tokens_of_images_and_audio_have_prices_of_their_own(usage: Usage, cost: int) -> None:
+    assert cost_nano_usd(MEDIA_PRICE, usage) == cost * 1000
+
+
+@pytest.mark.parametrize(
+    ("kind", "usd"),
+    [
+        ("1024x1024/high", "0.25"),
+        ("1024x1024/low", "0.04"),
+        ("1024x1024/", "0.04"),
+        ("512x512/high", "0.3"),
+        ("1536x1024/", "0.3"),
+        (None, "0.3"),
+    ],
+)
+def test_images_are_priced_by_size_and_quality(kind: str | None, usd: str) -> None:
+    images = {"1024x1024/high": "0.25", "1024x1024": "0.04", "high": "0.3"}
+    usage = Usage(images=2, media=Media(image_kind=kind))
+    assert cost_nano_usd(Price.model_validate({"images": images}), usage) == 2 * Decimal(usd) * 10**9
+    assert cost_nano_usd(Price.model_validate({"images": images, "image": 1}), Usage(images=1)) == 10**9
+
+
+def test_a_record_tells_the_kind_of_its_images() -> None:
+    found = priced(*_model(Price.model_validate({"image": 1, "images": {"1024x1024/high": "0.250"}})))
+    assert found
+    usage = Usage(images=1, media=Media(image_kind="1024x1024/high"))
+    assert found.id_of(usage) == "config:plain-name(image=1,images.1024x1024/high=0.25)@1024x1024/high"
+    assert found.id_of(Usage(input=1)) == found.id
+
+
+def test_public_prices_tell_media_apart() -> None:
+    found = listed("openai", "gpt-image-1")
+    assert found
+    assert found.cost(Usage(input=10, output=5, media=Media(image_input=4))) == 6 * 5000 + 4 * 10_000 + 5 * 40_000
+    speech = listed("openai", "tts-1")
+    assert speech
+    assert speech.cost(Usage(input=3, media=Media(characters=10))) == 150_000
+
+
 @given(COUNT, COUNT, COUNT, COUNT, USD, USD, USD)
 def test_costs_are_exact(
     plain: int, cached: int, written: int, out: int, price: Decimal, answer: Decimal, less: Decimal
@@ -106,6 +161,12 @@ def test_the_dearest_of_several() -> None:
     ]
     assert dearest(several) == Price(input=Decimal(3), output=Decimal(12))
     assert dearest([None]) == Price()
+    media = Price.model_validate(
+        {"audio_input": 6, "image_output": 40, "images": {"hd": 2}, "image": 1, "characters": 9}
+    )
+    assert dearest([Priced("c", media)]) == Price.model_validate(
+        {"input": 6, "output": 40, "image": 2, "characters": 9}
+    )
 
 
 def test_numbers_are_short() -> None:

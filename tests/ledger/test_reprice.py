@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.config.schema import Config, Deployment, Model, Price
-from gateway.dialects.usage import Usage
+from gateway.dialects.usage import Media, Usage
 from gateway.ledger.destination import open_store
 from gateway.ledger.files import holding, originals
 from gateway.ledger.record import Record
@@ -43,6 +43,9 @@ WHERE: tuple[dict[str, Any], ...] = (
 )
 
 
+KINDS = ("", "@1024x1024/high", "@1024x1024/low", "@1536x1024/", "@/high", "@512x512/1K")
+
+
 def _records() -> list[Record]:
     random = Random(3)
     made = []
@@ -53,7 +56,8 @@ def _records() -> list[Record]:
         if where and number % 7:
             usage = {"input_tokens": tokens, "cached_input_tokens": random.randrange(tokens), "output_tokens": 77}
             usage |= {"reasoning_tokens": random.choice((None, 12)), "images": random.choice((None, 2))}
-            usage |= {"audio_seconds": random.choice((None, 2.5)), "cost_nano_usd": 1, "price_id": "old"}
+            kind = random.choice(KINDS) if usage["images"] else ""
+            usage |= {"audio_seconds": random.choice((None, 2.5)), "cost_nano_usd": 1, "price_id": f"old{kind}"}
         at = MIDNIGHT + number * 300 * 10**6
         made.append(Record(request_id=f"r{number}", started_at=at, api="chat", model="x", **where, **usage))
     return made
@@ -76,11 +80,15 @@ def _expected(record: Record, price: Price) -> tuple[int | None, str | None]:
         reasoning=record.reasoning_tokens,
         images=record.images,
         audio_seconds=record.audio_seconds,
+        media=Media(image_kind=(record.price_id or "").partition("@")[2] or None),
     )
-    return found.cost(usage), found.id
+    return found.cost(usage), found.id_of(usage)
 
 
-NEW = Price(input=Decimal("0.11"), output=Decimal("0.37"), image=Decimal("0.01"), audio_second=Decimal("0.0003"))
+IMAGES = {"1024x1024/high": Decimal("0.2"), "1024x1024": Decimal("0.04"), "high": Decimal("0.3"), "1K": Decimal("0.05")}
+NEW = Price.model_validate(
+    {"input": "0.11", "output": "0.37", "image": "0.01", "images": IMAGES, "audio_second": "0.0003"}
+)
 
 
 def test_costs_are_those_that_the_new_prices_give(tmp_path: Path) -> None:
@@ -127,6 +135,16 @@ def test_other_days_are_left(tmp_path: Path) -> None:
     write_segments(config.data_dir, _records())
     ship(config)
     assert reprice(_with(config, NEW), date(2026, 2, 3), date(2026, 3, 1)).records == 0
+
+
+@pytest.mark.parametrize(("api", "changed"), [("chat", 1), ("images", 0), ("speech", 0), ("transcriptions", 0)])
+def test_costs_that_turn_on_what_no_record_tells_are_kept(tmp_path: Path, api: str, changed: int) -> None:
+    config = configured(tmp_path)
+    record = Record(request_id="r", started_at=MIDNIGHT, api=api, input_tokens=5, cost_nano_usd=7, **WHERE[0])
+    write_segments(config.data_dir, [record])
+    ship(config)
+    price = Price(input=Decimal(1), audio_input=Decimal(6))
+    assert reprice(_with(config, price), FIRST, LAST).changed == changed
 
 
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a; DROP TABLE x", "関所"])

@@ -131,7 +131,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Known:
     ledger.write(record for record in every if record.started_at < _at(15, 0))
     ledger.ship()
     ledger.write(record for record in every if record.started_at >= _at(15, 0))
-    options = (*DAYS, *OWN, "--mark", "2025-04-18=training", "--compare", "openai:gpt-5-mini")
+    options = (*DAYS, *OWN, "--mark", "2025-04-18=training", "--compare", "openai:gpt-6-luna")
     told = ledger.json("usage", "report", *options, "-o", "april.html")
     within = [record for record in every if truth.clock(record).month == 4]
     assert len(every) - len(within) == 2
@@ -289,8 +289,8 @@ def test_the_same_month_elsewhere(known: Known) -> None:
     assert told["tokens"] == tokens
     assert rows["bargain"]["break_even_tokens"] == round(tokens * own / cost)
     assert told["on_premises"]["total_usd"] == own
-    mini = rows["gpt-5-mini (openai)"]
-    assert mini["prices"] == {"input": 0.25, "cached_input": 0.025, "output": 2.0}, "the public list's price"
+    mini = rows["gpt-6-luna (openai)"]
+    assert mini["prices"] == {"input": 0.1, "cached_input": 0.01, "output": 0.5}, "the public list's price"
     assert len(rows) == 2, "the configured price, and what was asked for"
 
 

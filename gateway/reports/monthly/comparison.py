@@ -14,10 +14,10 @@ from gateway.reports.rows import Row
 from gateway.upstream.destination import is_internal
 
 COMPARED = (
-    ("openai", "gpt-5"),
-    ("openai", "gpt-5-mini"),
-    ("anthropic", "claude-sonnet-4-5"),
-    ("google", "gemini-2.5-flash"),
+    ("openai", "gpt-6.1-sol"),
+    ("openai", "gpt-6-luna"),
+    ("anthropic", "claude-sonnet-5-5"),
+    ("google", "gemini-3.8-flash"),
     ("deepseek", "deepseek-chat"),
     ("cloudflare", "@cf/qwen/qwen2.5-coder-32b-instruct"),
     ("openrouter", "google/gemma-3-27b-it"),
@@ -116,7 +116,7 @@ def priced_models(config: Config, compare: Iterable[str] = ()) -> list[PricedMod
     public = [_public(provider, model) for provider, model in asked or COMPARED]
     for (provider, model), found in zip(asked, public, strict=False):
         if found is None:
-            raise ConfigError(f"compare: the price list has no {provider}:{model}; such as openai:gpt-5-mini.")
+            raise ConfigError(f"compare: the price list has no {provider}:{model}; such as openai:gpt-6-luna.")
     return _configured(config) + [model for model in public if model]
 
 

@@ -1,0 +1,36 @@
+"""Errors between the hub and the tool servers behind it."""
+
+
+class UpstreamDown(Exception):
+    """A tool server that cannot be reached. `reason` completes "server X does not answer: …"; `last_words` is what it
+    wrote to stderr, without secrets."""
+
+    def __init__(self, server: str, reason: str, last_words: str = "") -> None:
+        super().__init__(f"{server}: {reason}")
+        self.server = server
+        self.reason = reason
+        self.last_words = last_words
+
+
+class SessionLost(UpstreamDown):
+    """A server that no longer knows the session; a new one helps."""
+
+
+class SignInNeeded(UpstreamDown):
+    """A server that refuses the credentials, or a person without any. `challenge`: its `WWW-Authenticate`."""
+
+    def __init__(self, server: str, reason: str, challenge: str = "") -> None:
+        super().__init__(server, reason)
+        self.challenge = challenge
+
+
+class NotSent(UpstreamDown):
+    """A server that was not reached: nothing of the request arrived there, and it may be sent again."""
+
+
+class HttpFailure(UpstreamDown):
+    """A server that answers with an HTTP status and no error of the protocol."""
+
+    def __init__(self, server: str, status: int) -> None:
+        super().__init__(server, f"it answers with HTTP {status}")
+        self.status = status
