@@ -99,6 +99,8 @@ class Provider:
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
     """Yields the keys of a deployment that are wrong, with the problem."""
+    needs_bytes: frozenset[str] = frozenset()
+    """Dialects in which it takes media as bytes alone: what requests name by address is fetched for it."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False
