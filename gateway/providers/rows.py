@@ -19,6 +19,7 @@ from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
+_TOKENS = {path: path for path in ("/tokenize", "/detokenize")}
 _BEDROCK = SignatureV4("bedrock")
 _AZURE = KeyOrEntra(ApiKey("api-key", ""))
 _AZURE_CLAUDE = KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", ""))
@@ -71,7 +72,8 @@ _ROWS = (
     Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations", *_AUDIO)),
     Provider(
         "vllm",
-        dialects=(*_CHAT, "responses", "messages", "rerank", "transcriptions"),
+        dialects=(*_CHAT, "responses", "messages", "rerank", "score", "tokenize", "transcriptions"),
+        beside=_TOKENS,
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
@@ -80,9 +82,9 @@ _ROWS = (
     ),
     Provider(
         "llama.cpp",
-        dialects=(*_CHAT, "responses", "messages", "infill", "rerank"),
+        dialects=(*_CHAT, "responses", "messages", "infill", "rerank", "llama-tokenize"),
         betas=_NO_BETAS,
-        beside={"/infill": "/infill"},
+        beside={"/infill": "/infill", **_TOKENS},
         prefix_cache=True,
         takes_suffix=False,
         shape=texts_alone,

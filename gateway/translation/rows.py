@@ -12,7 +12,7 @@ from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, cohere, converse, gemini, images, messages, responses
+from gateway.translation import chat, cohere, converse, gemini, images, messages, responses, tokens
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
@@ -41,6 +41,7 @@ _VECTORS = {
     (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
 _ORDERS = {(RERANK.path, shape.endpoint.dialect): Translated(shape.endpoint, Reranks(shape)) for shape in ORDERS}
+_TOKENS = {(theirs.path, theirs.dialect): Translated(theirs, way) for theirs, way in tokens.WAYS}
 _IMAGES = {
     (ours.path, shape.endpoint.dialect): Translated(shape.endpoint, Images(task, shape))
     for ours, task in IMAGE_TASKS
@@ -49,6 +50,7 @@ _IMAGES = {
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
     | _ORDERS
+    | _TOKENS
     | _IMAGES
     | {
         (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
