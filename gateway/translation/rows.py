@@ -2,6 +2,8 @@
 
 from itertools import permutations, product
 
+from gateway.dialects.audio import SPEECH, TRANSCRIPTIONS
+from gateway.dialects.audio import TRANSLATIONS as AUDIO_TRANSLATIONS
 from gateway.dialects.chat import CHAT
 from gateway.dialects.cohere import COHERE
 from gateway.dialects.converse import CONVERSE
@@ -12,7 +14,8 @@ from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, cohere, converse, gemini, images, messages, responses, tokens
+from gateway.translation import audio, chat, cohere, converse, gemini, images, messages, responses, tokens
+from gateway.translation.audio import Audio
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
@@ -47,11 +50,20 @@ _IMAGES = {
     for ours, task in IMAGE_TASKS
     for shape in (images.GEMINI, images.STABILITY)
 }
+_AUDIO = {
+    (ours.path, shape.endpoint.dialect): Translated(shape.endpoint, Audio(shape))
+    for ours, shape in (
+        (SPEECH, audio.SPEECH),
+        (TRANSCRIPTIONS, audio.TRANSCRIPTS),
+        (AUDIO_TRANSLATIONS, audio.TRANSLATIONS),
+    )
+}
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
     | _ORDERS
     | _TOKENS
     | _IMAGES
+    | _AUDIO
     | {
         (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
         for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))

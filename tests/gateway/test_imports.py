@@ -20,7 +20,7 @@ LAYERS = (
     ("db", "demand", "pricing"),
     ("identity",),
     ("ledger", "network", "routing"),
-    ("admission", "affinity", "plan", "refusals", "serving", "spending", "tracing"),
+    ("admission", "affinity", "credentials", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
     ("continuations",),
     ("preflight", "runtime"),
