@@ -23,7 +23,7 @@ LAYERS = (
     ("admission", "affinity", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
     ("continuations",),
-    ("preflight", "runtime"),
+    ("importing", "preflight", "runtime"),
     ("reload", "reports"),
     ("mcp",),
     ("api",),
