@@ -27,6 +27,7 @@ class Priced:
 
     def cost(self, usage: Usage) -> int:
         """Return what a request cost, in nano-USD."""
+        usage = usage.charged
         for tokens, price in self.longer:
             if (usage.input or 0) > tokens:
                 return cost_nano_usd(price, usage)
@@ -95,8 +96,8 @@ def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> 
     """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
-    return listed(deployment.provider, deployment.model, deployment.base_url, at) or tabled(
-        deployment.provider, deployment.model
+    return listed(deployment.provider, deployment.known_model, deployment.base_url, at) or tabled(
+        deployment.provider, deployment.known_model
     )
 
 

@@ -2,14 +2,15 @@
 
 | upstream      | client gets                                     | another deployment? |
 |---------------|-------------------------------------------------|---------------------|
-| 401, 403, 407 | 502: our credentials                            | yes                 |
+| 401, 403, 407 | 502: our credentials; 503 where they expired    | yes                 |
 | 402           | 502: our account there                          | yes                 |
 | 404, 405      | 502: not served there                           | yes                 |
 | 404, 410      | 404: the model has ended, with its successor    | yes                 |
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
-| 424           | 502: the model failed behind the server         | yes                 |
+| 424, 499      | 502: the model failed behind the server         | yes                 |
+| 498           | 400: Cohere's, for words that it does not allow | no                  |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
@@ -27,7 +28,7 @@ from email.utils import parsedate_to_datetime
 from gateway import lenient
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
-from gateway.errors import InvalidRequest, ModelEnded, UpstreamRefused
+from gateway.errors import CredentialsMissing, InvalidRequest, ModelEnded, UpstreamRefused
 from gateway.redaction import redacted
 from gateway.routing.ending import has_ended
 from gateway.routing.serving import Serving
@@ -39,8 +40,11 @@ _LONGEST_LOGGED = 300
 _LONGEST_UNTOUCHED_BYTES = 8 * 1024
 _LONGEST_RETRY_SECONDS = 3600.0
 
+CONTENT_FILTER = "content_filter"
+"""The code of what a provider's filter refused."""
 _WHO = "The model's server"
 _CREDENTIALS = "did not accept the gateway's credentials. The administrator must check its api_key."
+_EXPIRED = "says that the gateway's credentials have expired. The administrator sees in the log which."
 _NOT_SERVED = "does not serve the configured model. The administrator must check 'model:' and 'base_url:'."
 _ADMIN_FAULTS = {
     401: _CREDENTIALS,
@@ -50,7 +54,9 @@ _ADMIN_FAULTS = {
     405: _NOT_SERVED,
     407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504, 529: 503}
+_NO_STANDARD = {498: 400}
+"""Statuses of one vendor, with those that clients know."""
 _AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
 """How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
@@ -98,6 +104,10 @@ def _refused(
         status = fault.status
     if _is_end(serving.target, status, fault):
         return _ended(serving.target, status)
+    if fault.expired and status < 500:
+        return UpstreamRefused(
+            f"{_WHO} {_EXPIRED}", status=503, upstream_status=status, code=CredentialsMissing.default_code
+        )
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -149,11 +159,11 @@ def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamR
 def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
     words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
-    code = "context_length_exceeded" if fault.too_long else "upstream_refused"
+    code = "context_length_exceeded" if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(
         words,
-        status=status,
+        status=_NO_STANDARD.get(status, status),
         upstream_status=status,
         body=body if own else client.error_body(InvalidRequest(words, code=code), None),
         code=code,

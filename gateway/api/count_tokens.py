@@ -8,7 +8,7 @@ import asyncio
 
 from gateway import wire
 from gateway.api.ask import Ask
-from gateway.api.exchange import Exchange
+from gateway.api.exchange import ESTIMATED, Exchange
 from gateway.api.reading import check_status, whole_answer
 from gateway.api.upstream_request import upstream_request
 from gateway.dialects.estimates import estimate_json
@@ -21,7 +21,6 @@ _LONGEST_SECONDS = 10.0
 """Longest wait for an upstream's count."""
 _MOST_AT_ONCE = 64
 """Counts that one deployment is asked for at the same time; nothing else bounds them, and more are estimated."""
-_ESTIMATED = (b"x-sekisho-estimated", b"input_tokens")
 
 
 async def answer_count(exchange: Exchange, ask: Ask) -> None:
@@ -31,7 +30,7 @@ async def answer_count(exchange: Exchange, ask: Ask) -> None:
     headers = exchange.response_headers()
     if answer is None:
         answer = counted(ask.endpoint.dialect, estimate(ask))
-        headers = [*headers, _ESTIMATED]
+        headers = [*headers, ESTIMATED]
     exchange.settle("ok", 200)
     await exchange.answer.whole(200, headers, wire.encode(answer))
 

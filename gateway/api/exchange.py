@@ -28,6 +28,8 @@ log = logging.getLogger("sekisho.requests")
 
 CLIENT_CLOSED = 499
 """nginx's status for a client that left; LiteLLM logs it too."""
+ESTIMATED = (b"x-sekisho-estimated", b"input_tokens")
+"""The header of an answer whose count of the prompt's tokens is ours."""
 _LONGEST_DROPPED = 1000
 """Of a header's value, in characters."""
 
@@ -56,6 +58,8 @@ class Exchange:
         """How the caller's limits stand; told in the answer's headers."""
         self.events_sent = 0
         """Of the upstream's, where its stream broke: an error event is numbered after them."""
+        self.estimated = False
+        """The answer tells the client a count of tokens that is our estimate."""
         self.dropped: Sequence[str] = ()
         """What of the request the upstream did not get, as its dialect has no place for it."""
         self.target: Target | None = None
@@ -170,6 +174,8 @@ class Exchange:
             headers += [*self.target.response_headers, (b"x-sekisho-attempts", b"%d" % recorder.attempts)]
         if self.dropped:
             headers.append((b"x-sekisho-dropped", _listed(self.dropped)))
+        if self.estimated:
+            headers.append(ESTIMATED)
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)

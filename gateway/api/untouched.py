@@ -4,8 +4,10 @@ import asyncio
 
 import msgspec
 
+from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.attempts import first_success
+from gateway.api.calls import read
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.reading import beginning, check_status, invalid, is_json, whole_answer
@@ -43,7 +45,8 @@ async def answer_untouched(exchange: Exchange, ask: Ask) -> None:
         if begun.answer is None:
             await _pass_on(exchange, ask, begun)
         else:
-            body = shown(exchange, ask, begun.serving, None, begun.answer)
+            found = read(ask, begun.serving, None, begun.answer, size=0)
+            body = wire.encode(shown(exchange, ask, found))
             exchange.release()
             exchange.settle("ok", 200)
             await exchange.answer.whole(200, exchange.response_headers(), body)

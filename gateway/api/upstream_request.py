@@ -1,12 +1,10 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
-import asyncio
-from collections.abc import Callable
 from functools import partial
-from typing import ParamSpec, TypeVar
 
 from gateway import wire
 from gateway.api.ask import Ask
+from gateway.api.beside import beside
 from gateway.api.exchange import Exchange
 from gateway.dialects.contract import UpstreamDialect
 from gateway.dialects.messages import BETAS
@@ -20,9 +18,6 @@ from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tuple[UpstreamRequest, Crossing | None]:
     """Return the request by which a deployment is asked, signed, and its translation where there is one.
@@ -34,7 +29,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
     shape = _shaping(serving, headers)
     crossing: Crossing | None = None
     if serving.translation:
-        crossing = await _beside(ask, _begun, exchange, ask, serving, serving.translation, shape)
+        crossing = await beside(ask.payload.size, _begun, exchange, ask, serving, serving.translation, shape)
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
         encoded = _encoded(exchange, ask, serving, shape)
@@ -47,7 +42,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         encoded.body,
         serving.timeouts[ask.stream],
     )
-    await target.provider.authorize(request, target.deployment)
+    await target.authorize(request)
     return request, crossing
 
 
@@ -72,13 +67,6 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving, shape: Shaping) -> 
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(shape(fields))
-
-
-async def _beside(ask: Ask, work: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
-    """Return what pure work on a request gives; on a long one it is done beside the event loop."""
-    if ask.payload.size <= wire.LARGE_BYTES:
-        return work(*arguments, **more)
-    return await asyncio.to_thread(work, *arguments, **more)
 
 
 def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translation, shape: Shaping) -> Crossing:
@@ -106,9 +94,9 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
-    encoded = await _beside(ask, crossing.encode, found)
+    encoded = await beside(ask.payload.size, crossing.encode, found)
     dropped = tuple(crossing.dropped)
-    exchange.dropped = (*dropped, *exchange.dropped)
+    exchange.dropped = tuple(dict.fromkeys((*dropped, *exchange.dropped)))
     if dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(
             f"The model '{ask.model.name}' does not take: {', '.join(dropped)}. Leave them out, or ask the "

@@ -80,10 +80,14 @@ _EXAMPLES = {
     "models[].deployments[].location": "europe-west1",
     "models[].deployments[].credentials_file": "/etc/sekisho/google.json",
     "models[].deployments[].access_token": '"${GOOGLE_TOKEN}"',
+    "models[].deployments[].base_model": "gpt-5",
+    "models[].deployments[].api_version": '"2024-10-21"',
+    "models[].deployments[].entra": "true",
     "models[].deployments[].dialects": "[chat, responses]",
     "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
     "models[].deployments[].max_concurrency": "32",
+    "models[].deployments[].max_batch": "32",
 }
 """Of keys whose default says nothing."""
 

@@ -1,6 +1,6 @@
-"""OpenAI's Chat Completions, Completions and Embeddings: what requests must hold, what answers tell.
+"""OpenAI's Chat Completions and Completions: what requests must hold, what answers tell.
 
-Source: platform.openai.com/docs/api-reference/{chat,completions,embeddings}.
+Source: platform.openai.com/docs/api-reference/{chat,completions}.
 """
 
 from dataclasses import replace
@@ -82,10 +82,6 @@ def _by_suffix(fields: Members) -> Endpoint:
     return GAP_COMPLETIONS if lenient.says(fields["suffix"]) else END_COMPLETIONS
 
 
-def _check_embedding(fields: Members) -> None:
-    wire.require(fields, "input", str, list)
-
-
 CLIENT = ClientDialect(
     error_body=error_body,
     error_event=error_event,
@@ -130,15 +126,3 @@ COMPLETIONS = Endpoint(
 )
 GAP_COMPLETIONS = replace(COMPLETIONS, variant=GAP)
 END_COMPLETIONS = replace(COMPLETIONS, variant=END)
-EMBEDDINGS = Endpoint(
-    "embeddings",
-    "/embeddings",
-    ("embedding",),
-    _check_embedding,
-    CLIENT,
-    UPSTREAM,
-    prompt=("input",),
-    streams=False,
-    task="embedding",
-    pseudonym="user",
-)

@@ -35,6 +35,8 @@ class ClientDialect:
     """HTTP statuses for which this dialect has another number."""
     put_cost: Callable[[Members, float | None], None] = _no_cost
     """Puts into a whole answer what it cost in USD, where the dialect has a place for it."""
+    put_usage: Callable[[Members, Usage], None] | None = None
+    """Puts into a whole answer the counts that its upstream left out, where clients need some."""
     fails_with_answer: bool = False
     """Clients want an answer that announced itself and failed as it is, rather than an HTTP error."""
     drops_silently: bool = False
@@ -71,5 +73,7 @@ class UpstreamDialect:
     """By which id the client may continue a whole answer, where the upstream remembers it."""
     forwarded: Mapping[str, str | None] = field(default_factory=dict)
     """The client's headers that the upstream gets, and what it gets where the client sent none."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """Headers of its answers that hold a number, and the members as which that is read where the body has none."""
     query: frozenset[str] = frozenset()
     """The parts of a client's query that the upstream gets; nothing else of it travels."""

@@ -1,8 +1,8 @@
 """What a client calls, as a row: every endpoint of the gateway, and every endpoint of an upstream, is one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.estimates import estimate_json, estimate_texts
@@ -13,6 +13,26 @@ BodyKind = Literal["json", "multipart"]
 JSON, ANYTHING = "application/json", "*/*"
 GAP, END = "gap", "end"
 """Variants of the endpoints for code completion: text stands after the cursor, or none does."""
+
+
+class PerCall(NamedTuple):
+    """How much an upstream takes in one call; None = any number."""
+
+    inputs: int | None = None
+    size: int | None = None
+    """Bytes of all inputs together, where the upstream limits their tokens; one input is never cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How a request with a list of inputs is asked in several calls, and what must be true of answers to it."""
+
+    split: Callable[[Members, PerCall], list[Members]]
+    """Returns a request as requests of at most so many inputs each, in order."""
+    join: Callable[[Sequence[Members]], Members]
+    """Returns the answers to them as one, without their counts of tokens."""
+    checked: Callable[[Members, Members], Members]
+    """Returns an upstream's answer as the request, which comes first, wants it. Raises `UpstreamUnreachable`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,10 @@ class Endpoint:
     """Tells apart the endpoints of one path: requests of different kinds may be served by different deployments."""
     refine: "Callable[[Members], Endpoint] | None" = None
     """Returns the variant that serves a request."""
+    batching: Batching | None = None
+    """Its requests hold lists of inputs, of which an upstream may take fewer in one call."""
+    per_call: Callable[[str], PerCall] | None = None
+    """Returns how many inputs an upstream's model takes in one call."""
 
     def prompt_tokens(self, fields: Members) -> int:
         """Return about how many tokens a request's prompt has."""

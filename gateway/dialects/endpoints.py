@@ -1,7 +1,8 @@
 """Every endpoint by which a model is asked."""
 
 from gateway.dialects.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
-from gateway.dialects.chat import CHAT, COMPLETIONS, EMBEDDINGS
+from gateway.dialects.chat import CHAT, COMPLETIONS
+from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.fim import FIM
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT

@@ -46,9 +46,14 @@ _SUFFIXES = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/stability"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
+_OWN_WIRES = {"claude": ("messages",), "stability": ("stability",)}
+"""By the family of a model."""
+_VECTORS = frozenset(("embed", "embeddings"))
+"""Words in the names of models that make vectors."""
 
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
@@ -60,9 +65,13 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
     return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
 
 
-def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude its own wire. The name of an ARN tells nothing."""
-    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+def dialects(deployment: "Deployment") -> tuple[str, ...]:
+    """Return what a model speaks: Claude, models of vectors and of images their own wire. An ARN tells nothing."""
+    name = parse_name(deployment.known_model)
+    words = name.words
+    if words & _VECTORS:
+        return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
+    return _OWN_WIRES.get(name.family or "", ("converse",))
 
 
 def _endpoint(region: str) -> str:
@@ -71,7 +80,12 @@ def _endpoint(region: str) -> str:
 
 
 def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body."""
+    """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body.
+
+    Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for.
+    """
+    if path == "/embed":
+        return {name: value for name, value in fields.items() if name not in ("model", "embedding_types")}
     if path != "/messages":
         return fields
     headers.pop("anthropic-version", None)

@@ -10,12 +10,19 @@ if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
 
 GLOBAL = "global"
-_VERSION = "vertex-2023-10-16"
+_VERSION, _NEWER = "vertex-2023-10-16", frozenset(("2026-10-21",))
+"""The version of Messages that stands for the first one, and those that clients may ask for by their own names."""
 _MULTI_REGIONS = ("us", "eu")
 _DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
 _PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
+_NEW_VECTORS = "gemini-embedding-2"
+_PREDICTING = ("text-embedding", "text-multilingual-embedding", "textembedding-gecko", "gemini-embedding")
+"""How the names of Google's models begin that are asked for vectors by `predict`."""
 _OF_GEMINI = ("/generateContent", "/countTokens")
 _METHODS = {
+    "/batchEmbedContents": ("batchEmbedContents", "batchEmbedContents"),
+    "/embedContent": ("embedContent", "embedContent"),
+    "/predict": ("predict", "predict"),
     "/countTokens": ("countTokens", "countTokens"),
     "/generateContent": ("generateContent", "streamGenerateContent?alt=sse"),
     "/messages": ("rawPredict", "streamRawPredict"),
@@ -28,7 +35,7 @@ def gemini_url(provider: "Provider", deployment: "Deployment", path: str, stream
     """Return the URL of an endpoint of the developer API; `base_url` may leave out its version."""
     parts = urlsplit(deployment.base_url or provider.base_url or "")
     base = parts.path.rstrip("/") or "/v1beta"
-    if path not in _OF_GEMINI:
+    if path not in (*_OF_GEMINI, "/batchEmbedContents"):
         return urlunsplit(parts._replace(path=f"{base}/openai{path}"))
     return _called(parts, f"{base}/{_quoted(_resource(deployment))}", path, stream)
 
@@ -41,7 +48,7 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
         base += f"/projects/{_quoted(deployment.project)}/locations/{_quoted(deployment.location or GLOBAL)}"
     if path == "/messages/count_tokens":
         return urlunsplit(parts._replace(path=f"{base}/publishers/anthropic/models/count-tokens:rawPredict"))
-    publisher = publisher_of(deployment.model)
+    publisher = "google" if path in ("/predict", "/embedContent") else publisher_of(deployment.known_model)
     if path not in _METHODS or (path == "/chat/completions" and publisher != "mistralai"):
         return urlunsplit(parts._replace(path=f"{base}/endpoints/openapi{path}"))
     model = deployment.model.rpartition("/")[2]
@@ -70,7 +77,8 @@ def vertex_shape(
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
         return _without_address(fields) if path in _OF_GEMINI else fields
-    shaped = {"anthropic_version": _VERSION, **fields}
+    asked = headers.pop("anthropic-version", "")
+    shaped = {"anthropic_version": asked if asked in _NEWER else _VERSION, **fields}
     if path == "/messages":
         shaped.pop("model", None)
     return shaped
@@ -84,9 +92,16 @@ def vertex_host(location: str | None) -> str:
     return f"aiplatform.{where}.rep.googleapis.com" if where in _MULTI_REGIONS else f"{where}-aiplatform.googleapis.com"
 
 
-def vertex_dialects(model: str) -> tuple[str, ...]:
+def vertex_dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
-    return _DIALECTS.get(parse_name(model).family or "", ("chat",))
+    name = deployment.known_model.rpartition("/")[2]
+    if name.startswith(_NEW_VECTORS):
+        return ("vertex-embeddings",)
+    if name.startswith(_PREDICTING):
+        return ("vertex-predict",)
+    parsed = parse_name(deployment.known_model)
+    others = ("chat", "embeddings") if parsed.family is None or "embedding" in parsed.words else ("chat",)
+    return _DIALECTS.get(parsed.family or "", others)
 
 
 def vertex_problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

@@ -1,8 +1,10 @@
 """The providers: a row each."""
 
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
-from gateway.providers import bedrock
+from gateway.providers import azure, bedrock
 from gateway.providers.amazon import SignatureV4
+from gateway.providers.azure_auth import KeyOrEntra
+from gateway.providers.cohere import cohere_url
 from gateway.providers.contract import ApiKey, Provider
 from gateway.providers.google import (
     gemini_shape,
@@ -12,11 +14,14 @@ from gateway.providers.google import (
     vertex_shape,
     vertex_url,
 )
-from gateway.providers.google_auth import GoogleToken, token_problem
+from gateway.providers.google_auth import GoogleToken
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
 _BEDROCK = SignatureV4("bedrock")
+_AZURE = KeyOrEntra(ApiKey("api-key", ""))
+_AZURE_CLAUDE = KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", ""))
+_GOOGLE = GoogleToken()
 _NO_BETAS: frozenset[str] = frozenset()
 _FOUNDRY_BETAS = frozenset(
     (
@@ -79,12 +84,23 @@ _ROWS = (
         prefix_cache=True,
         takes_suffix=False,
     ),
+    Provider(
+        "cohere",
+        base_url="https://api.cohere.com",
+        needs_base_url=False,
+        dialects=("cohere", "cohere-embeddings"),
+        paths={"/embed": "/v2/embed"},
+        url=cohere_url,
+        price_list="cohere",
+        trace_name="cohere",
+        litellm_name="cohere",
+    ),
     # Codestral has an address of its own, too, for keys of its own: https://codestral.mistral.ai/v1.
     Provider(
         "mistral",
         base_url="https://api.mistral.ai/v1",
         needs_base_url=False,
-        dialects=("chat", "embeddings", "fim", "moderations", "transcriptions"),
+        dialects=("chat", "mistral-embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
         price_list="mistral",
         trace_name="mistral_ai",
@@ -114,13 +130,23 @@ _ROWS = (
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
         credentials_problem=_BEDROCK.problem,
+        credentials_name=_BEDROCK.name,
+        fetched_secrets=_BEDROCK.secrets,
         price_list="aws",
         trace_name="aws.bedrock",
     ),
     Provider(
         "azure",
         dialects=(*_CHAT, "responses", "images", *_AUDIO),
-        authorize=ApiKey("api-key", ""),
+        dialects_of=azure.dialects,
+        url=azure.url,
+        shape=azure.shape,
+        authorize=_AZURE,
+        credentials_problem=_AZURE.problem,
+        credentials_name=_AZURE.name,
+        fetched_secrets=_AZURE.secrets,
+        keys=frozenset(("api_version", "entra")),
+        problems=azure.problems,
         price_list="azure",
         trace_name="azure.ai.openai",
     ),
@@ -128,7 +154,13 @@ _ROWS = (
     Provider(
         "azure-anthropic",
         dialects=("messages",),
-        authorize=ApiKey("x-api-key", ""),
+        url=azure.claude_url,
+        authorize=_AZURE_CLAUDE,
+        credentials_problem=_AZURE_CLAUDE.problem,
+        credentials_name=_AZURE_CLAUDE.name,
+        fetched_secrets=_AZURE_CLAUDE.secrets,
+        keys=frozenset(("entra",)),
+        problems=azure.problems,
         betas=_FOUNDRY_BETAS,
         price_list="anthropic",
         trace_name="anthropic",
@@ -138,7 +170,7 @@ _ROWS = (
         "gemini",
         base_url="https://generativelanguage.googleapis.com/v1beta",
         needs_base_url=False,
-        dialects=("gemini",),
+        dialects=("gemini", "gemini-embeddings"),
         url=gemini_url,
         shape=gemini_shape,
         authorize=ApiKey("x-goog-api-key", ""),
@@ -154,10 +186,12 @@ _ROWS = (
         url=vertex_url,
         shape=vertex_shape,
         takes_query=False,
-        authorize=GoogleToken(),
+        authorize=_GOOGLE,
         keys=frozenset(("project", "location", "credentials_file", "access_token")),
         problems=vertex_problems,
-        credentials_problem=token_problem,
+        credentials_problem=_GOOGLE.problem,
+        credentials_name=_GOOGLE.name,
+        fetched_secrets=_GOOGLE.secrets,
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

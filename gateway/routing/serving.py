@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoint import Endpoint, PerCall
 from gateway.dialects.framing import Framing
 from gateway.routing.target import Target
 from gateway.translation.completion.ways import way
@@ -35,6 +35,13 @@ class Serving:
         provider, deployment = self.target.provider, self.target.deployment
         whole, streamed = (provider.url(provider, deployment, self.endpoint.path, stream) for stream in (False, True))
         return whole, streamed
+
+    @cached_property
+    def per_call(self) -> PerCall | None:
+        """Return how much it takes in one call; None = any number of inputs."""
+        deployment, limit = self.target.deployment, self.endpoint.per_call
+        most = limit(deployment.known_model) if limit else PerCall()
+        return most._replace(inputs=deployment.max_batch or most.inputs) if most or deployment.max_batch else None
 
     @cached_property
     def timeouts(self) -> tuple[Timeouts, Timeouts]:

@@ -8,7 +8,8 @@ from gateway.errors import UpstreamError, UpstreamTimeout, UpstreamUnreachable
 from gateway.upstream.connection import Closed, Connection, NotHttp
 from gateway.upstream.pool import Pool
 
-_LARGEST_ANSWER = 256 * 1024 * 1024
+LARGEST_ANSWER = 256 * 1024 * 1024
+"""Bytes, of all that answers one request."""
 
 
 class UpstreamAnswer:
@@ -38,11 +39,8 @@ class UpstreamAnswer:
         while part := await self.read():
             parts.append(part)
             size += len(part)
-            if size > _LARGEST_ANSWER:
-                raise UpstreamUnreachable(
-                    f"The answer of the model's server is larger than {_LARGEST_ANSWER // 2**20} MiB.",
-                    code="upstream_answer_too_large",
-                )
+            if size > LARGEST_ANSWER:
+                raise too_large()
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def read_beginning(self, most: int) -> bytes:
@@ -77,6 +75,14 @@ class UpstreamAnswer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def too_large() -> UpstreamUnreachable:
+    """Return the error for an answer of more than `LARGEST_ANSWER`."""
+    return UpstreamUnreachable(
+        f"The answer of the model's server is larger than {LARGEST_ANSWER // 2**20} MiB.",
+        code="upstream_answer_too_large",
+    )
 
 
 def broken(error: OSError) -> UpstreamError:

@@ -47,6 +47,8 @@ class Bedrock:
     answer: Callable[[Seen], tuple[int, bytes]]
     region: str
     check: Callable[[Seen], None] = lambda seen: None
+    told: Callable[[Seen], dict[str, str]] = lambda seen: {}
+    """Gives the headers of an answer."""
     seen: list[Seen] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ class Bedrock:
                 status, "ServiceQuotaExceededException" if status == 400 else "ThrottlingException", answer.decode()
             )
         if seen.operation not in STREAMED:
-            return Response(answer, media_type="application/json")
+            return Response(answer, media_type="application/json", headers=self.told(seen))
         return StreamingResponse(_pieces(answer), media_type="application/vnd.amazon.eventstream")
 
     def _unsigned(self, path: str, query: str, headers: Fields, body: bytes) -> str | None:

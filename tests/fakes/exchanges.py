@@ -3,8 +3,8 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class Exchange:
     answer: bytes
     address: str = ""
     """Of the request, without its query."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer, by lower-case name."""
 
     @property
     def is_stream(self) -> bool:
@@ -58,7 +60,8 @@ def _exchanges(path: str) -> Iterator[Exchange]:
             request, response = each["request"], each["response"]
             address = str(request.get("url") or request.get("uri")).partition("?")[0]
             asked, answer = _json(_body(request)), _body(response)
-            exchange = Exchange(f"{file.relative_to(FOLDER)}#{number}", asked, _status(response), answer, address)
+            name, headers = f"{file.relative_to(FOLDER)}#{number}", _headers(response)
+            exchange = Exchange(name, asked, _status(response), answer, address, headers)
             readable = exchange.is_stream or exchange.is_frames or answer.lstrip()[:1] == b"{"
             good = exchange.status == 200 and readable
             if address.endswith(path) and isinstance(asked, dict) and good:
@@ -100,6 +103,12 @@ def _body(message: dict[str, Any]) -> bytes:
         body = base64.b64decode(body[7:]) if body.startswith("base64:") else body.encode()
     body = body or b""
     return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
+
+
+def _headers(response: dict[str, Any]) -> dict[str, str]:
+    found = response.get("headers")
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {str(name).lower(): str(value[0] if isinstance(value, list) else value) for name, value in pairs if value}
 
 
 def _json(body: bytes) -> Any:

@@ -50,7 +50,7 @@ def test_completions_whole_and_streamed(client: openai.OpenAI) -> None:
 
 
 def test_embeddings(client: openai.OpenAI) -> None:
-    answer = client.embeddings.create(model="embed", input=["一", "two"])
+    answer = client.embeddings.create(model="embed", input=["一", "two"], encoding_format="float")
     assert [each.index for each in answer.data] == [0, 1]
     assert answer.model == "embed"
     assert answer.usage.prompt_tokens == 5
