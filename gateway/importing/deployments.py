@@ -43,8 +43,17 @@ class Importer:
         made = Making(self.findings, self.values, place, found, {**borrowed, **params}, frozenset(params))
         deployed = made.deployed()
         if deployed:
+            self._based(key, entry, deployed)
             deployed.model |= self._told(key, entry, params)
         return deployed
+
+    def _based(self, key: Key, entry: Mapping[str, Any], deployed: Deployed) -> None:
+        """Put which model a deployment is, where its name does not say so."""
+        info = entry.get("model_info")
+        based = info.get("base_model") if isinstance(info, dict) else None
+        if isinstance(based, str) and based.rpartition("/")[2]:
+            deployed.deployment["base_model"] = based.rpartition("/")[2]
+            self.findings.add("exact", (*key, "model_info", "base_model"), "base_model of the deployment")
 
     def _told(self, key: Key, entry: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
         """Return what an entry says of its model: mode, lengths, prices, abilities."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from gateway.config.addresses import secrets_in
 from gateway.config.document import Key
-from gateway.config.schema import Deployment
 from gateway.importing.findings import Findings, Kind
 from gateway.importing.values import Values, is_secret, number, whole
 from gateway.importing.vendors import VENDORS, Vendor
@@ -76,22 +75,17 @@ class Making:
         made["provider"] = vendor.provider
         if address:
             made["base_url"] = address.rstrip("/")
-            composed = address.startswith("${") and not address.endswith("}")
-            self._tell(which, "approximate" if composed else "exact", "base_url of the deployment, with the API's path")
+            self._tell(which, "exact", "base_url of the deployment")
         return vendor
 
     def _azure(self, made: dict[str, Any], vendor: Vendor, address: str | None) -> tuple[Vendor, str | None]:
         """Return Azure's vendor and address: its v1 API, or Messages of Claude in Foundry."""
-        version = self.values.text(self.params.get("api_version"), (*self.place, "api_version"))
-        base = (address or "").rstrip("/")
+        base = (address or "").split("/openai/deployments")[0] or None
         if "claude" in str(made["model"]):
-            return Vendor("azure-anthropic", "azure", None, vendor.key), _below(base, "/anthropic", "/v1")
-        if version and "api_version" in Deployment.model_fields:
+            return Vendor("azure-anthropic", "azure", None, vendor.key), base
+        if version := self._text("api_version", "api_version of the deployment"):
             made["api_version"] = version
-            self._tell("api_version", "exact", "api_version of the deployment")
-            return vendor, base or None
-        self._tell("api_version", "approximate", "Azure's v1 API is asked, which has no version in its address")
-        return vendor, _below(base, "/openai", "/v1")
+        return vendor, base
 
     def _bedrock(self, made: dict[str, Any], model: str) -> list[str] | None:
         """Put region, profile and role; return the dialect that the name demands."""
@@ -133,10 +127,10 @@ class Making:
                 f"the secret stood in the file; set the variable of {found}" if moved else "api_key of the deployment"
             )
             self._tell("api_key", "manual" if moved else "exact", words)
-        elif vendor.key and not any(name in self.params for name in ("tenant_id", "client_id", "azure_ad_token")):
-            made["api_key"] = self.values.variable(vendor.key, key)
-        elif vendor.provider == "azure" and "entra" in Deployment.model_fields:
+        elif made["provider"].startswith("azure") and _ENTRA & set(self.params):
             made["entra"] = True
+        elif vendor.key:
+            made["api_key"] = self.values.variable(vendor.key, key)
 
     def _numbers(self, made: dict[str, Any]) -> None:
         for name, (ours, kind, read) in _NUMBERS.items():
@@ -155,15 +149,8 @@ class Making:
             self.findings.add(kind, (*self.place, name), words)
 
 
-def _below(base: str, folder: str, end: str) -> str | None:
-    """Return an address with the path of an API, as far as it lacks it."""
-    if not base:
-        return None
-    base = base.split(f"{folder}/deployments")[0]
-    base = base if base.endswith((folder, folder + end)) else base + folder
-    return base if base.endswith(end) else base + end
-
-
+_ENTRA = frozenset(("tenant_id", "client_id", "client_secret", "azure_ad_token", "azure_username"))
+"""Parameters of who signs in with Entra ID."""
 _NUMBERS: Mapping[str, tuple[str, Kind, Callable[[Any], float | None]]] = {
     "timeout": ("timeout", "exact", number),
     "request_timeout": ("timeout", "exact", number),

@@ -79,7 +79,6 @@ PARAMETERS: Mapping[str, _Row] = {
     "configurable_clientside_auth_params": ("unsupported", "a client never sets keys or addresses"),
     "ssl_verify": ("manual", "an authority of the company's stands in 'server.custom_ca'"),
     "id": ("approximate", _AS_NAMED),
-    "base_model": ("manual", "a price that is not found by the deployment's name stands in 'price:' on the model"),
     "access_groups": ("manual", "name the models of a key: `sekisho keys create --model`"),
     "team_id": ("manual", "name the models of a team's keys: `sekisho keys create --team --model`"),
     "team_public_model_name": ("manual", "a model has one name"),
@@ -101,7 +100,7 @@ PARAMETERS: Mapping[str, _Row] = {
         ("manual", "is no number above zero that could be read"),
     ),
     **dict.fromkeys(
-        ("api_base", "base_url", "api_key", "api_version", "aws_region_name", "vertex_project", "vertex_location"),
+        ("api_base", "base_url", "api_key", "api_version", "base_model", "aws_region_name", "vertex_project"),
         ("approximate", "is empty, or of no use with this vendor"),
     ),
 }

@@ -163,7 +163,7 @@ def _problem(identity: Identity, error: Exception) -> ConfigError:
     return ConfigError(f"{identity}: the credentials cannot be used: {why}; sign in again, or correct the names")
 
 
-def _bearer(deployment: Any) -> str | None:
+def bearer_of(deployment: Any) -> str | None:
     """Return the key of a deployment: its own, or the environment's where it names nobody who signs."""
     if deployment.api_key:
         return str(deployment.api_key.reveal())
@@ -190,7 +190,7 @@ class SignatureV4:
 
     async def __call__(self, request: UpstreamRequest, deployment: Any, outbound: Outbound) -> None:
         """Put the headers. Raises `CredentialsMissing`."""
-        if key := _bearer(deployment):
+        if key := bearer_of(deployment):
             request.headers["authorization"] = f"Bearer {key}"
             return
         identity = identity_of(deployment, outbound)
@@ -214,14 +214,14 @@ class SignatureV4:
     def name(self, deployment: Any) -> str:
         if deployment.api_key:
             return "its api_key"
-        return BEARER_VARIABLE if _bearer(deployment) else str(identity_of(deployment, DIRECT))
+        return BEARER_VARIABLE if bearer_of(deployment) else str(identity_of(deployment, DIRECT))
 
     def problem(self, deployment: Any, outbound: Outbound) -> str | None:
         """Return why nothing can be signed for a deployment, or None. Blocks: reads files, asks servers."""
-        return None if _bearer(deployment) else keeper_of(identity_of(deployment, outbound)).problem()
+        return None if bearer_of(deployment) else keeper_of(identity_of(deployment, outbound)).problem()
 
     def secrets(self, deployment: Any, outbound: Outbound) -> tuple[str, ...]:
         """Return the secrets that sign a deployment's requests now."""
-        if key := _bearer(deployment):
+        if key := bearer_of(deployment):
             return (key,)
         return keeper_of(identity_of(deployment, outbound)).secrets

@@ -15,6 +15,7 @@ from gateway.providers.google import (
     vertex_url,
 )
 from gateway.providers.google_auth import GoogleToken
+from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
@@ -74,6 +75,7 @@ _ROWS = (
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
         litellm_name="hosted_vllm",
     ),
     Provider(
@@ -83,13 +85,14 @@ _ROWS = (
         beside={"/infill": "/infill"},
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
     ),
     Provider(
         "cohere",
         base_url="https://api.cohere.com",
         needs_base_url=False,
-        dialects=("cohere", "cohere-embeddings"),
-        paths={"/embed": "/v2/embed"},
+        dialects=("cohere", "cohere-embeddings", "cohere-rerank"),
+        paths={"/embed": "/v2/embed", "/rerank": "/v2/rerank"},
         url=cohere_url,
         price_list="cohere",
         trace_name="cohere",

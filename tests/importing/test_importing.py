@@ -100,9 +100,26 @@ def test_models_of_three_clouds_and_own_machines_in_a_file_each(tmp_path: Path) 
     )
     assert (found["gemini"][0].project, found["gemini"][0].location) == ("p-1", "eu")
     assert (found["qwen"][0].model, found["qwen"][0].max_concurrency) == ("Qwen/Qwen3", 32)
-    assert found["foundry"][0].base_url == "https://r.services.ai.azure.com/anthropic/v1"
+    assert (found["foundry"][0].provider, found["foundry"][0].base_url) == (
+        "azure-anthropic",
+        "https://r.services.ai.azure.com",
+    )
     assert found["grok"][0].base_url == "https://api.x.ai/v1"
     assert "XAI_API_KEY" in done.variables
+
+
+def test_azure_by_date_by_entra_id_and_by_the_model_behind_a_name(tmp_path: Path) -> None:
+    entry = _entry("m", "azure/company-chat", api_base="https://r.openai.azure.com", api_version="2024-10-21")
+    entry["litellm_params"] |= {"tenant_id": "os.environ/T", "client_id": "os.environ/C", "client_secret": "x"}
+    entry["model_info"] = {"base_model": "azure/gpt-6.1-sol"}
+    done = _imported(tmp_path, _text(model_list=[entry]))
+    ((deployment,),) = [model.deployments for model in _result(done, tmp_path).models]
+
+    assert (deployment.api_version, deployment.entra, deployment.base_model) == ("2024-10-21", True, "gpt-6.1-sol")
+    assert deployment.api_key is None
+    kinds = _kinds(done)
+    assert kinds["model_list.0.model_info.base_model"] == "exact"
+    assert kinds["model_list.0.litellm_params.client_secret"] == "manual"
 
 
 def test_what_is_said_of_a_model_is_kept_and_a_second_word_is_told_of(tmp_path: Path) -> None:
