@@ -29,6 +29,7 @@ from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
+from gateway.mcp.lazy import ToolServers
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -53,6 +54,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
         _calm_collector()
         connections = runtime.connections
         async with (
+            tool_servers.running(),
             watching(config_file, runtime),
             connections.sweeping(),
             ending_with_parent(),
@@ -61,8 +63,9 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
             yield
         await runtime.stop()
 
+    tool_servers = ToolServers(runtime)
     app = Starlette(
-        routes=_routes(runtime, endpoints),
+        routes=[*_routes(runtime, endpoints), *_tool_routes(tool_servers)],
         lifespan=lifespan,
         middleware=[Middleware(NetworkGuard, runtime=runtime)],
         exception_handlers={HTTPException: not_served},
@@ -107,6 +110,11 @@ class FastLane:
             await send({**message, "message": str(failed)} if failed else message)
 
         return send_in_words
+
+
+def _tool_routes(tool_servers: ToolServers) -> list[BaseRoute]:
+    paths = ("/mcp", "/mcp/view/{view}", "/mcp/{server}")
+    return [Route(path, tool_servers, methods=["GET", "POST", "DELETE"]) for path in paths]
 
 
 def _stored(runtime: Runtime) -> list[BaseRoute]:
