@@ -21,8 +21,9 @@ test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests ne
 	.venv/bin/python -m tests.setup
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -q -m quick -n auto --dist loadfile $(ARGS)
-	.venv/bin/pytest -m "not quick" $(ARGS)
+	$(call tested,-q -m quick -n auto --dist loadfile)
+	$(call tested,-q -m beside -n 2 --dist loadfile)
+	$(call tested,-m "not quick and not beside")
 
 bench: .venv  ## measure the gateway beside its peers, then the ledger
 	.venv/bin/python -m tests.bench $(ARGS)
@@ -47,6 +48,10 @@ format: .venv  ## rewrite to the house style
 
 clean:  ## remove the environments and what the embedded stack wrote
 	rm -rf .venv .venv-open-webui .venv-open-webui-0.11 .virtualenv sekisho-data test-artefacts
+
+# What fails beside other work is told, and tried once more by itself; what fails twice fails the suite.
+tested = .venv/bin/pytest $(1) $(ARGS) || { echo "Tried again, alone: the tests above that failed."; \
+	.venv/bin/pytest $(1) -n 0 --last-failed --last-failed-no-failures none $(ARGS); }
 
 # Debian's Python may come without ensurepip; pip alone then brings virtualenv.
 create = test -x $(1)/bin/python || $(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1) && \

@@ -22,6 +22,7 @@ from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.websocket import no_websocket
+from gateway.dialects import gemini
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
@@ -127,8 +128,8 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *generate,
         *no_websocket(f"/v1{RESPONSES.path}"),
         *_stored(runtime),
-        Route("/v1/models", Models(runtime), methods=["GET"]),
-        Route("/v1/models/{name:path}", Models(runtime), methods=["GET"]),
+        *(Route(f"{base}models", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
+        *(Route(f"{base}models/{{name:path}}", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),

@@ -5,6 +5,7 @@ SekishoError
 ├── ConfigError            the configuration file is wrong (command line: exit 2)
 └── ApiError               a request gets this as its answer, in its client's dialect
     ├── InvalidRequest     400  a field is wrong; `param` names it
+    │   └── NothingMade    400  the model was asked and made nothing of what was wanted
     ├── Unauthenticated    401  no key, wrong key, revoked key
     ├── Forbidden          403  the key may not do this
     ├── NotFound           404  no such model or route
@@ -29,7 +30,7 @@ for the person who reads it. `type` is OpenAI's word for the class of error
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class SekishoError(Exception):
@@ -77,6 +78,16 @@ class InvalidRequest(ApiError):
     status = 400
     type = "invalid_request_error"
     default_code = "invalid_value"
+
+
+class NothingMade(InvalidRequest):
+    """An answer in which nothing is of what was asked for: a filter took it away, or the model only wrote words.
+
+    `usage` is what it used all the same, as the upstream counted.
+    """
+
+    default_code = "content_policy_violation"
+    usage: Any = None
 
 
 class Unauthenticated(ApiError):

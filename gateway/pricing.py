@@ -27,6 +27,7 @@ class Priced:
 
     def cost(self, usage: Usage) -> int:
         """Return what a request cost, in nano-USD."""
+        usage = usage.charged
         for tokens, price in self.longer:
             if (usage.input or 0) > tokens:
                 return cost_nano_usd(price, usage)

@@ -9,7 +9,8 @@
 | 404, optional | 404: an endpoint that upstreams may lack        | no                  |
 | 501           | 400, of code completion: the model has no gaps  | no                  |
 | 408, 504      | 504                                             | yes                 |
-| 424           | 502: the model failed behind the server         | yes                 |
+| 424, 499      | 502: the model failed behind the server         | yes                 |
+| 498           | 400: Cohere's, for words that it does not allow | no                  |
 | 429           | 429 with Retry-After, and its words             | yes                 |
 | 503, 529      | 503 with Retry-After                            | yes                 |
 | other 4xx     | the same, untouched; reworded in another's form | no                  |
@@ -50,7 +51,9 @@ _ADMIN_FAULTS = {
     405: _NOT_SERVED,
     407: _CREDENTIALS,
 }
-_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 503: 503, 504: 504, 529: 503}
+_STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504, 529: 503}
+_NO_STANDARD = {498: 400}
+"""Statuses of one vendor, with those that clients know."""
 _AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
 """How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
@@ -153,7 +156,7 @@ def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, bo
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(
         words,
-        status=status,
+        status=_NO_STANDARD.get(status, status),
         upstream_status=status,
         body=body if own else client.error_body(InvalidRequest(words, code=code), None),
         code=code,

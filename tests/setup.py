@@ -35,7 +35,11 @@ NEEDS = (
     ),
 )
 
-NPM = {"The coding tools are": tools.FOLDER, "Azure's emulator is": Path(__file__).parent / "ledger" / "azurite"}
+NPM = {
+    "The coding tools are": tools.FOLDER,
+    "Azure's emulator is": Path(__file__).parent / "ledger" / "azurite",
+    "The judges of tool servers are": Path(__file__).parent / "mcp",
+}
 
 APT_ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 APT_SECONDS = 900

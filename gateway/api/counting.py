@@ -17,13 +17,13 @@ _TOKENS_PER_SECOND = 50
 def counted(exchange: Exchange, ask: Ask, reported: Usage | None, written: Callable[[], int]) -> Usage | None:
     """Return the counts of a request that was answered, wholly or in part.
 
-    `reported` is what the upstream reported, `written` returns an estimate of the answer's tokens. None where the
-    endpoint counts nothing and nothing was reported.
+    `reported` is what the upstream reported, of which what it bills counts; `written` returns an estimate of the
+    answer's tokens. None where the endpoint counts nothing and nothing was reported.
     """
     endpoint = ask.endpoint
     if reported is None and not endpoint.prompt:
         return None
-    usage = _completed(exchange, ask, reported or Usage(), written)
+    usage = _completed(exchange, ask, reported.charged if reported else Usage(), written)
     return endpoint.told(usage, ask.payload.fields) if endpoint.told else usage
 
 

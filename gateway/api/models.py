@@ -1,11 +1,12 @@
-"""GET /v1/models: what the caller may ask for now, as OpenAI, Anthropic or Codex lists models.
+"""GET /v1/models: what the caller may ask for now, as OpenAI, Anthropic, Google or Codex lists models.
 
-The three share an address; who sends `anthropic-version` gets Anthropic's list, who asks with `client_version` Codex'
-catalogue, anybody else OpenAI's list.
+They share an address; who sends `anthropic-version` gets Anthropic's list, who sends `x-goog-api-key` Google's, who
+asks with `client_version` Codex' catalogue, anybody else OpenAI's list. Google's has an address of its own, too.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.types import Receive, Scope, Send
 
@@ -15,7 +16,7 @@ from gateway.api.catalogue import catalogue
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import refuse
 from gateway.config.schema import Model
-from gateway.dialects import chat, messages
+from gateway.dialects import chat, gemini, messages
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError
 from gateway.identity.policy import Policy
@@ -36,7 +37,7 @@ class Models:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
-        dialect = messages.CLIENT if "anthropic-version" in headers_of(scope) else chat.CLIENT
+        listing = _listing(scope)
         try:
             key = await authenticate_reader(self._runtime, scope)
             name = scope["path_params"].get("name")
@@ -44,23 +45,21 @@ class Models:
                 routes = self._runtime.current.routes
                 found = catalogue(routes.available(key.policy), routes)
             else:
-                found = self._found(name, key.policy, dialect)
+                found = self._found(name, key.policy, listing)
             await answer.whole(200, self._headers(name), wire.encode(found))
         except ApiError as error:
-            await refuse(answer, error, scope, dialect)
+            await refuse(answer, error, scope, listing.dialect)
 
     def _headers(self, name: str | None) -> Headers:
         """Return what tells the end of a model that is asked for by name."""
         routes = self._runtime.current.routes
         return list(ending_headers(routes.life(routes.models[name]))) if name else []
 
-    def _found(self, name: str | None, policy: Policy, dialect: ClientDialect) -> dict[str, Any]:
+    def _found(self, name: str | None, policy: Policy, listing: "_Listing") -> dict[str, Any]:
         routes = self._runtime.current.routes
-        described = _as_anthropic if dialect is messages.CLIENT else _as_openai
         if name:
-            return described(routes.model(name, policy), routes)
-        listed = [described(model, routes) for model in routes.available(policy)]
-        return _page(listed) if dialect is messages.CLIENT else {"object": "list", "data": listed}
+            return listing.described(routes.model(name, policy), routes)
+        return listing.page([listing.described(model, routes) for model in routes.available(policy)])
 
 
 def _is_codex(scope: Scope) -> bool:
@@ -123,7 +122,49 @@ def _as_anthropic(model: Model, routes: Routes) -> dict[str, Any]:
     }
 
 
-def _page(listed: list[dict[str, Any]]) -> dict[str, Any]:
+def _as_google(model: Model, routes: Routes) -> dict[str, Any]:
+    """Return a resource of Google's API; a number of tokens that is not known is left out."""
+    limits = {"inputTokenLimit": model.context_window, "outputTokenLimit": model.max_output_tokens}
+    required = {
+        "name": f"models/{model.name}",
+        "baseModelId": model.name,
+        "version": "001",
+        "displayName": model.name,
+        "description": model.description,
+        "supportedGenerationMethods": ["generateContent", "streamGenerateContent", "countTokens"],
+    }
+    return required | {name: value for name, value in limits.items() if value is not None}
+
+
+def _openai_page(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "list", "data": listed}
+
+
+def _google_page(listed: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"models": listed}
+
+
+def _anthropic_page(listed: list[dict[str, Any]]) -> dict[str, Any]:
     """Return all models on one page."""
     first, last = (listed[0]["id"], listed[-1]["id"]) if listed else (None, None)
     return {"data": listed, "has_more": False, "first_id": first, "last_id": last}
+
+
+class _Listing(NamedTuple):
+    """How one vendor lists models."""
+
+    dialect: ClientDialect
+    described: Callable[[Model, Routes], dict[str, Any]]
+    page: Callable[[list[dict[str, Any]]], dict[str, Any]]
+
+
+_OPENAI = _Listing(chat.CLIENT, _as_openai, _openai_page)
+_GOOGLE = _Listing(gemini.CLIENT, _as_google, _google_page)
+_BY_HEADER = {"anthropic-version": _Listing(messages.CLIENT, _as_anthropic, _anthropic_page), "x-goog-api-key": _GOOGLE}
+
+
+def _listing(scope: Scope) -> _Listing:
+    if scope["path"].startswith(gemini.BASE):
+        return _GOOGLE
+    headers = headers_of(scope)
+    return next((listing for header, listing in _BY_HEADER.items() if header in headers), _OPENAI)

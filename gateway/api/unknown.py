@@ -10,6 +10,7 @@ from gateway.api.authenticate import presented_key
 from gateway.api.client import headers_of
 from gateway.api.telling import error_body, reader_of
 from gateway.dialects import chat, gemini, messages
+from gateway.dialects.contract import ClientDialect
 from gateway.dialects.messages import MESSAGES
 from gateway.errors import ApiError, MethodNotAllowed, NotFound
 from gateway.identity.caller import Caller
@@ -21,8 +22,6 @@ from gateway.runtime import Runtime
 
 API = "unknown"
 """Such requests' `api` in the ledger."""
-_CLIENTS = ((f"/v1{MESSAGES.path}", messages.CLIENT), ("/v1beta/", gemini.CLIENT))
-"""By how their paths begin, whom errors are told in another dialect than that of Chat Completions."""
 _SHOWN = 200
 """Characters of an address that are repeated in the answer."""
 
@@ -32,7 +31,7 @@ async def not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     runtime: Runtime = request.app.state.runtime
     refusal = _refusal(request, error)
-    client = next((each for path, each in _CLIENTS if request.url.path.startswith(path)), chat.CLIENT)
+    client = _client(request.url.path)
     recorder = await _recorder(runtime, request)
     if record := recorder.settle("refused", refusal.status, refusal.code):
         runtime.ledger.write(record)
@@ -41,6 +40,13 @@ async def not_served(request: Request, error: Exception) -> Response:
     reader = reader_of(refusal, recorder.caller, headers_of(request.scope), None, runtime.current.routes)
     body = error_body(client, refusal, reader, recorder.request_id)
     return Response(body, refusal.status, headers=headers, media_type="application/json")
+
+
+def _client(path: str) -> ClientDialect:
+    """Return the dialect of whoever asks for a path that is not served."""
+    if path.startswith(gemini.BASE) or gemini.is_method(path):
+        return gemini.CLIENT
+    return messages.CLIENT if path.startswith(f"/v1{MESSAGES.path}") else chat.CLIENT
 
 
 def _refusal(request: Request, error: HTTPException) -> ApiError:

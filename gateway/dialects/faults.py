@@ -7,7 +7,17 @@ from typing import Any
 
 import msgspec
 
-_STATUS_NAMES = ("code", "status", "status_code", "statusCode", "http_code", "httpCode", "error_code", "type")
+_STATUS_NAMES = (
+    "code",
+    "status",
+    "status_code",
+    "statusCode",
+    "http_code",
+    "httpCode",
+    "error_code",
+    "type",
+    "finish_reason",
+)
 """Members that tell the kind of an error, by a number or a name, the most exact first."""
 _WORD_NAMES = (
     "response",
@@ -65,6 +75,8 @@ _TOO_LONG = (
     "model supports up to",
     "input is too large",
 )
+_OTHER_LIMITS = ("max tokens must be less", "output tokens must be less")
+"""In words of too many tokens that are asked for, which a shorter prompt does not help."""
 _ENDED = (
     "reached the end of its life",
     "has been deprecated",
@@ -111,7 +123,7 @@ def fault_of(body: bytes) -> Fault:
     words = _joined(found)
     lowered = f"{words} {' '.join(_kinds(found))}".lower()
     status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(found)
-    too_long = any(mark in lowered for mark in _TOO_LONG)
+    too_long = any(mark in lowered for mark in _TOO_LONG) and not any(mark in lowered for mark in _OTHER_LIMITS)
     ended = "model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED)
     return Fault(400 if too_long and status is None else status, words, too_long, ended, _retry_after(found))
 

@@ -116,7 +116,21 @@ def _check(fields: Members) -> None:
     wire.require(fields, "contents", list, dict)
 
 
-_MODEL = "/v1beta/models/{model:path}"
+BASE = "/v1beta/"
+"""The path that only Google's clients ask below."""
+_BASES = (BASE, "/v1/")
+"""Both of its API's versions: Google's SDK asks below `/v1` since its release 3, older ones and Gemini CLI do not."""
+
+
+def is_method(path: str) -> bool:
+    """Return whether a path names a model and what it is to do, as only Google's do."""
+    return path.startswith(tuple(f"{base}models/" for base in _BASES)) and ":" in path
+
+
+def _methods(*names: str) -> tuple[str, ...]:
+    return tuple(f"{base}models/{{model:path}}:{name}" for base in _BASES for name in names)
+
+
 CLIENT = ClientDialect(error_body=error_body, error_event=error_event)
 UPSTREAM = UpstreamDialect(is_error=is_error, failure=failure, usage=usage_of, relay=relay, read=read)
 
@@ -130,7 +144,7 @@ GEMINI = Endpoint(
     prompt=("systemInstruction", "contents", "tools"),
     answer=("candidates",),
     names_model=False,
-    also=(f"{_MODEL}:generateContent", f"{_MODEL}:streamGenerateContent"),
+    also=_methods("generateContent", "streamGenerateContent"),
     addressed=_addressed,
 )
 GEMINI_COUNT = Endpoint(
@@ -146,6 +160,6 @@ GEMINI_COUNT = Endpoint(
     counts=GEMINI.prompt,
     optional=True,
     names_model=False,
-    also=(f"{_MODEL}:countTokens",),
+    also=_methods("countTokens"),
     addressed=_count_addressed,
 )

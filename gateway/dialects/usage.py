@@ -1,5 +1,6 @@
 """Token counts as the wires report them, brought to one convention: input includes cached tokens."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -45,6 +46,13 @@ class Usage(msgspec.Struct, frozen=True):
     """Of a rerank, as providers bill it."""
     source: UsageSource = "provider"
     media: Media | None = None
+    billed: "Usage | None" = None
+    """What the provider bills where it tells that apart: without the prompt of its own, for example."""
+
+    @property
+    def charged(self) -> "Usage":
+        """Return what costs: the counts that are billed, else all."""
+        return self if self.billed is None else self.billed
 
     @property
     def measured(self) -> bool:
@@ -89,6 +97,22 @@ def from_converse(found: Any) -> Usage | None:
         cached_input=read,
         cache_write=written,
     )
+
+
+def from_cohere(found: Any) -> Usage | None:
+    """`usage` of Cohere's Chat: all tokens, its own prompt among them, and the units that it bills; None without any.
+
+    What it read from its cache is part of all tokens, and billed as the others.
+    """
+    counts = found if isinstance(found, dict) else {}
+    tokens, units = _object(counts, "tokens"), _object(counts, "billed_units")
+    names = ("input_tokens", "output_tokens")
+    asked, written = (_count(tokens, name) for name in names)
+    billed = Usage(input=_count(units, names[0]), output=_count(units, names[1]))
+    if asked is None and written is None:
+        return None if billed == Usage() else billed
+    cached = _part(_count(counts, "cached_tokens"), asked)
+    return Usage(input=asked, output=written, cached_input=cached, billed=None if billed == Usage() else billed)
 
 
 def from_gemini(found: Any) -> Usage | None:
@@ -163,6 +187,21 @@ def from_media(found: Any) -> Usage | None:
     image_input, audio_input, image_output, audio_output = counts
     media = Media(image_input, image_output, audio_input, audio_output)
     return usage if media == Media() else msgspec.structs.replace(usage, media=media)
+
+
+def total(counts: Sequence[Usage]) -> Usage:
+    """Return what several answers used together; what one of them does not tell is not known of all."""
+    names = ("input", "output", "cached_input", "cache_write", "reasoning", "images", "audio_seconds", "search_units")
+    sums = {name: [getattr(each, name) for each in counts] for name in names}
+    found = {name: None if None in values else sum(values) for name, values in sums.items()}
+    media = [each.media for each in counts if each.media]
+    return Usage(**found, media=_joined(media) if media else None)  # type: ignore[arg-type]
+
+
+def _joined(media: Sequence[Media]) -> Media:
+    names = ("image_input", "image_output", "audio_input", "audio_output", "characters")
+    sums = {name: sum(getattr(each, name) for each in media) for name in names}
+    return Media(**sums, image_kind=media[0].image_kind)
 
 
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:

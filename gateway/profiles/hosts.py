@@ -104,6 +104,13 @@ HOSTS: tuple[Host, ...] = (
         most_stops=5,
     ),
     _row("docs.cohere.com/docs/compatibility-api", "api.cohere.ai", "api.cohere.com", refused=_STRICT),
+    _row(
+        "docs.cohere.com/reference/chat: content blocks, documents",
+        "cohere",
+        families=("command", None),
+        media=frozenset(("image", "document")),
+        structured_output_with_tools=False,
+    ),
     _row("docs.aws.amazon.com/bedrock", "bedrock", "amazonaws.com", "api.aws", cache_marks=False),
     _row(
         "docs.aws.amazon.com/bedrock: ToolChoice is for Claude, Nova and Mistral Large",

@@ -88,5 +88,8 @@ OTHERS: tuple[Family, ...] = (
     ),
     _row("grok", _XAI, "mini", since=(3,), before=(4,), efforts=("low", "high")),
     _row("command", _COHERE, developer_role=False, media=_TEXT_ONLY, without=("vision",)),
+    _row("command", _COHERE, without=("reasoning", "plus"), thinking="none"),
+    _row("command", _COHERE, "r", thinking="none"),
+    _row("command", _COHERE, "r", without=("7b",), forced_tools=False),
     _row("minimax", _MINIMAX, developer_role=False, thinking="always"),
 )

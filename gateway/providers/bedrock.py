@@ -46,10 +46,12 @@ _SUFFIXES = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
-    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed"), ("invoke", "invoke")),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/stability"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
+_OWN_WIRES = {"claude": ("messages",), "stability": ("stability",)}
+"""By the family of a model."""
 _VECTORS = frozenset(("embed", "embeddings"))
 """Words in the names of models that make vectors."""
 
@@ -64,11 +66,12 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
 
 
 def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude and models of vectors their own wire. The name of an ARN tells nothing."""
-    words = parse_name(model).words
+    """Return what a model speaks: Claude, models of vectors and of images their own wire. An ARN tells nothing."""
+    name = parse_name(model)
+    words = name.words
     if words & _VECTORS:
         return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
-    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+    return _OWN_WIRES.get(name.family or "", ("converse",))
 
 
 def _endpoint(region: str) -> str:

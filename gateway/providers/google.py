@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
 
 GLOBAL = "global"
-_VERSION = "vertex-2023-10-16"
+_VERSION, _NEWER = "vertex-2023-10-16", frozenset(("2026-10-21",))
+"""The version of Messages that stands for the first one, and those that clients may ask for by their own names."""
 _MULTI_REGIONS = ("us", "eu")
 _DIALECTS: Mapping[str, tuple[str, ...]] = {"gemini": ("gemini",), "claude": ("messages",)}
 _PUBLISHERS = {"gemini": "google", "claude": "anthropic", "mistral": "mistralai"}
@@ -76,7 +77,8 @@ def vertex_shape(
     """Return a request as Vertex AI takes it: Claude's model stands in its address, its version in the body."""
     if not path.startswith("/messages"):
         return _without_address(fields) if path in _OF_GEMINI else fields
-    shaped = {"anthropic_version": _VERSION, **fields}
+    asked = headers.pop("anthropic-version", "")
+    shaped = {"anthropic_version": asked if asked in _NEWER else _VERSION, **fields}
     if path == "/messages":
         shaped.pop("model", None)
     return shaped

@@ -3,6 +3,7 @@
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
 from gateway.providers import bedrock
 from gateway.providers.amazon import SignatureV4
+from gateway.providers.cohere import cohere_url
 from gateway.providers.contract import ApiKey, Provider
 from gateway.providers.google import (
     gemini_shape,
@@ -78,6 +79,17 @@ _ROWS = (
         beside={"/infill": "/infill"},
         prefix_cache=True,
         takes_suffix=False,
+    ),
+    Provider(
+        "cohere",
+        base_url="https://api.cohere.com",
+        needs_base_url=False,
+        dialects=("cohere", "cohere-embeddings"),
+        paths={"/embed": "/v2/embed"},
+        url=cohere_url,
+        price_list="cohere",
+        trace_name="cohere",
+        litellm_name="cohere",
     ),
     # Codestral has an address of its own, too, for keys of its own: https://codestral.mistral.ai/v1.
     Provider(

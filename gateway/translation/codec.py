@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Answer, Event
@@ -73,6 +73,11 @@ class History:
 
 
 NO_HISTORY = History()
+
+
+def no_client(*arguments: Any) -> NoReturn:
+    """Stand where a client's half would be in a dialect that only upstreams speak: nobody gets here."""
+    raise NotImplementedError("no client speaks this dialect")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Crossing(Protocol):
         """Return the upstream's request. Raises `InvalidRequest`."""
 
     def answer(self, answer: Members) -> Members:
-        """Return the client's answer for the upstream's."""
+        """Return the client's answer for the upstream's. Raises `NothingMade`, `UpstreamUnreachable`."""
 
     def relay(self) -> "WholeOrStream":
         """Return what writes the client's stream from the upstream's."""

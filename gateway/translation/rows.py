@@ -3,18 +3,22 @@
 from itertools import permutations, product
 
 from gateway.dialects.chat import CHAT
+from gateway.dialects.cohere import COHERE
 from gateway.dialects.converse import CONVERSE
 from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
+from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import chat, converse, gemini, messages, responses
+from gateway.translation import chat, cohere, converse, gemini, images, messages, responses
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
 from gateway.translation.counting import Counts
 from gateway.translation.crossing import Conversations
 from gateway.translation.embeddings import SHAPES, Embeddings
+from gateway.translation.images import Images
+from gateway.translation.images.asked import Task
 
 CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (CHAT, chat.CODEC),
@@ -23,17 +27,24 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
     (GEMINI, gemini.CODEC),
 )
 """The endpoints of conversations, each with the codec of its dialect."""
-UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC),)
+UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC), (COHERE, cohere.CODEC))
 """Those that only upstreams have."""
 
 _COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GEMINI.dialect: GEMINI_COUNT}
 """Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
 
+IMAGE_TASKS: tuple[tuple[Endpoint, Task], ...] = ((GENERATIONS, "generate"), (EDITS, "edit"), (VARIATIONS, "vary"))
 _VECTORS = {
     (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
+_IMAGES = {
+    (ours.path, shape.endpoint.dialect): Translated(shape.endpoint, Images(task, shape))
+    for ours, task in IMAGE_TASKS
+    for shape in (images.GEMINI, images.STABILITY)
+}
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
+    | _IMAGES
     | {
         (ours.path, theirs.dialect): Translated(theirs, Conversations(client, upstream))
         for (ours, client), (theirs, upstream) in (*permutations(CODECS, 2), *product(CODECS, UPSTREAM_CODECS))

@@ -42,6 +42,16 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "リクエストは、ここでは提供していない機能を求めています。",
         _PROGRAM,
     ),
+    "content_policy_violation": (
+        "The provider's filter refused this. Please word it differently, or change what is attached.",
+        "提供元のフィルターにより拒否されました。表現を変えるか、添付を変更してください。",
+        ("", ""),
+    ),
+    "no_image": (
+        "The model made no image. Please describe what is to be seen.",
+        "モデルは画像を作成しませんでした。描いてほしいものを説明してください。",
+        ("", ""),
+    ),
     "invalid_json": ("The request cannot be read.", "リクエストを読み取れません。", _PROGRAM),
     "invalid_form": ("The upload cannot be read.", "アップロードを読み取れません。", _PROGRAM),
     "invalid_content_type": ("The upload has the wrong form.", "アップロードの形式が正しくありません。", _PROGRAM),

@@ -1,4 +1,4 @@
-"""Claude Code, Codex and Qwen Code work in a project over models of each wire: they read, edit, write and run."""
+"""Claude Code, Codex, Qwen Code and Gemini CLI work in a project over models of each wire: read, edit, write, run."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -89,8 +89,8 @@ def as_codex(project: Path) -> Script:
     return lambda results: turns.get(len(results), lambda: [Say("All done.")])()
 
 
-def as_qwen_code(project: Path) -> Script:
-    """The same with Qwen Code's tools."""
+def as_qwen_code(project: Path, edit: str = "edit", **more: Any) -> Script:
+    """The same with Qwen Code's tools; `edit` is what the tool that edits is called, `more` what else it wants."""
     one, two, three = (str(project / name) for name in ("one.txt", "two.txt", "three.txt"))
     turns: dict[int, Callable[[], list[Step]]] = {
         0: lambda: [
@@ -99,7 +99,7 @@ def as_qwen_code(project: Path) -> Script:
             call("read_file", 1, file_path=one),
             call("read_file", 2, file_path=two),
         ],
-        2: lambda: [call("edit", 3, file_path=one, old_string="first", new_string="最初")],
+        2: lambda: [call(edit, 3, file_path=one, old_string="first", new_string="最初", **more)],
         3: lambda: [
             Think("Now together."),
             call("run_shell_command", 4, command="cat one.txt two.txt > three.txt", is_background=False),
@@ -187,3 +187,28 @@ def test_qwen_code(
     assert workplace.run(program, *asked, environment=environment).strip().endswith("All done.")
     _check_files(workplace.project)
     _check_records(office, "qwen-code", wire)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_gemini_cli(
+    office: GatewayProcess, key_of_office: str, workplace: Workplace, workers: dict[str, Worker], wire: str
+) -> None:
+    program = installed("gemini")
+    _prepare(workplace.project)
+    workers[wire].script = as_qwen_code(workplace.project, "replace", instruction="In Japanese")
+    folder = workplace.home / ".gemini"
+    folder.mkdir()
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "privacy": {"usageStatisticsEnabled": False},
+    }
+    (folder / "settings.json").write_text(json.dumps(settings))
+    environment = {
+        "GEMINI_API_KEY": key_of_office,
+        "GOOGLE_GEMINI_BASE_URL": office.url,
+        "GEMINI_MODEL": f"claude-{wire}",
+    }
+    asked = ("-p", "Work on the files.", "--yolo", "--skip-trust")
+    assert workplace.run(program, *asked, environment=environment).strip().endswith("All done.")
+    _check_files(workplace.project)
+    _check_records(office, "gemini-cli", wire)

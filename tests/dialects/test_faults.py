@@ -116,6 +116,7 @@ TOO_LONG = [
     "Input is too long for requested model.",
     "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
     "too many tokens: total number of tokens in the prompt cannot exceed 4081",
+    "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs.",
 ]
 
 
@@ -127,4 +128,5 @@ def test_a_prompt_that_does_not_fit(words: str) -> None:
 def test_a_code_alone_says_that_a_prompt_does_not_fit() -> None:
     assert fault_of(b'{"error":{"message":"no","code":"context_length_exceeded"}}').too_long
     assert fault_of(b'{"error":{"message":"no","type":"exceed_context_size_error"}}').too_long
+    assert not fault_of(b'{"message":"too many tokens: max tokens must be less than or equal to 4096"}').too_long
     assert not fault_of(b'{"error":{"message":"temperature must be at most 2"}}').too_long

@@ -127,7 +127,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
         on_vertex = {"provider": "vertex", "base_url": at_google, "project": PROJECT, "access_token": GOOGLE_TOKEN}
         on_gemini = {"provider": "gemini", "base_url": f"{at_google}/v1beta", "api_key": KEY}
         server = {"provider": "openai-compatible", "base_url": f"{elsewhere}/v1"}
-        cohere = {"provider": "openai-compatible", "base_url": f"{elsewhere}/v2", "dialects": ["cohere-embeddings"]}
+        cohere = {"provider": "cohere", "base_url": elsewhere}
         deployments: dict[str, dict[str, Any]] = {
             "titan-v1": {**on_bedrock, "model": TITAN_V1},
             "titan": {**on_bedrock, "model": TITAN_V2, "api_key": BEARER},

@@ -17,7 +17,7 @@ from tests.translation.clients import SCHEMA, payloads
 Fields = dict[str, Any]
 
 WIRES = ("gemini", "chat", "responses", "messages")
-SEAL = "c2VhbC0x/+=="
+SEAL = "c2VhbC0x/+8="
 
 
 def script(wire: str, results: list[str]) -> list[Step]:
@@ -120,7 +120,7 @@ def test_errors_are_googles(setting: Setting) -> None:
     unknown = httpx2.post(url.replace("on/chat", "nobody"), json=body, headers=headers)
     assert (unknown.status_code, unknown.json()["error"]["status"]) == (404, "NOT_FOUND")
     method = httpx2.post(url.replace("generateContent", "dance"), json=body, headers=headers)
-    assert (method.status_code, method.json()["error"]["code"]) == (404, 404)
+    assert (method.status_code, method.json()["error"]["code"]) == (405, 405)
 
 
 @pytest.mark.parametrize("wire", WIRES)

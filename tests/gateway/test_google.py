@@ -213,6 +213,14 @@ def test_claude_is_asked_in_its_own_words(setting: Setting, stream: bool) -> Non
     assert "Bon" in translated.text
 
 
+@pytest.mark.parametrize(("asked", "sent"), [("2023-06-01", "vertex-2023-10-16"), ("2026-10-21", "2026-10-21")])
+def test_the_version_of_messages_that_a_client_speaks_is_asked_for(setting: Setting, asked: str, sent: str) -> None:
+    body = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    assert setting.gateway.post("/v1/messages", json=body, headers={"anthropic-version": asked}).status_code == 200
+    assert setting.google.seen[-1].body["anthropic_version"] == sent
+    assert "anthropic-version" not in setting.google.seen[-1].headers
+
+
 def test_models_of_partners_are_asked_in_chat(setting: Setting) -> None:
     answer = ask(setting, "llama")
     assert answer.json()["choices"][0]["message"]["content"] == "Hola"

@@ -1,4 +1,4 @@
-"""`kill -9` of a gateway that is asked, ships and is started again, at twenty random moments."""
+"""`kill -9` of a gateway that is asked, ships and is started again, at eight random moments."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
 from tests.ledger.ask import ask, configured, started
 
-KILLS, CLIENTS = 20, 4
+KILLS, CLIENTS = 8, 4
 
 
 class Asking:

@@ -134,7 +134,7 @@ def _told_by_openai(exchange: Exchange) -> Told:
 
 
 _AMAZON = {"provider": "bedrock", "region": "us-east-1", "api_key": "k"}
-_COHERE: Fields = {"provider": "openai-compatible", "dialects": ["cohere-embeddings"], "base": "/v2"}
+_COHERE: Fields = {"provider": "cohere", "api_key": "k"}
 _GEMINI = {"provider": "gemini", "api_key": "k", "base": "/v1beta"}
 KINDS: dict[str, Kind] = {
     "Titan on Bedrock": Kind(

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.exchanges import FOLDER
+from tests.translation import cohere_judging
 from tests.translation.judging import CODECS, Outcome, judge, reasons, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "translation.md"
@@ -25,9 +26,16 @@ def test_what_was_recorded_arrives(client: str, upstream: str) -> None:
     assert sum(each.skipped is None for each in found) > 0.8 * len(found)
 
 
+@pytest.mark.parametrize("client", cohere_judging.CLIENTS)
+def test_what_cohere_sent_arrives(client: str) -> None:
+    found = list(cohere_judging.judge(client))
+    OUTCOMES.extend(found)
+    assert len(found) >= 60
+
+
 def test_the_page_tells_how_it_went() -> None:
     """Runs after all of the above."""
-    if len({(each.client, each.upstream) for each in OUTCOMES}) < 6:
+    if len({(each.client, each.upstream) for each in OUTCOMES}) < 10:
         pytest.skip("not all pairs were judged in this run")
     page = PAGE.read_text()
     missing = [line for line in (*table(OUTCOMES), *reasons(OUTCOMES)) if line not in page]

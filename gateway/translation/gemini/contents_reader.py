@@ -56,12 +56,15 @@ def _system(found: Any) -> Iterator[Turn]:
 
 
 class _Reader:
-    """Reads contents in their order: calls and results without ids belong together by their names."""
+    """Reads contents in their order: a result without an id belongs to the first open call of its name.
+
+    Google's SDK keeps the ids of calls and sends the results without.
+    """
 
     def __init__(self) -> None:
         self._calls = 0
         self._open: list[tuple[str, str]] = []
-        """Names and ids of the calls that came without an id and have no result."""
+        """Names and ids of the calls that have no result."""
 
     def turns(self, content: Fields, at: str) -> Iterator[Turn]:
         """Yield the turns of a content: results of tools are turns of their own."""
@@ -106,17 +109,18 @@ class _Reader:
         name, identity = name_of(call, "name", at), text(call, "id", at)
         if not identity:
             identity = f"call_{self._calls}"
-            self._open.append((name, identity))
             own = {DIALECT: {**own.get(DIALECT, {}), "no_id": True}}
+        self._open.append((name, identity))
         return ToolCall(id=identity, name=name, arguments=arguments_of(object_(call, "args", at) or {}), own=own)
 
     def _result(self, result: Fields, at: str) -> ToolResult:
         name, identity = name_of(result, "name", at), text(result, "id", at)
         own = own_of(result, ("id", "response", "parts"))
+        place, wanted = (1, identity) if identity else (0, name)
+        waiting = next((each for each in self._open if each[place] == wanted), ("", ""))
+        self._open = [each for each in self._open if each is not waiting]
         if not identity:
-            waiting = next((each for each in self._open if each[0] == name), ("", ""))
             identity = waiting[1]
-            self._open = [each for each in self._open if each is not waiting]
             own = {DIALECT: {**own[DIALECT], "no_id": True}}
         words, is_error = text_of_response(object_(result, "response", at) or {})
         media = tuple(each for number, part in enumerate(objects(result, "parts", at)) for each in self._part(part, f"{at}.parts[{number}]"))  # fmt: skip  # noqa: E501
