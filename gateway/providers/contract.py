@@ -111,6 +111,8 @@ class Provider:
     """Yields the keys of a deployment that are wrong, with the problem."""
     credentials_problem: Callable[[Deployment], str | None] = _no_problem
     """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
+    refuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Members that clients of others send and that it refuses, by the endpoint's path: left out, and told."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

@@ -51,6 +51,7 @@ _ROWS = (
         base_url="https://api.openai.com/v1",
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
+        refuses={"/embeddings": frozenset(("input_type", "task_type", "truncate", "title"))},
         pseudonyms=True,
         price_list="openai",
     ),
