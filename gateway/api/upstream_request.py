@@ -43,7 +43,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         encoded.body,
         serving.timeouts[ask.stream],
     )
-    await target.provider.authorize(request, target.deployment)
+    await target.authorize(request)
     return request, crossing
 
 

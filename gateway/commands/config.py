@@ -15,7 +15,6 @@ from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
-from gateway.providers.rows import PROVIDERS
 from gateway.routing.availability import is_available
 from gateway.routing.routes import Routes, build_routes
 
@@ -69,11 +68,12 @@ def _check_store(loaded: Loaded) -> None:
 def _check_credentials(loaded: Loaded) -> None:
     """Look for what signs requests to clouds: files, the environment, the machine's own role."""
     problems = []
+    routes = build_routes(loaded.config, {})
     for index, model in enumerate(loaded.config.models):
-        for number, deployment in enumerate(model.deployments):
-            if problem := PROVIDERS[deployment.provider].credentials_problem(deployment):
+        for number, target in enumerate(routes.targets[model.name]):
+            if problem := target.credentials_problem():
                 place = loaded.document.place(("models", index, "deployments", number, "provider"))
-                problems.append(f"{place}: {deployment.provider}: {problem}")
+                problems.append(f"{place}: {target.provider.name}: {problem}")
     if problems:
         raise ConfigError("\n".join(problems))
 

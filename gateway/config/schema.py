@@ -43,6 +43,9 @@ Dialect = Literal[
     "vertex-predict",
     "mistral-embeddings",
     "rerank",
+    "cohere-rerank",
+    "bedrock-rerank",
+    "invoke-rerank",
     "images",
     "stability",
     "moderations",
@@ -242,6 +245,9 @@ class Deployment(Section):
     """Whose server it is: a row of `gateway/providers/rows.py`."""
     model: str = Field(min_length=1)
     """The name that the upstream knows."""
+    base_model: str | None = Field(None, min_length=1)
+    """Which model that is, where its name does not say so: a deployment of Azure, an ARN, an alias. Price, limits and
+    dialects follow from it. null = `model`."""
     base_url: Address | None = None
     """Its address, with `/v1`; null = the provider's own."""
     api_key: Secret | None = None
@@ -261,6 +267,12 @@ class Deployment(Section):
     Credentials."""
     access_token: Secret | None = None
     """A fixed token for `vertex`, in place of credentials; it ends after an hour at most."""
+    api_version: str | None = Field(None, pattern=r"^(preview|latest|v1|20\d\d-\d\d-\d\d(-preview)?)$")
+    """Of `azure`: a date asks by the dated paths, /openai/deployments/…; `preview` by /openai/v1 in that version. null
+    = /openai/v1."""
+    entra: bool | Annotated[str, Field(pattern=r"^https://\S+/\.default$")] | None = None
+    """true = `azure` is asked with tokens of Entra ID, by what the environment has: client secret, workload or managed
+    identity; a text = so, with tokens of that scope. null = with `api_key`."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
     betas: tuple[str, ...] | None = None
@@ -280,6 +292,11 @@ class Deployment(Section):
     """Seconds for a whole answer that is not streamed."""
     idle_timeout: float = Field(300, gt=0, le=LONGEST_SECONDS)
     """Seconds of silence after which a stream is given up, before its first event too."""
+
+    @property
+    def known_model(self) -> str:
+        """Return the name by which others know the model."""
+        return self.base_model or self.model
 
 
 class CompletionPolicy(Section):

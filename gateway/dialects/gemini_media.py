@@ -121,4 +121,18 @@ def _row(usage: Callable[[Members], Usage | None], failure: Callable[[Members], 
     return replace(gemini.GEMINI, upstream=replace(gemini.UPSTREAM, usage=usage, failure=failure), also=())
 
 
+def _heard(answer: Any) -> bool:
+    """Return whether an answer ended well: silence has no words."""
+    return end_of(answer) in ("STOP", "MAX_TOKENS")
+
+
+def transcript_of(answer: Any) -> str:
+    """Return what the model heard, in a text or in Google's own part for it."""
+    told = (part.get("audioTranscription") for part in parts_of(answer))
+    texts = [each.get("text") for each in told if isinstance(each, dict)]
+    return text_of(answer) or "".join(text for text in texts if isinstance(text, str))
+
+
 IMAGES = replace(_row(_of_images, _without(data_of)), per_call=lambda model: PerCall(1))
+SPEECH = _row(_of_answer, _without(data_of))
+TRANSCRIPTS = _row(_of_answer, _without(_heard))

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
 from gateway.secret import Secret
+from gateway.upstream.outbound import Outbound
 from gateway.upstream.request import UpstreamRequest
 
 
@@ -16,6 +17,8 @@ class Deployment(Protocol):
 
     @property
     def model(self) -> str: ...
+    @property
+    def known_model(self) -> str: ...
     @property
     def base_url(self) -> str | None: ...
     @property
@@ -34,17 +37,29 @@ class Deployment(Protocol):
     def access_token(self) -> Secret | None: ...
     @property
     def credentials_file(self) -> Path | None: ...
+    @property
+    def api_version(self) -> str | None: ...
+    @property
+    def entra(self) -> bool | str | None: ...
 
 
 def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def _no_problem(deployment: Deployment) -> str | None:
+def _no_problem(deployment: Deployment, outbound: Outbound) -> str | None:
     return None
 
 
-Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
+def _key_name(deployment: Deployment) -> str:
+    return "its api_key"
+
+
+def _no_secrets(deployment: Deployment, outbound: Outbound) -> tuple[str, ...]:
+    return ()
+
+
+Authorize = Callable[[UpstreamRequest, Deployment, Outbound], Awaitable[None]]
 """Signs a request, whose body is encoded, by changing its headers. Runs last. Raises `UpstreamError`."""
 
 Shape = Callable[[Deployment, str, dict[str, str], dict[str, Any]], dict[str, Any]]
@@ -61,7 +76,7 @@ class ApiKey:
     header: str = "authorization"
     prefix: str = "Bearer "
 
-    async def __call__(self, request: UpstreamRequest, deployment: Deployment) -> None:
+    async def __call__(self, request: UpstreamRequest, deployment: Deployment, outbound: Outbound) -> None:
         if deployment.api_key:
             request.headers[self.header] = self.prefix + deployment.api_key.reveal()
 
@@ -86,8 +101,8 @@ class Provider:
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
     """What it speaks, native first; a client of another dialect is told so."""
-    dialects_of: Callable[[str], tuple[str, ...]] | None = None
-    """Returns what one of its models speaks, where that depends on the model."""
+    dialects_of: Callable[[Deployment], tuple[str, ...] | None] | None = None
+    """Returns what a deployment speaks, where that depends on its model or address; None = what the row says."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -109,10 +124,14 @@ class Provider:
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
     """Yields the keys of a deployment that are wrong, with the problem."""
-    credentials_problem: Callable[[Deployment], str | None] = _no_problem
+    credentials_problem: Callable[[Deployment, Outbound], str | None] = _no_problem
     """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
     refuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Members that clients of others send and that it refuses, by the endpoint's path: left out, and told."""
+    credentials_name: Callable[[Deployment], str] = _key_name
+    """Returns where what signs a deployment's requests is from, for the administrator: no secret."""
+    fetched_secrets: Callable[[Deployment, Outbound], tuple[str, ...]] = _no_secrets
+    """Returns what was fetched to sign a deployment's requests, and nobody else may see."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

@@ -1,8 +1,9 @@
 """The providers: a row each."""
 
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
-from gateway.providers import bedrock
+from gateway.providers import azure, bedrock
 from gateway.providers.amazon import SignatureV4
+from gateway.providers.azure_auth import KeyOrEntra
 from gateway.providers.cohere import cohere_url
 from gateway.providers.contract import ApiKey, Provider
 from gateway.providers.google import (
@@ -13,11 +14,15 @@ from gateway.providers.google import (
     vertex_shape,
     vertex_url,
 )
-from gateway.providers.google_auth import GoogleToken, token_problem
+from gateway.providers.google_auth import GoogleToken
+from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
 _BEDROCK = SignatureV4("bedrock")
+_AZURE = KeyOrEntra(ApiKey("api-key", ""))
+_AZURE_CLAUDE = KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", ""))
+_GOOGLE = GoogleToken()
 _NO_BETAS: frozenset[str] = frozenset()
 _FOUNDRY_BETAS = frozenset(
     (
@@ -71,6 +76,7 @@ _ROWS = (
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
         litellm_name="hosted_vllm",
     ),
     Provider(
@@ -80,13 +86,14 @@ _ROWS = (
         beside={"/infill": "/infill"},
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
     ),
     Provider(
         "cohere",
         base_url="https://api.cohere.com",
         needs_base_url=False,
-        dialects=("cohere", "cohere-embeddings"),
-        paths={"/embed": "/v2/embed"},
+        dialects=("cohere", "cohere-embeddings", "cohere-rerank"),
+        paths={"/embed": "/v2/embed", "/rerank": "/v2/rerank"},
         url=cohere_url,
         price_list="cohere",
         trace_name="cohere",
@@ -127,13 +134,23 @@ _ROWS = (
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
         credentials_problem=_BEDROCK.problem,
+        credentials_name=_BEDROCK.name,
+        fetched_secrets=_BEDROCK.secrets,
         price_list="aws",
         trace_name="aws.bedrock",
     ),
     Provider(
         "azure",
         dialects=(*_CHAT, "responses", "images", *_AUDIO),
-        authorize=ApiKey("api-key", ""),
+        dialects_of=azure.dialects,
+        url=azure.url,
+        shape=azure.shape,
+        authorize=_AZURE,
+        credentials_problem=_AZURE.problem,
+        credentials_name=_AZURE.name,
+        fetched_secrets=_AZURE.secrets,
+        keys=frozenset(("api_version", "entra")),
+        problems=azure.problems,
         price_list="azure",
         trace_name="azure.ai.openai",
     ),
@@ -141,7 +158,13 @@ _ROWS = (
     Provider(
         "azure-anthropic",
         dialects=("messages",),
-        authorize=ApiKey("x-api-key", ""),
+        url=azure.claude_url,
+        authorize=_AZURE_CLAUDE,
+        credentials_problem=_AZURE_CLAUDE.problem,
+        credentials_name=_AZURE_CLAUDE.name,
+        fetched_secrets=_AZURE_CLAUDE.secrets,
+        keys=frozenset(("entra",)),
+        problems=azure.problems,
         betas=_FOUNDRY_BETAS,
         price_list="anthropic",
         trace_name="anthropic",
@@ -167,10 +190,12 @@ _ROWS = (
         url=vertex_url,
         shape=vertex_shape,
         takes_query=False,
-        authorize=GoogleToken(),
+        authorize=_GOOGLE,
         keys=frozenset(("project", "location", "credentials_file", "access_token")),
         problems=vertex_problems,
-        credentials_problem=token_problem,
+        credentials_problem=_GOOGLE.problem,
+        credentials_name=_GOOGLE.name,
+        fetched_secrets=_GOOGLE.secrets,
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

@@ -1,7 +1,7 @@
 """What carries one exchange across two dialects."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -68,6 +68,14 @@ class WholeOrStream(Relay, Protocol):
 
     def whole(self, answer: Members) -> Step:
         """Return all events of an answer."""
+
+
+@runtime_checkable
+class Converting(Protocol):
+    """A relay whose client gets no events but something else."""
+
+    media_type: str
+    """Of what it gives."""
 
 
 class Translation(Protocol):

@@ -174,6 +174,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
             "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
         ),
     ),
+    "content_filter": (
+        "The filter of the model {model}'s provider refused the text.",
+        "モデル{model}の提供元のフィルターが、この内容を拒否しました。",
+        (" Please change the words, or choose another model.", "表現を変えるか、別のモデルを選んでください。"),
+    ),
     "upstream_refused": (
         "The model {model} did not accept the request: perhaps an attachment, a picture or a setting of the chat that "
         "it does not support.",

@@ -146,7 +146,7 @@ class Google:
         model = request.path_params["model"]
         if model in self.answers:
             return self.answers[model](stream)
-        if google_media.is_media(model):
+        if google_media.is_media(model, seen.body):
             return _media(model, seen.body, stream=stream)
         if refusal := _refusal(model, seen.body):
             return error(400, refusal, "INVALID_ARGUMENT")

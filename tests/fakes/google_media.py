@@ -4,7 +4,6 @@ Source: ai.google.dev/gemini-api/docs: image generation, speech generation, audi
 """
 
 import base64
-import json
 from typing import Any
 
 Fields = dict[str, Any]
@@ -28,7 +27,7 @@ USAGE: Fields = {
 def refusal(model: str, body: Fields) -> str:
     """Return why Google would refuse a request; empty where it would not."""
     config = body.get("generationConfig", {})
-    asked = [part["inlineData"] for content in body["contents"] for part in content["parts"] if "inlineData" in part]
+    asked = [part["inlineData"] for part in _parts(body) if "inlineData" in part]
     if any(content.get("role") != "user" for content in body["contents"]):
         return "Please use a valid role: user, model."
     for each in asked:
@@ -38,6 +37,9 @@ def refusal(model: str, body: Fields) -> str:
         return _of_images(model, config, [each["mimeType"] for each in asked])
     if "tts" in model:
         return _of_speech(config)
+    own = "transcribe" in model
+    if own is not ("audioTranscriptionConfig" in config) or own is any("text" in part for part in _parts(body)):
+        return "Audio transcription is not enabled for this model."
     wrong = [each["mimeType"] for each in asked if each["mimeType"] not in SOUNDS]
     return f"Unsupported MIME type: {wrong[0]}" if wrong or not asked else ""
 
@@ -66,14 +68,14 @@ def _of_speech(config: Fields) -> str:
 
 def answer(model: str, body: Fields) -> list[Fields]:
     """Return the chunks of an answer."""
-    text = " ".join(part.get("text", "") for content in body["contents"] for part in content["parts"])
+    text = " ".join(part.get("text", "") for part in _parts(body)).strip() or "spoken"
     if BLOCKED in text:
         return [{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 9}}]
     if "tts" in model:
         return list(_speech())
     if "image" in model:
         return [_drawn(text)]
-    pieces = ["".join(text[-3:]), " heard"]
+    pieces = [text if text == "spoken" else text[-3:], " heard"]
     return [_chunk([{"text": piece}], last=piece is pieces[-1], usage=_HEARD) for piece in pieces]
 
 
@@ -117,10 +119,11 @@ def _chunk(parts: list[Fields], *, last: bool = True, usage: Fields = USAGE) -> 
     return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": "m", "responseId": "r"}
 
 
-def is_media(model: str) -> bool:
+def is_media(model: str, body: Fields) -> bool:
     """Return whether a model draws, speaks or listens."""
-    return any(word in model for word in ("image", "tts", "transcribe"))
+    listens = any("audio/" in part.get("inlineData", {}).get("mimeType", "") for part in _parts(body))
+    return listens or any(word in model for word in ("image", "tts", "transcribe"))
 
 
-def compact(value: Any) -> bytes:
-    return json.dumps(value).encode()
+def _parts(body: Fields) -> list[Fields]:
+    return [part for content in body["contents"] for part in content["parts"]]

@@ -29,6 +29,7 @@ from gateway.providers.contract import Deployment, Provider
 from gateway.providers.rows import PROVIDERS
 from gateway.translation.contract import Asked, Translated
 from gateway.translation.rows import TRANSLATIONS
+from gateway.upstream.outbound import Outbound
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 from tests.fakes.serving import serving
@@ -37,7 +38,7 @@ from tests.fixtures.gateway import InProcess, in_process
 # A provider with lines instead of JSON, a signature over the body, and frames that begin with their length.
 
 
-async def sign(request: UpstreamRequest, deployment: Deployment) -> None:
+async def sign(request: UpstreamRequest, deployment: Deployment, outbound: Outbound) -> None:
     assert isinstance(request.body, bytes)
     request.headers["x-signature"] = hmac.new(b"secret", request.body, hashlib.sha256).hexdigest()
 
