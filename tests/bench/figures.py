@@ -9,6 +9,7 @@ from tests.bench.keystrokes import MOST_MS, superseding
 from tests.bench.measure import percentile
 from tests.bench.running import Running
 from tests.bench.soak import soak
+from tests.bench.uploads import added
 
 Values = dict[str, float]
 """Figures by name."""
@@ -190,6 +191,15 @@ MEASUREMENTS = (
             Figure("superseded_p50", "older completion's upstream call closed after a newer keystroke, p50", "ms"),
             Figure("superseded_p99", "the same, p99", "ms"),
             Figure("superseded_most", "the same, longest of 380", "ms", (Rule("at most", MOST_MS),)),
+        ),
+        ours=True,
+    ),
+    Measurement(
+        "uploads",
+        lambda running: added(),
+        (
+            Figure("upload_untouched", "a recording of 25 MB adds to resident memory", "MiB", (Rule("at most", 5),)),
+            Figure("upload_gemini", "one of 15 MB, as base64 to Gemini", "MiB", (Rule("at most", 5),)),
         ),
         ours=True,
     ),
