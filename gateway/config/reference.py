@@ -106,7 +106,7 @@ _EXAMPLES = {
     "models[].deployments[].location": "europe-west1",
     "models[].deployments[].credentials_file": "/etc/sekisho/google.json",
     "models[].deployments[].access_token": '"${GOOGLE_TOKEN}"',
-    "models[].deployments[].base_model": "gpt-5",
+    "models[].deployments[].base_model": "gpt-6.1-sol",
     "models[].deployments[].api_version": '"2024-10-21"',
     "models[].deployments[].entra": "true",
     "models[].deployments[].dialects": "[chat, responses]",

@@ -23,7 +23,7 @@ LAYERS = (
     ("admission", "affinity", "credentials", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
     ("continuations",),
-    ("preflight", "runtime"),
+    ("importing", "preflight", "runtime"),
     ("reload", "reports"),
     ("api",),
     ("mcp",),
