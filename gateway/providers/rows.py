@@ -29,6 +29,7 @@ _ROWS = (
         authorize=ApiKey(variable="OPENAI_API_KEY"),
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
+        refuses={"/embeddings": frozenset(("input_type", "task_type", "truncate", "title"))},
         pseudonyms=True,
         price_list="openai",
     ),
