@@ -55,5 +55,8 @@ async def _fetched(exchange: Exchange, wanted: list[Wanted]) -> dict[Wanted, Fet
     )
     new = [each for each in wanted if each not in exchange.media]
     fetcher, limits = exchange.runtime.fetcher, settings.fetch
-    exchange.media |= await fetcher.fetch(new, guard, limits.max_bytes, limits.timeout)
+    found = await fetcher.fetch(new, guard, limits.max_bytes, limits.timeout)
+    if exchange.share:
+        exchange.share.add(sum(len(each.data) for each in found.values()))
+    exchange.media |= found
     return exchange.media
