@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
+from gateway.api.audio_lists import AudioLists
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -138,6 +139,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *_stored(runtime),
         *(Route(f"{base}models", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
         *(Route(f"{base}models/{{name:path}}", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
+        *(Route(f"/v1/audio/{each}", AudioLists(runtime, each), methods=["GET"]) for each in ("models", "voices")),
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),

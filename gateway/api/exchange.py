@@ -9,10 +9,12 @@ from starlette.types import Scope, Send
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import error_body, error_event, note, reader_of
+from gateway.bodies import Share
 from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError, UpstreamError
+from gateway.fetching.fetcher import Fetched, Wanted
 from gateway.identity.client import calling_client
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome
@@ -52,6 +54,8 @@ class Exchange:
             client_ip=scope["client"][0] if scope.get("client") else None,
         )
         self.trace = runtime.tracing.begin(endpoint.path, self.headers) if runtime.tracing else None
+        self.share: Share | None = None
+        """What its body holds of the memory for long ones."""
         self.content: Capture | None = None
         """What is recorded of prompt and answer; most keys have it off."""
         self.limit_statuses: Sequence[LimitStatus] = ()
@@ -62,6 +66,8 @@ class Exchange:
         """The answer tells the client a count of tokens that is our estimate."""
         self.dropped: Sequence[str] = ()
         """What of the request the upstream did not get, as its dialect has no place for it."""
+        self.media: dict[Wanted, Fetched] = {}
+        """What was fetched of the web for the request."""
         self.target: Target | None = None
         """The deployment that was asked last."""
         self.asked_at: float | None = None

@@ -37,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile = DEFAULT_PROFILE
     shape: Shaping = unchanged
     """Runs before the members are encoded."""
+    inlines: bool = False
+    """True if media that the request names by address are wanted, to go up as bytes."""
 
 
 class Crossing(Protocol):
@@ -71,11 +73,21 @@ class WholeOrStream(Relay, Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """A crossing that takes files into memory, which lie on the disk else."""
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes that its request takes."""
+
+
+@runtime_checkable
 class Converting(Protocol):
     """A relay whose client gets no events but something else."""
 
-    media_type: str
-    """Of what it gives."""
+    @property
+    def media_type(self) -> str:
+        """Return what that is; known with its first piece."""
 
 
 class Translation(Protocol):
