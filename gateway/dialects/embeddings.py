@@ -43,14 +43,14 @@ def count_inputs(fields: Members) -> int:
     return arrays or 1
 
 
-def inputs_of(fields: Members) -> list[msgspec.Raw]:
-    """Return the texts and tokens in the list of a checked request. Raises `InvalidRequest` for one that is none."""
+def inputs_of(fields: Members, *kinds: type) -> list[msgspec.Raw]:
+    """Return the list of a checked request. Raises `InvalidRequest` for an item that is empty, or of another kind."""
     try:
         inputs = _read_inputs(fields["input"])
     except lenient.UNREADABLE:
         raise InvalidRequest("The field 'input' cannot be read.", code="invalid_json", param="input") from None
     for number, each in enumerate(inputs):
-        wire.require({f"input[{number}]": each}, f"input[{number}]", str, list)
+        wire.require({f"input[{number}]": each}, f"input[{number}]", *kinds)
     return inputs
 
 
@@ -59,7 +59,7 @@ def split(fields: Members, most: PerCall) -> list[Members]:
     count, raw = count_inputs(fields), fields["input"]
     if count == 1 or (count <= (most.inputs or count) and len(raw) <= (most.size or len(raw))):
         return [fields]
-    inputs = inputs_of(fields)
+    inputs = inputs_of(fields, str, list, dict)  # objects are images and texts of servers on premises
     return [{**fields, "input": msgspec.Raw(b"[%s]" % b",".join(batch))} for batch in _batches(inputs, most)]
 
 
