@@ -20,7 +20,7 @@ MOST_INPUTS = 2048
 """Of one request, as OpenAI takes them."""
 BASE64 = b'"base64"'
 _COUNTS = ("prompt_tokens", "total_tokens")
-_EMPTY_BYTES = 2
+_QUOTE, _EMPTY_BYTES = ord('"'), 2
 """Of `[]` and `""`."""
 _read_inputs = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -50,6 +50,8 @@ def inputs_of(fields: Members, *kinds: type) -> list[msgspec.Raw]:
     except lenient.UNREADABLE:
         raise InvalidRequest("The field 'input' cannot be read.", code="invalid_json", param="input") from None
     for number, each in enumerate(inputs):
+        if memoryview(each)[0] == _QUOTE and len(each) > _EMPTY_BYTES:
+            continue  # space is a text, too
         wire.require({f"input[{number}]": each}, f"input[{number}]", *kinds)
     return inputs
 

@@ -197,7 +197,7 @@ LENGTHS = {
 ONE_A_CALL = ("arn", "titan-v1", "titan", "nova", "vertex-one", "vertex-2")
 UNCOUNTED = ("gemini", "gemini-2")
 """Google's developer API tells no counts."""
-TEXTS = [f"text {'word ' * (number % 7)}{number} 日本 \U0001f600\n" for number in range(205)]
+TEXTS = [" ", "\t\n", *(f"text {'word ' * (number % 7)}{number} 日本 \U0001f600\n" for number in range(203))]
 
 
 @pytest.mark.parametrize("model", LENGTHS)
@@ -417,18 +417,19 @@ def test_all_calls_together_have_the_time_of_one_answer(setting: Setting) -> Non
 HELD = [f"held {number}" for number in range(90)]
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110  # of a server in another thread
+        await asyncio.sleep(0.01)
+
+
 async def embed_held(setting: Setting, model: str) -> tuple[httpx2.AsyncClient, asyncio.Task[httpx2.Response]]:
     """Ask for vectors in thirty calls, of which none is answered before `go_on`."""
+    await until(lambda: setting.others.running == 0)
     setting.others.go_on, setting.others.left, setting.others.most_running = False, 0, 0
     setting.others.asked.clear()
     headers = {"authorization": f"Bearer {setting.gateway.key}"}
     client = httpx2.AsyncClient(base_url=setting.gateway.url, headers=headers, timeout=60)
     return client, asyncio.create_task(client.post("/v1/embeddings", json={"model": model, "input": HELD}))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110  # of a server in another thread
-        await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(("model", "most"), [("few", 2), ("mixed", 8)])
