@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.bench.every_provider import MOST_MIB, MOST_SECONDS, every_provider
 from tests.bench.keystrokes import MOST_MS, superseding
 from tests.bench.measure import percentile
 from tests.bench.running import Running
@@ -207,6 +208,15 @@ MEASUREMENTS = (
         "memory",
         _memory,
         (Figure("resident", "resident memory after the runs", "MiB", (Rule("at most", 120),)),),
+    ),
+    Measurement(
+        "every_provider",
+        lambda running: every_provider(),
+        (
+            Figure("every_provider_start", "start with every example's models", "s", (Rule("at most", MOST_SECONDS),)),
+            Figure("every_provider_resident", "resident memory then", "MiB", (Rule("at most", MOST_MIB),)),
+        ),
+        ours=True,
     ),
     Measurement(
         "soak",
