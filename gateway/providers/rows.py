@@ -134,7 +134,7 @@ _ROWS = (
     ),
     Provider(
         "azure",
-        dialects=(*_CHAT, "responses", "images", *_AUDIO),
+        dialects=(*_CHAT, "responses", "images", "cohere-rerank", *_AUDIO),
         dialects_of=azure.dialects,
         url=azure.url,
         shape=azure.shape,
