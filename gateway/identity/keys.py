@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
@@ -54,6 +54,9 @@ class Key:
     """`open-webui`: this key's user headers and tokens are believed."""
     created_at: int
     revoked_at: int | None
+    purpose: str | None
+    made_by: Literal["person"] | None
+    """`person`: the owner made it; None: an administrator."""
     policy: Policy
 
     def valid_at(self, now: int) -> bool:
