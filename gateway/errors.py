@@ -10,6 +10,7 @@ SekishoError
     ├── Forbidden          403  the key may not do this
     ├── NotFound           404  no such model or route
     ├── MethodNotAllowed   405
+    ├── Misdirected        421  the request is meant for another host
     ├── TooLarge           413  body over `server.max_body_bytes`
     ├── UnsupportedEncoding 415  the body is compressed
     ├── Superseded         409  a newer code completion took this one's place
@@ -112,6 +113,12 @@ class MethodNotAllowed(ApiError):
     status = 405
     type = "invalid_request_error"
     default_code = "method_not_allowed"
+
+
+class Misdirected(ApiError):
+    status = 421
+    type = "invalid_request_error"
+    default_code = "wrong_host"
 
 
 class TooLarge(ApiError):

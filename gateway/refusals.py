@@ -25,6 +25,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+import msgspec
+
 from gateway import lenient
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
@@ -57,6 +59,7 @@ _ADMIN_FAULTS = {
 _STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504, 529: 503}
 _NO_STANDARD = {498: 400}
 """Statuses of one vendor, with those that clients know."""
+_AMAZON_EXPIRED = "ExpiredToken"
 _AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
 """How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
@@ -90,8 +93,11 @@ def refused(
             retryable=False,
         )
     fault = fault_of(body)
-    if headers.get(_AMAZON_TYPE, "").startswith(_AMAZON_QUOTA):
+    kind = headers.get(_AMAZON_TYPE, "")
+    if kind.startswith(_AMAZON_QUOTA):
         status = 429
+    if kind.startswith(_AMAZON_EXPIRED):
+        fault = msgspec.structs.replace(fault, expired=True)
     error = _refused(serving, client, status, fault, headers, body)
     error.upstream_words = fault.words[:_LONGEST_LOGGED]
     return error

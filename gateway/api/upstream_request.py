@@ -1,5 +1,6 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from gateway import wire
@@ -12,7 +13,7 @@ from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing.serving import Serving
-from gateway.translation.contract import Asked, Crossing, Shaping, Translation, unchanged
+from gateway.translation.contract import Asked, Crossing, Holding, Shaping, Translation, unchanged
 from gateway.translation.fitting import fit
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
@@ -64,6 +65,9 @@ def _encoded(exchange: Exchange, ask: Ask, serving: Serving, shape: Shaping) -> 
     upstream, fields = serving.endpoint.upstream, _fields(exchange, ask, serving)
     fields = without_foreign_seals(serving.endpoint.dialect, fields)
     fit(serving.endpoint.dialect, serving.target.profile, fields)
+    if refused := serving.target.provider.refuses.get(serving.endpoint.path):
+        _tell(exchange, ask, serving, [name for name in fields if name in refused])
+        fields = {name: raw for name, raw in fields.items() if name not in refused}
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(shape(fields))
@@ -94,8 +98,15 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
+    if exchange.share and (size := crossing.memory if isinstance(crossing, Holding) else 0) > wire.LARGE_BYTES:
+        exchange.share.add(size)
     encoded = await beside(ask.payload.size, crossing.encode, found)
-    dropped = tuple(crossing.dropped)
+    _tell(exchange, ask, serving, crossing.dropped)
+    return encoded
+
+
+def _tell(exchange: Exchange, ask: Ask, serving: Serving, dropped: Sequence[str]) -> None:
+    """Note what the upstream does not get. Raises `InvalidRequest` where the model is strict."""
     exchange.dropped = tuple(dict.fromkeys((*dropped, *exchange.dropped)))
     if dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(
@@ -104,7 +115,6 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
             code="unsupported_parameter",
             param=dropped[0],
         )
-    return encoded
 
 
 async def keep(exchange: Exchange, ask: Ask, crossing: Crossing | None) -> None:

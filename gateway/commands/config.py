@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from gateway.commands import import_litellm
 from gateway.commands.checks import endings_of, unpriced
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.wires import wires
@@ -18,7 +19,10 @@ from gateway.project import for_config
 from gateway.routing.availability import is_available
 from gateway.routing.routes import Routes, build_routes
 
-app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
+app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it, import it.")
+app.command("import-litellm", epilog="Example: sekisho config import-litellm config.yaml --out sekisho-config")(
+    import_litellm.command
+)
 
 
 @app.command(epilog="Example: sekisho config check --config sekisho.yaml")

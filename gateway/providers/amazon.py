@@ -14,8 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError
+from gateway.providers.authorizing import Authorizer, missing
 from gateway.providers.aws_sessions import reached_by
-from gateway.providers.tokens import missing
 from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
 
@@ -183,7 +183,7 @@ def region_of(deployment: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureV4:
+class SignatureV4(Authorizer):
     """Authorizes by a signature over the encoded body, or by a key where there is one."""
 
     service: str

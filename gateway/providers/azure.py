@@ -20,7 +20,34 @@ _NAMED = ("preview", "latest", "v1")
 _PREVIEW = ("/audio/", "/images/")
 """Endpoints that `/openai/v1` has in its version `preview` alone."""
 _FOUNDRY_DIALECTS = ("chat", "embeddings")
+_HOSTS = (".azure.com", ".azure.us", ".azure.cn")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
+
+BETAS = frozenset(
+    (
+        "advanced-tool-use-2025-11-20",
+        "claude-code-20250219",
+        "code-execution-2025-08-25",
+        "computer-use-2025-01-24",
+        "computer-use-2025-11-24",
+        "context-1m-2025-08-07",
+        "context-management-2025-06-27",
+        "effort-2025-11-24",
+        "files-api-2025-04-14",
+        "interleaved-thinking-2025-05-14",
+        "mcp-client-2025-04-04",
+        "mcp-client-2025-11-20",
+        "prompt-caching-2024-07-31",
+        "prompt-caching-scope-2026-01-05",
+        "skills-2025-10-02",
+        "structured-outputs-2025-11-13",
+        "token-counting-2024-11-01",
+        "web-fetch-2025-09-10",
+        "web-search-2025-03-05",
+    )
+)
+"""As public tables of other gateways list them for Foundry (November 2026), with three that Claude Code always sends,
+and that nobody was seen to refuse. `betas:` of a deployment says what is newer."""
 
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
@@ -50,6 +77,11 @@ def claude_url(provider: "Provider", deployment: "Deployment", path: str, stream
 def is_foundry(deployment: "Deployment") -> bool:
     """Return whether a deployment is asked by Foundry's `/models`."""
     return urlsplit(deployment.base_url or "").path.rstrip("/").endswith(_FOUNDRY)
+
+
+def is_azures(deployment: "Deployment") -> bool:
+    """Return whether a deployment is at Azure's own address."""
+    return (urlsplit(deployment.base_url or "").hostname or "").endswith(_HOSTS)
 
 
 def is_dated(version: str | None) -> bool:

@@ -9,8 +9,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from gateway.providers.azure import is_dated
-from gateway.providers.contract import ApiKey
+from gateway.providers.authorizing import ApiKey, Authorizer, missing
+from gateway.providers.azure import is_azures, is_dated
 from gateway.providers.tokens import TokenSource
 from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
@@ -79,7 +79,7 @@ def scope_of(deployment: "Deployment") -> str:
     return DATED_SCOPE if is_dated(deployment.api_version) else SCOPE
 
 
-class KeyOrEntra:
+class KeyOrEntra(Authorizer):
     """Authorizes by a token of Entra ID where the deployment says so, else by its key."""
 
     def __init__(self, *keys: ApiKey) -> None:
@@ -89,6 +89,8 @@ class KeyOrEntra:
         if deployment.entra:
             request.headers["authorization"] = f"Bearer {await _source(scope_of(deployment), outbound).token()}"
             return
+        if self.problem(deployment, outbound):
+            raise missing()
         for key in self._keys:
             await key(request, deployment, outbound)
 
@@ -96,7 +98,11 @@ class KeyOrEntra:
         return _source(scope_of(deployment), DIRECT).name if deployment.entra else "its api_key"
 
     def problem(self, deployment: "Deployment", outbound: Outbound) -> str | None:
-        return _source(scope_of(deployment), outbound).problem() if deployment.entra else None
+        if deployment.entra:
+            return _source(scope_of(deployment), outbound).problem()
+        if deployment.api_key or not is_azures(deployment):
+            return None
+        return "api_key is missing; set it, such as ${AZURE_API_KEY}, or 'entra: true'"
 
     def secrets(self, deployment: "Deployment", outbound: Outbound) -> tuple[str, ...]:
         return _source(scope_of(deployment), outbound).secrets if deployment.entra else ()

@@ -1,15 +1,14 @@
 """What the gateway has to know of a provider: where it is, how it is asked and signed, and what others call it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
+from gateway.providers.authorizing import ApiKey, Authorizer
 from gateway.secret import Secret
-from gateway.upstream.outbound import Outbound
-from gateway.upstream.request import UpstreamRequest
 
 
 class Deployment(Protocol):
@@ -47,38 +46,11 @@ def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def _no_problem(deployment: Deployment, outbound: Outbound) -> str | None:
-    return None
-
-
-def _key_name(deployment: Deployment) -> str:
-    return "its api_key"
-
-
-def _no_secrets(deployment: Deployment, outbound: Outbound) -> tuple[str, ...]:
-    return ()
-
-
-Authorize = Callable[[UpstreamRequest, Deployment, Outbound], Awaitable[None]]
-"""Signs a request, whose body is encoded, by changing its headers. Runs last. Raises `UpstreamError`."""
-
 Shape = Callable[[Deployment, str, dict[str, str], dict[str, Any]], dict[str, Any]]
 """Returns the members of a request to an endpoint's path as a provider takes them, of its headers and its members.
 
 Members are JSON text (`Raw`) where they came so, else Python data. It may change the headers, not what it was given of
 the members. Runs once, before the body is encoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """Authorizes by the deployment's `api_key` in a header; without a key the request stays as it is."""
-
-    header: str = "authorization"
-    prefix: str = "Bearer "
-
-    async def __call__(self, request: UpstreamRequest, deployment: Deployment, outbound: Outbound) -> None:
-        if deployment.api_key:
-            request.headers[self.header] = self.prefix + deployment.api_key.reveal()
 
 
 def below_base_url(provider: "Provider", deployment: Deployment, path: str, stream: bool) -> str:
@@ -88,6 +60,9 @@ def below_base_url(provider: "Provider", deployment: Deployment, path: str, stre
     if path in provider.beside:
         return urlunsplit(parts._replace(path=base.removesuffix("/v1") + provider.beside[path]))
     return urlunsplit(parts._replace(path=base + provider.paths.get(path, path)))
+
+
+_BEARER = ApiKey()
 
 
 @dataclass(frozen=True)
@@ -115,7 +90,7 @@ class Provider:
     """Shapes requests that are not just those of their dialect; None = all are."""
     takes_query: bool = True
     """Takes what of a client's query its dialect lets through."""
-    authorize: Authorize = ApiKey()
+    authorize: Authorizer = _BEARER
     framing: Framing = SERVER_SENT_EVENTS
     """Of its streams."""
     framings: Mapping[str, Framing] = field(default_factory=dict)
@@ -124,12 +99,8 @@ class Provider:
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
     """Yields the keys of a deployment that are wrong, with the problem."""
-    credentials_problem: Callable[[Deployment, Outbound], str | None] = _no_problem
-    """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
-    credentials_name: Callable[[Deployment], str] = _key_name
-    """Returns where what signs a deployment's requests is from, for the administrator: no secret."""
-    fetched_secrets: Callable[[Deployment, Outbound], tuple[str, ...]] = _no_secrets
-    """Returns what was fetched to sign a deployment's requests, and nobody else may see."""
+    refuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Members that clients of others send and that it refuses, by the endpoint's path: left out, and told."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway.providers.authorizing import Authorizer
 from gateway.providers.tokens import TokenSource
 from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
@@ -79,7 +80,7 @@ def _end_of(expiry: Any) -> float:
 _source = lru_cache(256)(GoogleSource)
 
 
-class GoogleToken:
+class GoogleToken(Authorizer):
     """Authorizes by an access token; with a deployment's `api_key` by that."""
 
     async def __call__(self, request: UpstreamRequest, deployment: "Deployment", outbound: Outbound) -> None:

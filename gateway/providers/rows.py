@@ -3,9 +3,10 @@
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
 from gateway.providers import azure, bedrock
 from gateway.providers.amazon import SignatureV4
+from gateway.providers.authorizing import ApiKey
 from gateway.providers.azure_auth import KeyOrEntra
 from gateway.providers.cohere import cohere_url
-from gateway.providers.contract import ApiKey, Provider
+from gateway.providers.contract import Provider
 from gateway.providers.google import (
     gemini_shape,
     gemini_url,
@@ -19,43 +20,15 @@ from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
-_BEDROCK = SignatureV4("bedrock")
-_AZURE = KeyOrEntra(ApiKey("api-key", ""))
-_AZURE_CLAUDE = KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", ""))
-_GOOGLE = GoogleToken()
 _NO_BETAS: frozenset[str] = frozenset()
-_FOUNDRY_BETAS = frozenset(
-    (
-        "advanced-tool-use-2025-11-20",
-        "claude-code-20250219",
-        "code-execution-2025-08-25",
-        "computer-use-2025-01-24",
-        "computer-use-2025-11-24",
-        "context-1m-2025-08-07",
-        "context-management-2025-06-27",
-        "effort-2025-11-24",
-        "files-api-2025-04-14",
-        "interleaved-thinking-2025-05-14",
-        "mcp-client-2025-04-04",
-        "mcp-client-2025-11-20",
-        "prompt-caching-2024-07-31",
-        "prompt-caching-scope-2026-01-05",
-        "skills-2025-10-02",
-        "structured-outputs-2025-11-13",
-        "token-counting-2024-11-01",
-        "web-fetch-2025-09-10",
-        "web-search-2025-03-05",
-    )
-)
-"""As public tables of other gateways list them for Foundry (November 2026), with three that Claude Code always sends,
-and that nobody was seen to refuse. `betas:` of a deployment says what is newer."""
-
 _ROWS = (
     Provider(
         "openai",
         base_url="https://api.openai.com/v1",
+        authorize=ApiKey(variable="OPENAI_API_KEY"),
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
+        refuses={"/embeddings": frozenset(("input_type", "task_type", "truncate", "title"))},
         pseudonyms=True,
         price_list="openai",
     ),
@@ -64,7 +37,7 @@ _ROWS = (
         base_url="https://api.anthropic.com/v1",
         needs_base_url=False,
         dialects=("messages",),
-        authorize=ApiKey("x-api-key", ""),
+        authorize=ApiKey("x-api-key", "", "ANTHROPIC_API_KEY"),
         pseudonyms=True,
         price_list="anthropic",
     ),
@@ -90,6 +63,7 @@ _ROWS = (
     Provider(
         "cohere",
         base_url="https://api.cohere.com",
+        authorize=ApiKey(variable="COHERE_API_KEY"),
         needs_base_url=False,
         dialects=("cohere", "cohere-embeddings", "cohere-rerank"),
         paths={"/embed": "/v2/embed", "/rerank": "/v2/rerank"},
@@ -102,6 +76,7 @@ _ROWS = (
     Provider(
         "mistral",
         base_url="https://api.mistral.ai/v1",
+        authorize=ApiKey(variable="MISTRAL_API_KEY"),
         needs_base_url=False,
         dialects=("chat", "mistral-embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
@@ -112,6 +87,7 @@ _ROWS = (
     Provider(
         "deepseek",
         base_url="https://api.deepseek.com",
+        authorize=ApiKey(variable="DEEPSEEK_API_KEY"),
         needs_base_url=False,
         dialects=("chat", "completions"),
         beside={"/completions": "/beta/completions"},
@@ -126,15 +102,12 @@ _ROWS = (
         dialects_of=bedrock.dialects,
         takes_query=False,
         url=bedrock.url,
-        authorize=_BEDROCK,
+        authorize=SignatureV4("bedrock"),
         framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
         betas=bedrock.BETAS,
         shape=bedrock.shape,
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
-        credentials_problem=_BEDROCK.problem,
-        credentials_name=_BEDROCK.name,
-        fetched_secrets=_BEDROCK.secrets,
         price_list="aws",
         trace_name="aws.bedrock",
     ),
@@ -144,10 +117,7 @@ _ROWS = (
         dialects_of=azure.dialects,
         url=azure.url,
         shape=azure.shape,
-        authorize=_AZURE,
-        credentials_problem=_AZURE.problem,
-        credentials_name=_AZURE.name,
-        fetched_secrets=_AZURE.secrets,
+        authorize=KeyOrEntra(ApiKey("api-key", "")),
         keys=frozenset(("api_version", "entra")),
         problems=azure.problems,
         price_list="azure",
@@ -158,13 +128,10 @@ _ROWS = (
         "azure-anthropic",
         dialects=("messages",),
         url=azure.claude_url,
-        authorize=_AZURE_CLAUDE,
-        credentials_problem=_AZURE_CLAUDE.problem,
-        credentials_name=_AZURE_CLAUDE.name,
-        fetched_secrets=_AZURE_CLAUDE.secrets,
+        authorize=KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", "")),
         keys=frozenset(("entra",)),
         problems=azure.problems,
-        betas=_FOUNDRY_BETAS,
+        betas=azure.BETAS,
         price_list="anthropic",
         trace_name="anthropic",
         litellm_name="azure_ai",
@@ -176,7 +143,7 @@ _ROWS = (
         dialects=("gemini", "gemini-embeddings"),
         url=gemini_url,
         shape=gemini_shape,
-        authorize=ApiKey("x-goog-api-key", ""),
+        authorize=ApiKey("x-goog-api-key", "", "GEMINI_API_KEY"),
         price_list="google",
         trace_name="gcp.gemini",
         litellm_name="gemini",
@@ -189,12 +156,9 @@ _ROWS = (
         url=vertex_url,
         shape=vertex_shape,
         takes_query=False,
-        authorize=_GOOGLE,
+        authorize=GoogleToken(),
         keys=frozenset(("project", "location", "credentials_file", "access_token")),
         problems=vertex_problems,
-        credentials_problem=_GOOGLE.problem,
-        credentials_name=_GOOGLE.name,
-        fetched_secrets=_GOOGLE.secrets,
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from gateway.errors import CredentialsMissing
+from gateway.providers.authorizing import missing
 
 log = logging.getLogger("sekisho.providers")
 
@@ -85,11 +85,3 @@ class TokenSource(ABC):
     @property
     def _holds(self) -> bool:
         return bool(self._tokens) and self._clock() < self._ends - _SHORTEST_SECONDS
-
-
-def missing() -> CredentialsMissing:
-    """Return the error of a request that cannot be authorized."""
-    return CredentialsMissing(
-        "The gateway has no valid credentials for the model's server. The administrator sees in the log which are "
-        "missing or expired."
-    )

@@ -100,7 +100,7 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         """Return what the upstream is sent and nobody else may see."""
         keys = (self.deployment.api_key, self.deployment.access_token)
-        fetched = self.provider.fetched_secrets(self.deployment, self.outbound)
+        fetched = self.provider.authorize.secrets(self.deployment, self.outbound)
         return (*(key.reveal() for key in keys if key), *secrets_in(self.base_url), *fetched)
 
     async def authorize(self, request: UpstreamRequest) -> None:
@@ -110,11 +110,11 @@ class Target:
     @property
     def credentials_name(self) -> str:
         """Return where what signs its requests is from, for the administrator."""
-        return self.provider.credentials_name(self.deployment)
+        return self.provider.authorize.name(self.deployment)
 
     def credentials_problem(self) -> str | None:
         """Return what is wrong with what signs its requests; None where nothing is. Blocks."""
-        return self.provider.credentials_problem(self.deployment, self.outbound)
+        return self.provider.authorize.problem(self.deployment, self.outbound)
 
     @property
     def has_room(self) -> bool:

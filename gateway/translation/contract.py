@@ -71,11 +71,21 @@ class WholeOrStream(Relay, Protocol):
 
 
 @runtime_checkable
+class Holding(Protocol):
+    """A crossing that takes files into memory, which lie on the disk else."""
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes that its request takes."""
+
+
+@runtime_checkable
 class Converting(Protocol):
     """A relay whose client gets no events but something else."""
 
-    media_type: str
-    """Of what it gives."""
+    @property
+    def media_type(self) -> str:
+        """Return what that is; known with its first piece."""
 
 
 class Translation(Protocol):

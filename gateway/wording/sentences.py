@@ -36,6 +36,16 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "リクエストに種類の正しくない値が含まれています。",
         _PROGRAM,
     ),
+    "wrong_host": (
+        "The request was sent to a name under which the gateway is not known.",
+        "リクエストの宛先の名前が正しくありません。",
+        _PROGRAM,
+    ),
+    "wrong_origin": (
+        "Pages of this site may not use the gateway.",
+        "このサイトのページからは利用できません。",
+        _PROGRAM,
+    ),
     "missing_field": ("The request is not complete.", "リクエストに必要な項目が足りません。", _PROGRAM),
     "unsupported_value": (
         "The request asks for something that is not offered here.",

@@ -116,7 +116,7 @@ def test_samples_come_while_they_are_made(setting: Setting) -> None:
     ) as answer:
         pieces = list(answer.iter_bytes())
     assert b"".join(pieces) == PCM
-    assert answer.headers["content-type"] == "audio/pcm"
+    assert answer.headers["content-type"] == "audio/pcm;rate=24000;channels=1"
     text = setting.google.seen[-1].body["contents"][0]["parts"][0]["text"]
     assert text == "Say cheerfully:\nやあ"
 

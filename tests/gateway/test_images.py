@@ -55,8 +55,9 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
             for name, each in deployments.items()
         ]
         models.append({**models[0], "name": "strict", "strict_parameters": True})
+        server = {"max_bodies_bytes": 10 * 2**20}
         with (
-            in_process(tmp_path_factory.mktemp("images"), {"models": models}) as gateway,
+            in_process(tmp_path_factory.mktemp("images"), {"models": models, "server": server}) as gateway,
             openai.OpenAI(
                 base_url=f"{gateway.url}/v1", api_key=gateway.key, max_retries=0, _strict_response_validation=True
             ) as client,
@@ -252,6 +253,13 @@ def test_a_file_that_is_no_image_is_refused_by_kind(setting: Setting) -> None:
 def test_images_that_are_too_large_together_are_refused(setting: Setting) -> None:
     answer = edit(setting, "on-gemini", PNG + bytes(9 * 2**20), PNG + bytes(9 * 2**20))
     assert (answer.status_code, "at most 15 MiB" in answer.json()["error"]["message"]) == (400, True), answer.text
+
+
+def test_images_in_memory_are_bounded(setting: Setting) -> None:
+    large = PNG + bytes(2 * 2**20)
+    answer = edit(setting, "sd", large, n="3")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "too_many_long_requests"), answer.text
+    assert edit(setting, "sd", large).status_code == 200, "what was held is given back"
 
 
 def test_stability_makes_images(setting: Setting) -> None:

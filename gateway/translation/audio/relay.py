@@ -29,7 +29,6 @@ class AudioRelay:
         self.begun: Usage | None = None
         self.answer_id: str | None = None
         self.cost_usd: Callable[[Usage], float | None] | None = None
-        self.media_type = sink.media_type
         self._frames = frames
         self._sink = sink
         self._told: dict[str, Any] = {}
@@ -54,6 +53,11 @@ class AudioRelay:
         block = self._chunk(answer_data(answer))
         step = self.end()
         return Step(block + step.block, step.last)
+
+    @property
+    def media_type(self) -> str:
+        """Return what the client gets."""
+        return self._sink.media_type
 
     def written(self) -> int:
         """Return about how many tokens of text came."""

@@ -38,6 +38,13 @@ VOICES = {
     "verse": "Iapetus",
 }
 """OpenAI's voices, which clients ask for by themselves: the one of Gemini that speaks for each."""
+GEMINI_VOICES = (
+    *("Achernar", "Achird", "Algenib", "Algieba", "Alnilam", "Aoede", "Autonoe", "Callirrhoe", "Charon", "Despina"),
+    *("Enceladus", "Erinome", "Fenrir", "Gacrux", "Iapetus", "Kore", "Laomedeia", "Leda", "Orus", "Puck"),
+    *("Pulcherrima", "Rasalgethi", "Sadachbia", "Sadaltager", "Schedar", "Sulafat", "Umbriel", "Vindemiatrix"),
+    *("Zephyr", "Zubenelgenubi"),
+)
+"""As Google lists them (November 2026); other names go to it as they are."""
 _READ = ("model", "input", "instructions", "voice", "response_format", "stream", "stream_format", "user")
 _RATE = 24_000
 _MOST_BYTES = 128 * 2**20
@@ -77,11 +84,14 @@ def _text(found: Fields) -> str:
 class Samples:
     """Bare samples, sent while they are made."""
 
-    media_type = "audio/pcm"
-
     def __init__(self) -> None:
         self._rate = _RATE
         self._size = 0
+
+    @property
+    def media_type(self) -> str:
+        """Return what it is; programs that know nothing of the rate suppose 24,000, as OpenAI's samples have."""
+        return f"audio/pcm;rate={self._rate};channels=1"
 
     @property
     def seconds(self) -> float | None:
@@ -122,7 +132,9 @@ class Samples:
 class WavFile(Samples):
     """A WAV file, whose head tells how long it is, so that all of it is there before it is sent."""
 
-    media_type = "audio/wav"
+    @property
+    def media_type(self) -> str:
+        return "audio/wav"
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +152,9 @@ class WavFile(Samples):
 class Events(Samples):
     """Events with samples in base64."""
 
-    media_type = "text/event-stream"
+    @property
+    def media_type(self) -> str:
+        return "text/event-stream"
 
     def read(self, chunk: Mapping[str, Any]) -> bytes:
         samples = super().read(chunk)

@@ -12,6 +12,7 @@ from gateway.translation.contract import Asked
 from gateway.translation.images.asked import Task, read
 from gateway.translation.images.shape import Shape, format_of, usage_of
 from gateway.translation.plain import as_members
+from gateway.translation.uploads import base64_size
 from gateway.wire import Members
 
 
@@ -39,6 +40,12 @@ class ImagesCrossing:
     @property
     def dropped(self) -> Sequence[str]:
         return self._writing.dropped
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes of its files that are in memory while it is sent."""
+        uploads = self._writing.uploads if self._shape.signed else ()
+        return sum(base64_size(each.size) for each in uploads)
 
     def wanted(self, found: Mapping[str, bytes]) -> Sequence[str]:
         return ()

@@ -37,6 +37,8 @@ class Shape(msgspec.Struct, frozen=True):
     encode: Callable[[Fields, Sequence[Upload]], Encoded]
     read: Callable[[Mapping[str, Any]], Sequence[str]]
     """Returns the images of an answer in base64. Raises `NothingMade`."""
+    signed: bool = False
+    """Its requests are signed over all their bytes, so that files are in memory while they are sent."""
 
 
 def format_of(image: str) -> str | None:
