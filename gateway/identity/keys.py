@@ -54,10 +54,10 @@ class Key:
     """`open-webui`: this key's user headers and tokens are believed."""
     created_at: int
     revoked_at: int | None
-    purpose: str | None
-    made_by: Literal["person"] | None
-    """`person`: the owner made it; None: an administrator."""
     policy: Policy
+    purpose: str | None = None
+    made_by: Literal["person"] | None = None
+    """`person`: the owner made it; None: an administrator."""
 
     def valid_at(self, now: int) -> bool:
         expires = self.policy.expires_at

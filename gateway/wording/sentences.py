@@ -114,7 +114,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "作成できるキーの数に達しています。不要なキーを失効させるか、管理者に依頼してください。",
         ("", ""),
     ),
-    "key_not_found": ("You have no such key.", "そのキーはお持ちではありません。", ("", "")),
+    "key_not_found": (
+        "You have no such key. Please look at the list of yours.",
+        "そのキーはお持ちではありません。ご自分のキーの一覧を確認してください。",
+        ("", ""),
+    ),
     "alias_taken": (
         "You have, or had, a key with this name. Please choose another.",
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
@@ -213,6 +217,14 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         (
             " Please start a new chat, attach less, or choose a model that can read more.",
             "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
+        ),
+    ),
+    "media_not_fetched": (
+        "A picture or file that the message names by its address cannot be fetched.",
+        "メッセージにアドレスで書かれた画像またはファイルを取得できません。",
+        (
+            " Please check the address, or attach the file itself.",
+            "アドレスを確かめるか、ファイルそのものを添付してください。",
         ),
     ),
     "content_filter": (
