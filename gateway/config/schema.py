@@ -337,7 +337,7 @@ class Model(Section):
     """What it can do, shown to who chooses a model; null = as the model table says."""
     end_of_life: Day | None = None
     """The day from which its vendor no longer serves it; null = as the model table says."""
-    successor: str | None = Field(None, min_length=1, max_length=256)
+    successor: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")
     """The model to use in its place, shown with its end; null = as the model table says."""
     price: Price | None = None
     """null = the public list price."""
