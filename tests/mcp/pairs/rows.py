@@ -257,9 +257,9 @@ async def watched_resources(peer: Peer) -> None:
     uri, seen = "test://watched-resource", Seen()
     async with peer.client(seen) as client:
         if peer.is_modern:
-            async with client.listen(resource_subscriptions=[uri]) as events:
-                async with asyncio.timeout(SECONDS), _touching(client, uri):
-                    assert await anext(aiter(events)) == ResourceUpdated(uri=uri)
+            listening = client.listen(resource_subscriptions=[uri])
+            async with asyncio.timeout(SECONDS), listening as events, _touching(client, uri):
+                assert await anext(aiter(events)) == ResourceUpdated(uri=uri)
             return
         await client.subscribe_resource(uri)
         async with _touching(client, uri):
@@ -267,7 +267,7 @@ async def watched_resources(peer: Peer) -> None:
         await client.unsubscribe_resource(uri)
 
 
-_REFUSALS = (-32600, "is_error")
+_REFUSALS = (types.INVALID_REQUEST, types.METHOD_NOT_FOUND, "is_error")
 """How a legacy client may be told that it cannot be asked."""
 
 
