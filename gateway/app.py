@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
+from gateway.api.audio_lists import AudioLists
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -28,6 +29,7 @@ from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
+from gateway.mcp.lazy import ToolServers
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -52,6 +54,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
         _calm_collector()
         connections = runtime.connections
         async with (
+            tool_servers.running(),
             watching(config_file, runtime),
             connections.sweeping(),
             ending_with_parent(),
@@ -60,8 +63,9 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
             yield
         await runtime.stop()
 
+    tool_servers = ToolServers(runtime)
     app = Starlette(
-        routes=_routes(runtime, endpoints),
+        routes=[*_routes(runtime, endpoints), *_tool_routes(tool_servers)],
         lifespan=lifespan,
         middleware=[Middleware(NetworkGuard, runtime=runtime)],
         exception_handlers={HTTPException: not_served},
@@ -108,6 +112,11 @@ class FastLane:
         return send_in_words
 
 
+def _tool_routes(tool_servers: ToolServers) -> list[BaseRoute]:
+    paths = ("/mcp", "/mcp/view/{view}", "/mcp/{server}")
+    return [Route(path, tool_servers, methods=["GET", "POST", "DELETE"]) for path in paths]
+
+
 def _stored(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of answers that are kept: those of Responses alone have ids."""
     path = f"/v1{RESPONSES.path}/{{id}}"
@@ -130,6 +139,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *_stored(runtime),
         *(Route(f"{base}models", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
         *(Route(f"{base}models/{{name:path}}", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
+        *(Route(f"/v1/audio/{each}", AudioLists(runtime, each), methods=["GET"]) for each in ("models", "voices")),
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),

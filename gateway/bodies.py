@@ -62,6 +62,10 @@ class Share:
             self._bodies.take(self._key_id, size - self._size)
             self._size = size
 
+    def add(self, size: int) -> None:
+        """Hold `size` further bytes. Raises `Overloaded`."""
+        self.grow(self._size + size)
+
     def end(self) -> None:
         size, self._size = self._size, 0
         if size:

@@ -5,10 +5,12 @@ SekishoError
 ├── ConfigError            the configuration file is wrong (command line: exit 2)
 └── ApiError               a request gets this as its answer, in its client's dialect
     ├── InvalidRequest     400  a field is wrong; `param` names it
+    │   └── NothingMade    400  the model was asked and made nothing of what was wanted
     ├── Unauthenticated    401  no key, wrong key, revoked key
     ├── Forbidden          403  the key may not do this
     ├── NotFound           404  no such model or route
     ├── MethodNotAllowed   405
+    ├── Misdirected        421  the request is meant for another host
     ├── TooLarge           413  body over `server.max_body_bytes`
     ├── UnsupportedEncoding 415  the body is compressed
     ├── Superseded         409  a newer code completion took this one's place
@@ -29,7 +31,7 @@ for the person who reads it. `type` is OpenAI's word for the class of error
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 
 class SekishoError(Exception):
@@ -79,6 +81,16 @@ class InvalidRequest(ApiError):
     default_code = "invalid_value"
 
 
+class NothingMade(InvalidRequest):
+    """An answer in which nothing is of what was asked for: a filter took it away, or the model only wrote words.
+
+    `usage` is what it used all the same, as the upstream counted.
+    """
+
+    default_code = "content_policy_violation"
+    usage: Any = None
+
+
 class Unauthenticated(ApiError):
     status = 401
     type = "authentication_error"
@@ -101,6 +113,12 @@ class MethodNotAllowed(ApiError):
     status = 405
     type = "invalid_request_error"
     default_code = "method_not_allowed"
+
+
+class Misdirected(ApiError):
+    status = 421
+    type = "invalid_request_error"
+    default_code = "wrong_host"
 
 
 class TooLarge(ApiError):

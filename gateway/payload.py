@@ -46,6 +46,9 @@ class Payload(Protocol):
     def encoded(self, fields: Members) -> Encoded:
         """Return the body with other members."""
 
+    def with_fields(self, fields: Members) -> "Payload":
+        """Return a body of the same files with other members."""
+
     def close(self) -> None:
         """Let go of what it holds on disk."""
 
@@ -60,6 +63,9 @@ class JsonPayload(msgspec.Struct, frozen=True):
 
     def encoded(self, fields: Members) -> Encoded:
         return Encoded("application/json", wire.encode(fields))
+
+    def with_fields(self, fields: Members) -> "JsonPayload":
+        return JsonPayload(fields, sum(map(len, fields.values())))
 
     def close(self) -> None:
         return None
@@ -92,6 +98,9 @@ class FormPayload(msgspec.Struct, frozen=True):
             yield end
 
         return Encoded(f"multipart/form-data; boundary={boundary}", StreamedBody(length, pieces))
+
+    def with_fields(self, fields: Members) -> "FormPayload":
+        return FormPayload(fields, self.size, self.files)
 
     def close(self) -> None:
         for _, file in self.files:

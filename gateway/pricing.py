@@ -96,8 +96,8 @@ def priced(model: Model, deployment: Deployment, at: datetime | None = None) -> 
     """Return the price of a model where it runs, or None. Looked up once a configuration, never for a request."""
     if model.price is not None:
         return Priced(f"config:{model.name}({numbers(model.price)})", model.price)
-    return listed(deployment.provider, deployment.model, deployment.base_url, at) or tabled(
-        deployment.provider, deployment.model
+    return listed(deployment.provider, deployment.known_model, deployment.base_url, at) or tabled(
+        deployment.provider, deployment.known_model
     )
 
 

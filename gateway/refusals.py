@@ -2,7 +2,7 @@
 
 | upstream      | client gets                                     | another deployment? |
 |---------------|-------------------------------------------------|---------------------|
-| 401, 403, 407 | 502: our credentials                            | yes                 |
+| 401, 403, 407 | 502: our credentials; 503 where they expired    | yes                 |
 | 402           | 502: our account there                          | yes                 |
 | 404, 405      | 502: not served there                           | yes                 |
 | 404, 410      | 404: the model has ended, with its successor    | yes                 |
@@ -25,10 +25,12 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+import msgspec
+
 from gateway import lenient
 from gateway.dialects.contract import ClientDialect
 from gateway.dialects.faults import Fault, fault_of
-from gateway.errors import InvalidRequest, ModelEnded, UpstreamRefused
+from gateway.errors import CredentialsMissing, InvalidRequest, ModelEnded, UpstreamRefused
 from gateway.redaction import redacted
 from gateway.routing.ending import has_ended
 from gateway.routing.serving import Serving
@@ -40,8 +42,11 @@ _LONGEST_LOGGED = 300
 _LONGEST_UNTOUCHED_BYTES = 8 * 1024
 _LONGEST_RETRY_SECONDS = 3600.0
 
+CONTENT_FILTER = "content_filter"
+"""The code of what a provider's filter refused."""
 _WHO = "The model's server"
 _CREDENTIALS = "did not accept the gateway's credentials. The administrator must check its api_key."
+_EXPIRED = "says that the gateway's credentials have expired. The administrator sees in the log which."
 _NOT_SERVED = "does not serve the configured model. The administrator must check 'model:' and 'base_url:'."
 _ADMIN_FAULTS = {
     401: _CREDENTIALS,
@@ -54,6 +59,7 @@ _ADMIN_FAULTS = {
 _STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504, 529: 503}
 _NO_STANDARD = {498: 400}
 """Statuses of one vendor, with those that clients know."""
+_AMAZON_EXPIRED = "ExpiredToken"
 _AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
 """How Amazon says under status 400 that its quota is used up."""
 _WORDS = {
@@ -87,8 +93,11 @@ def refused(
             retryable=False,
         )
     fault = fault_of(body)
-    if headers.get(_AMAZON_TYPE, "").startswith(_AMAZON_QUOTA):
+    kind = headers.get(_AMAZON_TYPE, "")
+    if kind.startswith(_AMAZON_QUOTA):
         status = 429
+    if kind.startswith(_AMAZON_EXPIRED):
+        fault = msgspec.structs.replace(fault, expired=True)
     error = _refused(serving, client, status, fault, headers, body)
     error.upstream_words = fault.words[:_LONGEST_LOGGED]
     return error
@@ -101,6 +110,10 @@ def _refused(
         status = fault.status
     if _is_end(serving.target, status, fault):
         return _ended(serving.target, status)
+    if fault.expired and status < 500:
+        return UpstreamRefused(
+            f"{_WHO} {_EXPIRED}", status=503, upstream_status=status, code=CredentialsMissing.default_code
+        )
     if status in _ADMIN_FAULTS:
         return UpstreamRefused(
             f"{_WHO} {_ADMIN_FAULTS[status]}", status=502, upstream_status=status, code="upstream_misconfigured"
@@ -152,7 +165,7 @@ def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamR
 def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
     words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
-    code = "context_length_exceeded" if fault.too_long else "upstream_refused"
+    code = "context_length_exceeded" if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
     return UpstreamRefused(
         words,

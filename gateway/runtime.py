@@ -11,6 +11,7 @@ from gateway.bodies import Bodies
 from gateway.config.load import Loaded
 from gateway.config.schema import Config
 from gateway.continuations.choose import continuations_of
+from gateway.credentials import CredentialsWatch
 from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
 from gateway.identity.hashing import keyed_hash
@@ -59,6 +60,7 @@ class Runtime:
         self.metrics = Metrics()
         self.metrics.watch(self._process_collector(), MachineCollector(self.ledger))
         self.keys: KeyStore
+        self.credentials = CredentialsWatch(lambda: self.current.routes.all_targets())
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.connections = Connections(lambda: self.current.config.server)
         self.bodies = Bodies(lambda: self.current.config.server.max_bodies_bytes)
@@ -75,6 +77,7 @@ class Runtime:
         self.ledger.start()
         self.contents.start()
         self._maintenance.start()
+        self.credentials.start()
         self.metrics.start()
 
     def _process_collector(self) -> ProcessCollector:
@@ -93,6 +96,7 @@ class Runtime:
 
     async def stop(self) -> None:
         self.begin_stop()
+        await self.credentials.stop()
         await self.metrics.stop()
         await self.client.stop()
         await self.keys.stop()
@@ -137,7 +141,8 @@ class Runtime:
             "the shared state is away; limits are counted here alone": not self.limiter.healthy
             and self.current.config.shared_state_failure == "fail_open",
         }
-        return [warning for warning, present in checks.items() if present]
+        found = [warning for warning, present in checks.items() if present]
+        return [*found, *filter(None, [self.credentials.warning])]
 
 
 def _needs_restart(old: Config, new: Config) -> list[str]:

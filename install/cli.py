@@ -6,7 +6,7 @@ from collections.abc import Callable
 import typer
 
 from gateway.project import find
-from install.commands import doctor, kit, pack
+from install.commands import client, doctor, kit, pack
 from install.commands.sign_out import sign_out
 from install.errors import UsageError
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 SERVER = "--url http://localhost:8080 --email admin@example.com"
 GATEWAY = "--gateway-url http://localhost:4000/v1"
 PLUGINS = "Plugins of your own"
+TOOLS = "Coding tools and other clients"
 
 COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     (pack.plan, "Open WebUI", (f"plan {SERVER} {GATEWAY} --gateway-key sk-…", "plan --exit-code --json > plan.json")),
@@ -46,6 +47,15 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
     ),
     (pack.remove, "Open WebUI", ("remove --dry-run", f"remove {SERVER}")),
     (sign_out, "Open WebUI", (f"sign-out {SERVER}", "sign-out --all")),
+    (
+        client.client,
+        TOOLS,
+        (
+            "client claude-code --gateway https://gateway.example.com --key sk-… --write",
+            "client codex --key-command 'pass show sekisho' --model coder --check",
+            "client opencode --managed",
+        ),
+    ),
     (kit.new, PLUGINS, ("new pipe travel_desk --title 'Travel desk' --title-ja 出張窓口", "new tool rates")),
     (kit.check, PLUGINS, ("check", "check --strict pipes/travel_desk.py --lang ja", "check --json > findings.json")),
     (kit.test, PLUGINS, ("test pipes/travel_desk.py", "test pipes tools --json")),

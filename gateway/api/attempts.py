@@ -8,7 +8,7 @@ from typing import TypeVar
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.config.schema import Model
-from gateway.errors import UpstreamError, UpstreamRefused
+from gateway.errors import CredentialsMissing, UpstreamError, UpstreamRefused
 from gateway.routing.serving import Serving, by_load
 from gateway.routing.target import Target
 
@@ -62,6 +62,8 @@ def _rounds(exchange: Exchange, ask: Ask) -> list[list[Serving]]:
 def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamError:
     """Log a failure and remember it for the deployment. Raises it where nobody else would do better."""
     log.warning("request %s: %s: %s", exchange.recorder.request_id, target.id, _cause(error))
+    if error.code == CredentialsMissing.default_code:
+        log.error("credentials: %s: %s: missing or expired; renew them", target.id, target.credentials_name)
     if error.retryable:
         target.health.failed(error.retry_after)
     elif not (_too_long(error) and target.model.fallback):

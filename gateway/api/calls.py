@@ -11,8 +11,8 @@ from gateway.api.beside import beside
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
 from gateway.api.upstream_request import upstream_request
-from gateway.dialects.usage import Usage
-from gateway.payload import JsonPayload
+from gateway.dialects.usage import Usage, total
+from gateway.errors import NothingMade
 from gateway.routing.serving import Serving
 from gateway.translation.contract import Crossing
 from gateway.upstream.answer import LARGEST_ANSWER, too_large
@@ -46,13 +46,13 @@ async def answered(exchange: Exchange, ask: Ask, serving: Serving) -> Answered:
 async def _asks(ask: Ask, serving: Serving) -> list[Ask]:
     """Return a request as those by which the deployment can be asked: itself, or parts of it."""
     batching, most = ask.endpoint.batching, serving.per_call
-    if batching is None or most is None:
+    files_go_up_once = bool(ask.payload.files) and serving.translation is None
+    if batching is None or most is None or files_go_up_once:
         return [ask]
     parts = await beside(ask.payload.size, batching.split, ask.payload.fields, most)
     if len(parts) == 1:
         return [ask]
-    payloads = (JsonPayload(fields, sum(map(len, fields.values()))) for fields in parts)
-    return [msgspec.structs.replace(ask, payload=payload) for payload in payloads]
+    return [msgspec.structs.replace(ask, payload=ask.payload.with_fields(fields)) for fields in parts]
 
 
 async def _one(exchange: Exchange, ask: Ask, serving: Serving) -> Answered:
@@ -80,7 +80,11 @@ def read(ask: Ask, serving: Serving, crossing: Crossing | None, answer: Members,
     upstream, batching = serving.endpoint.upstream, ask.endpoint.batching
     usage, answer_id = upstream.usage(answer), upstream.answer_id(answer)
     if crossing:
-        answer = crossing.answer(answer)
+        try:
+            answer = crossing.answer(answer)
+        except NothingMade as error:
+            error.usage = usage
+            raise
     elif batching:
         answer = batching.checked(ask.payload.fields, answer)
     return Answered(serving, answer, size, usage, answer_id, crossing)
@@ -119,7 +123,7 @@ def _joined(ask: Ask, parts: Sequence[Answered]) -> Members:
 
 
 def _sum(parts: Iterable[Answered]) -> Usage | None:
-    """Return the tokens of all prompts; None where one of them was not counted."""
-    counts = [each.usage.input if each.usage else None for each in parts]
+    """Return the counts of all parts; None where one of them was not counted."""
+    counts = [each.usage for each in parts]
     known = [count for count in counts if count is not None]
-    return Usage(input=sum(known)) if known and len(known) == len(counts) else None
+    return total(known) if known and len(known) == len(counts) else None

@@ -9,6 +9,7 @@ from starlette.types import Scope, Send
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import error_body, error_event, note, reader_of
+from gateway.bodies import Share
 from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
@@ -52,6 +53,8 @@ class Exchange:
             client_ip=scope["client"][0] if scope.get("client") else None,
         )
         self.trace = runtime.tracing.begin(endpoint.path, self.headers) if runtime.tracing else None
+        self.share: Share | None = None
+        """What its body holds of the memory for long ones."""
         self.content: Capture | None = None
         """What is recorded of prompt and answer; most keys have it off."""
         self.limit_statuses: Sequence[LimitStatus] = ()

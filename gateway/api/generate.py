@@ -73,7 +73,7 @@ class Generate:
         exchange.recorder.asked_by(Caller(key))
         check_key(address, key.policy)
         check_encoding(exchange.headers)
-        share = Share(self._runtime.bodies, key.id)
+        share = exchange.share = Share(self._runtime.bodies, key.id)
         payload: Payload | None = None
         try:
             payload = await read_payload(exchange, scope, receive, share)

@@ -1,5 +1,6 @@
 """GET /v1/me: a key's holder sees their limits, what is used, what is left, and prices."""
 
+from decimal import Decimal
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -66,4 +67,10 @@ def _limit(status: LimitStatus) -> dict[str, Any]:
 def _price(price: Price | None) -> Any:
     if price is None:
         return None
-    return {name: None if usd is None else float(usd) for name, usd in price.model_dump().items()}
+    return {name: _amount(amount) for name, amount in price.model_dump().items()}
+
+
+def _amount(amount: Decimal | dict[str, Decimal] | None) -> Any:
+    if isinstance(amount, dict):
+        return {kind: float(usd) for kind, usd in amount.items()}
+    return None if amount is None else float(amount)

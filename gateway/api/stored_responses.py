@@ -81,7 +81,7 @@ class StoredResponses:
         headers = {"user-agent": "sekisho", "accept-encoding": "identity", "accept": "application/json"}
         url = provider.url(provider, deployment, path, False)
         request = UpstreamRequest(method, url, headers, b"", timeouts)
-        await provider.authorize(request, deployment)
+        await target.authorize(request)
         async with await self._runtime.client.send(request) as response:
             body = await response.read_beginning(_MOST_BYTES)
         if len(body) >= _MOST_BYTES:

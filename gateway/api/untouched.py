@@ -8,8 +8,10 @@ from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.attempts import first_success
 from gateway.api.calls import read
+from gateway.api.converted import send_converted
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
+from gateway.api.opening import Started, start
 from gateway.api.reading import beginning, check_status, invalid, is_json, whole_answer
 from gateway.api.upstream_request import upstream_request
 from gateway.api.whole import shown
@@ -36,13 +38,19 @@ class _Begun(msgspec.Struct, frozen=True):
 
 async def answer_untouched(exchange: Exchange, ask: Ask) -> None:
     """Fetch an answer; JSON is counted and sent whole, all else is sent on while it comes."""
+
+    async def attempt(serving: Serving) -> "_Begun | Started":
+        return await (_begin if serving.translation is None else _translated)(exchange, ask, serving)
+
     try:
-        begun = await first_success(exchange, ask, lambda serving: _begin(exchange, ask, serving))
+        begun = await first_success(exchange, ask, attempt)
     except (asyncio.CancelledError, UpstreamTimeout):
         exchange.used(left(exchange, ask, written=0))
         raise
     try:
-        if begun.answer is None:
+        if isinstance(begun, Started):
+            await send_converted(exchange, ask, begun)
+        elif begun.answer is None:
             await _pass_on(exchange, ask, begun)
         else:
             found = read(ask, begun.serving, None, begun.answer, size=0)
@@ -52,6 +60,11 @@ async def answer_untouched(exchange: Exchange, ask: Ask) -> None:
             await exchange.answer.whole(200, exchange.response_headers(), body)
     finally:
         begun.response.close()
+
+
+async def _translated(exchange: Exchange, ask: Ask, serving: Serving) -> Started:
+    """Ask an upstream of another dialect, whose answer is made into the client's piece by piece."""
+    return await start(exchange, msgspec.structs.replace(ask, stream=True), serving)
 
 
 async def _begin(exchange: Exchange, ask: Ask, serving: Serving) -> _Begun:

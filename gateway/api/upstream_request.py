@@ -12,7 +12,7 @@ from gateway.errors import InvalidRequest
 from gateway.identity.introduction import introduction
 from gateway.payload import Encoded
 from gateway.routing.serving import Serving
-from gateway.translation.contract import Asked, Crossing, Shaping, Translation, unchanged
+from gateway.translation.contract import Asked, Crossing, Holding, Shaping, Translation, unchanged
 from gateway.translation.fitting import fit
 from gateway.translation.foreign_seals import without_foreign_seals
 from gateway.upstream.request import UpstreamRequest
@@ -42,7 +42,7 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         encoded.body,
         serving.timeouts[ask.stream],
     )
-    await target.provider.authorize(request, target.deployment)
+    await target.authorize(request)
     return request, crossing
 
 
@@ -94,6 +94,8 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
         found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
+    if exchange.share and (size := crossing.memory if isinstance(crossing, Holding) else 0) > wire.LARGE_BYTES:
+        exchange.share.add(size)
     encoded = await beside(ask.payload.size, crossing.encode, found)
     dropped = tuple(crossing.dropped)
     exchange.dropped = tuple(dict.fromkeys((*dropped, *exchange.dropped)))

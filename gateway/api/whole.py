@@ -10,7 +10,7 @@ from gateway.api.calls import Answered, answered
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
 from gateway.api.upstream_request import keep
-from gateway.errors import UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
+from gateway.errors import NothingMade, UpstreamRefused, UpstreamTimeout, UpstreamUnreachable
 
 
 async def answer_whole(exchange: Exchange, ask: Ask) -> None:
@@ -23,6 +23,9 @@ async def answer_whole(exchange: Exchange, ask: Ask) -> None:
         exchange.settle("error", 200, error.code)
         await exchange.answer.whole(200, exchange.response_headers(), error.answer)
         return
+    except NothingMade as error:
+        exchange.used(counted(exchange, ask, error.usage, lambda: 0))
+        raise
     except (asyncio.CancelledError, UpstreamTimeout, UpstreamUnreachable) as error:
         if getattr(error, "code", None) != UpstreamUnreachable.default_code:  # else nobody was asked
             exchange.used(left(exchange, ask))

@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from gateway.commands import import_litellm
 from gateway.commands.checks import endings_of, unpriced
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.wires import wires
@@ -15,11 +16,13 @@ from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
-from gateway.providers.rows import PROVIDERS
 from gateway.routing.availability import is_available
 from gateway.routing.routes import Routes, build_routes
 
-app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it.")
+app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it, import it.")
+app.command("import-litellm", epilog="Example: sekisho config import-litellm config.yaml --out sekisho-config")(
+    import_litellm.command
+)
 
 
 @app.command(epilog="Example: sekisho config check --config sekisho.yaml")
@@ -69,11 +72,12 @@ def _check_store(loaded: Loaded) -> None:
 def _check_credentials(loaded: Loaded) -> None:
     """Look for what signs requests to clouds: files, the environment, the machine's own role."""
     problems = []
+    routes = build_routes(loaded.config, {})
     for index, model in enumerate(loaded.config.models):
-        for number, deployment in enumerate(model.deployments):
-            if problem := PROVIDERS[deployment.provider].credentials_problem(deployment):
+        for number, target in enumerate(routes.targets[model.name]):
+            if problem := target.credentials_problem():
                 place = loaded.document.place(("models", index, "deployments", number, "provider"))
-                problems.append(f"{place}: {deployment.provider}: {problem}")
+                problems.append(f"{place}: {target.provider.name}: {problem}")
     if problems:
         raise ConfigError("\n".join(problems))
 

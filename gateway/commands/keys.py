@@ -41,6 +41,9 @@ class PolicyOptions:
 
     model: Annotated[list[str] | None, typer.Option(help="An allowed model or glob; may be repeated.")] = None
     network: Annotated[list[str] | None, typer.Option(help="An allowed source network; may be repeated.")] = None
+    mcp: Annotated[
+        list[str] | None, typer.Option(help="An allowed tool server, or 'server/tool'; may be repeated.")
+    ] = None
     traffic_class: Annotated[TrafficClass | None, typer.Option("--class", help="How urgent its requests are.")] = None
     requests_per_minute: Annotated[int | None, typer.Option(min=0)] = None
     tokens_per_minute: Annotated[int | None, typer.Option(min=0)] = None
@@ -58,6 +61,7 @@ class PolicyOptions:
         given = {
             "models": self.model,
             "networks": self.network,
+            "mcp": self.mcp,
             "traffic_class": self.traffic_class,
             "requests_per_minute": self.requests_per_minute,
             "tokens_per_minute": self.tokens_per_minute,
@@ -174,6 +178,7 @@ def _show(key: Key, as_json: bool) -> None:
         "identity": key.identity,
         "models": ", ".join(policy.models) if policy.models else "all",
         "networks": ", ".join(policy.networks) if policy.networks else "all",
+        "tool servers": ", ".join(policy.mcp) if policy.mcp else "none" if policy.mcp == () else "all that are open",
         "class": policy.traffic_class,
         "requests a minute": policy.requests_per_minute,
         "tokens a minute": policy.tokens_per_minute,

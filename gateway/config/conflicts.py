@@ -84,6 +84,23 @@ def _untellable(config: Config, model: Model) -> str:
     return "" if config.open_webui.identity_secret else "needs 'open_webui.identity_secret', which signs it"
 
 
+def _mcp(config: Config, document: Document) -> Iterator[str]:
+    if config.mcp is None:
+        return
+    servers = config.mcp.servers
+    if "view" in servers:
+        yield f"{document.place(('mcp', 'servers', 'view'))}: mcp.servers.view: '/mcp/view/…' are views; choose another"
+    for name, server in servers.items():
+        if server.auth.identity and not config.open_webui.identity_secret:
+            where = document.place(("mcp", "servers", name, "auth", "identity"))
+            yield f"{where}: identity: needs 'open_webui.identity_secret', which signs it"
+    for name, view in config.mcp.views.items():
+        for each in view.servers:
+            if each not in servers:
+                where = document.place(("mcp", "views", name, "servers"))
+                yield f"{where}: mcp.views.{name}.servers: there is no server '{each}'{did_you_mean(each, servers)}"
+
+
 _OWN_KEYS = frozenset(key for row in PROVIDERS.values() for key in row.keys)
 """Keys of deployments that are not of every provider."""
 
@@ -113,4 +130,5 @@ _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
     _times,
     _deployments,
     _identities,
+    _mcp,
 )

@@ -1,6 +1,6 @@
 """Describe problems that the schema found: file, line, key, what is wrong, what is allowed."""
 
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel
 
@@ -30,9 +30,13 @@ _OF_KEY = "[key]"
 def _fields_at(key: Key) -> list[str]:
     """Return the names allowed in the mapping at `key`, by walking the schema."""
     section: Any = Config
+    named = False
     for part in key:
-        if isinstance(part, str) and section is not None:
+        if named:
+            named = False  # a name that the file gives, in a mapping of sections
+        elif isinstance(part, str) and section is not None:
             info = section.model_fields.get(part)
+            named = info is not None and get_origin(info.annotation) is dict
             section = _section(info.annotation) if info else None
     return [info.alias or name for name, info in section.model_fields.items()] if section else []
 

@@ -23,7 +23,7 @@ def fill(config: Config, document: Document) -> Config:
 
 
 def _filled(model: Model, number: int, document: Document) -> Model:
-    known = [known_of(each.provider, each.model) for each in model.deployments]
+    known = [known_of(each.provider, each.known_model) for each in model.deployments]
     values = dict(_values(model, known))
     for name in values:
         document.filled["models", number, name] = f"from the model table ({known[0].source})"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class Plain:
 
     def _number(self, node: Node, key: Key, constructor: str) -> Any:
         try:
-            return getattr(YAML(typ="safe", pure=True).constructor, constructor)(node)
+            return getattr(_constructor(), constructor)(node)
         except (ValueError, OverflowError, KeyError, IndexError):
             raise self._error(node, f"{_dotted(key)}: not a number that can be read") from None
 
@@ -130,6 +131,12 @@ class Plain:
 
     def _error(self, node: Node, words: str) -> ConfigError:
         return ConfigError(f"{self.file}:{node.start_mark.line + 1}: {words}")
+
+
+@cache
+def _constructor() -> Any:
+    """Return what reads numbers; to make one looks for plugins on the disk."""
+    return YAML(typ="safe", pure=True).constructor
 
 
 def _dotted(key: Key) -> str:

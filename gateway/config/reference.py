@@ -44,6 +44,32 @@ _EXAMPLES = {
     "ledger.content.keys": "[support-bot]",
     "ledger.content.encryption_key": '"${SEKISHO_CONTENT_KEY}"',
     "ledger.litellm.destination": "s3://company-logs/litellm",
+    "mcp.servers.NAME.command": "[mcp-server-git, --repository, /srv/repo]",
+    "mcp.servers.NAME.url": "https://wiki.example.com/mcp",
+    "mcp.servers.NAME.title": "The company's wiki",
+    "mcp.servers.NAME.description": "Pages of the company's wiki",
+    "mcp.servers.NAME.allow": '["read_*", search]',
+    "mcp.servers.NAME.deny": '["delete_*"]',
+    "mcp.servers.NAME.process": "shared",
+    "mcp.servers.NAME.env": '{WIKI_KEY: "${WIKI_KEY}"}',
+    "mcp.servers.NAME.user_token_env": "GITHUB_TOKEN",
+    "mcp.servers.NAME.cwd": "/srv/repo",
+    "mcp.servers.NAME.memory_bytes": "2147483648",
+    "mcp.servers.NAME.open_files": "256",
+    "mcp.servers.NAME.cpu_seconds": "3600",
+    "mcp.servers.NAME.headers": '{x-api-key: "${WIKI_KEY}"}',
+    "mcp.servers.NAME.auth.token": '"${WIKI_TOKEN}"',
+    "mcp.servers.NAME.auth.user_tokens": '{alice@example.com: "${ALICE_TOKEN}"}',
+    "mcp.servers.NAME.auth.identity": "id_and_email",
+    "mcp.servers.NAME.roots": "false",
+    "mcp.servers.NAME.max_connections": "4",
+    "mcp.views.NAME.servers": "[git, wiki]",
+    "mcp.views.NAME.tools": '["git/*", wiki/search]',
+    "mcp.views.NAME.description": "For developers",
+    "mcp.views.NAME.search_above": "60",
+    "mcp.search_above": "60",
+    "mcp.allowed_hosts": "[sekisho.example.com]",
+    "mcp.allowed_origins": '["https://chat.example.com"]',
     "telemetry.endpoint": "http://collector:4318",
     "telemetry.headers": '{authorization: "${COLLECTOR_KEY}"}',
     "models[].name": "gemma-3-27b",
@@ -80,6 +106,9 @@ _EXAMPLES = {
     "models[].deployments[].location": "europe-west1",
     "models[].deployments[].credentials_file": "/etc/sekisho/google.json",
     "models[].deployments[].access_token": '"${GOOGLE_TOKEN}"',
+    "models[].deployments[].base_model": "gpt-6.1-sol",
+    "models[].deployments[].api_version": '"2024-10-21"',
+    "models[].deployments[].entra": "true",
     "models[].deployments[].dialects": "[chat, responses]",
     "models[].deployments[].betas": "[interleaved-thinking-2025-05-14]",
     "models[].deployments[].identity": "id_and_email",
@@ -125,12 +154,14 @@ def _cells(key: Key) -> tuple[str, ...]:
 
 
 def _section(annotation: Any) -> tuple[type[BaseModel] | None, str]:
-    """Return the section in which a key's own keys stand, and `[]` where it is a list of them."""
+    """Return the section in which a key's own keys stand, `[]` where it is a list of them, `.NAME` a mapping."""
     for each in _alternatives(annotation):
         if isinstance(each, type) and issubclass(each, BaseModel):
             return each, ""
         if get_origin(each) is tuple and (found := _section(get_args(each)[0])[0]):
             return found, "[]"
+        if get_origin(each) is dict and (found := _section(get_args(each)[1])[0]):
+            return found, ".NAME"
     return None, ""
 
 

@@ -7,21 +7,24 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, PlainSerializer, model_validator
 
 from gateway.config.addresses import without_secrets
+from gateway.config.mcp import Mcp
+from gateway.config.section import (
+    LARGEST_BYTES,
+    LONGEST_SECONDS,
+    AccessKey,
+    Address,
+    FilePath,
+    Section,
+    Share,
+    SigningSecret,
+    Usd,
+)
 from gateway.dialects.image_kinds import KINDS, is_kind
 from gateway.profiles.fim_family import FimSetting
-from gateway.secret import Secret, at_least
+from gateway.secret import Secret
 
 Mode = Literal["chat", "agent", "completion", "embedding", "rerank", "image", "moderation", "transcription", "speech"]
 Dialect = Literal[
@@ -43,31 +46,16 @@ Dialect = Literal[
     "vertex-predict",
     "mistral-embeddings",
     "rerank",
+    "cohere-rerank",
+    "bedrock-rerank",
+    "invoke-rerank",
     "images",
+    "stability",
     "moderations",
     "transcriptions",
     "speech",
 ]
 Capability = Literal["tools", "images", "documents", "audio", "reasoning", "structured_output", "prompt_cache"]
-Share = Literal["id", "id_and_email", "all"]
-LONGEST_SECONDS = 366 * 86_400
-LARGEST_BYTES = 2**50
-Usd = Annotated[Decimal, Field(ge=0, le=10**9)]
-
-
-def _printable(path: Path) -> Path:
-    if not str(path).isprintable():
-        raise ValueError("has a character that no path should have")
-    return path
-
-
-FilePath = Annotated[Path, AfterValidator(_printable)]
-SigningSecret = Annotated[Secret, AfterValidator(at_least(32))]
-"""As long as the output of the hash that it keys (RFC 7518, section 3.2)."""
-AccessKey = Annotated[Secret, AfterValidator(at_least(16))]
-"""A secret that clients send."""
-Address = Annotated[str, PlainSerializer(without_secrets)]
-"""A URL; shown without its password."""
 
 
 def _instant(value: object) -> object:
@@ -91,10 +79,6 @@ def _written_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written_day)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Server(Section):
@@ -241,6 +225,9 @@ class Deployment(Section):
     """Whose server it is: a row of `gateway/providers/rows.py`."""
     model: str = Field(min_length=1)
     """The name that the upstream knows."""
+    base_model: str | None = Field(None, min_length=1)
+    """Which model that is, where its name does not say so: a deployment of Azure, an ARN, an alias. Price, limits and
+    dialects follow from it. null = `model`."""
     base_url: Address | None = None
     """Its address, with `/v1`; null = the provider's own."""
     api_key: Secret | None = None
@@ -260,6 +247,12 @@ class Deployment(Section):
     Credentials."""
     access_token: Secret | None = None
     """A fixed token for `vertex`, in place of credentials; it ends after an hour at most."""
+    api_version: str | None = Field(None, pattern=r"^(preview|latest|v1|20\d\d-\d\d-\d\d(-preview)?)$")
+    """Of `azure`: a date asks by the dated paths, /openai/deployments/…; `preview` by /openai/v1 in that version. null
+    = /openai/v1."""
+    entra: bool | Annotated[str, Field(pattern=r"^https://\S+/\.default$")] | None = None
+    """true = `azure` is asked with tokens of Entra ID, by what the environment has: client secret, workload or managed
+    identity; a text = so, with tokens of that scope. null = with `api_key`."""
     dialects: tuple[Dialect, ...] | None = None
     """Dialects that this upstream speaks; null = those of its provider's row."""
     betas: tuple[str, ...] | None = None
@@ -279,6 +272,11 @@ class Deployment(Section):
     """Seconds for a whole answer that is not streamed."""
     idle_timeout: float = Field(300, gt=0, le=LONGEST_SECONDS)
     """Seconds of silence after which a stream is given up, before its first event too."""
+
+    @property
+    def known_model(self) -> str:
+        """Return the name by which others know the model."""
+        return self.base_model or self.model
 
 
 class CompletionPolicy(Section):
@@ -394,7 +392,7 @@ class LiteLLM(Section):
 class Ledger(Section):
     destination: Address | None = Field(None, pattern=r"^(s3|gs|az|file)://.+|^/.+")
     """null = data_dir; or s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, or an absolute path."""
-    store_options: dict[str, Secret] = {}
+    store_options: dict[str, Secret] = Field({})
     """Of object storage, by the names of `obstore` (aws_endpoint, aws_server_side_encryption, …); what is not
     given comes from the environment or the machine's own role."""
     store_timeout_seconds: float = Field(30, gt=0, le=LONGEST_SECONDS)
@@ -422,7 +420,7 @@ class Telemetry(Section):
 
     endpoint: Annotated[HttpUrl, PlainSerializer(lambda url: without_secrets(str(url)))]
     """URL of a collector that takes OTLP over HTTP, such as http://collector:4318."""
-    headers: dict[str, Secret] = {}
+    headers: dict[str, Secret] = Field({})
     """Request headers for the collector, such as its key."""
     service_name: str = "sekisho"
     """The name of the gateway in traces."""
@@ -454,4 +452,6 @@ class Config(Section):
     open_webui: OpenWebUI = OpenWebUI()
     telemetry: Telemetry | None = None
     """null = no traces."""
+    mcp: Mcp | None = None
+    """null = no tool servers."""
     models: tuple[Model, ...] = ()

@@ -26,6 +26,7 @@ keys = Table(
     Column("budget_window", String(8)),
     Column("budget_hard", Boolean, nullable=False, server_default=true()),
     Column("expires_at", BigInteger),
+    Column("mcp", JSON),
     Column("previous_hash", LargeBinary(32)),
     Column("previous_until", BigInteger),
 )

@@ -36,13 +36,13 @@ def usage_of(answer: Members) -> Usage | None:
     return from_transcription(lenient.peek(answer, "usage"), lenient.peek(answer, "duration"))
 
 
-def _wants_events(fields: Members) -> bool:
+def wants_events(fields: Members) -> bool:
     """Return whether a transcript is wanted event by event: subtitles and plain text have none."""
     streams = wire.value(fields, "response_format") in _STREAMED
     return wire.form_flag(fields, "stream") and streams
 
 
-def _wants_sound_events(fields: Members) -> bool:
+def wants_sound_events(fields: Members) -> bool:
     """Return whether speech is wanted as events. Raises `InvalidRequest` for `stream`, which it does not have."""
     if wire.flag(fields, "stream"):
         raise InvalidRequest(
@@ -94,7 +94,7 @@ TRANSCRIPTIONS = Endpoint(
     prompt=(),
     body="multipart",
     files=("file",),
-    wants_stream=_wants_events,
+    wants_stream=wants_events,
     task="transcription",
     names_model=False,
     accept=ANYTHING,
@@ -108,7 +108,7 @@ SPEECH = Endpoint(
     CLIENT,
     UpstreamDialect(chat.is_error, failure, usage_of, _sound),
     prompt=("input", "instructions"),
-    wants_stream=_wants_sound_events,
+    wants_stream=wants_sound_events,
     task="speech",
     names_model=False,
     accept=ANYTHING,

@@ -28,8 +28,8 @@ def is_broken(reason: Any) -> bool:
 def error_of(end: Mapping[str, Any]) -> bytes:
     """Return the error that the end of a broken answer is."""
     words = end.get("error")
-    code = _BROKEN[end["finish_reason"]]
-    return wire.encode({"error": {"code": code, "message": words if isinstance(words, str) else _NOTHING}})
+    kind = _BROKEN[end["finish_reason"]]
+    return wire.encode({"error": {"code": kind, "message": words if isinstance(words, str) else _NOTHING}})
 
 
 def usage_of(answer: Members) -> Usage | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -42,11 +42,12 @@ _WORD_NAMES = (
 
 _KINDS = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidprompt validationerror "
-    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception",
+    "contextlengthexceeded exceedcontextsizeerror contentfilter contentpolicyviolation validationexception "
+    "responsibleaipolicyviolation",
     401: "authenticationerror unauthenticated unauthorized invalidapikey invalidauthentication",
     402: "billingerror paymentrequired insufficientbalance insufficientcredits",
     403: "permissionerror permissiondenied permissiondeniederror forbidden accessdeniedexception "
-    "unrecognizedclientexception expiredtokenexception",
+    "unrecognizedclientexception expiredtokenexception expiredtoken",
     404: "notfound notfounderror modelnotfound modelnotfounderror resourcenotfoundexception",
     413: "requesttoolarge",
     422: "unprocessableentity unprocessableentityerror",
@@ -75,6 +76,8 @@ _TOO_LONG = (
     "model supports up to",
     "input is too large",
 )
+_FILTERED = frozenset(("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"))
+_EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired"))
 _OTHER_LIMITS = ("max tokens must be less", "output tokens must be less")
 """In words of too many tokens that are asked for, which a shorter prompt does not help."""
 _ENDED = (
@@ -111,6 +114,10 @@ class Fault(msgspec.Struct, frozen=True):
     """What it says to people, bounded in length; empty where it says nothing readable."""
     too_long: bool = False
     """True if the prompt does not fit the model's context window."""
+    filtered: bool = False
+    """True if a filter of contents refused the request."""
+    expired: bool = False
+    """True if the credentials of the request are past their end."""
     ended: bool = False
     """True if the model is no longer served by its vendor."""
     retry_after: float | None = None
@@ -121,11 +128,20 @@ def fault_of(body: bytes) -> Fault:
     """Read an error: JSON of any vendor, or plain text. HTML and stack traces hold no words for people."""
     found = _parsed(body)
     words = _joined(found)
-    lowered = f"{words} {' '.join(_kinds(found))}".lower()
-    status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(found)
+    kinds = list(_kinds(found))
+    lowered = f"{words} {' '.join(kinds)}".lower()
+    status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(kinds)
     too_long = any(mark in lowered for mark in _TOO_LONG) and not any(mark in lowered for mark in _OTHER_LIMITS)
-    ended = "model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED)
-    return Fault(400 if too_long and status is None else status, words, too_long, ended, _retry_after(found))
+    names = {_plain_kind(kind) for kind in kinds}
+    return Fault(
+        400 if too_long and status is None else status,
+        words,
+        too_long,
+        filtered=not names.isdisjoint(_FILTERED),
+        expired=not names.isdisjoint(_EXPIRED) or lowered.startswith(_BAD_KEY[1:]),
+        ended="model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED),
+        retry_after=_retry_after(found),
+    )
 
 
 def _parsed(body: bytes) -> Any:
@@ -158,11 +174,16 @@ def _kinds(found: Any) -> Iterator[str]:
                 yield str(kind)[:100]
 
 
-def _status(found: Any) -> int | None:
-    for kind in _kinds(found):
+def _plain_kind(kind: str) -> str:
+    """Return the letters of a kind, as every vendor puts others between them."""
+    return re.sub("[^a-z]", "", kind.lower())
+
+
+def _status(kinds: Sequence[str]) -> int | None:
+    for kind in kinds:
         if len(kind) == 3 and kind.isdecimal() and kind.isascii() and "400" <= kind <= "599":
             return int(kind)
-        if status := _STATUSES.get(re.sub("[^a-z]", "", kind.lower())):
+        if status := _STATUSES.get(_plain_kind(kind)):
             return status
     return None
 

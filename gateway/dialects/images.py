@@ -3,14 +3,16 @@
 Source: platform.openai.com/docs/api-reference/images.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from gateway import lenient, wire
 from gateway.dialects import chat
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
-from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.endpoint import Batching, Endpoint, PerCall
 from gateway.dialects.image_kinds import kind_of
 from gateway.dialects.images_stream import ImagesRelay, edit_as_stream, generation_as_stream
 from gateway.dialects.relay import NativeRelay
@@ -80,6 +82,50 @@ def _short(told: Members, name: str) -> object:
     return wire.value(told, name) if wire.kind(told, name) is str and len(told[name]) < _LONGEST_KIND else None
 
 
+def split(fields: Members, most: PerCall) -> list[Members]:
+    """Return a checked request as requests of at most so many images each; with a seed of its own each."""
+    number = int(wire.value(fields, "n") or 1)
+    if most.inputs is None or number <= most.inputs:
+        return [fields]
+    starts = range(0, number, most.inputs)
+    parts = [{**fields, "n": _raw(min(most.inputs, number - start))} for start in starts]
+    seed = lenient.peek(fields, "seed")
+    if type(seed) is int:
+        for at, part in enumerate(parts):
+            part["seed"] = _raw(seed + at)
+    return parts
+
+
+def join(answers: Sequence[Members]) -> Members:
+    """Return the answers to a split request as one, with the sum of their counts."""
+    images = [image for answer in answers for image in _count(answer.get("data", b"[]"))]
+    joined = {**answers[0], "data": msgspec.Raw(wire.encode(images))}
+    counts = [found for answer in answers if isinstance(found := lenient.peek(answer, "usage"), dict)]
+    if counts:
+        wire.put(joined, "usage", _added(counts))
+    return joined
+
+
+def _added(counts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return objects of numbers as one, each number the sum."""
+    added: dict[str, Any] = {}
+    for name, value in counts[0].items():
+        values = [each.get(name) for each in counts]
+        if isinstance(value, dict):
+            added[name] = _added([each for each in values if isinstance(each, dict)])
+        elif type(value) is int:
+            added[name] = sum(each for each in values if type(each) is int)
+    return added
+
+
+def _raw(number: int) -> msgspec.Raw:
+    return msgspec.Raw(b"%d" % number)
+
+
+def _as_it_is(fields: Members, answer: Members) -> Members:
+    return answer
+
+
 def relay(model: str, request: Members) -> NativeRelay:
     return ImagesRelay(model, usage_of)
 
@@ -99,6 +145,7 @@ GENERATIONS = Endpoint(
     names_model=False,
     most=most,
     told=with_kind,
+    batching=Batching(split, join, _as_it_is),
 )
 EDITS = replace(
     GENERATIONS,

@@ -3,6 +3,8 @@
 Source: docs.cohere.com/reference/rerank, jina.ai/reranker.
 """
 
+import msgspec
+
 from gateway import lenient, wire
 from gateway.dialects import chat
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
@@ -36,6 +38,13 @@ def most(fields: Members) -> Usage:
     return Usage(search_units=-(-documents // _DOCUMENTS_OF_UNIT))
 
 
+def with_units(usage: Usage, fields: Members) -> Usage:
+    """Return counts with the search units that a request has, where the upstream counted nothing at all."""
+    if usage.source == "provider" or usage.search_units is not None:
+        return usage
+    return msgspec.structs.replace(usage, search_units=most(fields).search_units)
+
+
 def failure(answer: Members) -> bool:
     """Return whether a whole answer with status 200 is an error."""
     return lenient.says(answer.get("error")) or wire.kind(answer, "results") is not list
@@ -60,5 +69,6 @@ RERANK = Endpoint(
     task="rerank",
     names_model=False,
     most=most,
+    told=with_units,
     also=("/v2/rerank", "/rerank"),
 )

@@ -1,5 +1,6 @@
 """Token counts as the wires report them, brought to one convention: input includes cached tokens."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -186,6 +187,21 @@ def from_media(found: Any) -> Usage | None:
     image_input, audio_input, image_output, audio_output = counts
     media = Media(image_input, image_output, audio_input, audio_output)
     return usage if media == Media() else msgspec.structs.replace(usage, media=media)
+
+
+def total(counts: Sequence[Usage]) -> Usage:
+    """Return what several answers used together; what one of them does not tell is not known of all."""
+    names = ("input", "output", "cached_input", "cache_write", "reasoning", "images", "audio_seconds", "search_units")
+    sums = {name: [getattr(each, name) for each in counts] for name in names}
+    found = {name: None if None in values else sum(values) for name, values in sums.items()}
+    media = [each.media for each in counts if each.media]
+    return Usage(**found, media=_joined(media) if media else None)  # type: ignore[arg-type]
+
+
+def _joined(media: Sequence[Media]) -> Media:
+    names = ("image_input", "image_output", "audio_input", "audio_output", "characters")
+    sums = {name: sum(getattr(each, name) for each in media) for name in names}
+    return Media(**sums, image_kind=media[0].image_kind)
 
 
 def _inclusive(found: Any, prompt: str, answer: str) -> Usage | None:

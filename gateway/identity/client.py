@@ -14,6 +14,7 @@ _USER_AGENTS = (
     (r"\bcline\b", "cline"),
     (r"qwen-?code", "qwen-code"),
     (r"gemini-?cli", "gemini-cli"),
+    (r"kilo-?code", "kilo-code"),
     (r"opencode", "opencode"),
     # Continue's command line has OpenAI's client bundled and minified; the class name is all that is left.
     (r"\bcontinue\b|^ls/js ", "continue"),
@@ -30,13 +31,18 @@ _USER_AGENTS = (
     (r"anthropic/", "anthropic-sdk"),
     (r"^ai-sdk/", "ai-sdk"),
     (r"open-webui", "open-webui"),
+    (r"librechat", "librechat"),
+    (r"\bn8n\b", "n8n"),
     (r"curl/", "curl"),
 )
 """Patterns of user agents, first match first; what each program sends was read off the wire."""
 _PATTERNS = tuple((re.compile(pattern), name) for pattern, name in _USER_AGENTS)
 _NAMES = frozenset(name for _, name in _USER_AGENTS)
 
-AGENTS = ("claude-code", "codex", "cline", "roo-code", "opencode", "continue", "qwen-code", "gemini-cli", "aider")
+AGENTS = (
+    *("claude-code", "codex", "cline", "roo-code", "kilo-code", "opencode", "continue", "qwen-code", "gemini-cli"),
+    "aider",
+)
 """Programs that work on their own between two sentences of a person."""
 
 _LONGEST = 256

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import jwt
 
-from gateway.config.schema import Share
+from gateway.config.section import Share
 from gateway.identity.person import Person
 from gateway.secret import Secret
 

@@ -264,6 +264,6 @@ def hash_secret(config: Config) -> bytes:
 def to_key(row: Mapping[Any, Any]) -> Key:
     """Return a row of the table as a key."""
     limits = {field.name: row[field.name] for field in fields(Policy)}
-    lists = {name: tuple(limits[name]) for name in ("models", "networks") if limits[name] is not None}
+    lists = {name: tuple(limits[name]) for name in ("models", "networks", "mcp") if limits[name] is not None}
     named = {field.name: row[field.name] for field in fields(Key) if field.name != "policy"}
     return Key(**named, policy=Policy(**{**limits, **lists}))

@@ -36,9 +36,31 @@ class Policy:
     budget_hard: bool = True
     """False: spending over the budget is warned about, not refused."""
     expires_at: int | None = None
+    mcp: tuple[str, ...] | None = None
+    """Tool servers and their tools, as globs: `wiki`, `git/read_*`; None = every server that is open to all keys."""
 
     def allows(self, model: str) -> bool:
         return self.models is None or any(fnmatchcase(model, glob) for glob in self.models)
+
+    def allows_tool(self, server: str, tool: str, is_open: bool) -> bool:
+        """Return whether the key may use a tool of a server. `is_open`: to keys that name no tool servers."""
+        if self.mcp is None:
+            return is_open
+        whole = f"{server}/{tool}"
+        return any(fnmatchcase(whole if "/" in glob else server, glob) for glob in self.mcp)
+
+    def allows_server(self, server: str, is_open: bool) -> bool:
+        """Return whether the key may use a server or some tool of it."""
+        if self.mcp is None:
+            return is_open
+        return any(fnmatchcase(server, glob.partition("/")[0]) for glob in self.mcp)
+
+    def allows_all_of(self, server: str, is_open: bool) -> bool:
+        """Return whether the key may use all of a server: its resources and prompts too."""
+        if self.mcp is None:
+            return is_open
+        parts = (glob.partition("/") for glob in self.mcp)
+        return any(fnmatchcase(server, name) and rest in ("", "*") for name, _, rest in parts)
 
     def allows_from(self, address: IPv4Address | IPv6Address | None) -> bool:
         return self.networks is None or (address is not None and inside(address, self.networks))
@@ -110,6 +132,15 @@ def _check_models(field: str, value: Any) -> None:
         check_name(field, each, _LONGEST_GLOB)
 
 
+def _check_mcp(field: str, value: Any) -> None:
+    _check_models(field, value)
+    for each in value:
+        if each.count("/") > 1 or each.startswith("/") or each.endswith("/"):
+            raise ConfigError(
+                f"{field}: {each!r:.60} is neither a tool server nor 'server/tool', such as {_EXAMPLES[field]}"
+            )
+
+
 def _check_networks(field: str, value: Any) -> None:
     _check_list(field, value)
     for each in value:
@@ -143,7 +174,7 @@ def _whole(most: int) -> Callable[[str, object], None]:
 _LONGEST_SHOWN = 200
 _LONGEST_GLOB = 256
 _MOST_LISTED = 500
-_EXAMPLES = {"models": "'gemma-*'", "networks": "10.0.0.0/8 or 2001:db8::/32"}
+_EXAMPLES = {"models": "'gemma-*'", "networks": "10.0.0.0/8 or 2001:db8::/32", "mcp": "wiki or 'git/read_*'"}
 _MOST_COUNTED = 2**31 - 1
 """What the database's columns hold."""
 _MOST_NANO_USD = 10**18
@@ -160,4 +191,5 @@ _CHECKS: dict[str, Callable[[str, Any], None]] = {
     "budget_window": _one_of(*get_args(BudgetWindow)),
     "budget_hard": _check_flag,
     "expires_at": _whole(_LATEST),
+    "mcp": _check_mcp,
 }

@@ -6,7 +6,7 @@ vendors' own pages, over `public.csv`, which `python -m gateway.commands.model_t
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, reduce
 from importlib.resources import files
@@ -79,6 +79,16 @@ def known_of(provider: str, model: str) -> Known:
         if rows := _rows().get((host, _VERSION.sub("", name))):
             return msgspec.structs.replace(reduce(_over, rows, NOTHING), life=None)
     return NOTHING
+
+
+def models_of(provider: str, day: date) -> Iterator[tuple[str, str]]:
+    """Yield name and mode, chat or embedding, of a provider's models that live on a day; no snapshots of others."""
+    hosts = HOSTS.get(provider, ())
+    for host, name in _rows():
+        if host in hosts and _VERSION.sub("", name) == name:
+            known = known_of(provider, name)
+            if known.context_window and (known.life is None or known.life.ends > day):
+                yield name, "chat" if known.max_output_tokens else "embedding"
 
 
 def plain_name(model: str) -> str:

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
-from gateway.errors import ConfigError, CredentialsMissing
+from gateway.errors import ConfigError
+from gateway.providers.authorizing import Authorizer, missing
+from gateway.providers.aws_sessions import reached_by
+from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
 
 log = logging.getLogger("sekisho.providers")
@@ -35,12 +36,15 @@ _LARGE_BYTES = 1024 * 1024
 """A body from this size on is hashed beside the event loop."""
 
 
-class Identity(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Identity:
     """Who signs: names of a profile and a role, None = the environment's, the container's or the machine's own."""
 
     region: str
     profile: str | None = None
     role_arn: str | None = None
+    outbound: Outbound = DIRECT
+    """How Amazon's servers of credentials are reached."""
 
     def __str__(self) -> str:
         names = [f"profile '{self.profile}'"] * bool(self.profile) + [f"role_arn '{self.role_arn}'"] * bool(
@@ -67,13 +71,16 @@ class Keeper:
             if self._failure is None or time.monotonic() - self._tried > _FAILED_SECONDS:
                 await asyncio.shield(asyncio.wrap_future(self._begun()))
             if not self._holds():
-                raise CredentialsMissing(
-                    "The gateway has no valid credentials for the model's cloud. The administrator sees in the log "
-                    "which are missing or expired."
-                ) from self._failure
+                raise missing() from self._failure
         elif self._is_old():
             self._begun()
         return self._frozen
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return the key and the token of the session, which no log and no client may see."""
+        found = self._frozen
+        return tuple(each for each in (found.secret_key, found.token) if each) if found else ()
 
     def problem(self) -> str | None:
         """Look for credentials, unless that was just done, and return what is wrong with them. Blocks."""
@@ -125,6 +132,7 @@ def _source_of(identity: Identity) -> Any:
 
     logging.getLogger("botocore").setLevel(logging.CRITICAL)  # it would log answers that may hold a secret
     session = botocore.session.Session(profile=identity.profile)
+    reached_by(session, identity.outbound, identity.region)
     found = session.get_credentials()
     if found is None:
         raise LookupError("none were found")
@@ -155,15 +163,15 @@ def _problem(identity: Identity, error: Exception) -> ConfigError:
     return ConfigError(f"{identity}: the credentials cannot be used: {why}; sign in again, or correct the names")
 
 
-def _bearer(deployment: Any) -> str | None:
+def bearer_of(deployment: Any) -> str | None:
     """Return the key of a deployment: its own, or the environment's where it names nobody who signs."""
     if deployment.api_key:
         return str(deployment.api_key.reveal())
     return None if deployment.profile or deployment.role_arn else os.environ.get(BEARER_VARIABLE) or None
 
 
-def identity_of(deployment: Any) -> Identity:
-    return Identity(region_of(deployment) or "", deployment.profile, deployment.role_arn)
+def identity_of(deployment: Any, outbound: Outbound) -> Identity:
+    return Identity(region_of(deployment) or "", deployment.profile, deployment.role_arn, outbound)
 
 
 def region_of(deployment: Any) -> str | None:
@@ -175,17 +183,17 @@ def region_of(deployment: Any) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureV4:
+class SignatureV4(Authorizer):
     """Authorizes by a signature over the encoded body, or by a key where there is one."""
 
     service: str
 
-    async def __call__(self, request: UpstreamRequest, deployment: Any) -> None:
+    async def __call__(self, request: UpstreamRequest, deployment: Any, outbound: Outbound) -> None:
         """Put the headers. Raises `CredentialsMissing`."""
-        if key := _bearer(deployment):
+        if key := bearer_of(deployment):
             request.headers["authorization"] = f"Bearer {key}"
             return
-        identity = identity_of(deployment)
+        identity = identity_of(deployment, outbound)
         credentials = await keeper_of(identity).current()
         if isinstance(request.body, bytes) and len(request.body) < _LARGE_BYTES:
             self.sign(request, credentials, identity.region)
@@ -203,6 +211,17 @@ class SignatureV4:
         SigV4Auth(credentials, self.service, region).add_auth(made)
         request.headers |= {name.lower(): value for name, value in made.headers.items() if name.lower() not in signed}
 
-    def problem(self, deployment: Any) -> str | None:
+    def name(self, deployment: Any) -> str:
+        if deployment.api_key:
+            return "its api_key"
+        return BEARER_VARIABLE if bearer_of(deployment) else str(identity_of(deployment, DIRECT))
+
+    def problem(self, deployment: Any, outbound: Outbound) -> str | None:
         """Return why nothing can be signed for a deployment, or None. Blocks: reads files, asks servers."""
-        return None if _bearer(deployment) else keeper_of(identity_of(deployment)).problem()
+        return None if bearer_of(deployment) else keeper_of(identity_of(deployment, outbound)).problem()
+
+    def secrets(self, deployment: Any, outbound: Outbound) -> tuple[str, ...]:
+        """Return the secrets that sign a deployment's requests now."""
+        if key := bearer_of(deployment):
+            return (key,)
+        return keeper_of(identity_of(deployment, outbound)).secrets

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway import wire
 from gateway.profiles.names import parse_name
-from gateway.providers.amazon import region_of
+from gateway.providers.amazon import bearer_of, region_of
 
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
@@ -43,44 +43,83 @@ _SUFFIXES = {
     "eu-isoe-": "cloud.adc-e.uk",
 }
 """Domains of the partitions by the beginning of their regions; all others are below amazonaws.com."""
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-isob-": "aws-iso-b",
+    "us-iso-": "aws-iso",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+}
+"""Names of the partitions, as ARNs begin with; of all others `aws`."""
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
-    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed"), ("invoke", "invoke")),
+    **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/stability", "/invoke-rerank"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _OPENAI = "/openai/v1"
+_RERANK, _INVOKED = "/rerank", "/invoke-rerank"
+"""An operation of the agents' runtime, whose address names no model; and a model that is invoked."""
+_COHERE_VERSION = 2
+"""Of Cohere's API, which its models that rank want to be told."""
+_OWN_WIRES = {"claude": ("messages",), "stability": ("stability",)}
+"""By the family of a model."""
 _VECTORS = frozenset(("embed", "embeddings"))
 """Words in the names of models that make vectors."""
 
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
     """Return the URL of an endpoint's path: an operation on the model, or below OpenAI's own paths there."""
-    parts = urlsplit(deployment.base_url or _endpoint(region_of(deployment) or ""))
+    host = "bedrock-agent-runtime" if path == _RERANK else "bedrock-runtime"
+    parts = urlsplit(deployment.base_url or _endpoint(host, region_of(deployment) or ""))
     base = parts.path.rstrip("/")
+    if path == _RERANK:
+        return urlunsplit(parts._replace(path=base + path))
     if operations := _OPERATIONS.get(path):
         return urlunsplit(parts._replace(path=f"{base}/model/{quote(deployment.model, safe='')}/{operations[stream]}"))
     return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
 
 
-def dialects(model: str) -> tuple[str, ...]:
-    """Return what a model speaks: Claude and models of vectors their own wire. The name of an ARN tells nothing."""
-    words = parse_name(model).words
+def dialects(deployment: "Deployment") -> tuple[str, ...]:
+    """Return what a model speaks: Claude, models of vectors and of images their own wire. An ARN tells nothing.
+
+    The agents' runtime, which ranks documents, takes no keys: models of it are invoked with them.
+    """
+    name = parse_name(deployment.known_model)
+    words = name.words
     if words & _VECTORS:
         return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
-    return ("messages",) if parse_name(model).family == "claude" else ("converse",)
+    if "rerank" in words:
+        return ("invoke-rerank",) if bearer_of(deployment) else ("bedrock-rerank",)
+    return _OWN_WIRES.get(name.family or "", ("converse",))
 
 
-def _endpoint(region: str) -> str:
+def _endpoint(host: str, region: str) -> str:
     suffix = next((each for begin, each in _SUFFIXES.items() if region.startswith(begin)), "amazonaws.com")
-    return f"https://bedrock-runtime.{region}.{suffix}"
+    return f"https://{host}.{region}.{suffix}"
+
+
+def _arn(deployment: "Deployment") -> str:
+    """Return the ARN of a model of Bedrock's own, in the partition of its region."""
+    if deployment.model.startswith("arn:"):
+        return deployment.model
+    region = region_of(deployment) or ""
+    partition = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
+    return f"arn:{partition}:bedrock:{region}::foundation-model/{deployment.model}"
 
 
 def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
     """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body.
 
-    Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for.
+    Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for. The
+    agents' runtime wants an ARN, Cohere's models that rank the version of its API.
     """
+    if path == _RERANK:
+        return _with_arn(deployment, fields)
+    if path == _INVOKED and "cohere" in parse_name(deployment.known_model).words:
+        return {**fields, "api_version": _COHERE_VERSION}
     if path == "/embed":
         return {name: value for name, value in fields.items() if name not in ("model", "embedding_types")}
     if path != "/messages":
@@ -94,6 +133,14 @@ def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: 
     if betas := list(dict.fromkeys([*known, *asked])):
         shaped["anthropic_beta"] = betas
     return shaped
+
+
+def _with_arn(deployment: "Deployment", fields: dict[str, Any]) -> dict[str, Any]:
+    """Return a request for an order that names its model by an ARN."""
+    configuration = fields["rerankingConfiguration"]
+    ranking = configuration["bedrockRerankingConfiguration"]
+    ranking = {**ranking, "modelConfiguration": {"modelArn": _arn(deployment)}}
+    return {**fields, "rerankingConfiguration": {**configuration, "bedrockRerankingConfiguration": ranking}}
 
 
 def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:

@@ -1,14 +1,14 @@
 """What the gateway has to know of a provider: where it is, how it is asked and signed, and what others call it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from gateway.dialects.framing import SERVER_SENT_EVENTS, Framing
+from gateway.providers.authorizing import ApiKey, Authorizer
 from gateway.secret import Secret
-from gateway.upstream.request import UpstreamRequest
 
 
 class Deployment(Protocol):
@@ -16,6 +16,8 @@ class Deployment(Protocol):
 
     @property
     def model(self) -> str: ...
+    @property
+    def known_model(self) -> str: ...
     @property
     def base_url(self) -> str | None: ...
     @property
@@ -34,36 +36,21 @@ class Deployment(Protocol):
     def access_token(self) -> Secret | None: ...
     @property
     def credentials_file(self) -> Path | None: ...
+    @property
+    def api_version(self) -> str | None: ...
+    @property
+    def entra(self) -> bool | str | None: ...
 
 
 def _no_problems(deployment: Deployment) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def _no_problem(deployment: Deployment) -> str | None:
-    return None
-
-
-Authorize = Callable[[UpstreamRequest, Deployment], Awaitable[None]]
-"""Signs a request, whose body is encoded, by changing its headers. Runs last. Raises `UpstreamError`."""
-
 Shape = Callable[[Deployment, str, dict[str, str], dict[str, Any]], dict[str, Any]]
 """Returns the members of a request to an endpoint's path as a provider takes them, of its headers and its members.
 
 Members are JSON text (`Raw`) where they came so, else Python data. It may change the headers, not what it was given of
 the members. Runs once, before the body is encoded."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """Authorizes by the deployment's `api_key` in a header; without a key the request stays as it is."""
-
-    header: str = "authorization"
-    prefix: str = "Bearer "
-
-    async def __call__(self, request: UpstreamRequest, deployment: Deployment) -> None:
-        if deployment.api_key:
-            request.headers[self.header] = self.prefix + deployment.api_key.reveal()
 
 
 def below_base_url(provider: "Provider", deployment: Deployment, path: str, stream: bool) -> str:
@@ -73,6 +60,9 @@ def below_base_url(provider: "Provider", deployment: Deployment, path: str, stre
     if path in provider.beside:
         return urlunsplit(parts._replace(path=base.removesuffix("/v1") + provider.beside[path]))
     return urlunsplit(parts._replace(path=base + provider.paths.get(path, path)))
+
+
+_BEARER = ApiKey()
 
 
 @dataclass(frozen=True)
@@ -86,8 +76,8 @@ class Provider:
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")
     """What it speaks, native first; a client of another dialect is told so."""
-    dialects_of: Callable[[str], tuple[str, ...]] | None = None
-    """Returns what one of its models speaks, where that depends on the model."""
+    dialects_of: Callable[[Deployment], tuple[str, ...] | None] | None = None
+    """Returns what a deployment speaks, where that depends on its model or address; None = what the row says."""
     paths: Mapping[str, str] = field(default_factory=dict)
     """Paths of endpoints, below the base URL, that are not the endpoint's own."""
     beside: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +90,7 @@ class Provider:
     """Shapes requests that are not just those of their dialect; None = all are."""
     takes_query: bool = True
     """Takes what of a client's query its dialect lets through."""
-    authorize: Authorize = ApiKey()
+    authorize: Authorizer = _BEARER
     framing: Framing = SERVER_SENT_EVENTS
     """Of its streams."""
     framings: Mapping[str, Framing] = field(default_factory=dict)
@@ -109,8 +99,6 @@ class Provider:
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
     """Yields the keys of a deployment that are wrong, with the problem."""
-    credentials_problem: Callable[[Deployment], str | None] = _no_problem
-    """Looks for what signs a deployment's requests, and returns what is wrong with it. Blocks."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

@@ -48,7 +48,7 @@ def vertex_url(provider: "Provider", deployment: "Deployment", path: str, stream
         base += f"/projects/{_quoted(deployment.project)}/locations/{_quoted(deployment.location or GLOBAL)}"
     if path == "/messages/count_tokens":
         return urlunsplit(parts._replace(path=f"{base}/publishers/anthropic/models/count-tokens:rawPredict"))
-    publisher = "google" if path in ("/predict", "/embedContent") else publisher_of(deployment.model)
+    publisher = "google" if path in ("/predict", "/embedContent") else publisher_of(deployment.known_model)
     if path not in _METHODS or (path == "/chat/completions" and publisher != "mistralai"):
         return urlunsplit(parts._replace(path=f"{base}/endpoints/openapi{path}"))
     model = deployment.model.rpartition("/")[2]
@@ -92,14 +92,14 @@ def vertex_host(location: str | None) -> str:
     return f"aiplatform.{where}.rep.googleapis.com" if where in _MULTI_REGIONS else f"{where}-aiplatform.googleapis.com"
 
 
-def vertex_dialects(model: str) -> tuple[str, ...]:
+def vertex_dialects(deployment: "Deployment") -> tuple[str, ...]:
     """Return what a model is asked in on Vertex AI."""
-    name = model.rpartition("/")[2]
+    name = deployment.known_model.rpartition("/")[2]
     if name.startswith(_NEW_VECTORS):
         return ("vertex-embeddings",)
     if name.startswith(_PREDICTING):
         return ("vertex-predict",)
-    parsed = parse_name(model)
+    parsed = parse_name(deployment.known_model)
     others = ("chat", "embeddings") if parsed.family is None or "embedding" in parsed.words else ("chat",)
     return _DIALECTS.get(parsed.family or "", others)
 

@@ -1,10 +1,12 @@
 """The providers: a row each."""
 
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
-from gateway.providers import bedrock
+from gateway.providers import azure, bedrock
 from gateway.providers.amazon import SignatureV4
+from gateway.providers.authorizing import ApiKey
+from gateway.providers.azure_auth import KeyOrEntra
 from gateway.providers.cohere import cohere_url
-from gateway.providers.contract import ApiKey, Provider
+from gateway.providers.contract import Provider
 from gateway.providers.google import (
     gemini_shape,
     gemini_url,
@@ -13,42 +15,17 @@ from gateway.providers.google import (
     vertex_shape,
     vertex_url,
 )
-from gateway.providers.google_auth import GoogleToken, token_problem
+from gateway.providers.google_auth import GoogleToken
+from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
-_BEDROCK = SignatureV4("bedrock")
 _NO_BETAS: frozenset[str] = frozenset()
-_FOUNDRY_BETAS = frozenset(
-    (
-        "advanced-tool-use-2025-11-20",
-        "claude-code-20250219",
-        "code-execution-2025-08-25",
-        "computer-use-2025-01-24",
-        "computer-use-2025-11-24",
-        "context-1m-2025-08-07",
-        "context-management-2025-06-27",
-        "effort-2025-11-24",
-        "files-api-2025-04-14",
-        "interleaved-thinking-2025-05-14",
-        "mcp-client-2025-04-04",
-        "mcp-client-2025-11-20",
-        "prompt-caching-2024-07-31",
-        "prompt-caching-scope-2026-01-05",
-        "skills-2025-10-02",
-        "structured-outputs-2025-11-13",
-        "token-counting-2024-11-01",
-        "web-fetch-2025-09-10",
-        "web-search-2025-03-05",
-    )
-)
-"""As public tables of other gateways list them for Foundry (November 2026), with three that Claude Code always sends,
-and that nobody was seen to refuse. `betas:` of a deployment says what is newer."""
-
 _ROWS = (
     Provider(
         "openai",
         base_url="https://api.openai.com/v1",
+        authorize=ApiKey(variable="OPENAI_API_KEY"),
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
         pseudonyms=True,
@@ -59,7 +36,7 @@ _ROWS = (
         base_url="https://api.anthropic.com/v1",
         needs_base_url=False,
         dialects=("messages",),
-        authorize=ApiKey("x-api-key", ""),
+        authorize=ApiKey("x-api-key", "", "ANTHROPIC_API_KEY"),
         pseudonyms=True,
         price_list="anthropic",
     ),
@@ -70,6 +47,7 @@ _ROWS = (
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
         litellm_name="hosted_vllm",
     ),
     Provider(
@@ -79,13 +57,15 @@ _ROWS = (
         beside={"/infill": "/infill"},
         prefix_cache=True,
         takes_suffix=False,
+        shape=texts_alone,
     ),
     Provider(
         "cohere",
         base_url="https://api.cohere.com",
+        authorize=ApiKey(variable="COHERE_API_KEY"),
         needs_base_url=False,
-        dialects=("cohere", "cohere-embeddings"),
-        paths={"/embed": "/v2/embed"},
+        dialects=("cohere", "cohere-embeddings", "cohere-rerank"),
+        paths={"/embed": "/v2/embed", "/rerank": "/v2/rerank"},
         url=cohere_url,
         price_list="cohere",
         trace_name="cohere",
@@ -95,6 +75,7 @@ _ROWS = (
     Provider(
         "mistral",
         base_url="https://api.mistral.ai/v1",
+        authorize=ApiKey(variable="MISTRAL_API_KEY"),
         needs_base_url=False,
         dialects=("chat", "mistral-embeddings", "fim", "moderations", "transcriptions"),
         stream_usage=False,
@@ -105,6 +86,7 @@ _ROWS = (
     Provider(
         "deepseek",
         base_url="https://api.deepseek.com",
+        authorize=ApiKey(variable="DEEPSEEK_API_KEY"),
         needs_base_url=False,
         dialects=("chat", "completions"),
         beside={"/completions": "/beta/completions"},
@@ -119,20 +101,24 @@ _ROWS = (
         dialects_of=bedrock.dialects,
         takes_query=False,
         url=bedrock.url,
-        authorize=_BEDROCK,
+        authorize=SignatureV4("bedrock"),
         framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
         betas=bedrock.BETAS,
         shape=bedrock.shape,
         keys=frozenset(("profile", "role_arn")),
         problems=bedrock.problems,
-        credentials_problem=_BEDROCK.problem,
         price_list="aws",
         trace_name="aws.bedrock",
     ),
     Provider(
         "azure",
         dialects=(*_CHAT, "responses", "images", *_AUDIO),
-        authorize=ApiKey("api-key", ""),
+        dialects_of=azure.dialects,
+        url=azure.url,
+        shape=azure.shape,
+        authorize=KeyOrEntra(ApiKey("api-key", "")),
+        keys=frozenset(("api_version", "entra")),
+        problems=azure.problems,
         price_list="azure",
         trace_name="azure.ai.openai",
     ),
@@ -140,8 +126,11 @@ _ROWS = (
     Provider(
         "azure-anthropic",
         dialects=("messages",),
-        authorize=ApiKey("x-api-key", ""),
-        betas=_FOUNDRY_BETAS,
+        url=azure.claude_url,
+        authorize=KeyOrEntra(ApiKey("x-api-key", ""), ApiKey("api-key", "")),
+        keys=frozenset(("entra",)),
+        problems=azure.problems,
+        betas=azure.BETAS,
         price_list="anthropic",
         trace_name="anthropic",
         litellm_name="azure_ai",
@@ -153,7 +142,7 @@ _ROWS = (
         dialects=("gemini", "gemini-embeddings"),
         url=gemini_url,
         shape=gemini_shape,
-        authorize=ApiKey("x-goog-api-key", ""),
+        authorize=ApiKey("x-goog-api-key", "", "GEMINI_API_KEY"),
         price_list="google",
         trace_name="gcp.gemini",
         litellm_name="gemini",
@@ -169,7 +158,6 @@ _ROWS = (
         authorize=GoogleToken(),
         keys=frozenset(("project", "location", "credentials_file", "access_token")),
         problems=vertex_problems,
-        credentials_problem=token_problem,
         price_list="google",
         trace_name="gcp.vertex_ai",
         litellm_name="vertex_ai",

@@ -12,11 +12,13 @@ from gateway.profiles.profile import Profile
 from gateway.providers.rows import PROVIDERS
 from gateway.routing.ending import life_of
 from gateway.routing.target import Health, Target
+from gateway.upstream.outbound import Outbound
 
 
 def deployed(model: Model, config: Config, health: dict[str, Health]) -> Iterator[Target]:
     """Yield the deployments of a model; `health` is shared by all configurations of a process."""
     seen: dict[str, int] = {}
+    outbound = Outbound(config.server.outbound_proxy, config.server.no_proxy, config.server.custom_ca)
     for number, deployment in enumerate(model.deployments, 1):
         provider = PROVIDERS[deployment.provider]
         name = _name(model, deployment)
@@ -27,12 +29,12 @@ def deployed(model: Model, config: Config, health: dict[str, Health]) -> Iterato
         public_name = f"{model.name}/{number}"
         state = health.setdefault(name, Health())
         life = life_of(model, deployment, config)
-        yield Target(name, public_name, model, deployment, provider, state, price, profile, life)
+        yield Target(name, public_name, model, deployment, provider, state, price, profile, life, outbound)
 
 
 def _profile(model: Model, deployment: Deployment) -> Profile:
     """Return what a deployment's model accepts; the configuration knows best how long its answers may be."""
-    found = resolve(deployment.model, deployment.provider, deployment.base_url)
+    found = resolve(deployment.known_model, deployment.provider, deployment.base_url)
     return msgspec.structs.replace(found, max_output_tokens=model.max_output_tokens or found.max_output_tokens)
 
 

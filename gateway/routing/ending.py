@@ -21,7 +21,7 @@ def life_of(model: Model, deployment: Deployment, config: Config) -> Life | None
 
     The successor is named as the configuration names it, where it has it.
     """
-    found = known_of(deployment.provider, deployment.model).life
+    found = known_of(deployment.provider, deployment.known_model).life
     if model.end_of_life is not None:
         follows = found.successor if found else None
         found = Life(ends=model.end_of_life, successor=follows, source="the configuration")
@@ -34,7 +34,7 @@ def life_of(model: Model, deployment: Deployment, config: Config) -> Life | None
 def _in(config: Config, successor: str | None, model: Model) -> str | None:
     """Return the configuration's name of a vendor's model, or the vendor's own."""
     for other in config.models if successor else ():
-        if other is not model and any(same_model(each.model, successor or "") for each in other.deployments):
+        if other is not model and any(same_model(each.known_model, successor or "") for each in other.deployments):
             return other.name
     return successor
 

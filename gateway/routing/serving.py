@@ -40,7 +40,7 @@ class Serving:
     def per_call(self) -> PerCall | None:
         """Return how much it takes in one call; None = any number of inputs."""
         deployment, limit = self.target.deployment, self.endpoint.per_call
-        most = limit(deployment.model) if limit else PerCall()
+        most = limit(deployment.known_model) if limit else PerCall()
         return most._replace(inputs=deployment.max_batch or most.inputs) if most or deployment.max_batch else None
 
     @cached_property

@@ -14,6 +14,8 @@ from gateway.profiles.profile import DEFAULT_PROFILE, Profile
 from gateway.providers.contract import Provider
 from gateway.routing.ending import ending_headers
 from gateway.translation.completion.ways import Abilities
+from gateway.upstream.outbound import DIRECT, Outbound
+from gateway.upstream.request import UpstreamRequest
 
 FIRST_COOLDOWN_SECONDS = 5.0
 LONGEST_COOLDOWN_SECONDS = 60.0
@@ -73,13 +75,15 @@ class Target:
     """What its family of models accepts."""
     life: Life | None = None
     """When its model ends there; None = nobody said."""
+    outbound: Outbound = DIRECT
+    """How those who fetch its credentials reach servers outside."""
     quirks: Quirks = field(default_factory=Quirks)
 
     @property
     def dialects(self) -> tuple[str, ...]:
-        found = self.deployment.dialects
+        found: tuple[str, ...] | None = self.deployment.dialects
         if found is None and self.provider.dialects_of:
-            return self.provider.dialects_of(self.deployment.model)
+            found = self.provider.dialects_of(self.deployment)
         return found or self.provider.dialects
 
     @cached_property
@@ -96,7 +100,21 @@ class Target:
     def secrets(self) -> tuple[str, ...]:
         """Return what the upstream is sent and nobody else may see."""
         keys = (self.deployment.api_key, self.deployment.access_token)
-        return (*(key.reveal() for key in keys if key), *secrets_in(self.base_url))
+        fetched = self.provider.authorize.secrets(self.deployment, self.outbound)
+        return (*(key.reveal() for key in keys if key), *secrets_in(self.base_url), *fetched)
+
+    async def authorize(self, request: UpstreamRequest) -> None:
+        """Sign a request. Raises `UpstreamError`."""
+        await self.provider.authorize(request, self.deployment, self.outbound)
+
+    @property
+    def credentials_name(self) -> str:
+        """Return where what signs its requests is from, for the administrator."""
+        return self.provider.authorize.name(self.deployment)
+
+    def credentials_problem(self) -> str | None:
+        """Return what is wrong with what signs its requests; None where nothing is. Blocks."""
+        return self.provider.authorize.problem(self.deployment, self.outbound)
 
     @property
     def has_room(self) -> bool:
@@ -135,7 +153,7 @@ class Target:
         setting = self.model.fim
         return Abilities(
             self.dialects,
-            family_of(setting, self.deployment.model),
+            family_of(setting, self.deployment.known_model),
             setting == "native" or (setting is None and self.provider.takes_suffix),
             for_completion=self.model.mode == "completion" or setting == "native",
             fills=setting != "none",

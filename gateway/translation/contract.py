@@ -1,7 +1,7 @@
 """What carries one exchange across two dialects."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Crossing(Protocol):
         """Return the upstream's request. Raises `InvalidRequest`."""
 
     def answer(self, answer: Members) -> Members:
-        """Return the client's answer for the upstream's."""
+        """Return the client's answer for the upstream's. Raises `NothingMade`, `UpstreamUnreachable`."""
 
     def relay(self) -> "WholeOrStream":
         """Return what writes the client's stream from the upstream's."""
@@ -68,6 +68,24 @@ class WholeOrStream(Relay, Protocol):
 
     def whole(self, answer: Members) -> Step:
         """Return all events of an answer."""
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A crossing that takes files into memory, which lie on the disk else."""
+
+    @property
+    def memory(self) -> int:
+        """Return the bytes that its request takes."""
+
+
+@runtime_checkable
+class Converting(Protocol):
+    """A relay whose client gets no events but something else."""
+
+    @property
+    def media_type(self) -> str:
+        """Return what that is; known with its first piece."""
 
 
 class Translation(Protocol):

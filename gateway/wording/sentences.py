@@ -36,11 +36,31 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "リクエストに種類の正しくない値が含まれています。",
         _PROGRAM,
     ),
+    "wrong_host": (
+        "The request was sent to a name under which the gateway is not known.",
+        "リクエストの宛先の名前が正しくありません。",
+        _PROGRAM,
+    ),
+    "wrong_origin": (
+        "Pages of this site may not use the gateway.",
+        "このサイトのページからは利用できません。",
+        _PROGRAM,
+    ),
     "missing_field": ("The request is not complete.", "リクエストに必要な項目が足りません。", _PROGRAM),
     "unsupported_value": (
         "The request asks for something that is not offered here.",
         "リクエストは、ここでは提供していない機能を求めています。",
         _PROGRAM,
+    ),
+    "content_policy_violation": (
+        "The provider's filter refused this. Please word it differently, or change what is attached.",
+        "提供元のフィルターにより拒否されました。表現を変えるか、添付を変更してください。",
+        ("", ""),
+    ),
+    "no_image": (
+        "The model made no image. Please describe what is to be seen.",
+        "モデルは画像を作成しませんでした。描いてほしいものを説明してください。",
+        ("", ""),
     ),
     "invalid_json": ("The request cannot be read.", "リクエストを読み取れません。", _PROGRAM),
     "invalid_form": ("The upload cannot be read.", "アップロードを読み取れません。", _PROGRAM),
@@ -163,6 +183,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
             " Please start a new chat, attach less, or choose a model that can read more.",
             "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
         ),
+    ),
+    "content_filter": (
+        "The filter of the model {model}'s provider refused the text.",
+        "モデル{model}の提供元のフィルターが、この内容を拒否しました。",
+        (" Please change the words, or choose another model.", "表現を変えるか、別のモデルを選んでください。"),
     ),
     "upstream_refused": (
         "The model {model} did not accept the request: perhaps an attachment, a picture or a setting of the chat that "

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from tests.bench.every_provider import MOST_MIB, MOST_SECONDS, every_provider
 from tests.bench.keystrokes import MOST_MS, superseding
 from tests.bench.measure import percentile
 from tests.bench.running import Running
 from tests.bench.soak import soak
+from tests.bench.uploads import added
 
 Values = dict[str, float]
 """Figures by name."""
@@ -194,9 +196,27 @@ MEASUREMENTS = (
         ours=True,
     ),
     Measurement(
+        "uploads",
+        lambda running: added(),
+        (
+            Figure("upload_untouched", "a recording of 25 MB adds to resident memory", "MiB", (Rule("at most", 5),)),
+            Figure("upload_gemini", "one of 15 MB, as base64 to Gemini", "MiB", (Rule("at most", 5),)),
+        ),
+        ours=True,
+    ),
+    Measurement(
         "memory",
         _memory,
         (Figure("resident", "resident memory after the runs", "MiB", (Rule("at most", 120),)),),
+    ),
+    Measurement(
+        "every_provider",
+        lambda running: every_provider(),
+        (
+            Figure("every_provider_start", "start with every example's models", "s", (Rule("at most", MOST_SECONDS),)),
+            Figure("every_provider_resident", "resident memory then", "MiB", (Rule("at most", MOST_MIB),)),
+        ),
+        ours=True,
     ),
     Measurement(
         "soak",

@@ -31,6 +31,12 @@ def installed(name: str, folder: Path = FOLDER) -> Path:
     return program
 
 
+def find(name: str) -> Path | None:
+    """Return a program of the tester's own, for a tool that is too large to be installed for the tests."""
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
 def install(folder: Path = FOLDER) -> str | None:
     """Install what the package.json of a folder names; what went wrong, if anything did."""
     if not shutil.which("npm"):

@@ -26,6 +26,8 @@ KEY_ID, SECRET, TOKEN, BEARER = (
     "session-token",
     "bedrock-key",
 )
+RERANK = "/rerank"
+"""Of the agents' runtime."""
 STREAMED = ("converse-stream", "invoke-with-response-stream")
 
 
@@ -62,7 +64,9 @@ class Bedrock:
         if problem := self._unsigned(path, request.url.query, headers, body):
             self.refused.append(problem)
             return _error(403, "UnrecognizedClientException", problem)
-        parts = path.split("/")
+        if path == RERANK and "x-amz-date" not in headers:
+            return _error(403, "AccessDeniedException", "The agents' runtime takes no keys")
+        parts = ["", "model", "", "rerank"] if path == RERANK else path.split("/")
         if len(parts) != 4 or parts[1] != "model" or request.url.query:
             return _error(404, "UnknownOperationException", path)
         seen = Seen(unquote(parts[2]), parts[3], path, headers, json.loads(body))

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tests.fakes import vectors
+from tests.fakes import discovery, google_media, vectors
 from tests.fakes.acting import Call, Say, Script, Step, Think, _messages
 
 Fields = dict[str, Any]
@@ -146,12 +146,30 @@ class Google:
         model = request.path_params["model"]
         if model in self.answers:
             return self.answers[model](stream)
+        if google_media.is_media(model, seen.body):
+            return _media(model, seen.body, stream=stream)
         if refusal := _refusal(model, seen.body):
             return error(400, refusal, "INVALID_ARGUMENT")
         untold: list[Step] = [Say("A conversation about files")]
         steps = self.script(results_of(seen.body)) if seen.body.get("tools") else untold
         chunks = list(chunks_of(model, steps))
         return sse(chunks) if stream else JSONResponse(_whole(chunks))
+
+
+def _media(model: str, body: Fields, *, stream: bool) -> Response:
+    if refusal := _unknown(body) or google_media.refusal(model, body):
+        return error(400, refusal, "INVALID_ARGUMENT")
+    chunks = google_media.answer(model, body)
+    return sse(chunks) if stream else JSONResponse(_whole(chunks) if len(chunks) > 1 else chunks[0])
+
+
+def _unknown(body: Fields) -> str:
+    """Return what is wrong with a request's members, by Google's own description."""
+    try:
+        discovery.check("vertex", "GoogleCloudAiplatformV1GenerateContentRequest", body)
+    except AssertionError as wrong:
+        return f"Invalid JSON payload received. {wrong}"
+    return ""
 
 
 def _refusal(model: str, body: Fields) -> str:

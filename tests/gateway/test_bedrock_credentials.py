@@ -21,6 +21,7 @@ from gateway.errors import CredentialsMissing
 from gateway.providers.amazon import Identity, Keeper, SignatureV4
 from gateway.providers.bedrock import url
 from gateway.providers.rows import PROVIDERS
+from gateway.upstream.outbound import DIRECT
 from gateway.upstream.request import UpstreamRequest
 from tests.fakes.bedrock import KEY_ID, SECRET, TOKEN
 from tests.fakes.serving import serving
@@ -209,7 +210,7 @@ def test_wrong_keys_are_named(fields: dict[str, Any], key: str | None) -> None:
 async def test_a_key_of_the_environment_needs_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "from-the-environment")
     request = UpstreamRequest("POST", "https://x/model/m/converse", {"content-type": "application/json"}, b"{}")
-    await SignatureV4("bedrock")(request, _deployment())
+    await SignatureV4("bedrock")(request, _deployment(), DIRECT)
     assert request.headers["authorization"] == "Bearer from-the-environment"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import anthropic
@@ -25,12 +26,13 @@ MESSAGE: Any = {"role": "user", "content": "Hello"}
 
 @pytest.fixture(scope="module")
 def amazon() -> Iterator[Any]:
-    with serving(Bedrock(answered, REGION, checked)) as address:
-        yield _runtime(address, SECRET)
+    with serving(Bedrock(answered, REGION, checked)) as address, _runtime(address, SECRET) as client:
+        yield client
 
 
-def _runtime(address: str, secret: str) -> Any:
-    return botocore.session.Session().create_client(
+@contextmanager
+def _runtime(address: str, secret: str) -> Iterator[Any]:
+    client = botocore.session.Session().create_client(
         "bedrock-runtime",
         region_name=REGION,
         endpoint_url=address,
@@ -39,6 +41,8 @@ def _runtime(address: str, secret: str) -> Any:
         aws_session_token=TOKEN,
         config=Config(retries={"total_max_attempts": 1}, proxies={}),
     )
+    yield client
+    client.close()
 
 
 @pytest.mark.parametrize("model", [NOVA, ARN])
@@ -71,8 +75,12 @@ def test_amazons_sdk_reads_the_errors(amazon: Any, stream: bool) -> None:
 
 
 def test_another_secret_is_refused() -> None:
-    with serving(Bedrock(answered, REGION, checked)) as address, pytest.raises(ClientError) as raised:
-        _runtime(address, f"{SECRET}x").converse(modelId=NOVA, messages=HELLO)
+    with (
+        serving(Bedrock(answered, REGION, checked)) as address,
+        _runtime(address, f"{SECRET}x") as client,
+        pytest.raises(ClientError) as raised,
+    ):
+        client.converse(modelId=NOVA, messages=HELLO)
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
 
 

@@ -128,7 +128,7 @@ def test_a_base_url_may_hold_the_project() -> None:
 def test_dialects(model: str, dialects: tuple[str, ...]) -> None:
     choose = PROVIDERS["vertex"].dialects_of
     assert choose
-    assert choose(model) == dialects
+    assert choose(Deployment(provider="vertex", model=model)) == dialects
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,12 @@ from gateway.dialects.framing import FrameReader, Framing
 from gateway.dialects.relay import Step
 from gateway.dialects.usage import Usage
 from gateway.payload import Encoded
+from gateway.providers.authorizing import Authorizer
 from gateway.providers.contract import Deployment, Provider
 from gateway.providers.rows import PROVIDERS
 from gateway.translation.contract import Asked, Translated
 from gateway.translation.rows import TRANSLATIONS
+from gateway.upstream.outbound import Outbound
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 from tests.fakes.serving import serving
@@ -37,9 +39,10 @@ from tests.fixtures.gateway import InProcess, in_process
 # A provider with lines instead of JSON, a signature over the body, and frames that begin with their length.
 
 
-async def sign(request: UpstreamRequest, deployment: Deployment) -> None:
-    assert isinstance(request.body, bytes)
-    request.headers["x-signature"] = hmac.new(b"secret", request.body, hashlib.sha256).hexdigest()
+class Sign(Authorizer):
+    async def __call__(self, request: UpstreamRequest, deployment: Deployment, outbound: Outbound) -> None:
+        assert isinstance(request.body, bytes)
+        request.headers["x-signature"] = hmac.new(b"secret", request.body, hashlib.sha256).hexdigest()
 
 
 class Frames:
@@ -113,7 +116,7 @@ LINES = UpstreamDialect(
     lambda body: False, lambda answer: "said" not in answer, count_words, UPSTREAM.relay, read_lines
 )
 SAY = Endpoint("lines", "/say", ("chat",), lambda fields: None, CLIENT, LINES, prompt=("say",))
-PROVIDER = Provider("lines", dialects=("lines",), authorize=sign, framing=Framing("text/x-frames", Frames))
+PROVIDER = Provider("lines", dialects=("lines",), authorize=Sign(), framing=Framing("text/x-frames", Frames))
 
 
 # The server of that provider, and what it makes of requests.

@@ -22,7 +22,10 @@ INSTALL = Path(__file__).parents[2] / "install"
 KANA = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 ENGLISH_ONLY = ("kit", "embedded", "wording")
 """Packages with tables of their own, or whose commands speak English; `up` tells in English."""
-SAME_IN_BOTH = {"YAML 1.2", "status {status}: {detail}", "Open WebUI: {why}.", "{may} for {who}"}
+SAME_IN_BOTH = {
+    *("YAML 1.2", "status {status}: {detail}", "Open WebUI: {why}.", "{may} for {who}"),
+    *("URL: {url}", "Base URL: {url}"),
+}
 ERRORS = re.compile(r"(Error|Refused|Drift|not_open_webui|_not_models|probe_failed|unusable|_wrong|_Failed)$")
 ARGUMENTS_THAT_ARE_NO_WORDS = {"POST", "valves"}
 

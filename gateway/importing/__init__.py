@@ -1,0 +1,1 @@
+"""LiteLLM's configuration read, and ours written from it, with a finding for every setting."""

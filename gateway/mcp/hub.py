@@ -1,0 +1,166 @@
+"""The hub: the servers of the configuration, what they offer, and requests on their way to them."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from cachetools import LRUCache
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND
+
+from gateway.config.mcp import Mcp, McpServer
+from gateway.config.schema import Config
+from gateway.identity.caller import Caller
+from gateway.mcp.capabilities import Capabilities
+from gateway.mcp.catalog.catalog import Catalog
+from gateway.mcp.catalog.listing import Listing
+from gateway.mcp.catalog.merged import Merged, merge
+from gateway.mcp.catalog.pins import Pins
+from gateway.mcp.credentials import ConfiguredCredentials, Credentials
+from gateway.mcp.errors import UpstreamDown
+from gateway.mcp.events import Events, kind_of
+from gateway.mcp.following import Following
+from gateway.mcp.front.client import Client
+from gateway.mcp.front.sessions import Sessions
+from gateway.mcp.principal import SHARED, principal_of
+from gateway.mcp.protocol import Params, Result
+from gateway.mcp.relay.forward import Forwarder
+from gateway.mcp.relay.parked import Parked
+from gateway.mcp.upstream.opening import Way
+from gateway.mcp.upstream.pool import Group, Pool
+from gateway.mcp.views import View, allowed_servers
+from gateway.upstream.client import UpstreamClient
+
+log = logging.getLogger("sekisho.mcp")
+
+_MERGED_KEPT = 512
+
+
+class Hub:
+    """Everything that outlives a request. `configure` takes a changed configuration."""
+
+    def __init__(self, config: Config, client: UpstreamClient, folder: Path) -> None:
+        assert config.mcp
+        self.config = config
+        self.mcp: Mcp = config.mcp
+        self._client = client
+        self._folder = folder
+        self.pool = Pool()
+        self.sessions = Sessions()
+        self.events = Events(self.sessions)
+        self.pins = Pins(folder / "pins.json")
+        self.catalog = Catalog(folder / "catalog", self.pool, self.pins, self.events.changed)
+        self.following = Following(self.pool)
+        self.parked = Parked(self.mcp.max_parked)
+        self.forwarder = Forwarder(self.pool, self.parked)
+        self._credentials: dict[str, Credentials] = {}
+        self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
+
+    async def start(self) -> None:
+        await self.catalog.start()
+        self.pool.start()
+
+    async def stop(self) -> None:
+        self.events.close()
+        await self.parked.stop()
+        await self.following.stop()
+        await self.catalog.stop()
+        await self.pool.stop()
+
+    async def configure(self, config: Config) -> None:
+        """Take a changed configuration: connections to servers that changed are closed, clients are told."""
+        assert config.mcp
+        before, self.config, self.mcp = self.mcp, config, config.mcp
+        self.parked.most = self.mcp.max_parked
+        self._credentials.clear()
+        self._merged.clear()
+        changed = {name for name in {*before.servers, *self.mcp.servers} if _differs(before, self.mcp, name)}
+        for name in changed:
+            await self.pool.drop(name)
+            self.events.changed(name)
+
+    def server(self, name: str) -> McpServer:
+        return self.mcp.servers[name]
+
+    def group(self, name: str, caller: Caller) -> Group:
+        """Return the connections to a server in a caller's name. Raises `SignInNeeded`."""
+        server = self.mcp.servers[name]
+        principal = SHARED if server.is_shared else principal_of(caller)
+        credentials = self._credentials.get(name)
+        if credentials is None:
+            credentials = self._credentials[name] = ConfiguredCredentials(name, server, self.config)
+        way = Way(name, server, credentials, self._client, self._folder / "servers", caller, principal)
+        return self.pool.group(way, _Listener(self, name, principal), self.catalog.era(way))
+
+    async def merged(self, view: View, caller: Caller, capabilities: Capabilities) -> Merged:
+        """Return what a caller sees in a view; servers that cannot be asked are missing from it."""
+        names = allowed_servers(view, self.mcp, caller.policy)
+        listings, missing = await self._listings(names, caller, capabilities)
+        # A key that changed is another object, as is a listing that was read anew.
+        known = (view, caller.key, self.pins.revision, *(id(each) for each in listings.values()), *missing.items())
+        found = self._merged.get(known)
+        if found is None:
+            found = merge(view, self.mcp, caller.policy, listings, missing, self.pins)
+            found.keep = list(listings.values())
+            self._merged[known] = found
+        return found
+
+    async def _listings(
+        self, names: list[str], caller: Caller, capabilities: Capabilities
+    ) -> tuple[dict[str, Listing], dict[str, str]]:
+        found: dict[str, Listing] = {}
+        unknown = []
+        missing: dict[str, str] = {}
+        for name in names:
+            try:
+                group = self.group(name, caller)
+            except UpstreamDown as error:
+                missing[name] = error.reason
+                continue
+            listing = self.catalog.at_hand(group, capabilities)
+            if listing is None:
+                unknown.append((name, group))
+            else:
+                found[name] = listing
+        asked = await asyncio.gather(
+            *(self.catalog.listing(group, capabilities) for _, group in unknown), return_exceptions=True
+        )
+        for (name, _), result in zip(unknown, asked, strict=True):
+            if isinstance(result, Listing):
+                found[name] = result
+            elif isinstance(result, UpstreamDown):
+                missing[name] = result.reason
+            else:
+                raise result
+        return {name: found[name] for name in names if name in found}, missing
+
+    def refresh(self, group: Group, client: Client) -> None:
+        """Read a server's lists again where they are old, as a connection to it is open now."""
+        self.catalog.refresh(group, client.capabilities)
+
+
+class _Listener:
+    """Takes what a server says outside of any request."""
+
+    def __init__(self, hub: Hub, server: str, principal: str) -> None:
+        self._hub = hub
+        self._server = server
+        self._principal = principal
+
+    async def notified(self, method: str, params: Params) -> None:
+        kind = kind_of(method)
+        if kind is not None:
+            await self._hub.catalog.changed(self._server)
+            self._hub.events.changed(self._server, (kind,))
+        elif method == "notifications/resources/updated" and isinstance(uri := params.get("uri"), str):
+            self._hub.following.updated(self._server, self._principal, uri)
+
+    async def asked(self, method: str, params: Params) -> Result:
+        """Refuse: a question outside of a call has nobody whom it could be put to."""
+        if method == "roots/list":
+            return {"roots": []}
+        raise MCPError(METHOD_NOT_FOUND, "No client can be asked now.", data=method)
+
+
+def _differs(before: Mcp, after: Mcp, name: str) -> bool:
+    return before.servers.get(name) != after.servers.get(name)

@@ -1,0 +1,1 @@
+"""Requests on their way between a client and a server."""

@@ -1,0 +1,97 @@
+"""What a server sends while it works on a client's request, on its way to that client."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND
+
+from gateway.mcp.capabilities import missing_for
+from gateway.mcp.deadline import Deadline
+from gateway.mcp.front.client import Client
+from gateway.mcp.protocol import ASKING, LOG_LEVELS, Params, Result
+
+Ask = Callable[[str, Params], Awaitable[Result]]
+
+_PROGRESS_PER_SECOND = 10
+_LOGS_PER_SECOND = 20
+_LONGEST_MESSAGE = 2000
+"""Characters of a message of progress."""
+
+
+class CallSink:
+    """Passes on progress, log lines and questions, in bounds."""
+
+    def __init__(self, client: Client, deadline: Deadline, ask: Ask) -> None:
+        self._client = client
+        self._deadline = deadline
+        self._ask = ask
+        self._level = client.log_level
+        self.logs = self._level is not None
+        self._progress = float("-inf")
+        self._held: Params | None = None
+        self._reports = _Rate(_PROGRESS_PER_SECOND)
+        self._lines = _Rate(_LOGS_PER_SECOND)
+
+    def attend(self, client: Client) -> None:
+        """Send to the request with which a client came again."""
+        self._client = client
+
+    async def progress(self, progress: float, total: float | None, message: str | None) -> None:
+        """Pass progress on where it grew, ten times a second at most; what is held back last is sent at the end."""
+        self._deadline.touch()
+        token = self._client.progress_token
+        if token is None or progress <= self._progress:
+            return
+        self._progress = progress
+        params: Params = {"progressToken": token, "progress": progress}
+        if total is not None:
+            params["total"] = total
+        if message is not None:
+            params["message"] = message[:_LONGEST_MESSAGE]
+        if not self._reports.allows():
+            self._held = params
+            return
+        self._held = None
+        await self._notify("notifications/progress", params)
+
+    async def flush(self) -> None:
+        """Send the progress that was held back."""
+        held, self._held = self._held, None
+        if held is not None:
+            await self._notify("notifications/progress", held)
+
+    async def notified(self, method: str, params: Params) -> None:
+        """Pass a line of the server's log on, twenty a second at most."""
+        if method != "notifications/message" or self._level is None:
+            return
+        level = params.get("level")
+        if level not in LOG_LEVELS or LOG_LEVELS.index(level) < LOG_LEVELS.index(self._level):
+            return
+        if "data" in params and self._lines.allows():
+            await self._notify(method, params)
+
+    async def asked(self, method: str, params: Params) -> Result:
+        """Ask the client, if it can be asked this; the time that it takes does not count. Raises `MCPError`."""
+        if method not in ASKING or missing_for(method, params, self._client.capabilities) is not None:
+            raise MCPError(METHOD_NOT_FOUND, "The client cannot be asked this.", data=method)
+        with self._deadline.paused():
+            return await self._ask(method, params)
+
+    async def _notify(self, method: str, params: Params) -> None:
+        await self._client.notify(method, params)
+
+
+class _Rate:
+    """Counts what passes in each second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second = 0
+        self._count = 0
+
+    def allows(self) -> bool:
+        second = int(asyncio.get_running_loop().time())
+        self._count = self._count + 1 if second == self._second else 1
+        self._second = second
+        return self._count <= self._most

@@ -1,0 +1,31 @@
+"""What the hub puts into `requestState`; the SDK seals it for principal, request and time. Pure."""
+
+from typing import Literal
+
+import msgspec
+
+from gateway.mcp.relay.parked import expired
+
+
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a call that asked something goes on."""
+
+    kind: Literal["parked", "upstream"]
+    server: str
+    value: str | None = None
+    """The id of a parked call, or the server's own state."""
+
+
+def encode(state: State) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def decode(text: str, server: str) -> State:
+    """Return the state of a call of this server. Raises `MCPError`."""
+    try:
+        state = msgspec.json.decode(text, type=State)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise expired() from None
+    if state.server != server:
+        raise expired()
+    return state
