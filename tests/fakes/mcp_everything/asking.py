@@ -57,7 +57,7 @@ class Ask:
         """Servers of the newer era must not ask what a client did not declare; many of the older era just ask."""
         if not self.declares(request["method"]):
             capability = _KINDS[request["method"]][0]
-            data = {"requiredCapabilities": {capability: {}}}
+            data: Fields = {"requiredCapabilities": {capability: {}}}
             code = types.MISSING_REQUIRED_CLIENT_CAPABILITY
             raise MCPError(code, f"The client does not declare {capability}.", data)
 
