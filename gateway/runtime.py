@@ -14,6 +14,7 @@ from gateway.continuations.choose import continuations_of
 from gateway.credentials import CredentialsWatch
 from gateway.db.engine import closed, open_database
 from gateway.errors import SekishoError
+from gateway.fetching.fetcher import MediaFetcher
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import KeyStore, hash_secret
 from gateway.latest_wins import LatestWins
@@ -50,6 +51,7 @@ class Runtime:
         self.contents = Contents(config.data_dir, config.ledger.content)
         self._maintenance = MaintenanceScheduler(config, loaded.document.files[0])
         self.client = UpstreamClient(config.server.outbound_proxy, config.server.no_proxy, config.server.custom_ca)
+        self.fetcher = MediaFetcher(config.server.custom_ca)
         self.gate = Gate(config.admission)
         self.affinity = Affinity()
         self.retries = RetryBudget()

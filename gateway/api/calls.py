@@ -92,7 +92,7 @@ def read(ask: Ask, serving: Serving, crossing: Crossing | None, answer: Members,
 
 async def _all(exchange: Exchange, asks: Sequence[Ask], serving: Serving) -> Answered:
     """Return the answers to all parts as one. Raises the error of the first part that fails, and ends the others."""
-    found: dict[int, Answered] = {}
+    found = _Found()
     left = iter(enumerate(asks))
     at_once = min(AT_ONCE, serving.target.deployment.max_concurrency or AT_ONCE, len(asks))
     try:
@@ -100,21 +100,31 @@ async def _all(exchange: Exchange, asks: Sequence[Ask], serving: Serving) -> Ans
             for _ in range(at_once):
                 group.create_task(_work(exchange, left, serving, found))
     except BaseExceptionGroup as failures:
-        exchange.used(_sum(found.values()))
+        exchange.used(_sum(found.answers.values()))
         raise failures.exceptions[0] from None
-    parts = [found[number] for number in range(len(asks))]
-    size = sum(each.size for each in parts)
-    return Answered(serving, await beside(size, _joined, asks[0], parts), size, _sum(parts))
+    parts = [found.answers[number] for number in range(len(asks))]
+    return Answered(serving, await beside(found.size, _joined, asks[0], parts), found.size, _sum(parts))
 
 
-async def _work(
-    exchange: Exchange, left: Iterator[tuple[int, Ask]], serving: Serving, found: dict[int, Answered]
-) -> None:
+class _Found:
+    """The answers to parts that are there."""
+
+    def __init__(self) -> None:
+        self.answers: dict[int, Answered] = {}
+        self.size = 0
+
+    def put(self, number: int, answer: Answered) -> None:
+        """Take the answer to a part. Raises `UpstreamUnreachable` where all are too large together."""
+        self.answers[number] = answer
+        self.size += answer.size
+        if self.size > LARGEST_ANSWER:
+            raise too_large()
+
+
+async def _work(exchange: Exchange, left: Iterator[tuple[int, Ask]], serving: Serving, found: _Found) -> None:
     """Ask for one part after the other, as long as there are any."""
     for number, ask in left:
-        found[number] = await _one(exchange, ask, serving)
-        if sum(each.size for each in found.values()) > LARGEST_ANSWER:
-            raise too_large()
+        found.put(number, await _one(exchange, ask, serving))
 
 
 def _joined(ask: Ask, parts: Sequence[Answered]) -> Members:

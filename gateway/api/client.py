@@ -17,6 +17,8 @@ _EVENT_STREAM = [
 ]
 
 _LOOK_AFTER_SECONDS = 0.05
+_PIECE_BYTES = 256 * 1024
+"""Of a long answer, as it is handed to the connection."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -130,7 +132,11 @@ class Answer:
         self.started = self.ended = True
         head = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
         await self._send({"type": "http.response.start", "status": status, "headers": head})
-        await self._send({"type": "http.response.body", "body": body})
+        last = max(len(body) - 1, 0) // _PIECE_BYTES * _PIECE_BYTES
+        for start in range(0, last, _PIECE_BYTES):  # a long one in one piece would stand in memory three times
+            piece = body[start : start + _PIECE_BYTES]
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send({"type": "http.response.body", "body": body[last:] if last else body})
 
     async def nothing(self, headers: Headers) -> None:
         """Send an answer without content."""

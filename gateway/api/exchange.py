@@ -14,6 +14,7 @@ from gateway.continuations.store import owner
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError, UpstreamError
+from gateway.fetching.fetcher import Fetched, Wanted
 from gateway.identity.client import calling_client
 from gateway.ledger.contents import Capture
 from gateway.ledger.record import Outcome
@@ -65,6 +66,8 @@ class Exchange:
         """The answer tells the client a count of tokens that is our estimate."""
         self.dropped: Sequence[str] = ()
         """What of the request the upstream did not get, as its dialect has no place for it."""
+        self.media: dict[Wanted, Fetched] = {}
+        """What was fetched of the web for the request."""
         self.target: Target | None = None
         """The deployment that was asked last."""
         self.asked_at: float | None = None

@@ -1,11 +1,13 @@
 """The request to an upstream: the client's members, the upstream's model name, no person but to our own agents."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from gateway import wire
 from gateway.api.ask import Ask
 from gateway.api.beside import beside
 from gateway.api.exchange import Exchange
+from gateway.api.fetching import inlines, media, with_media
 from gateway.dialects.contract import UpstreamDialect
 from gateway.dialects.messages import BETAS
 from gateway.errors import InvalidRequest
@@ -15,6 +17,7 @@ from gateway.routing.serving import Serving
 from gateway.translation.contract import Asked, Crossing, Holding, Shaping, Translation, unchanged
 from gateway.translation.fitting import fit
 from gateway.translation.foreign_seals import without_foreign_seals
+from gateway.translation.inlining import MEDIA
 from gateway.upstream.request import UpstreamRequest
 from gateway.wire import Members
 
@@ -32,7 +35,8 @@ async def upstream_request(exchange: Exchange, ask: Ask, serving: Serving) -> tu
         crossing = await beside(ask.payload.size, _begun, exchange, ask, serving, serving.translation, shape)
         encoded = await _translated(exchange, ask, serving, crossing)
     else:
-        encoded = _encoded(exchange, ask, serving, shape)
+        fields = await with_media(exchange, ask, serving, _fields(exchange, ask, serving))
+        encoded = _encoded(exchange, ask, serving, fields, shape)
     headers["content-type"] = encoded.media_type
     query = exchange.query if target.provider.takes_query else ""
     request = UpstreamRequest(
@@ -60,10 +64,13 @@ def _shaping(serving: Serving, headers: dict[str, str]) -> Shaping:
     return partial(shape, deployment, serving.endpoint.path, headers) if shape else unchanged
 
 
-def _encoded(exchange: Exchange, ask: Ask, serving: Serving, shape: Shaping) -> Encoded:
-    upstream, fields = serving.endpoint.upstream, _fields(exchange, ask, serving)
+def _encoded(exchange: Exchange, ask: Ask, serving: Serving, fields: Members, shape: Shaping) -> Encoded:
+    upstream = serving.endpoint.upstream
     fields = without_foreign_seals(serving.endpoint.dialect, fields)
     fit(serving.endpoint.dialect, serving.target.profile, fields)
+    if refused := serving.target.provider.refuses.get(serving.endpoint.path):
+        _tell(exchange, ask, serving, [name for name in fields if name in refused])
+        fields = {name: raw for name, raw in fields.items() if name not in refused}
     if ask.stream and upstream.ask_for_usage and serving.target.asks_for_usage:
         upstream.ask_for_usage(fields)
     return ask.payload.encoded(shape(fields))
@@ -82,6 +89,7 @@ def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translat
             framing=serving.framing,
             profile=target.profile,
             shape=shape,
+            inlines=inlines(exchange, serving),
         )
     )
 
@@ -93,11 +101,19 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
     """
     store, found = exchange.runtime.continuations, dict[str, bytes]()
     while wanted := crossing.wanted(found):
-        found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
+        if wanted[0].startswith(MEDIA):
+            found |= await media(exchange, wanted)
+        else:
+            found |= dict.fromkeys(wanted, b"") | await store.get(ask.caller, wanted)
     if exchange.share and (size := crossing.memory if isinstance(crossing, Holding) else 0) > wire.LARGE_BYTES:
         exchange.share.add(size)
     encoded = await beside(ask.payload.size, crossing.encode, found)
-    dropped = tuple(crossing.dropped)
+    _tell(exchange, ask, serving, crossing.dropped)
+    return encoded
+
+
+def _tell(exchange: Exchange, ask: Ask, serving: Serving, dropped: Sequence[str]) -> None:
+    """Note what the upstream does not get. Raises `InvalidRequest` where the model is strict."""
     exchange.dropped = tuple(dict.fromkeys((*dropped, *exchange.dropped)))
     if dropped and serving.target.model.strict_parameters:
         raise InvalidRequest(
@@ -106,7 +122,6 @@ async def _translated(exchange: Exchange, ask: Ask, serving: Serving, crossing: 
             code="unsupported_parameter",
             param=dropped[0],
         )
-    return encoded
 
 
 async def keep(exchange: Exchange, ask: Ask, crossing: Crossing | None) -> None:

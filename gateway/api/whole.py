@@ -43,9 +43,8 @@ def shown(exchange: Exchange, ask: Ask, found: Answered) -> wire.Members:
     exchange.remember_deployment(found.answer_id)
     usage = counted(exchange, ask, found.usage, lambda: endpoint.answer_tokens(answer))
     exchange.used(usage)
-    if usage and endpoint.client.put_usage and wire.kind(answer, "usage") is not dict:
-        endpoint.client.put_usage(answer, usage)
-        exchange.estimated = usage.source == "estimated"
+    if usage and endpoint.client.put_usage:
+        exchange.estimated = endpoint.client.put_usage(answer, usage) and usage.source == "estimated"
     if usage and exchange.tells_cost:
         endpoint.client.put_cost(answer, exchange.cost_usd(usage))
     if endpoint.names_model or "model" in answer:

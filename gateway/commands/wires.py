@@ -4,23 +4,29 @@ import json
 from collections.abc import Iterator
 
 from gateway.config.schema import Config
+from gateway.dialects.audio import SPEECH, TRANSCRIPTIONS
 from gateway.dialects.chat import CHAT
+from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
+from gateway.dialects.gemini import GEMINI
+from gateway.dialects.images import GENERATIONS
 from gateway.dialects.messages import MESSAGES
+from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import RESPONSES
 from gateway.routing.routes import build_routes
 from gateway.routing.serving import serving_of
 from gateway.routing.target import Target
 
-_CONVERSATIONS = (CHAT, RESPONSES, MESSAGES)
+_CLIENTS = (CHAT, RESPONSES, MESSAGES, GEMINI, EMBEDDINGS, RERANK, GENERATIONS, TRANSCRIPTIONS, SPEECH)
+"""Endpoints of clients that upstreams may serve in other dialects."""
 
 
 def wires(config: Config) -> Iterator[tuple[str, str, str]]:
-    """Yield (what, the dialect as JSON, why) for each deployment of a model that talks, and each kind of client."""
+    """Yield (what, the dialect as JSON, why) for each deployment and each kind of client of its model."""
     routes = build_routes(config, {})
     for number, model in enumerate(config.models):
         for place, target in enumerate(routes.targets[model.name]):
-            for endpoint in _CONVERSATIONS:
+            for endpoint in _CLIENTS:
                 if model.mode in endpoint.modes:
                     dialect, why = _asked(target, endpoint)
                     yield f"models.{number}.deployments.{place} for clients of {endpoint.dialect}", dialect, why

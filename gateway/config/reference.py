@@ -32,6 +32,8 @@ _EXAMPLES = {
     "server.outbound_proxy": "http://proxy.example.com:3128",
     "server.no_proxy": "[.corp.example.com]",
     "server.custom_ca": "/etc/ssl/company.pem",
+    "server.fetch.allowed_networks": "[10.20.0.0/16]",
+    "server.fetch.allowed_hosts": "[wiki.corp.example.com]",
     "database": '"${SEKISHO_DATABASE}"  # postgresql+asyncpg://…',
     "shared_state": '"${SEKISHO_REDIS}"  # redis://…',
     "admin_key": '"${SEKISHO_ADMIN_KEY}"',

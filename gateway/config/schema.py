@@ -49,6 +49,9 @@ Dialect = Literal[
     "cohere-rerank",
     "bedrock-rerank",
     "invoke-rerank",
+    "score",
+    "tokenize",
+    "llama-tokenize",
     "images",
     "stability",
     "moderations",
@@ -79,6 +82,21 @@ def _written_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(_written_day)]
+
+
+class Fetch(Section):
+    """Images and documents that requests name by address are fetched here for models that take only bytes."""
+
+    enabled: bool = True
+    """False = such requests are refused, or left to the model's server."""
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Networks that may be asked though they are not public."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts and domains that may be asked though their addresses are not public."""
+    max_bytes: int = Field(20 * 1024 * 1024, ge=1024, le=LARGEST_BYTES)
+    """Bytes of the fetched files of one request together."""
+    timeout: float = Field(15, gt=0, le=LONGEST_SECONDS)
+    """Seconds for one file, with its redirects."""
 
 
 class Server(Section):
@@ -124,6 +142,7 @@ class Server(Section):
     """How long running answers may go on after a stop was asked for."""
     keepalive_seconds: float = Field(10, gt=0, le=LONGEST_SECONDS)
     """After this silence an SSE comment keeps a waiting client's connection open."""
+    fetch: Fetch = Fetch()
 
 
 class Rates(NamedTuple):

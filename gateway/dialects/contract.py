@@ -35,8 +35,8 @@ class ClientDialect:
     """HTTP statuses for which this dialect has another number."""
     put_cost: Callable[[Members, float | None], None] = _no_cost
     """Puts into a whole answer what it cost in USD, where the dialect has a place for it."""
-    put_usage: Callable[[Members, Usage], None] | None = None
-    """Puts into a whole answer the counts that its upstream left out, where clients need some."""
+    put_usage: Callable[[Members, Usage], bool] | None = None
+    """Puts into a whole answer the counts that clients need and its upstream left out; returns whether it did."""
     fails_with_answer: bool = False
     """Clients want an answer that announced itself and failed as it is, rather than an HTTP error."""
     drops_silently: bool = False

@@ -12,6 +12,7 @@ import msgspec
 from gateway import lenient
 from gateway.dialects import chat
 from gateway.dialects.contract import UpstreamDialect
+from gateway.dialects.embeddings import usage_of
 from gateway.dialects.endpoint import Endpoint, PerCall
 from gateway.dialects.usage import Usage, from_gemini, from_rerank
 from gateway.wire import Members
@@ -114,4 +115,4 @@ GEMINI = _row(
 )
 PREDICT = _row("vertex-predict", "/predict", _lacking("predictions"), _of_predictions, _most_predictions)
 EMBED_CONTENT = _row("vertex-embeddings", "/embedContent", _lacking("embedding"), _of_google, _ONE)
-MISTRAL = _row("mistral-embeddings", "/embeddings", _lacking("data"), chat.usage_of, _OF_MISTRAL)
+MISTRAL = _row("mistral-embeddings", "/embeddings", _lacking("data"), usage_of, _OF_MISTRAL)

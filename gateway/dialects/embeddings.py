@@ -11,7 +11,7 @@ import msgspec
 from gateway import lenient, wire
 from gateway.dialects import chat
 from gateway.dialects.endpoint import Batching, Endpoint, PerCall
-from gateway.dialects.usage import Usage
+from gateway.dialects.usage import Usage, from_chat, from_rerank
 from gateway.dialects.vectors import check_count, data_of, in_format, is_base64, items_of, wrong_vectors
 from gateway.errors import InvalidRequest
 from gateway.wire import Members
@@ -19,6 +19,7 @@ from gateway.wire import Members
 MOST_INPUTS = 2048
 """Of one request, as OpenAI takes them."""
 BASE64 = b'"base64"'
+_COUNTS = ("prompt_tokens", "total_tokens")
 _EMPTY_BYTES = 2
 """Of `[]` and `""`."""
 _read_inputs = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -95,9 +96,21 @@ def checked(fields: Members, answer: Members) -> Members:
     return {**answer, "data": data_of(in_format(item.embedding, base64=asked == BASE64) for item in items)}
 
 
-def put_usage(answer: Members, usage: Usage) -> None:
-    """Put the count of the prompt's tokens into an answer: clients need one."""
-    wire.put(answer, "usage", {"prompt_tokens": usage.input or 0, "total_tokens": usage.input or 0})
+def usage_of(answer: Members) -> Usage | None:
+    """Return the tokens of the texts; some servers tell only a total, which is the same."""
+    told = lenient.peek(answer, "usage")
+    found = from_chat(told) or from_rerank(told, None)
+    return Usage(input=found.input) if found else None
+
+
+def put_usage(answer: Members, usage: Usage) -> bool:
+    """Put the tokens of the texts into an answer that lacks them: clients need both counts. Returns whether it did."""
+    told = lenient.peek(answer, "usage")
+    if isinstance(told, dict) and all(type(told.get(name)) is int for name in _COUNTS):
+        return False
+    more = told if isinstance(told, dict) else {}
+    wire.put(answer, "usage", {**more, **dict.fromkeys(_COUNTS, usage.input or 0)})
+    return True
 
 
 CLIENT = replace(chat.CLIENT, put_usage=put_usage)
@@ -107,7 +120,7 @@ EMBEDDINGS = Endpoint(
     ("embedding",),
     check,
     CLIENT,
-    chat.UPSTREAM,
+    replace(chat.UPSTREAM, usage=usage_of),
     prompt=("input",),
     streams=False,
     task="embedding",

@@ -12,6 +12,8 @@ from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.moderations import MODERATIONS
 from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import COMPACT, INPUT_TOKENS, RESPONSES
+from gateway.dialects.score import SCORE
+from gateway.dialects.tokenize import DETOKENIZE, TOKENIZE
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     CHAT,
@@ -27,6 +29,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     FIM,
     INFILL,
     RERANK,
+    SCORE,
+    TOKENIZE,
+    DETOKENIZE,
     GENERATIONS,
     EDITS,
     VARIATIONS,

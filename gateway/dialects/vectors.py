@@ -97,6 +97,11 @@ def in_format(vector: msgspec.Raw, *, base64: bool) -> bytes:
 
 
 def data_of(vectors: Iterable[bytes]) -> msgspec.Raw:
-    """Return the member `data` of an answer of Embeddings, from vectors as JSON text."""
-    items = (b'{"object":"embedding","index":%d,"embedding":%s}' % pair for pair in enumerate(vectors))
-    return msgspec.Raw(b"[%s]" % b",".join(items))
+    """Return the member `data` of an answer of Embeddings, from at least one vector as JSON text."""
+    data = bytearray(b"[")  # grows in place: all vectors together may be a hundred megabytes
+    for index, vector in enumerate(vectors):
+        data += b'{"object":"embedding","index":%d,"embedding":' % index
+        data += vector
+        data += b"},"
+    data[-1:] = b"]"
+    return msgspec.Raw(data)

@@ -18,6 +18,7 @@ _CALL_TYPES = {
     "responses": "aresponses",
     "messages": "anthropic_messages",
     "rerank": "arerank",
+    "score": "arerank",
     "images": "aimage_generation",
     "transcriptions": "atranscription",
     "speech": "aspeech",

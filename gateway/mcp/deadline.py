@@ -14,6 +14,7 @@ class Deadline:
         self._silence = silence
         self._total = total
         self._paused = 0
+        self._is_over = False
 
     async def __aenter__(self) -> Self:
         now = asyncio.get_running_loop().time()
@@ -25,12 +26,13 @@ class Deadline:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_over = True
         await self._timer.__aexit__(kind, error, trace)
 
     def touch(self) -> None:
         """Note a sign of life."""
-        if not self._paused and not self._timer.expired():
-            self._timer.reschedule(min(asyncio.get_running_loop().time() + self._silence, self._end))
+        if not self._paused:
+            self._move(min(asyncio.get_running_loop().time() + self._silence, self._end))
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -38,8 +40,7 @@ class Deadline:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._paused += 1
-        if not self._timer.expired():
-            self._timer.reschedule(None)
+        self._move(None)
         try:
             yield
         finally:
@@ -47,3 +48,8 @@ class Deadline:
             if not self._paused:
                 self._end += loop.time() - began
                 self.touch()
+
+    def _move(self, when: float | None) -> None:
+        """Move the end, unless it is over or came already: a question may outlive its call for a moment."""
+        if not self._is_over and not self._timer.expired():
+            self._timer.reschedule(when)

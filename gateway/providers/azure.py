@@ -19,7 +19,9 @@ _NAMED = ("preview", "latest", "v1")
 """Versions of `/openai/v1`; dates are versions of the paths before it."""
 _PREVIEW = ("/audio/", "/images/")
 """Endpoints that `/openai/v1` has in its version `preview` alone."""
-_FOUNDRY_DIALECTS = ("chat", "embeddings")
+_RERANK, _RANKING = "/rerank", "/providers/cohere/v2"
+"""Cohere's models that rank documents, which have paths of their own."""
+_FOUNDRY_DIALECTS = ("chat", "embeddings", "cohere-rerank")
 _HOSTS = (".azure.com", ".azure.us", ".azure.cn")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/responses", "/messages")
 
@@ -54,6 +56,8 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
     """Return the URL of an endpoint's path, whichever of Azure's three ways `base_url` and `api_version` mean."""
     parts = urlsplit(deployment.base_url or "")
     base, version = parts.path.rstrip("/"), deployment.api_version
+    if path == _RERANK:
+        return urlunsplit(parts._replace(path=_ranking(base) + path))
     if is_foundry(deployment):
         version = version or FOUNDRY_VERSION
     elif is_dated(version):
@@ -115,6 +119,13 @@ def _below(base: str, root: str) -> str:
     """Return a path with `root` at its end, of which a part may be there; another path is as it is."""
     first, _, last = root.rpartition("/")
     return f"{base}/{last}" if base.endswith(first) else base or root
+
+
+def _ranking(base: str) -> str:
+    """Return the path before that of Cohere's Rerank; `base` may be that of any other way."""
+    for known in (_FOUNDRY, _V1, "/openai"):
+        base = base.removesuffix(known)
+    return _below(base, _RANKING)
 
 
 def _dated(base: str, model: str, path: str) -> str:

@@ -99,6 +99,10 @@ class Provider:
     """Keys of a deployment that only some providers know."""
     problems: Callable[[Deployment], Iterator[tuple[str, str]]] = _no_problems
     """Yields the keys of a deployment that are wrong, with the problem."""
+    needs_bytes: frozenset[str] = frozenset()
+    """Dialects in which it takes media as bytes alone: what requests name by address is fetched for it."""
+    refuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Members that clients of others send and that it refuses, by the endpoint's path: left out, and told."""
     pseudonyms: bool = False
     """Wants to know one person from another, so each request gets our pseudonym of whoever asks."""
     prefix_cache: bool = False

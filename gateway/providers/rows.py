@@ -20,6 +20,7 @@ from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
+_TOKENS = {path: path for path in ("/tokenize", "/detokenize")}
 _NO_BETAS: frozenset[str] = frozenset()
 _ROWS = (
     Provider(
@@ -28,6 +29,7 @@ _ROWS = (
         authorize=ApiKey(variable="OPENAI_API_KEY"),
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
+        refuses={"/embeddings": frozenset(("input_type", "task_type", "truncate", "title"))},
         pseudonyms=True,
         price_list="openai",
     ),
@@ -43,7 +45,8 @@ _ROWS = (
     Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations", *_AUDIO)),
     Provider(
         "vllm",
-        dialects=(*_CHAT, "responses", "messages", "rerank", "transcriptions"),
+        dialects=(*_CHAT, "responses", "messages", "rerank", "score", "tokenize", "transcriptions"),
+        beside=_TOKENS,
         betas=_NO_BETAS,
         prefix_cache=True,
         takes_suffix=False,
@@ -52,9 +55,10 @@ _ROWS = (
     ),
     Provider(
         "llama.cpp",
-        dialects=(*_CHAT, "responses", "messages", "infill", "rerank"),
+        dialects=(*_CHAT, "responses", "messages", "infill", "rerank", "llama-tokenize"),
         betas=_NO_BETAS,
-        beside={"/infill": "/infill"},
+        beside={"/infill": "/infill", **_TOKENS},
+        needs_bytes=frozenset(("chat", "messages", "responses")),
         prefix_cache=True,
         takes_suffix=False,
         shape=texts_alone,
@@ -99,6 +103,7 @@ _ROWS = (
         needs_base_url=False,
         dialects=("converse",),
         dialects_of=bedrock.dialects,
+        needs_bytes=frozenset(("converse", "messages")),
         takes_query=False,
         url=bedrock.url,
         authorize=SignatureV4("bedrock"),
@@ -112,7 +117,7 @@ _ROWS = (
     ),
     Provider(
         "azure",
-        dialects=(*_CHAT, "responses", "images", *_AUDIO),
+        dialects=(*_CHAT, "responses", "images", "cohere-rerank", *_AUDIO),
         dialects_of=azure.dialects,
         url=azure.url,
         shape=azure.shape,
@@ -154,6 +159,7 @@ _ROWS = (
         dialects_of=vertex_dialects,
         url=vertex_url,
         shape=vertex_shape,
+        needs_bytes=frozenset(("messages",)),
         takes_query=False,
         authorize=GoogleToken(),
         keys=frozenset(("project", "location", "credentials_file", "access_token")),

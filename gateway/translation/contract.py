@@ -37,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     profile: Profile = DEFAULT_PROFILE
     shape: Shaping = unchanged
     """Runs before the members are encoded."""
+    inlines: bool = False
+    """True if media that the request names by address are wanted, to go up as bytes."""
 
 
 class Crossing(Protocol):

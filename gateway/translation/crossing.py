@@ -12,6 +12,7 @@ from gateway.translation.answer import Answer
 from gateway.translation.codec import Codec, Writing
 from gateway.translation.contract import Asked
 from gateway.translation.dropping import drop_unknown
+from gateway.translation.inlining import inlined, media_keys
 from gateway.translation.plain import answer_data, as_members, request_data
 from gateway.translation.recalling import recalled, to_keep, wanted
 from gateway.translation.relaying import TranslatingRelay
@@ -50,7 +51,14 @@ class ConversationCrossing:
 
     def wanted(self, found: Mapping[str, bytes]) -> Sequence[str]:
         keys = [*self._client.history.wanted(self._fields, found), *wanted(self._conversation)]
-        return [key for key in keys if key not in found]
+        if missing := [key for key in keys if key not in found]:
+            return missing
+        return self._media(found) if self._asked.inlines else ()
+
+    def _media(self, found: Mapping[str, bytes]) -> Sequence[str]:
+        """Return the keys of media that are named by address, in what the request continues, too."""
+        turns = self._client.history.continued(self._fields, found, self._conversation.turns)
+        return [key for key in media_keys(turns) if key not in found]
 
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
         return Encoded("application/json", wire.encode(self._asked.shape(self.request_fields(found))))
@@ -58,7 +66,7 @@ class ConversationCrossing:
     def request_fields(self, found: Mapping[str, bytes]) -> dict[str, Any]:
         """Return the upstream's members; `found` is what was kept of `wanted`. Raises `InvalidRequest`."""
         turns = self._client.history.continued(self._fields, found, self._conversation.turns)
-        conversation = msgspec.structs.replace(self._conversation, turns=turns)
+        conversation = msgspec.structs.replace(self._conversation, turns=inlined(turns, found))
         drop_unknown(conversation, self._client, self._upstream, self._writing)
         conversation = repaired(recalled(conversation, found), self._client, self._upstream, self._writing)
         fields = self._upstream.write_request(conversation, self._writing)

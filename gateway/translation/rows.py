@@ -14,7 +14,7 @@ from gateway.dialects.images import EDITS, GENERATIONS, VARIATIONS
 from gateway.dialects.messages import COUNT_TOKENS, MESSAGES
 from gateway.dialects.rerank import RERANK
 from gateway.dialects.responses import INPUT_TOKENS, RESPONSES
-from gateway.translation import audio, chat, cohere, converse, gemini, images, messages, responses
+from gateway.translation import audio, chat, cohere, converse, gemini, images, messages, responses, tokens
 from gateway.translation.audio import Audio
 from gateway.translation.codec import Codec
 from gateway.translation.contract import Translated
@@ -44,6 +44,7 @@ _VECTORS = {
     (EMBEDDINGS.path, shape.endpoint.dialect): Translated(shape.endpoint, Embeddings(shape)) for shape in SHAPES
 }
 _ORDERS = {(RERANK.path, shape.endpoint.dialect): Translated(shape.endpoint, Reranks(shape)) for shape in ORDERS}
+_TOKENS = {(theirs.path, theirs.dialect): Translated(theirs, way) for theirs, way in tokens.WAYS}
 _IMAGES = {
     (ours.path, shape.endpoint.dialect): Translated(shape.endpoint, Images(task, shape))
     for ours, task in IMAGE_TASKS
@@ -60,6 +61,7 @@ _AUDIO = {
 TRANSLATIONS: dict[tuple[str, str], Translated] = (
     _VECTORS
     | _ORDERS
+    | _TOKENS
     | _IMAGES
     | _AUDIO
     | {

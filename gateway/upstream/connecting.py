@@ -22,7 +22,7 @@ async def connect(destination: Destination, trusted: ssl.SSLContext | None) -> C
     """Return a new connection. `trusted` is needed for TLS. Raises `OSError`."""
     if destination.tls and destination.proxy:
         assert trusted is not None
-        return await _through(destination, destination.proxy, trusted)
+        return await tunnel(destination.host, destination.port, destination.proxy, trusted, destination.host)
     first = destination.proxy or destination
     tls = {"ssl": trusted, "server_hostname": destination.host} if destination.tls else {}
     return (await _connect_host(Connection, first.host, first.port, **tls))[1]
@@ -44,16 +44,23 @@ async def connect_first(protocol: Callable[[], P], addresses: Sequence[Any], **t
         raise
 
 
-async def _through(destination: Destination, proxy: Proxy, trusted: ssl.SSLContext) -> Connection:
+async def tunnel(host: str, port: int, proxy: Proxy, trusted: ssl.SSLContext | None, name: str) -> Connection:
+    """Return a new connection through a proxy; with TLS, for a server of that name, where `trusted` is given.
+
+    Raises `OSError`.
+    """
     loop = asyncio.get_running_loop()
-    transport, tunnel = await _connect_host(_Tunnel, proxy.host, proxy.port)
+    transport, opening = await _connect_host(_Tunnel, proxy.host, proxy.port)
     try:
-        host = f"[{destination.host}]" if ":" in destination.host else destination.host
-        place = f"{host}:{destination.port}"
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         transport.write(f"CONNECT {place} HTTP/1.1\r\nhost: {place}\r\n{proxy.header}\r\n".encode("latin-1"))
-        await tunnel.opened
+        await opening.opened
         connection = Connection()
-        secured = await loop.start_tls(transport, connection, trusted, server_hostname=destination.host)
+        if trusted is None:
+            transport.set_protocol(connection)
+            connection.connection_made(transport)
+            return connection
+        secured = await loop.start_tls(transport, connection, trusted, server_hostname=name)
     except BaseException:
         transport.abort()
         raise

@@ -184,6 +184,14 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
             "新しいチャットを始めるか、添付を減らすか、より長く読めるモデルを選んでください。",
         ),
     ),
+    "media_not_fetched": (
+        "A picture or file that the message names by its address cannot be fetched.",
+        "メッセージにアドレスで書かれた画像またはファイルを取得できません。",
+        (
+            " Please check the address, or attach the file itself.",
+            "アドレスを確かめるか、ファイルそのものを添付してください。",
+        ),
+    ),
     "content_filter": (
         "The filter of the model {model}'s provider refused the text.",
         "モデル{model}の提供元のフィルターが、この内容を拒否しました。",

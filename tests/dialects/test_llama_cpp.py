@@ -150,3 +150,13 @@ def test_a_template_comes_back_as_infill(local: GatewayProcess, stream: bool) ->
     record = local.record(answer.headers["x-sekisho-request-id"])
     assert (record.model, record.usage_source) == ("coder", "provider"), "the only model for completion is meant"
     assert record.input_tokens
+
+
+def test_tokens_there_and_back(local: GatewayProcess) -> None:
+    client = {"headers": {"authorization": f"Bearer {local.key('tokens')}"}, "base_url": local.url, "timeout": 60}
+    with httpx2.Client(**client, trust_env=False) as http:  # type: ignore[arg-type]
+        asked = {"model": "smollm2", "prompt": "def f(日本):", "add_special_tokens": False, "return_token_strs": True}
+        told = http.post("/tokenize", json=asked).json()
+        assert told["count"] == len(told["tokens"]) == len(told["token_strs"]) > 3
+        text = http.post("/v1/detokenize", json={"model": "smollm2", "tokens": told["tokens"]}).json()
+    assert text == {"prompt": "def f(日本):"}

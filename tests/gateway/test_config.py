@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from gateway.commands.wires import wires
+from gateway.config.schema import Config
 from gateway.errors import ConfigError
 from gateway.preflight import load
 from tests.fakes.upstream import FakeUpstream
@@ -148,6 +150,23 @@ def test_check_and_explain(gateway: GatewayProcess) -> None:
     assert "from ${SEKISHO_IDENTITY_SECRET}" in explained
     assert 'server.host = "127.0.0.1"    # default' in explained
     assert ' for clients of messages = "chat"    # translated; provider openai-compatible' in explained
+
+
+def test_explain_tells_the_wire_of_each_family(tmp_path: Path) -> None:
+    bedrock = {"provider": "bedrock", "region": "us-west-2"}
+    places = {
+        "chat": {**bedrock, "model": "amazon.nova-lite-v1:0"},
+        "rerank": {**bedrock, "model": "amazon.rerank-v1:0"},
+        "embedding": {**bedrock, "model": "amazon.titan-embed-text-v2:0"},
+        "image": {"provider": "openai", "model": "gpt-image-2"},
+    }
+    models = [model(mode, place, mode=mode) for mode, place in places.items()]
+    told = {what: (dialect, why) for what, dialect, why in wires(Config.model_validate({"models": models}))}
+    assert told["models.0.deployments.0 for clients of gemini"] == ('"converse"', "translated; provider bedrock")
+    assert told["models.1.deployments.0 for clients of rerank"][0] == '"bedrock-rerank"'
+    assert told["models.2.deployments.0 for clients of embeddings"][0] == '"titan-embeddings"'
+    assert told["models.3.deployments.0 for clients of images"] == ('"images"', "untouched; provider openai")
+    assert len(told) == 7
 
 
 def test_edits_swap_in_while_running(upstream: tuple[FakeUpstream, str], tmp_path: Path) -> None:

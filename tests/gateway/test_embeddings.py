@@ -100,16 +100,21 @@ class Setting:
 
 
 def invoked(seen: Seen) -> tuple[int, bytes]:
-    return 200, vectors.encoded(vectors.bedrock(seen.model.removeprefix("eu."), seen.body)[0])
+    return 200, vectors.encoded(_made(seen)[0])
 
 
 def checked(seen: Seen) -> None:
     assert seen.operation == "invoke"
-    vectors.bedrock(seen.model.removeprefix("eu."), seen.body)
+    _made(seen)
 
 
 def told(seen: Seen) -> dict[str, str]:
-    return {"X-Amzn-Bedrock-Input-Token-Count": str(vectors.bedrock(seen.model.removeprefix("eu."), seen.body)[1])}
+    return {"X-Amzn-Bedrock-Input-Token-Count": str(_made(seen)[1])}
+
+
+def _made(seen: Seen) -> tuple[dict[str, Any], int]:
+    model = TITAN_V2 if seen.model == PROFILE else seen.model.removeprefix("eu.")
+    return vectors.bedrock(model, seen.body)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +146,8 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
             "vertex-one": {**on_vertex, "model": "gemini-embedding-001"},
             "vertex-2": {**on_vertex, "model": "gemini-embedding-2"},
             "mistral": {"provider": "mistral", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "mistral-embed"},
+            "arn": {**on_bedrock, "model": PROFILE, "dialects": ["titan-embeddings"]},
+            "openai": {"provider": "openai", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "plain"},
             "few": {**server, "model": "few", "max_batch": MOST, "max_concurrency": 2},
             "plain": {**server, "model": "plain"},
             **{
@@ -167,6 +174,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
 LENGTHS = {
     "titan-v1": 1536,
     "titan": 1024,
+    "arn": 1024,
     "nova": 3072,
     "cohere-v3": 1024,
     "cohere-v4": 1536,
@@ -179,9 +187,10 @@ LENGTHS = {
     "mistral": 1024,
     "few": 8,
     "plain": 8,
+    "openai": 8,
 }
 """Of vectors where nothing is asked for."""
-ONE_A_CALL = ("titan-v1", "titan", "nova", "vertex-one", "vertex-2")
+ONE_A_CALL = ("arn", "titan-v1", "titan", "nova", "vertex-one", "vertex-2")
 UNCOUNTED = ("gemini", "gemini-2")
 """Google's developer API tells no counts."""
 TEXTS = [f"text {'word ' * (number % 7)}{number} 日本 \U0001f600\n" for number in range(205)]
@@ -297,6 +306,9 @@ def test_what_texts_are_for(setting: Setting, model: str, asked: dict[str, Any],
 def test_what_an_upstream_does_not_take_is_told(setting: Setting) -> None:
     answer = setting.ask("titan", "a", input_type="search_query", truncate="END", flavour=1)
     assert answer.headers["x-sekisho-dropped"] == "input_type, truncate, flavour"
+    answer = setting.ask("openai", "a", input_type="search_query")
+    assert answer.headers["x-sekisho-dropped"] == "input_type"
+    assert setting.others.asked[-1] == {"model": "plain", "input": "a"}
     refused = setting.ask("strict", "a", input_type="search_query")
     assert refused.status_code == 400
     assert refused.json()["error"]["code"] == "unsupported_parameter"
@@ -374,6 +386,19 @@ def test_one_failing_call_fails_the_request(setting: Setting) -> None:
     record = setting.gateway.record(refused)
     assert record.outcome == "error"
     assert 0 < (record.input_tokens or 0) < sum(map(tokens_of, TEXTS)), "what was answered is paid"
+
+
+def test_a_long_answer_arrives_whole(setting: Setting) -> None:
+    """Megabytes, which are sent piece by piece."""
+    texts = [f"text {number}" for number in range(2048)]
+    answer = setting.ask("plain", texts, dimensions=64, encoding_format="float")
+    assert len(answer.content) > 2 * 1024 * 1024
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert answer.json()["data"][2047] == {
+        "object": "embedding",
+        "index": 2047,
+        "embedding": vector_of("text 2047", 64),
+    }
 
 
 HELD = [f"held {number}" for number in range(90)]

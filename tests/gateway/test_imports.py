@@ -14,6 +14,7 @@ LAYERS = (
     ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
     ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
+    ("fetching",),
     ("dialects", "payload", "profiles"),
     ("providers", "translation"),
     ("config",),

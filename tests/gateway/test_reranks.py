@@ -294,6 +294,15 @@ def test_the_agents_runtime_is_told_an_arn(region: str, arn: str) -> None:
     assert shaped["rerankingConfiguration"]["bedrockRerankingConfiguration"]["modelConfiguration"]["modelArn"] == arn
 
 
+@pytest.mark.parametrize("base", ["", "/", "/openai/v1", "/models", "/providers/cohere", "/providers/cohere/v2"])
+def test_cohere_on_azure_has_a_path_of_its_own(base: str) -> None:
+    row, host = PROVIDERS["azure"], "https://x.services.ai.azure.com"
+    deployment = Deployment(provider="azure", base_url=host + base, model="rerank-v4", api_version="2024-10-21")
+    assert row.url(row, deployment, "/rerank", False) == f"{host}/providers/cohere/v2/rerank"
+    assert row.dialects_of
+    assert "cohere-rerank" in (row.dialects_of(deployment) or row.dialects)
+
+
 def test_a_key_of_the_environment_is_one_with_which_models_are_invoked(monkeypatch: pytest.MonkeyPatch) -> None:
     deployment, choose = (
         Deployment(provider="bedrock", region=REGION, model=OF_COHERE),

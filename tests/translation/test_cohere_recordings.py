@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from google.genai.types import GenerateContentResponse
 
 from gateway.errors import InvalidRequest
 from gateway.profiles.families import resolve
-from gateway.translation import chat, cohere
+from gateway.translation import chat, cohere, gemini
+from gateway.translation.answer import Cited, Closed, Delta, Ended, Opened, Started
 from gateway.translation.codec import Writing
+from gateway.translation.parts import Citation, Text
 from tests.fakes.exchanges import FOLDER, Exchange
 from tests.translation import cohere_wire as wire_of
 from tests.translation.cohere_judging import answered, begun
@@ -50,6 +53,35 @@ def test_citations_arrive() -> None:
         _, of_messages = answered("messages", begun("messages", exchange), exchange)
         sources = [each for block in of_messages["content"] for each in block.get("citations") or ()]
         assert [each["cited_text"] for each in sources] == [each[2] for each in expected]
+        _, of_gemini = answered("gemini", begun("gemini", exchange), exchange)
+        GenerateContentResponse.model_validate(of_gemini)
+        told = of_gemini["candidates"][0]["groundingMetadata"]["groundingSupports"]
+        assert [each["segment"]["text"] for each in told] == [each[2] for each in expected]
+
+
+def test_citations_of_a_stream_arrive_in_gemini() -> None:
+    """Gemini counts bytes."""
+    citation = Citation(url="https://example.com/a", title="A", start=2, end=4)
+    text = Text(text="日本語です", citations=(citation, citation, Citation(url="document:doc-0", start=0, end=1)))
+    writer = gemini.CODEC.writer("m", {})
+    events = (Started("a", "m"), Opened(0, Text(text="")), Delta(0, text.text), Closed(0, text), Ended("stop"))
+    chunks = [json.loads(each.removeprefix(b"data: ")) for event in events if (each := writer.write(event))]
+    found = chunks[-1]["candidates"][0]["groundingMetadata"]
+    assert found["groundingChunks"] == [
+        {"web": {"uri": "https://example.com/a", "title": "A"}},
+        {"retrievedContext": {"uri": "document:doc-0"}},
+    ]
+    first = {"segment": {"startIndex": 6, "endIndex": 12, "text": "語で"}, "groundingChunkIndices": [0]}
+    last = {"segment": {"startIndex": 0, "endIndex": 3, "text": "日"}, "groundingChunkIndices": [1]}
+    assert found["groundingSupports"] == [first, first, last]
+    read = gemini.CODEC.reader(resolve("gemini-3.5-flash", "gemini"))
+    told = [event for chunk in chunks for event in read.read(b"", json.dumps(chunk).encode())]
+    assert [
+        (each.citation.url, each.citation.start, each.citation.end) for each in told if isinstance(each, Cited)
+    ] == [
+        ("https://example.com/a", 2, 4),
+        ("document:doc-0", 0, 1),
+    ]
 
 
 def test_a_request_in_json_with_tools_is_refused() -> None:

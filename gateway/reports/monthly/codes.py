@@ -58,6 +58,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "rate_limit_exceeded": ("A limit of requests or tokens was reached", "リクエスト数・トークン数の上限に到達"),
     "insufficient_quota": ("A budget was used up", "予算を使い切り"),
     "upstream_error": ("The model's server failed", "モデルのサーバーの障害"),
+    "media_not_fetched": ("A file named by address could not be fetched", "アドレスで書かれたファイルを取得できない"),
     "content_filter": ("The provider's filter refused the text", "提供元のフィルターが内容を拒否"),
     "upstream_refused": ("The model's server did not accept the request", "モデルのサーバーがリクエストを拒否"),
     "upstream_unreachable": ("The model's server could not be reached", "モデルのサーバーに接続できず"),

@@ -3,6 +3,7 @@
 from gateway.dialects.usage import Usage
 from gateway.translation.answer import Answer, EndReason
 from gateway.translation.checks import Fields
+from gateway.translation.gemini.grounding_writer import Grounding
 from gateway.translation.gemini.media import write_medium
 from gateway.translation.gemini.names import DIALECT, FINISH_REASONS
 from gateway.translation.gemini.signatures import is_alone, is_on_text, signature_of
@@ -12,15 +13,22 @@ from gateway.translation.parts import Audio, Document, Foreign, Image, Part, Ref
 
 def write_answer(answer: Answer, request: Fields) -> Fields:
     """Return the members of an answer."""
-    parts = PartWriter()
-    written = [found for part in answer.parts if (found := parts.write(part))]
-    fields = candidate_of(written, answer.end) | {"usageMetadata": usage_of(answer.usage)}
+    parts, grounding = PartWriter(), Grounding()
+    written: list[Fields] = []
+    for part in answer.parts:
+        if isinstance(part, Text):
+            grounding.take(part, len(written))
+        if found := parts.write(part):
+            written.append(found)
+    fields = candidate_of(written, answer.end, grounding) | {"usageMetadata": usage_of(answer.usage)}
     return {**fields, "modelVersion": answer.model, "responseId": answer.id}
 
 
-def candidate_of(parts: list[Fields], end: EndReason | None = None) -> Fields:
-    """Return the members of an answer, or of a chunk, that hold what the model wrote."""
+def candidate_of(parts: list[Fields], end: EndReason | None = None, grounding: Grounding | None = None) -> Fields:
+    """Return the members of an answer, or of a chunk, that hold what the model wrote, and on what it rests."""
     candidate: Fields = {"content": {"role": "model", "parts": parts}, "index": 0}
+    if grounding is not None:
+        candidate |= grounding.told()
     if end is not None:
         candidate["finishReason"] = FINISH_REASONS[end]
     return {"candidates": [candidate]}

@@ -4,6 +4,7 @@ from gateway import wire
 from gateway.translation.answer import Closed, Delta, Ended, Event, Opened, Started
 from gateway.translation.checks import Fields
 from gateway.translation.gemini.answer_writer import PartWriter, candidate_of, usage_of
+from gateway.translation.gemini.grounding_writer import Grounding
 from gateway.translation.parts import Part, Refusal, Text, Thinking
 
 
@@ -15,6 +16,7 @@ class GeminiStreamWriter:
         self._base: Fields = {"modelVersion": model}
         self._open: dict[int, Part] = {}
         self._parts = PartWriter()
+        self._grounding = Grounding()
 
     def write(self, event: Event) -> bytes:
         if isinstance(event, Delta):
@@ -26,7 +28,8 @@ class GeminiStreamWriter:
         elif isinstance(event, Closed):
             return self._closed(event)
         elif isinstance(event, Ended):
-            return self._chunk({**candidate_of([], event.end), "usageMetadata": usage_of(event.usage)})
+            last = candidate_of([], event.end, self._grounding)
+            return self._chunk({**last, "usageMetadata": usage_of(event.usage)})
         return b""
 
     def _delta(self, event: Delta) -> bytes:
@@ -40,6 +43,8 @@ class GeminiStreamWriter:
     def _closed(self, event: Closed) -> bytes:
         self._open.pop(event.index, None)
         part = event.part
+        if isinstance(part, Text):
+            self._grounding.take(part)
         if isinstance(part, Text | Refusal) or (isinstance(part, Thinking) and not part.redacted):
             return b""
         found = self._parts.write(part)

@@ -1,0 +1,1 @@
+"""The guard before the web, and what it lets through."""
