@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.api.ask import Ask
 from gateway.api.beside import beside
+from gateway.api.counting import counted
 from gateway.api.exchange import Exchange
 from gateway.api.reading import check_status, whole_answer
 from gateway.api.upstream_request import upstream_request
@@ -15,7 +16,7 @@ from gateway.dialects.usage import Usage, total
 from gateway.errors import NothingMade
 from gateway.routing.serving import Serving
 from gateway.translation.contract import Crossing
-from gateway.upstream.answer import LARGEST_ANSWER, too_large
+from gateway.upstream.answer import LARGEST_ANSWER, broken, too_large
 from gateway.wire import Members
 
 AT_ONCE = 8
@@ -96,12 +97,13 @@ async def _all(exchange: Exchange, asks: Sequence[Ask], serving: Serving) -> Ans
     left = iter(enumerate(asks))
     at_once = min(AT_ONCE, serving.target.deployment.max_concurrency or AT_ONCE, len(asks))
     try:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(serving.timeouts[False].answer), asyncio.TaskGroup() as group:
             for _ in range(at_once):
                 group.create_task(_work(exchange, left, serving, found))
-    except BaseExceptionGroup as failures:
-        exchange.used(_sum(found.answers.values()))
-        raise failures.exceptions[0] from None
+    except (TimeoutError, BaseExceptionGroup) as failure:
+        if paid := _sum(found.answers.values()):
+            exchange.used(counted(exchange, asks[0], paid, lambda: 0))
+        raise failure.exceptions[0] if isinstance(failure, BaseExceptionGroup) else broken(failure) from None
     parts = [found.answers[number] for number in range(len(asks))]
     return Answered(serving, await beside(found.size, _joined, asks[0], parts), found.size, _sum(parts))
 

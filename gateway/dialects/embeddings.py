@@ -20,7 +20,7 @@ MOST_INPUTS = 2048
 """Of one request, as OpenAI takes them."""
 BASE64 = b'"base64"'
 _COUNTS = ("prompt_tokens", "total_tokens")
-_EMPTY_BYTES = 2
+_QUOTE, _EMPTY_BYTES = ord('"'), 2
 """Of `[]` and `""`."""
 _read_inputs = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -43,14 +43,16 @@ def count_inputs(fields: Members) -> int:
     return arrays or 1
 
 
-def inputs_of(fields: Members) -> list[msgspec.Raw]:
-    """Return the texts and tokens in the list of a checked request. Raises `InvalidRequest` for one that is none."""
+def inputs_of(fields: Members, *kinds: type) -> list[msgspec.Raw]:
+    """Return the list of a checked request. Raises `InvalidRequest` for an item that is empty, or of another kind."""
     try:
         inputs = _read_inputs(fields["input"])
     except lenient.UNREADABLE:
         raise InvalidRequest("The field 'input' cannot be read.", code="invalid_json", param="input") from None
     for number, each in enumerate(inputs):
-        wire.require({f"input[{number}]": each}, f"input[{number}]", str, list)
+        if memoryview(each)[0] == _QUOTE and len(each) > _EMPTY_BYTES:
+            continue  # space is a text, too
+        wire.require({f"input[{number}]": each}, f"input[{number}]", *kinds)
     return inputs
 
 
@@ -59,7 +61,7 @@ def split(fields: Members, most: PerCall) -> list[Members]:
     count, raw = count_inputs(fields), fields["input"]
     if count == 1 or (count <= (most.inputs or count) and len(raw) <= (most.size or len(raw))):
         return [fields]
-    inputs = inputs_of(fields)
+    inputs = inputs_of(fields, str, list, dict)  # objects are images and texts of servers on premises
     return [{**fields, "input": msgspec.Raw(b"[%s]" % b",".join(batch))} for batch in _batches(inputs, most)]
 
 

@@ -7,6 +7,7 @@ import binascii
 import math
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -24,7 +25,7 @@ class Item(msgspec.Struct, frozen=True):
     """One vector of an answer."""
 
     embedding: msgspec.Raw = msgspec.Raw(b"null")
-    index: int | None = None
+    index: Any = None
 
 
 _read_items = msgspec.json.Decoder(list[Item]).decode
@@ -41,10 +42,10 @@ def items_of(answer: Members) -> list[Item]:
         items = _read_items(answer.get("data", b"null"))
     except lenient.UNREADABLE:
         raise wrong_vectors("answered without a list of vectors") from None
-    places = [item.index for item in items]
+    places = [item.index if type(item.index) is int else None for item in items]
     if places == list(range(len(items))) or not any(places):  # some servers leave it out, or always say 0
         return items
-    found = {item.index: item for item in items}
+    found = dict(zip(places, items, strict=True))
     if found.keys() != set(range(len(items))):
         raise wrong_vectors("answered with vectors whose indexes do not fit")
     return [found[place] for place in range(len(items))]

@@ -14,6 +14,7 @@ from install.pack.resources.agents import AGENTS, menu_id
 
 QUESTION = "Answer with the word OK."
 TOOL_QUESTION = "Call the tool get_current_timestamp, then tell me the result in one line."
+PASSAGE = "Sekisho: the checkpoint on the old roads of Japan."
 
 Off = str | None
 """A text of why there is nothing to probe."""
@@ -92,8 +93,8 @@ def _switch(name: str) -> Callable[[Round], Off]:
     return lambda round: None if round.target.settings.get(name) else round.target.text("off.switched")
 
 
-def _points(engine: str, url: str, *values: str, on: str = "") -> Callable[[Round], Off]:
-    """Return whether a service uses one of these engines and the gateway's address."""
+def _points(engine: str, url: str, *values: str, on: str = "", below: str = "") -> Callable[[Round], Off]:
+    """Return whether a service uses one of these engines and the gateway's address, or one of a path `below` it."""
 
     def off(round: Round) -> Off:
         target = round.target
@@ -101,7 +102,7 @@ def _points(engine: str, url: str, *values: str, on: str = "") -> Callable[[Roun
             return target.text("off.switched")
         if target.settings.get(engine) not in values:
             return target.text("off.elsewhere", where=target.settings.get(engine) or "Open WebUI")
-        return None if target.here(url) else target.text("off.elsewhere", where=target.settings.get(url))
+        return None if target.here(url, below) else target.text("off.elsewhere", where=target.settings.get(url))
 
     return off
 
@@ -130,6 +131,7 @@ def _no_pipe(round: Round) -> Off:
 EMBEDDING = ("rag.embedding_engine", "rag.openai.api_base_url", "openai")
 SPEECH = ("audio.tts.engine", "audio.tts.openai.api_base_url", "openai")
 HEARING = ("audio.stt.engine", "audio.stt.openai.api_base_url", "openai")
+RERANK = ("rag.reranking_engine", "rag.external_reranker_url", "external")
 IMAGES = ("image_generation.engine", "image_generation.openai.api_base_url", "openai")
 
 PROBES: tuple[Probe, ...] = (
@@ -141,9 +143,16 @@ PROBES: tuple[Probe, ...] = (
     Probe("queries", _task("queries"), _of_chat("query_generation"), _switch("task.query.retrieval.enable")),
     Probe(
         "embeddings",
-        lambda round: round.target.client.paths.embed("Sekisho: the checkpoint on the old roads of Japan."),
+        lambda round: round.target.client.paths.embed(PASSAGE),
         _of_api("embeddings"),
         _points(*EMBEDDING),
+        unknown="mend.forward",
+    ),
+    Probe(
+        "rerank",
+        lambda round: round.target.client.paths.rerank(PASSAGE, "Where do the old roads of Japan have a gate?"),
+        _of_api("rerank"),
+        _points(*RERANK, on="rag.enable_hybrid_search", below="/rerank"),
         unknown="mend.forward",
     ),
     Probe(

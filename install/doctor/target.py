@@ -46,10 +46,10 @@ class DoctorTarget:
         found = get(self.connection, ("settings", "prefix_id"))
         return f"{found}." if isinstance(found, str) and found else ""
 
-    def here(self, name: str) -> bool:
-        """Return whether a setting with an address points at the gateway."""
+    def here(self, name: str, below: str = "") -> bool:
+        """Return whether a setting with an address points at the gateway, or at a path `below` it."""
         value = self.settings.get(name)
-        return isinstance(value, str) and bool(value) and same_address(value, self.url)
+        return isinstance(value, str) and bool(value) and same_address(value.removesuffix(below), self.url)
 
     def pack_functions(self) -> list[Json]:
         return [row for row in self.functions.values() if "sekisho" in (row["meta"] or {})]

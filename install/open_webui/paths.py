@@ -5,7 +5,7 @@ import io
 import time
 import uuid
 import wave
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -123,10 +123,23 @@ class Paths:
 
     def embed(self, text: str) -> None:
         """Upload a small file, wait until it is embedded, delete it."""
+        with self._read_file(text):
+            pass
+
+    def rerank(self, text: str, question: str) -> None:
+        """Search in a small file, whose passages are put in order by a model; delete it."""
+        with self._read_file(text) as file_id:
+            body = {"collection_name": f"file-{file_id}", "query": question, "k": 3, "hybrid": True}
+            self._http.post("/api/v1/retrieval/query/doc", body, patience=PATIENCE)
+
+    @contextlib.contextmanager
+    def _read_file(self, text: str) -> Iterator[str]:
+        """Give the id of a small file that Open WebUI has read."""
         file = self._http.upload("/api/v1/files/", "sekisho-doctor.txt", text.encode(), "text/plain")
         try:
             why = say("the file was not read within {seconds} seconds", seconds=PATIENCE)
             _until(lambda: self._file_read(file["id"]), why)
+            yield file["id"]
         finally:
             self._http.delete(f"/api/v1/files/{file['id']}")
 

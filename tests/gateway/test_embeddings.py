@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from gateway.ledger.segments import folder, read
 from tests.fakes import vectors
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock, Seen
 from tests.fakes.google import KEY, PROJECT, Google
@@ -55,6 +56,8 @@ class Others:
         await JSONResponse(answer, status)(scope, receive, send)
 
     async def _wait(self, request: Request, body: dict[str, Any]) -> None:
+        if "slow" in body["model"]:
+            await asyncio.sleep(0.3)
         while "held" in str(body) and not self.go_on:
             if await request.is_disconnected():
                 self.left += 1
@@ -148,6 +151,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
             "mistral": {"provider": "mistral", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "mistral-embed"},
             "arn": {**on_bedrock, "model": PROFILE, "dialects": ["titan-embeddings"]},
             "openai": {"provider": "openai", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "plain"},
+            "slow": {**server, "model": "few-slow", "max_batch": MOST, "max_concurrency": 1, "timeout": 1},
             "few": {**server, "model": "few", "max_batch": MOST, "max_concurrency": 2},
             "plain": {**server, "model": "plain"},
             **{
@@ -193,7 +197,7 @@ LENGTHS = {
 ONE_A_CALL = ("arn", "titan-v1", "titan", "nova", "vertex-one", "vertex-2")
 UNCOUNTED = ("gemini", "gemini-2")
 """Google's developer API tells no counts."""
-TEXTS = [f"text {'word ' * (number % 7)}{number} 日本 \U0001f600\n" for number in range(205)]
+TEXTS = [" ", "\t\n", *(f"text {'word ' * (number % 7)}{number} 日本 \U0001f600\n" for number in range(203))]
 
 
 @pytest.mark.parametrize("model", LENGTHS)
@@ -236,6 +240,8 @@ def test_many_calls_are_one_request(setting: Setting, model: str) -> None:
     counted = sum(map(tokens_of, texts))
     assert answer.json()["usage"]["prompt_tokens"] == record.input_tokens
     assert record.attempts == 1
+    found = read(folder(setting.gateway.data_dir))
+    assert len([each for each in found if each.request_id == record.request_id]) == 1
     assert model in UNCOUNTED or record.input_tokens == counted
 
 
@@ -401,21 +407,29 @@ def test_a_long_answer_arrives_whole(setting: Setting) -> None:
     }
 
 
-HELD = [f"held {number}" for number in range(90)]
-
-
-async def embed_held(setting: Setting, model: str) -> tuple[httpx2.AsyncClient, asyncio.Task[httpx2.Response]]:
-    """Ask for vectors in thirty calls, of which none is answered before `go_on`."""
-    setting.others.go_on, setting.others.left, setting.others.most_running = False, 0, 0
+def test_all_calls_together_have_the_time_of_one_answer(setting: Setting) -> None:
     setting.others.asked.clear()
-    headers = {"authorization": f"Bearer {setting.gateway.key}"}
-    client = httpx2.AsyncClient(base_url=setting.gateway.url, headers=headers, timeout=60)
-    return client, asyncio.create_task(client.post("/v1/embeddings", json={"model": model, "input": HELD}))
+    late = setting.ask("slow", TEXTS)
+    assert (late.status_code, late.json()["error"]["code"]) == (504, "upstream_timeout")
+    assert len(setting.others.asked) < len(TEXTS) // MOST
+
+
+HELD = [f"held {number}" for number in range(90)]
 
 
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110  # of a server in another thread
         await asyncio.sleep(0.01)
+
+
+async def embed_held(setting: Setting, model: str) -> tuple[httpx2.AsyncClient, asyncio.Task[httpx2.Response]]:
+    """Ask for vectors in thirty calls, of which none is answered before `go_on`."""
+    await until(lambda: setting.others.running == 0)
+    setting.others.go_on, setting.others.left, setting.others.most_running = False, 0, 0
+    setting.others.asked.clear()
+    headers = {"authorization": f"Bearer {setting.gateway.key}"}
+    client = httpx2.AsyncClient(base_url=setting.gateway.url, headers=headers, timeout=60)
+    return client, asyncio.create_task(client.post("/v1/embeddings", json={"model": model, "input": HELD}))
 
 
 @pytest.mark.parametrize(("model", "most"), [("few", 2), ("mixed", 8)])

@@ -207,6 +207,13 @@ def test_millions_of_tokens_are_counted_without_being_read() -> None:
     assert count_inputs({"input": msgspec.Raw(many)}) == 200
 
 
+def test_objects_of_servers_on_premises_are_split() -> None:
+    parts = split(members({"input": [{"text": "a"}, {"image": "b"}, "c"]}), PerCall(2))
+    assert [wire.value(part, "input") for part in parts] == [[{"text": "a"}, {"image": "b"}], ["c"]]
+    with pytest.raises(InvalidRequest):
+        sent(NAMES["mistral-embeddings"], input=["a", {"text": "b"}])
+
+
 @pytest.mark.parametrize("value", [["a", ""], ["a", []], ["a", 5], ["a", None], ["a", {}]])
 def test_what_cannot_be_split_is_named(value: Any) -> None:
     with pytest.raises(InvalidRequest) as raised:
@@ -238,8 +245,8 @@ def test_indexes_that_do_not_fit(places: list[int | None]) -> None:
         checked(members({"input": ["a", "b"]}), members({"data": data}))
 
 
-@pytest.mark.parametrize("places", [[None, None], [0, 0]])
-def test_indexes_that_say_nothing(places: list[int | None]) -> None:
+@pytest.mark.parametrize("places", [[None, None], [0, 0], ["0", "1"], [{}, 1.5]])
+def test_indexes_that_say_nothing(places: list[Any]) -> None:
     data = [{"index": place, "embedding": [0.5]} for place in places]
     checked(members({"input": ["a", "b"]}), members({"data": data}))
 

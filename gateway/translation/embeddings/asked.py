@@ -92,7 +92,7 @@ def _texts(fields: Members) -> tuple[str, ...]:
             return (_read_text(raw),)
         if wire.holds_numbers(raw) and bytes(memoryview(raw)[:_BEGINNING])[1:].lstrip()[:1] in _NUMBERS:
             raise _tokens()
-        if any(memoryview(each)[0] == _ARRAY for each in inputs_of(fields)):
+        if any(memoryview(each)[0] == _ARRAY for each in inputs_of(fields, str, list)):
             raise _tokens()
         return tuple(_read_texts(raw))
     except lenient.UNREADABLE:
