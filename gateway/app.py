@@ -12,7 +12,6 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
-from gateway.api.audio_lists import AudioLists
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -22,6 +21,7 @@ from gateway.api.network_guard import NetworkGuard
 from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
+from gateway.api.voices import Voices
 from gateway.api.websocket import no_websocket
 from gateway.dialects import gemini
 from gateway.dialects.endpoint import Endpoint
@@ -139,7 +139,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *_stored(runtime),
         *(Route(f"{base}models", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
         *(Route(f"{base}models/{{name:path}}", Models(runtime), methods=["GET"]) for base in ("/v1/", gemini.BASE)),
-        *(Route(f"/v1/audio/{each}", AudioLists(runtime, each), methods=["GET"]) for each in ("models", "voices")),
+        Route("/v1/audio/voices", Voices(runtime), methods=["GET"]),
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),

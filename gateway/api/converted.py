@@ -1,5 +1,7 @@
 """An answer that a translation makes into something that is no JSON and no event: sound, or plain text."""
 
+import asyncio
+
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
 from gateway.api.opening import Started, read_next, used_so_far
@@ -14,9 +16,9 @@ async def send_converted(exchange: Exchange, ask: Ask, started: Started) -> None
     """Send an answer while it comes. One that breaks is cut for the client, too: nothing in it could say so."""
     try:
         last = await _send(exchange, ask, started)
-    except ApiError as error:
+    except (asyncio.CancelledError, ApiError) as error:
         exchange.used(used_so_far(exchange, ask, started.relay))
-        if not exchange.answer.started:
+        if isinstance(error, asyncio.CancelledError) or not exchange.answer.started:
             raise
         exchange.settle("error", 200, error.code)
         return

@@ -10,7 +10,7 @@ from gateway.api.opening import Started, read_next, start, used_so_far
 from gateway.api.reading import closed
 from gateway.api.upstream_request import keep
 from gateway.dialects.relay import BROKEN, DONE, FAILED, FINISHED, Step
-from gateway.errors import UpstreamError, UpstreamRefused, UpstreamTimeout
+from gateway.errors import NothingMade, UpstreamError, UpstreamRefused, UpstreamTimeout
 from gateway.keepalive import KeepAlive
 from gateway.redaction import redacted
 from gateway.refusals import failed
@@ -36,7 +36,7 @@ async def answer_streaming(exchange: Exchange, ask: Ask) -> None:
             raise
         try:
             await _relay(exchange, ask, started, alive)
-        except (asyncio.CancelledError, UpstreamError):
+        except (asyncio.CancelledError, UpstreamError, NothingMade):
             exchange.events_sent = started.relay.events
             exchange.used(used_so_far(exchange, ask, started.relay))
             raise

@@ -11,6 +11,7 @@ from gateway.api.calls import read
 from gateway.api.converted import send_converted
 from gateway.api.counting import counted, left
 from gateway.api.exchange import Exchange
+from gateway.api.listening import heard
 from gateway.api.opening import Started, start
 from gateway.api.reading import beginning, check_status, invalid, is_json, whole_answer
 from gateway.api.upstream_request import upstream_request
@@ -54,6 +55,7 @@ async def answer_untouched(exchange: Exchange, ask: Ask) -> None:
             await _pass_on(exchange, ask, begun)
         else:
             found = read(ask, begun.serving, None, begun.answer, size=0)
+            found = msgspec.structs.replace(found, usage=await heard(exchange, ask, found.usage))
             body = wire.encode(shown(exchange, ask, found))
             exchange.release()
             exchange.settle("ok", 200)
@@ -96,7 +98,7 @@ async def _json(first: bytes, ask: Ask, serving: Serving, response: UpstreamAnsw
 
 async def _pass_on(exchange: Exchange, ask: Ask, begun: _Begun) -> None:
     """Send an answer on. One that breaks is cut for the client, too: nothing in it could say so."""
-    exchange.used(counted(exchange, ask, None, lambda: 0))
+    exchange.used(counted(exchange, ask, await heard(exchange, ask, None), lambda: 0))
     exchange.recorder.first_token()
     answer, piece = exchange.answer, begun.first
     await answer.start(exchange.response_headers(), begun.media_type.encode())

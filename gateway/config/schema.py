@@ -237,6 +237,17 @@ class Availability(Section):
 ALWAYS = Availability()
 
 
+class Guardrail(Section):
+    """A guardrail of Amazon Bedrock."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9:/_.-]{1,2048}$")
+    """Its id or ARN."""
+    version: str = Field("DRAFT", pattern=r"^(DRAFT|[1-9][0-9]{0,7})$")
+    """A number, or DRAFT."""
+    trace: bool = False
+    """Its reasons come with Converse's answers."""
+
+
 class Deployment(Section):
     """One place where a model runs."""
 
@@ -257,8 +268,8 @@ class Deployment(Section):
     """Of AWS, in the machine's own files; null = the environment's, the container's or the machine's own."""
     role_arn: str | None = Field(None, pattern=r"^arn:[a-z-]+:iam::\d{12}:role/\S+$")
     """A role of AWS that is taken on with those credentials; null = none."""
-    project: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.:-]*$")
-    """Google Cloud's id of the project, for `vertex`."""
+    project: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9._:-]*$")
+    """Google Cloud's id of the project, for `vertex`; the project that pays, for `bedrock-mantle`."""
     location: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Where `vertex` serves the model: a region, `us` or `eu`, or `global`; null = `global`."""
     credentials_file: FilePath | None = None
@@ -266,6 +277,8 @@ class Deployment(Section):
     Credentials."""
     access_token: Secret | None = None
     """A fixed token for `vertex`, in place of credentials; it ends after an hour at most."""
+    guardrail: Guardrail | None = None
+    """Of `bedrock`, before every request to this deployment; null = what clients ask for."""
     api_version: str | None = Field(None, pattern=r"^(preview|latest|v1|20\d\d-\d\d-\d\d(-preview)?)$")
     """Of `azure`: a date asks by the dated paths, /openai/deployments/…; `preview` by /openai/v1 in that version. null
     = /openai/v1."""

@@ -35,5 +35,29 @@ def _check(fields: Members) -> None:
     """Accept anything: requests are written by the gateway alone."""
 
 
+def _counts_nothing(answer: Members) -> bool:
+    return "inputTokens" not in answer
+
+
+def _no_usage(answer: Members) -> Usage | None:
+    return None
+
+
 UPSTREAM = UpstreamDialect(is_error=_is_error, failure=failure, usage=usage_of, relay=relay)
+COUNT_PATH = "/count-tokens"
+CONVERSE_COUNT = Endpoint(
+    "converse",
+    COUNT_PATH,
+    ("chat", "agent"),
+    _check,
+    CLIENT,
+    UpstreamDialect(is_error=_is_error, failure=_counts_nothing, usage=_no_usage, relay=relay),
+    prompt=(),
+    streams=False,
+    task="count_tokens",
+    counts=("messages",),
+    optional=True,
+    names_model=False,
+)
+"""Source: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_CountTokens.html."""
 CONVERSE = Endpoint("converse", PATH, ("chat", "agent"), _check, CLIENT, UPSTREAM, prompt=())

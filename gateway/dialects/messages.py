@@ -21,6 +21,7 @@ BETAS = "anthropic-beta"
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
 
+_GUARDED = "amazon-bedrock-guardrailAction"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 """Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
 
@@ -121,6 +122,14 @@ def usage_of(answer: Members) -> Usage | None:
     return from_messages(lenient.peek(answer, "usage"))
 
 
+def _read(body: bytes) -> Members:
+    """Cut a whole answer into its members. What a guardrail of Bedrock put in its place ends as a refusal."""
+    answer = lenient.members(body)
+    if _GUARDED in answer and lenient.peek(answer, _GUARDED) == "INTERVENED":
+        wire.put(answer, "stop_reason", "refusal")
+    return answer
+
+
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
     """Return an error as Anthropic sends it."""
     body = {"type": "error", "error": {"type": _type(error), "message": error.message}}
@@ -168,6 +177,7 @@ UPSTREAM = UpstreamDialect(
     failure=failure,
     usage=usage_of,
     relay=relay,
+    read=_read,
     forwarded={"anthropic-version": VERSION, BETAS: None},
     query=frozenset({"beta=true"}),
 )

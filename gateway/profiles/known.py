@@ -26,6 +26,7 @@ HOSTS: Mapping[str, tuple[str, ...]] = {
     "azure": ("azure",),
     "azure-anthropic": ("anthropic", "azure"),
     "bedrock": ("bedrock",),
+    "bedrock-mantle": ("bedrock",),
     "vertex": ("vertex",),
     "gemini": ("gemini",),
     "cohere": ("cohere",),

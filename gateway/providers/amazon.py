@@ -24,6 +24,8 @@ log = logging.getLogger("sekisho.providers")
 BEARER_VARIABLE = "AWS_BEARER_TOKEN_BEDROCK"
 """The variable in which Amazon's own tools find a key of Bedrock."""
 _SESSION_NAME = "sekisho"
+_MANTLE = "bedrock-mantle"
+"""A service with signatures of its own, at hosts that begin with its name."""
 _LEAST_SECONDS = 60
 """Credentials that end sooner are not used any more."""
 _AGAIN_SECONDS = 60.0
@@ -206,9 +208,13 @@ class SignatureV4(Authorizer):
         from botocore.awsrequest import AWSRequest
 
         assert isinstance(request.body, bytes), "bodies of models are not streamed"
-        signed = {"host": urlsplit(request.url).netloc, "content-type": request.headers["content-type"]}
+        where = urlsplit(request.url)
+        signed = {"host": where.netloc}
+        if media_type := request.headers.get("content-type"):
+            signed["content-type"] = media_type
+        service = _MANTLE if (where.hostname or "").startswith(f"{_MANTLE}.") else self.service
         made = AWSRequest(request.method, request.url, headers=signed, data=request.body)
-        SigV4Auth(credentials, self.service, region).add_auth(made)
+        SigV4Auth(credentials, service, region).add_auth(made)
         request.headers |= {name.lower(): value for name, value in made.headers.items() if name.lower() not in signed}
 
     def name(self, deployment: Any) -> str:

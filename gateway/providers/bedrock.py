@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway import wire
+from gateway.dialects.converse import COUNT_PATH
 from gateway.profiles.names import parse_name
 from gateway.providers.amazon import bearer_of, region_of
+from gateway.providers.guardrails import guarded
+from gateway.providers.mantle import NAME, is_mantle, openai_base
 
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
@@ -56,15 +59,21 @@ _PARTITIONS = {
 _OPERATIONS = {
     "/converse": ("converse", "converse-stream"),
     "/messages": ("invoke", "invoke-with-response-stream"),
+    COUNT_PATH: ("count-tokens", "count-tokens"),
     **dict.fromkeys(("/titan-embed", "/nova-embed", "/embed", "/stability", "/invoke-rerank"), ("invoke", "invoke")),
 }
 """By the endpoint's path: the operations that answer whole and in a stream."""
-_OPENAI = "/openai/v1"
 _RERANK, _INVOKED = "/rerank", "/invoke-rerank"
 """An operation of the agents' runtime, whose address names no model; and a model that is invoked."""
+_UNGUARDED = (_RERANK, COUNT_PATH)
 _COHERE_VERSION = 2
 """Of Cohere's API, which its models that rank want to be told."""
-_OWN_WIRES = {"claude": ("messages",), "stability": ("stability",)}
+_OWN_WIRES = {
+    "claude": ("messages",),
+    "stability": ("stability",),
+    "gpt": ("responses", "chat"),
+    "grok": ("chat",),
+}
 """By the family of a model."""
 _VECTORS = frozenset(("embed", "embeddings"))
 """Words in the names of models that make vectors."""
@@ -79,7 +88,7 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
         return urlunsplit(parts._replace(path=base + path))
     if operations := _OPERATIONS.get(path):
         return urlunsplit(parts._replace(path=f"{base}/model/{quote(deployment.model, safe='')}/{operations[stream]}"))
-    return urlunsplit(parts._replace(path=f"{base}{_OPENAI}{path}"))
+    return urlunsplit(parts._replace(path=openai_base(deployment, base) + path))
 
 
 def dialects(deployment: "Deployment") -> tuple[str, ...]:
@@ -93,6 +102,8 @@ def dialects(deployment: "Deployment") -> tuple[str, ...]:
         return tuple(f"{vendor}-embeddings" for vendor in ("titan", "nova", "cohere") if vendor in words)
     if "rerank" in words:
         return ("invoke-rerank",) if bearer_of(deployment) else ("bedrock-rerank",)
+    if deployment.guardrail:  # Converse tells whether it intervened, and in streams before their end
+        return ("converse",)
     return _OWN_WIRES.get(name.family or "", ("converse",))
 
 
@@ -114,8 +125,9 @@ def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: 
     """Return the members that invoke Claude: model and stream are in the address, versions and betas in the body.
 
     Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for. The
-    agents' runtime wants an ARN, Cohere's models that rank the version of its API.
+    agents' runtime wants an ARN, Cohere's models that rank the version of its API. A guardrail is put before all.
     """
+    fields = guarded(deployment, path, headers, fields) if path not in _UNGUARDED else fields
     if path == _RERANK:
         return _with_arn(deployment, fields)
     if path == _INVOKED and "cohere" in parse_name(deployment.known_model).words:
@@ -150,6 +162,8 @@ def problems(deployment: "Deployment") -> Iterator[tuple[str, str]]:
         yield "region", "missing; name the region, such as ap-northeast-1"
     elif region and not region.replace("-", "").isalnum():
         yield "region", f"'{region[:80]}' is not the name of a region, such as ap-northeast-1"
+    if deployment.provider != NAME and is_mantle(deployment) and _OWN_WIRES["claude"] == dialects(deployment):
+        yield "base_url", f"is that of another endpoint; Claude is asked there by 'provider: {NAME}'"
     for key in ("profile", "role_arn"):
         if getattr(deployment, key) and deployment.api_key:
             yield key, "stands beside 'api_key', which needs no signature; remove one of them"

@@ -11,11 +11,24 @@ from gateway.providers.authorizing import ApiKey, Authorizer
 from gateway.secret import Secret
 
 
+class Guardrail(Protocol):
+    """A guardrail of Bedrock."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def trace(self) -> bool: ...
+
+
 class Deployment(Protocol):
     """What a provider reads of a deployment in the configuration."""
 
     @property
     def model(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
     @property
     def known_model(self) -> str: ...
     @property
@@ -38,6 +51,8 @@ class Deployment(Protocol):
     def credentials_file(self) -> Path | None: ...
     @property
     def api_version(self) -> str | None: ...
+    @property
+    def guardrail(self) -> Guardrail | None: ...
     @property
     def entra(self) -> bool | str | None: ...
 
@@ -101,6 +116,8 @@ class Provider:
     """Yields the keys of a deployment that are wrong, with the problem."""
     needs_bytes: frozenset[str] = frozenset()
     """Dialects in which it takes media as bytes alone: what requests name by address is fetched for it."""
+    counts_in: str | None = None
+    """The dialect in which it counts the tokens of prompts, whatever its models speak; None = the model's own."""
     refuses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Members that clients of others send and that it refuses, by the endpoint's path: left out, and told."""
     pseudonyms: bool = False

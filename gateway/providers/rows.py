@@ -1,7 +1,7 @@
 """The providers: a row each."""
 
 from gateway.dialects.amazon_frames import AMAZON_EVENT_STREAM
-from gateway.providers import azure, bedrock
+from gateway.providers import azure, bedrock, mantle
 from gateway.providers.amazon import SignatureV4
 from gateway.providers.authorizing import ApiKey
 from gateway.providers.azure_auth import KeyOrEntra
@@ -104,16 +104,33 @@ _ROWS = (
         dialects=("converse",),
         dialects_of=bedrock.dialects,
         needs_bytes=frozenset(("converse", "messages")),
+        counts_in="converse",
         takes_query=False,
         url=bedrock.url,
         authorize=SignatureV4("bedrock"),
         framings=dict.fromkeys(("/converse", "/messages"), AMAZON_EVENT_STREAM),
         betas=bedrock.BETAS,
         shape=bedrock.shape,
-        keys=frozenset(("profile", "role_arn")),
+        keys=frozenset(("guardrail", "profile", "role_arn")),
         problems=bedrock.problems,
         price_list="aws",
         trace_name="aws.bedrock",
+    ),
+    Provider(
+        "bedrock-mantle",
+        needs_base_url=False,
+        dialects=("responses", "chat"),
+        dialects_of=mantle.dialects,
+        takes_query=False,
+        url=mantle.url,
+        shape=mantle.shape,
+        authorize=SignatureV4("bedrock-mantle"),
+        betas=bedrock.BETAS,
+        keys=frozenset(("profile", "project", "role_arn")),
+        problems=bedrock.problems,
+        price_list="aws",
+        trace_name="aws.bedrock",
+        litellm_name="bedrock_mantle",
     ),
     Provider(
         "azure",

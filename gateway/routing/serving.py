@@ -81,12 +81,16 @@ def grouped(targets: Sequence[Target], endpoint: Endpoint) -> tuple[tuple[Servin
 
 def serving_of(target: Target, endpoint: Endpoint) -> Serving | None:
     """Return how a deployment serves clients of a conversation's endpoint; None where it cannot."""
-    return Serving(target, endpoint) if target.serves_natively(endpoint.dialect) else _translated(target, endpoint)
+    if endpoint.counts and (counts_in := target.provider.counts_in):
+        return _through(target, endpoint, (counts_in,))
+    if target.serves_natively(endpoint.dialect):
+        return Serving(target, endpoint)
+    return _through(target, endpoint, target.translated_dialects)
 
 
-def _translated(target: Target, endpoint: Endpoint) -> Serving | None:
-    """Return the first of a deployment's dialects into which the client's can be translated, or None."""
-    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in target.translated_dialects)
+def _through(target: Target, endpoint: Endpoint, dialects: Sequence[str]) -> Serving | None:
+    """Return the first of `dialects` into which the client's can be translated, or None."""
+    rows = (TRANSLATIONS.get((endpoint.path, dialect)) for dialect in dialects)
     row = next((row for row in rows if row), None)
     return Serving(target, row.endpoint, row.translation) if row else None
 

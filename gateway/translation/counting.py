@@ -12,11 +12,12 @@ _PROMPT = {
     "responses": ("model", "instructions", "input", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text"),
     "gemini": ("systemInstruction", "contents", "tools"),
     "messages": ("model", "system", "messages", "tools", "tool_choice", "thinking", "output_config"),
+    "converse": ("messages", "system", "toolConfig", "additionalModelRequestFields"),
 }
 """Members that an upstream counts; it refuses others."""
 _SHAPES = {"responses": {"object": "response.input_tokens"}}
 """Further members of an answer, by the client's dialect."""
-_MEMBERS = {"gemini": "totalTokens"}
+_MEMBERS = {"gemini": "totalTokens", "converse": "inputTokens"}
 """The member of an answer that has the count, by the dialect; `input_tokens` for all others."""
 
 
@@ -43,7 +44,10 @@ class CountCrossing(ConversationCrossing):
     def encode(self, found: Mapping[str, bytes]) -> Encoded:
         fields = self.request_fields(found)
         names = _PROMPT[self._upstream.dialect]
-        counted = self._asked.shape({name: fields[name] for name in names if name in fields})
+        prompt = {name: fields[name] for name in names if name in fields}
+        if self._upstream.dialect == "converse":
+            prompt = {"input": {"converse": prompt}}
+        counted = self._asked.shape(prompt)
         return Encoded("application/json", wire.encode(counted))
 
     def answer(self, answer: Members) -> Members:

@@ -6,7 +6,7 @@ from gateway.dialects.audio import SPEECH, TRANSCRIPTIONS
 from gateway.dialects.audio import TRANSLATIONS as AUDIO_TRANSLATIONS
 from gateway.dialects.chat import CHAT
 from gateway.dialects.cohere import COHERE
-from gateway.dialects.converse import CONVERSE
+from gateway.dialects.converse import CONVERSE, CONVERSE_COUNT
 from gateway.dialects.embeddings import EMBEDDINGS
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini import GEMINI, GEMINI_COUNT
@@ -36,7 +36,12 @@ CODECS: tuple[tuple[Endpoint, Codec], ...] = (
 UPSTREAM_CODECS: tuple[tuple[Endpoint, Codec], ...] = ((CONVERSE, converse.CODEC), (COHERE, cohere.CODEC))
 """Those that only upstreams have."""
 
-_COUNTING = {MESSAGES.dialect: COUNT_TOKENS, RESPONSES.dialect: INPUT_TOKENS, GEMINI.dialect: GEMINI_COUNT}
+_COUNTING = {
+    MESSAGES.dialect: COUNT_TOKENS,
+    RESPONSES.dialect: INPUT_TOKENS,
+    GEMINI.dialect: GEMINI_COUNT,
+    CONVERSE.dialect: CONVERSE_COUNT,
+}
 """Endpoints that count a prompt's tokens; upstreams of other dialects have none, and their counts are estimated."""
 
 IMAGE_TASKS: tuple[tuple[Endpoint, Task], ...] = ((GENERATIONS, "generate"), (EDITS, "edit"), (VARIATIONS, "vary"))

@@ -51,6 +51,10 @@ class Bedrock:
     check: Callable[[Seen], None] = lambda seen: None
     told: Callable[[Seen], dict[str, str]] = lambda seen: {}
     """Gives the headers of an answer."""
+    service: str = "bedrock"
+    """For which requests are signed."""
+    others: dict[str, Callable[[Seen], tuple[int, bytes, str]]] = field(default_factory=dict)
+    """What the addresses of OpenAI's and Anthropic's own APIs answer: status, body, media type."""
     seen: list[Seen] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
 
@@ -66,6 +70,11 @@ class Bedrock:
             return _error(403, "UnrecognizedClientException", problem)
         if path == RERANK and "x-amz-date" not in headers:
             return _error(403, "AccessDeniedException", "The agents' runtime takes no keys")
+        if path in self.others:
+            seen = Seen(json.loads(body)["model"], "", path, headers, json.loads(body))
+            self.seen.append(seen)
+            status, answer, media_type = self.others[path](seen)
+            return Response(answer, status, media_type=media_type)
         parts = ["", "model", "", "rerank"] if path == RERANK else path.split("/")
         if len(parts) != 4 or parts[1] != "model" or request.url.query:
             return _error(404, "UnknownOperationException", path)
@@ -104,13 +113,13 @@ class Bedrock:
             data=body,
             headers={name: headers[name] for name in names if name not in ("x-amz-date", "x-amz-security-token")},
         )
-        signer = SigV4Auth(Credentials(KEY_ID, SECRET, TOKEN), "bedrock", self.region)
+        signer = SigV4Auth(Credentials(KEY_ID, SECRET, TOKEN), self.service, self.region)
         again.context["timestamp"] = headers["x-amz-date"]
         again.headers["X-Amz-Date"], again.headers["X-Amz-Security-Token"] = headers["x-amz-date"], TOKEN
         canonical = signer.canonical_request(again)
         assert hashlib.sha256(body).hexdigest() in canonical
         signature = signer.signature(signer.string_to_sign(again, canonical), again)
-        scope = f"Credential={KEY_ID}/{headers['x-amz-date'][:8]}/{self.region}/bedrock/aws4_request"
+        scope = f"Credential={KEY_ID}/{headers['x-amz-date'][:8]}/{self.region}/{self.service}/aws4_request"
         if scope not in said:
             return f"Credential should be scoped: {said}"
         return None if said.endswith(f"Signature={signature}") else "The request signature we calculated does not match"

@@ -4,11 +4,24 @@ Source: ai.google.dev/gemini-api/docs: image generation, speech generation, audi
 """
 
 import base64
+import struct
+import zlib
 from typing import Any
 
 Fields = dict[str, Any]
 
-JPEG = b"\xff\xd8\xff\xe0 a picture"
+
+def _chunk_of_png(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PICTURE = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk_of_png(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    + _chunk_of_png(b"IDAT", zlib.compress(b"\0\x20\x40\x60"))
+    + _chunk_of_png(b"IEND", b"")
+)
+"""One pixel."""
 RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9")
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif")
 SOUNDS = tuple(f"audio/{kind}" for kind in ("wav", "mpeg", "mp3", "aiff", "aac", "ogg", "flac", "mp4", "m4a", "webm"))
@@ -101,7 +114,7 @@ def _drawn(text: str) -> Fields:
     if "nothing" in text:
         return {"candidates": [{"finishReason": "IMAGE_OTHER", "index": 0}], "usageMetadata": USAGE}
     draft = {"inlineData": {"mimeType": "image/png", "data": "ZHJhZnQ="}, "thought": True}
-    image = {"mimeType": "image/jpeg", "data": base64.b64encode(JPEG).decode()}
+    image = {"mimeType": "image/png", "data": base64.b64encode(PICTURE).decode()}
     return _chunk([draft, {"text": "Here it is."}, {"inlineData": image, "thoughtSignature": "c2VhbA=="}])
 
 

@@ -222,6 +222,30 @@ def test_several_images_are_edited(client: openai.OpenAI, gateway: InProcess, fi
     assert gateway.record(answer.http_response).images == 1
 
 
+WAV = b"RIFF\0\0\0\0WAVEfmt " + bytes(12) + (32_000).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(
+    ("answer", "file", "seconds", "source"),
+    [
+        (Answer(SUBTITLES, "text/plain"), WAV + bytes(64_000 - len(WAV)), 2.0, "estimated"),
+        (Answer(SUBTITLES, "text/plain"), b"ID3" + bytes(31_997), 2.0, "estimated"),
+        (Answer(SUBTITLES, "text/plain"), WAV[:28] + bytes(15_972), 1.0, "estimated"),
+        (Answer(b'{"text":"a"}'), bytes(32_000), 2.0, "estimated"),
+        (Answer(b'{"text":"a","usage":{"type":"duration","seconds":3}}'), bytes(32_000), 3, "provider"),
+        (Answer(b'{"text":"a","usage":{"type":"duration","seconds":99999}}'), bytes(32_000), 2.0, "estimated"),
+        (Answer(b'{"text":"a","usage":{"type":"tokens","input_tokens":5}}'), bytes(32_000), None, "provider"),
+    ],
+)
+def test_the_seconds_of_a_recording_are_estimated_where_nobody_tells_them(
+    gateway: InProcess, fixed: Fixed, answer: Answer, file: bytes, seconds: float | None, source: str
+) -> None:
+    fixed.answers["/v1/audio/transcriptions"] = answer
+    files = {"file": ("a.wav", file, "audio/wav")}
+    record = gateway.record(gateway.post("/v1/audio/transcriptions", data={"model": "whisper-1"}, files=files))
+    assert (record.audio_seconds, record.usage_source) == (seconds, source)
+
+
 def _sse(*events: dict[str, Any]) -> bytes:
     return b"".join(b"event: x\ndata: " + json.dumps(event).encode() + b"\n\n" for event in events)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fakes import stability
 from tests.fakes.bedrock import BEARER, Bedrock
 from tests.fakes.google import KEY, PROJECT, TOKEN, Google
-from tests.fakes.google_media import BLOCKED, JPEG
+from tests.fakes.google_media import BLOCKED, PICTURE
 from tests.fakes.serving import serving
 from tests.fixtures.gateway import InProcess, in_process
 
@@ -81,8 +81,8 @@ def test_gemini_draws(setting: Setting, model: str) -> None:
     raw = setting.client.images.with_raw_response.generate(model=model, prompt="猫 🐈", size="1536x1024", user="taro")
     found = raw.parse()
     assert found.data
-    assert [base64.b64decode(each.b64_json or "") for each in found.data] == [JPEG]
-    assert found.output_format == "jpeg"
+    assert [base64.b64decode(each.b64_json or "") for each in found.data] == [PICTURE]
+    assert found.output_format == "png"
     assert found.usage
     assert (found.usage.input_tokens, found.usage.input_tokens_details.image_tokens) == (270, 258)
     assert found.usage.output_tokens == 1120
@@ -141,13 +141,13 @@ def test_gemini_edits(setting: Setting, model: str, count: int) -> None:
 def test_gemini_varies(setting: Setting) -> None:
     files = {"image": ("a.png", PNG, "image/png")}
     answer = setting.gateway.post("/v1/images/variations", data={"model": "on-gemini", "n": "1"}, files=files)
-    assert base64.b64decode(answer.json()["data"][0]["b64_json"]) == JPEG
+    assert base64.b64decode(answer.json()["data"][0]["b64_json"]) == PICTURE
     assert "variation" in setting.google.seen[-1].body["contents"][0]["parts"][1]["text"]
 
 
 def test_an_address_holds_the_image(setting: Setting) -> None:
     answer = generate(setting, "on-gemini", response_format="url")
-    assert answer.json()["data"] == [{"url": f"data:image/jpeg;base64,{base64.b64encode(JPEG).decode()}"}]
+    assert answer.json()["data"] == [{"url": f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"}]
 
 
 @pytest.mark.parametrize(

@@ -240,6 +240,26 @@ def test_a_call_without_arguments(begun: str | None) -> None:
     assert cohere.CODEC.read_answer(whole, resolve(COMMAND, "cohere")).parts == (ToolCall("c1", "now", "{}"),)
 
 
+def test_calls_that_come_side_by_side() -> None:
+    def start(index: int, name: str) -> Fields:
+        call = {"id": name, "type": "function", "function": {"name": name, "arguments": ""}}
+        return {"type": "tool-call-start", "index": index, "delta": {"message": {"tool_calls": call}}}
+
+    def more(index: int, piece: str) -> Fields:
+        call = {"function": {"arguments": piece}}
+        return {"type": "tool-call-delta", "index": index, "delta": {"message": {"tool_calls": call}}}
+
+    told = _read(
+        {"type": "tool-plan-delta", "delta": {"message": {"tool_plan": "Both."}}},
+        *(start(0, "a"), start(1, "b"), more(1, '{"y":'), more(0, '{"x":1}'), more(1, "2}"), more(7, "lost")),
+        {"type": "message-end", "delta": {"finish_reason": "TOOL_CALL"}},
+    )
+    plan, *calls = (each.part for each in told if isinstance(each, Closed))
+    assert isinstance(plan, Thinking)
+    assert (plan.text, plan.seal) == ("Both.", "tool_plan")
+    assert calls == [ToolCall("a", "a", '{"x":1}'), ToolCall("b", "b", '{"y":2}')]
+
+
 @pytest.mark.parametrize("reason", ["ERROR", "TIMEOUT", "USER_CANCEL", "ERROR_LIMIT"])
 def test_an_answer_that_broke_off_is_an_error(reason: str) -> None:
     told = _read(

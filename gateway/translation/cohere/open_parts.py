@@ -61,9 +61,9 @@ class OpenParts:
         return self._more((PLAN, 0), Thinking(seal=PLAN, origin=DIALECT), piece)
 
     def call(self, index: int, identity: str, name: str, piece: str) -> Sequence[Event]:
-        """Begin a call; one that is open under the same index ends."""
+        """Begin a call; one that is open under the same index ends. Others may go on beside it."""
         self.called = True
-        closed = self.close_all()
+        closed = [*self._close_words(), *self.close(("call", index))]
         opened = self._opened(("call", index), ToolCall(id=identity, name=name))
         return [*closed, *opened, *self.arguments(index, piece)]
 
@@ -101,13 +101,17 @@ class OpenParts:
     def close_all(self) -> Sequence[Event]:
         return [event for key in list(self._open) for event in self.close(key)]
 
+    def _close_words(self) -> Sequence[Event]:
+        """End texts and reasoning, of which one is open at a time."""
+        return [event for key in list(self._open) if key[0] != "call" for event in self.close(key)]
+
     def _more(self, key: Key, begun: Part, piece: str, logprobs: Any = None) -> Sequence[Event]:
         part = self._open.get(key)
         events: list[Event] = []
         if part is None:
             if not piece:
                 return ()
-            events += [*self.close_all(), *self._opened(key, begun)]
+            events += [*self._close_words(), *self._opened(key, begun)]
             part = self._open[key]
         if piece:
             part.pieces.append(piece)

@@ -131,4 +131,4 @@ def _read(answer: Mapping[str, Any]) -> Sequence[str]:
     raise without_image("")
 
 
-STABILITY = Shape(ENDPOINT, _write, _encode, _read)
+STABILITY = Shape(ENDPOINT, _write, _encode, _read, signed=True)
