@@ -71,7 +71,7 @@ async def _create_key(store: KeyStore, request: Request) -> Any:
     alias = given.pop("alias", None)
     if not isinstance(alias, str) or not alias:
         raise InvalidRequest("The field 'alias' is missing; it must be a string.", param="alias")
-    known = {name: given.pop(name, None) for name in ("owner", "team", "identity")}
+    known = {name: given.pop(name, None) for name in ("owner", "team", "identity", "purpose")}
     key, secret = await key_admin.create(store, alias, **known, **given)
     return _shown(key, secret)
 

@@ -34,13 +34,13 @@ async def authenticate(runtime: Runtime, headers: Mapping[str, str]) -> Key:
 
 
 async def authenticate_reader(runtime: Runtime, scope: Scope) -> Key:
-    """Return the key of a GET that asks no model. Raises `Unauthenticated`, `Forbidden`."""
+    """Return the key of a request that asks no model. Raises `Unauthenticated`, `Forbidden`."""
     headers, server = headers_of(scope), runtime.current.config.server
     address = client_address(scope, headers, server)
     check_server(address, server)
     presented = presented_key(headers)
     key = await runtime.keys.find(presented) if presented else None
     if key is None:
-        raise Unauthenticated(f"GET {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.")
+        raise Unauthenticated(f"{scope['method']} {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.")
     check_key(address, key.policy)
     return key

@@ -1,4 +1,4 @@
-"""GET /v1/me: a key's holder sees their limits, what is used, what is left, and prices."""
+"""GET /v1/me: a key's holder sees their limits and budgets, what is used, what is left, models and prices."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,16 +7,20 @@ from starlette.types import Receive, Scope, Send
 
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
-from gateway.api.client import Answer
+from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
+from gateway.api.holder import person_of
+from gateway.api.own_budgets import budgets_of
 from gateway.api.telling import refuse
 from gateway.config.schema import Model, Price
 from gateway.errors import ApiError
 from gateway.identity.caller import Caller
-from gateway.identity.keys import Key
 from gateway.identity.person import owner
 from gateway.limits.limit import LimitStatus
+from gateway.routing.routes import Routes
 from gateway.runtime import Runtime
+
+_SIGNED = "x-openwebui-user-jwt"
 
 
 class Me:
@@ -29,25 +33,37 @@ class Me:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            await answer.whole(200, [], wire.encode(await self._told(key)))
+            headers = headers_of(scope)
+            person = person_of(self._runtime, key, headers) if _SIGNED in headers else owner(key)
+            await answer.whole(200, [], wire.encode(await self._told(Caller(key, person))))
         except ApiError as error:
             await refuse(answer, error, scope)
 
-    async def _told(self, key: Key) -> dict[str, Any]:
-        runtime = self._runtime
-        limits = shown(limits_of(Caller(key, owner(key)), runtime.keys))
-        models = runtime.current.routes.available(key.policy)
-        targets = runtime.current.routes.targets
-
-        def prices(model: Model) -> Price | None:
-            return next((each.price.price for each in targets[model.name] if each.price), None)
-
+    async def _told(self, caller: Caller) -> dict[str, Any]:
+        runtime, key = self._runtime, caller.key
+        limits = shown(limits_of(caller, runtime.keys))
+        routes = runtime.current.routes
         return {
             "key": {"id": key.id, "alias": key.alias, "owner": key.owner, "team": key.team, "hint": key.hint},
+            "person": {"user_id": caller.person.user_id, "email": caller.person.email},
             "expires_at": key.policy.expires_at,
             "limits": [_limit(each) for each in await runtime.limiter.status(limits)],
-            "models": [{"id": model.name, "price_usd_per_million_tokens": _price(prices(model))} for model in models],
+            "budgets": await budgets_of(runtime, caller),
+            "free_models": routes.free(key.policy),
+            "models": [_model(model, routes) for model in routes.available(key.policy)],
         }
+
+
+def _model(model: Model, routes: Routes) -> dict[str, Any]:
+    price = next((each.price.price for each in routes.targets[model.name] if each.price), None)
+    return {
+        "id": model.name,
+        "mode": model.mode,
+        "description": model.description or None,
+        "context_window": model.context_window,
+        "max_output_tokens": model.max_output_tokens,
+        "price_usd_per_million_tokens": _price(price),
+    }
 
 
 def _limit(status: LimitStatus) -> dict[str, Any]:

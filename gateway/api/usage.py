@@ -11,14 +11,15 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
+from gateway.api.holder import person_of
 from gateway.api.own_budgets import budgets_of, own_of
 from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
-from gateway.errors import ApiError, InvalidRequest, Unauthenticated
+from gateway.errors import ApiError, InvalidRequest
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
-from gateway.identity.person import Person, identify
+from gateway.identity.person import Person
 from gateway.ledger.segments import folder
 from gateway.reports.dimensions import DIMENSIONS, parse
 from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
@@ -108,7 +109,7 @@ class MyUsage:
         asked = _query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
         span = span_of(asked.from_, asked.to, asked.timezone)
-        person = self._person(key, headers_of(request.scope))
+        person = person_of(self._runtime, key, headers_of(request.scope))
         caller, runtime = Caller(key, person), self._runtime
         budgets = await budgets_of(runtime, caller)
         found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
@@ -121,18 +122,6 @@ class MyUsage:
             "free_models": runtime.current.routes.free(key.policy),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
-
-    def _person(self, key: Key, headers: dict[str, str]) -> Person:
-        """Return the caller. Raises `Unauthenticated` where the key speaks for others and does not prove for whom."""
-        secret = self._runtime.current.config.open_webui.identity_secret
-        person = identify(key, headers, None, None, secret)
-        if key.identity and person.source != "jwt":
-            raise Unauthenticated(
-                "This key speaks for others: name the person in 'X-OpenWebUI-User-Jwt', signed with "
-                "'open_webui.identity_secret'.",
-                code="invalid_identity",
-            )
-        return person
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:

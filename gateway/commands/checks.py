@@ -1,5 +1,6 @@
 """What `sekisho config check` warns of: models near or past their end, and models without a known price."""
 
+import json
 from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any, Literal
@@ -9,9 +10,10 @@ import msgspec
 
 from gateway.config.load import Loaded
 from gateway.config.schema import Model
+from gateway.pricing import numbers
 from gateway.profiles.known import Life
 from gateway.routing.ending import NEAR, today
-from gateway.routing.routes import Routes
+from gateway.routing.routes import Routes, build_routes
 from gateway.routing.target import Target
 
 _URGENT_DAYS = 30
@@ -79,6 +81,19 @@ def endings_of(loaded: Loaded, routes: Routes) -> Iterator[Ending]:
 def _is_taken_off(model: Model, life: Life) -> bool:
     until = model.available.until
     return until is not None and until.date() <= life.ends
+
+
+def known(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
+    """Yield (what, value as JSON, by whose word) for the price and the end of each deployment."""
+    routes = build_routes(loaded.config, {})
+    for index, model in enumerate(loaded.config.models):
+        for number, target in enumerate(routes.targets[model.name]):
+            key = f"models.{index}.deployments.{number}"
+            if target.price:
+                yield f"{key} price", json.dumps(numbers(target.price.price)), target.price.id.partition("(")[0]
+            if life := target.life:
+                said = f"{life.source}, {life.looked_up}" if life.looked_up else life.source
+                yield f"{key} {'ends' if life.certain else 'ends at the earliest'}", json.dumps(f"{life.ends}"), said
 
 
 def unpriced(loaded: Loaded, routes: Routes) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from gateway.commands import import_litellm
-from gateway.commands.checks import endings_of, unpriced
+from gateway.commands.checks import endings_of, known, unpriced
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.wires import wires
 from gateway.config.document import Document
@@ -86,10 +86,10 @@ def _check_credentials(loaded: Loaded) -> None:
 def explain(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Show every value and where it comes from: file and line, environment variable, or default.
 
-    Then in which dialect each deployment is asked, by the dialect of who asks, and why.
+    Then in which dialect each deployment is asked, by the dialect of who asks, and why; what it costs, when it ends.
     """
     loaded = load(config)
-    rows = [*origins(loaded), *wires(loaded.config)]
+    rows = [*origins(loaded), *wires(loaded.config), *known(loaded)]
     if as_json:
         print_json([dict(zip(("key", "value", "origin"), row, strict=True)) for row in rows])
         return

@@ -337,7 +337,7 @@ class Model(Section):
     """What it can do, shown to who chooses a model; null = as the model table says."""
     end_of_life: Day | None = None
     """The day from which its vendor no longer serves it; null = as the model table says."""
-    successor: str | None = Field(None, min_length=1, max_length=256)
+    successor: str | None = Field(None, min_length=1, max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]+$")
     """The model to use in its place, shown with its end; null = as the model table says."""
     price: Price | None = None
     """null = the public list price."""
@@ -465,6 +465,25 @@ class OpenWebUI(Section):
     """Checks the pack's signed token and Open WebUI's own JWT (HS256)."""
 
 
+class OwnKeys(Section):
+    """Keys that people make for themselves; what they may do is what is set here."""
+
+    most: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Valid keys a person at a time."""
+    longest_days: Annotated[int, Field(ge=1, le=3650)] = 365
+    """Days after which such a key ends at the latest."""
+    models: tuple[str, ...] | None = None
+    """Allowed models or globs; null = every model."""
+    networks: tuple[IPv4Network | IPv6Network, ...] | None = None
+    """Source networks; null = every one that the server allows."""
+    requests_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of each such key; null = no limit."""
+    tokens_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of each such key; null = no limit."""
+    parallel_requests: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """Of each such key; null = no limit."""
+
+
 class Config(Section):
     server: Server = Server()
     data_dir: FilePath = Path("./sekisho-data")
@@ -482,6 +501,8 @@ class Config(Section):
     admission: Admission = Admission()
     ledger: Ledger = Ledger()
     open_webui: OpenWebUI = OpenWebUI()
+    own_keys: OwnKeys | None = None
+    """Lets people make keys of their own (`POST /v1/me/keys`); null = administrators make all keys."""
     telemetry: Telemetry | None = None
     """null = no traces."""
     mcp: Mcp | None = None

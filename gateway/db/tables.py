@@ -29,6 +29,8 @@ keys = Table(
     Column("mcp", JSON),
     Column("previous_hash", LargeBinary(32)),
     Column("previous_until", BigInteger),
+    Column("purpose", String(200)),
+    Column("made_by", String(16)),
 )
 
 budgets = Table(

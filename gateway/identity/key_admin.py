@@ -3,7 +3,7 @@
 import secrets
 import time
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -19,8 +19,8 @@ from gateway.secret import Secret
 
 PREFIX = "sk-"
 DEFAULT_GRACE_SECONDS = 24 * 3600
-_CHANGEABLE = ("alias", "owner", "team")
-_LONGEST = {"alias": 200, "owner": 320, "team": 200}
+_CHANGEABLE = ("alias", "owner", "team", "purpose")
+_LONGEST = {"alias": 200, "owner": 320, "team": 200, "purpose": 200}
 _LONGEST_SCOPE = 400
 _LONGEST_GRACE_SECONDS = 3652 * 86_400
 
@@ -34,10 +34,12 @@ async def create(
     owner: str | None = None,
     team: str | None = None,
     identity: str | None = None,
+    purpose: str | None = None,
+    made_by: Literal["person"] | None = None,
     **policy: Any,
 ) -> tuple[Key, Secret]:
     """Create a key; its secret is returned here and never again. Raises `ConfigError`, also if the alias is taken."""
-    _check_own({"alias": alias, "owner": owner, "team": team, "identity": identity})
+    _check_own({"alias": alias, "owner": owner, "team": team, "identity": identity, "purpose": purpose})
     presented = _new_secret()
     values = {
         "id": f"key_{secrets.token_hex(8)}",
@@ -47,6 +49,8 @@ async def create(
         "owner": owner,
         "team": team,
         "identity": identity,
+        "purpose": purpose,
+        "made_by": made_by,
         "created_at": _now(),
         **checked(policy),
     }

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cachetools import LRUCache, TTLCache
 from sqlalchemy import select
@@ -55,6 +55,9 @@ class Key:
     created_at: int
     revoked_at: int | None
     policy: Policy
+    purpose: str | None = None
+    made_by: Literal["person"] | None = None
+    """`person`: the owner made it; None: an administrator."""
 
     def valid_at(self, now: int) -> bool:
         expires = self.policy.expires_at

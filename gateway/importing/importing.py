@@ -40,7 +40,9 @@ def import_litellm(file: Path, folder: Path) -> Imported:
     models = Models(source, importer)
     settings = Settings(source, findings, values)
     files = write(folder, settings.config, models.by_cloud(), "".join(c for c in file.name if c.isprintable()))
-    return Imported(files, findings.complete(), values.variables, len(models.models), problems(folder))
+    return Imported(
+        files, findings.complete(), values.variables, len(models.models), problems(folder, values.variables)
+    )
 
 
 def _credentials(value: Any) -> dict[str, dict[str, Any]]:

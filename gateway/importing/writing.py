@@ -18,11 +18,15 @@ _ADDRESS, _LONG = "https://upstream.example.com/v1", "k7d0f3a9c1e5b2846d0f3a9c1e
 class _Standing(Mapping[str, str]):
     """An environment in which every variable has a value of its kind, to see whether the result would load."""
 
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
     def __contains__(self, name: object) -> bool:
         return True
 
     def __getitem__(self, name: str) -> str:
-        return next((value for part, value in _KINDS.items() if part in name.upper()), _LONG)
+        words = f"{name} {self._variables.get(name, '')}".upper()
+        return next((value for part, value in _KINDS.items() if part in words), _LONG)
 
     def __iter__(self) -> Iterator[str]:
         return iter(())
@@ -34,6 +38,7 @@ class _Standing(Mapping[str, str]):
 _KINDS = {
     "REDIS_URL": "redis://redis:6379",
     "REDIS_HOST": "redis",
+    "API_KEY": _LONG,
     "BASE": _ADDRESS,
     "URL": _ADDRESS,
     "ENDPOINT": _ADDRESS,
@@ -44,7 +49,7 @@ _KINDS = {
     "ROLE": "arn:aws:iam::123456789012:role/sekisho",
     "VERSION": "2025-04-01-preview",
 }
-"""Values by what names of variables hold."""
+"""Values by what names of variables, and of the settings that they are for, hold."""
 
 
 def write(
@@ -66,10 +71,10 @@ def write(
     return list(texts)
 
 
-def problems(folder: Path) -> list[str]:
+def problems(folder: Path, variables: Mapping[str, str]) -> list[str]:
     """Return what keeps the result from being loaded, whatever its variables hold."""
     try:
-        load(folder / MAIN, _Standing())
+        load(folder / MAIN, _Standing(variables))
     except ConfigError as error:
         return str(error).splitlines()
     return []

@@ -94,6 +94,41 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _ADMIN,
     ),
     "forbidden": ("This is not open to you.", "この操作は許可されていません。", _ADMIN),
+    "own_keys_off": (
+        "Keys are made by administrators here. Please ask yours for one.",
+        "ここではキーを管理者が発行します。管理者に依頼してください。",
+        ("", ""),
+    ),
+    "no_owner": (
+        "This key belongs to nobody. Please ask your administrator for one with your name.",
+        "このキーには持ち主がいません。ご本人のキーを管理者に依頼してください。",
+        ("", ""),
+    ),
+    "key_restricted": (
+        "This key is restricted and cannot do that. Please use another key of yours, or ask your administrator.",
+        "このキーは制限されているため、この操作はできません。別のキーを使うか、管理者に依頼してください。",
+        ("", ""),
+    ),
+    "too_many_keys": (
+        "You have as many keys as you may make. Please revoke one, or ask your administrator.",
+        "作成できるキーの数に達しています。不要なキーを失効させるか、管理者に依頼してください。",
+        ("", ""),
+    ),
+    "key_not_found": (
+        "You have no such key. Please look at the list of yours.",
+        "そのキーはお持ちではありません。ご自分のキーの一覧を確認してください。",
+        ("", ""),
+    ),
+    "alias_taken": (
+        "You have, or had, a key with this name. Please choose another.",
+        "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
+        ("", ""),
+    ),
+    "key_ended": (
+        "This key was revoked or has ended. Please make a new one.",
+        "このキーは失効したか、期限が切れています。新しいキーを作成してください。",
+        ("", ""),
+    ),
     "network_not_allowed": (
         "Requests from your network are not allowed.",
         "お使いのネットワークからの利用は許可されていません。",

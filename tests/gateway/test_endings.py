@@ -256,6 +256,8 @@ def test_explain_says_what_is_from_the_table(tmp_path: Path) -> None:
     assert "models.0.context_window = 400000    # from the model table (public list" in told
     assert 'models.0.capabilities.0 = "tools"    # from the model table' in told
     assert "models.1.context_window = null    # default" in told
+    assert 'models.0.deployments.0 ends = "2026-12-11"    # developers.openai.com' in told
+    assert 'models.0.deployments.0 price = "input=' in told
 
 
 def test_a_model_on_two_hosts_has_the_smaller_window_and_the_later_end(tmp_path: Path) -> None:
@@ -299,6 +301,13 @@ def test_an_earliest_day_that_is_far_is_not_announced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["soon", "2026-13-01", 20261211.5, 20261211, True, "", {"day": 1}])
 def test_a_day_that_is_none_is_refused(value: object, tmp_path: Path) -> None:
     file = _written(tmp_path, model("m", _OPENAI, end_of_life=value))
+
+    assert CliRunner().invoke(app, ["check", "--config", str(file)]).exit_code != 0
+
+
+@pytest.mark.parametrize("value", ["a\r\nset-cookie: x", "", " ", "x" * 300, "a b"])
+def test_a_successor_that_no_header_may_hold_is_refused(value: str, tmp_path: Path) -> None:
+    file = _written(tmp_path, model("m", _OPENAI, successor=value))
 
     assert CliRunner().invoke(app, ["check", "--config", str(file)]).exit_code != 0
 

@@ -1,6 +1,8 @@
 """The examples: each loads, names models that live and cost what is known, and can be explained."""
 
+import json
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from gateway.commands.config import app
 from gateway.config.load import Loaded, load
 from gateway.profiles.known import known_of
 from gateway.routing.routes import build_routes
+from tests.fakes.google import Google
+from tests.fakes.serving import serving
 
 _FOLDER = Path(__file__).parents[2] / "examples"
 _FILES = sorted(file.name for file in _FOLDER.glob("*.yaml"))
@@ -25,6 +29,14 @@ _ENVIRONMENT = {
     **dict.fromkeys(("COHERE_API_KEY", "MISTRAL_API_KEY", "SEKISHO_ADMIN_KEY", "SEKISHO_IDENTITY_SECRET"), "k" * 40),
 }
 """Of all examples; their README names them."""
+_DIALECTS = {
+    "embedding": "embeddings",
+    "rerank": "rerank",
+    "image": "images",
+    "speech": "speech",
+    "transcription": "transcriptions",
+}
+"""In which clients ask models of these modes."""
 _NEWEST = date(2026, 11, 28)
 """The day of which the examples are true."""
 _WARNED = timedelta(days=90)
@@ -57,6 +69,37 @@ def test_each_can_be_checked_and_explained(name: str, monkeypatch: pytest.Monkey
         if model.mode == "chat":
             assert f"models.{number}.deployments.0 for clients of chat = null" not in explained.output
             assert f"models.{number}.deployments.0 for clients of messages = null" not in explained.output
+        if dialect := _DIALECTS.get(model.mode):
+            assert f"models.{number}.deployments.0 for clients of {dialect} = null" not in explained.output, model.name
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file of a service account of Google's, whose tokens a server of ours gives."""
+    google, file = Google(lambda texts: []), tmp_path_factory.mktemp("google") / "account.json"
+    with serving(google) as address:
+        file.write_text(json.dumps(google.service_account(address)))
+        yield file
+
+
+@pytest.fixture
+def credentials(account: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What signs requests to Amazon and Google, made up."""
+    signing = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "k" * 40}
+    for variable, value in {**_ENVIRONMENT, **signing, "GOOGLE_APPLICATION_CREDENTIALS": str(account)}.items():
+        monkeypatch.setenv(variable, value)
+
+
+@pytest.mark.usefixtures("credentials")
+@pytest.mark.parametrize("name", _FILES)
+def test_the_check_is_clean(name: str) -> None:
+    done = CliRunner().invoke(app, ["check", "--json", "--config", str(_FOLDER / name)])
+    told = json.loads(done.output)
+
+    assert done.exit_code == 0
+    assert "warnings" not in told
+    ends = [date.fromisoformat(each["ends"]) for each in told.get("endings", [])]
+    assert all(end > _NEWEST + _WARNED for end in ends), "only as the days go by"
 
 
 def test_all_together_have_every_family_of_every_vendor() -> None:

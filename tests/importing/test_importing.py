@@ -122,6 +122,14 @@ def test_azure_by_date_by_entra_id_and_by_the_model_behind_a_name(tmp_path: Path
     assert kinds["model_list.0.litellm_params.client_secret"] == "manual"
 
 
+def test_an_address_may_be_a_variable_of_any_name(tmp_path: Path) -> None:
+    entry = _entry("m", "hosted_vllm/x", api_base="os.environ/GPUS", api_key="os.environ/GPUS_API_KEY")
+    done = _imported(tmp_path, _text(model_list=[entry]))
+    ((deployment,),) = [model.deployments for model in _result(done, tmp_path, GPUS="http://gpu1:8000/v1").models]
+
+    assert deployment.base_url == "http://gpu1:8000/v1"
+
+
 def test_what_is_said_of_a_model_is_kept_and_a_second_word_is_told_of(tmp_path: Path) -> None:
     first = _entry("m", "openai/gpt-6-luna", input_cost_per_token=0.000003)
     first["model_info"] = {"mode": "embedding", "max_input_tokens": 8192, "output_cost_per_token": "1.5e-05"}
