@@ -115,7 +115,7 @@ class Hub:
             try:
                 group = self.group(name, caller)
             except UpstreamDown as error:
-                missing[name] = error.reason
+                missing[name] = error.told
                 continue
             listing = self.catalog.at_hand(group, capabilities)
             if listing is None:
@@ -129,7 +129,7 @@ class Hub:
             if isinstance(result, Listing):
                 found[name] = result
             elif isinstance(result, UpstreamDown):
-                missing[name] = result.reason
+                missing[name] = result.told
             else:
                 raise result
         return {name: found[name] for name in names if name in found}, missing
