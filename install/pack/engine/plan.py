@@ -38,6 +38,7 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
         "action": bool(manifest.functions),
         "pipe": bool(manifest.pipes or manifest.agents),
         "tool": bool(manifest.tools),
+        "tool server": manifest.mcp is not None,
         "prompt": bool(manifest.prompts),
         "banner": bool(manifest.banners),
     }
