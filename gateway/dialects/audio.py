@@ -64,8 +64,18 @@ def _most_of_speech(fields: Members) -> Usage:
 
 
 def _with_characters(usage: Usage, fields: Members) -> Usage:
-    """Return counts with the characters that were spoken, by which some models are paid."""
-    media = msgspec.structs.replace(usage.media or Media(), characters=len(wire.value(fields, "input")))
+    """Return counts with the characters that were spoken, by which some models are paid.
+
+    Sound itself tells no counts: its tokens are estimated by how long the text takes to say.
+    """
+    text = wire.value(fields, "input")
+    media = msgspec.structs.replace(usage.media or Media(), characters=len(text))
+    if usage.output is None and usage.source == "estimated":
+        narrow = len(text.encode("ascii", "ignore"))
+        seconds = narrow / _NARROW_A_SECOND + (len(text) - narrow) / _WIDE_A_SECOND
+        output = round(seconds * _TOKENS_A_SECOND)
+        media = msgspec.structs.replace(media, audio_output=output)
+        usage = msgspec.structs.replace(usage, output=output)
     return msgspec.structs.replace(usage, media=media)
 
 
@@ -81,6 +91,8 @@ _STREAMED = (None, "", "json", "diarized_json")
 """Formats of transcripts that may come event by event."""
 _TOKENS_OF_CHARACTER, _SLOWEST_CHARACTERS = 6, 3
 """Of sound: the most tokens of a character, the fewest characters of a second."""
+_NARROW_A_SECOND, _WIDE_A_SECOND, _TOKENS_A_SECOND = 15, 6, 21
+"""Of speech, about: characters of alphabets, others, tokens (openai.com/api/pricing: 0.015 USD a minute)."""
 _HEARD = frozenset(("text", "segments"))
 CLIENT = ClientDialect(chat.error_body, chat.error_event, personal=("user",))
 HEARD = UpstreamDialect(chat.is_error, failure, usage_of, _transcript, as_stream=transcript_as_stream)

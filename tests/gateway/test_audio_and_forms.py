@@ -138,6 +138,7 @@ def test_speech_is_sound(client: openai.OpenAI, gateway: InProcess, fixed: Fixed
     record = gateway.record(answer.http_response)
     assert (record.outcome, record.task, record.usage_source) == ("ok", "speech", "estimated")
     assert record.input_tokens
+    assert record.output_tokens == round(2 / 6 * 21), "about as long as it takes to say it"
 
 
 def test_sound_that_breaks_is_cut_for_the_client_too(gateway: InProcess, fixed: Fixed) -> None:

@@ -145,6 +145,12 @@ def test_gemini_varies(setting: Setting) -> None:
     assert "variation" in setting.google.seen[-1].body["contents"][0]["parts"][1]["text"]
 
 
+def test_one_image_is_varied_at_a_time(setting: Setting) -> None:
+    files = [("image", (f"{number}.png", PNG, "image/png")) for number in range(2)]
+    answer = setting.gateway.post("/v1/images/variations", data={"model": "on-gemini"}, files=files)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "image"), answer.text
+
+
 def test_an_address_holds_the_image(setting: Setting) -> None:
     answer = generate(setting, "on-gemini", response_format="url")
     assert answer.json()["data"] == [{"url": f"data:image/png;base64,{base64.b64encode(PICTURE).decode()}"}]
@@ -224,6 +230,7 @@ def test_what_cannot_be_drawn_is_refused_by_name(
     [
         ("on-gemini", [PNG], {"mask": PNG}, "takes no 'mask'"),
         ("on-gemini", [b"words"], {}, ""),
+        ("on-gemini", [PNG, b""], {}, "'image[]' is empty"),
         ("core", [PNG], {}, "only makes images of words"),
         ("inpaint", [PNG, PNG], {}, "takes 1 image(s)"),
         ("inpaint", [PNG], {"mask": TRANSPARENT}, "black and white"),

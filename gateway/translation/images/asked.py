@@ -50,20 +50,30 @@ def read(task: Task, fields: Members, payload: Payload) -> ImageRequest:
             code="unsupported_parameter",
             param="stream",
         )
-    masks = [file for name, file in payload.files if name == "mask"]
-    if len(masks) > 1:
-        raise InvalidRequest("The form has more than one 'mask'; send one.", param="mask")
+    images, masks = _files(payload, *_IMAGE_PARTS), _files(payload, "mask")
+    if len(masks) > 1 or (task == "vary" and len(images) > 1):
+        name = "mask" if len(masks) > 1 else "image"
+        raise InvalidRequest(f"The form has more than one '{name}'; send one.", param=name)
     return ImageRequest(
         task=task,
         model=checks.required_text(found, "model"),
         prompt=checks.text(found, "prompt") or "",
-        images=tuple(upload(file) for name, file in payload.files if name in _IMAGE_PARTS and file.size),
-        mask=upload(masks[0]) if masks else None,
+        images=images,
+        mask=masks[0] if masks else None,
         size=checks.text(found, "size"),
         output_format=_one_of(found, "output_format", _FORMATS),
         as_url=_one_of(found, "response_format", ("b64_json", "url")) == "url",
         more={name: value for name, value in found.items() if name not in _READ and _says(name, value)},
     )
+
+
+def _files(payload: Payload, *names: str) -> tuple[Upload, ...]:
+    """Return the files of a form's parts. Raises `InvalidRequest` for one that is empty."""
+    found = [(name, upload(file)) for name, file in payload.files if name in names]
+    for name, each in found:
+        if not each.size:
+            raise InvalidRequest(f"A file in '{name}' is empty; it must not be.", param=name)
+    return tuple(each for _, each in found)
 
 
 def _says(name: str, value: Any) -> bool:
