@@ -114,7 +114,15 @@ def test_a_command_without_a_key(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"<html>", 200), (b"[]", 200), (b"{}", 200), (b'{"data": 1}', 200), (b"", 502), (b"{" * 5000, 200)],
+    [
+        (b'{"data": "' + b"x" * 5_000_000 + b'"}', 200),
+        (b"<html>", 200),
+        (b"[]", 200),
+        (b"{}", 200),
+        (b'{"data": 1}', 200),
+        (b"", 502),
+        (b"{" * 5000, 200),
+    ],
 )
 def test_what_is_no_gateway(run: Run, content: bytes, status: int) -> None:
     with serving(Fixed({"/v1/models": Answer(content, status=status)})) as address:
@@ -184,6 +192,13 @@ def test_what_a_company_rolls_out_has_no_key(run: Run, office: InProcess) -> Non
     assert office.key not in json.dumps(told)
     assert told["files"][0]["path"].endswith("/etc/gemini-cli/settings.json")
     assert told["variables"] == {"GOOGLE_GEMINI_BASE_URL": office.url, "GEMINI_API_KEY": "sk-…"}
+
+
+def test_codex_needs_a_variable_for_tool_servers_beside_a_command(run: Run, office: InProcess, home: Path) -> None:
+    (home / "key").write_text(office.key)
+    done = run("codex", "--mcp", "--write", "--key-command", f"cat {home / 'key'}")
+    assert f"export SEKISHO_API_KEY=$(cat {home / 'key'})" in done.output
+    assert office.key not in (home / ".codex" / "config.toml").read_text()
 
 
 def test_the_tool_servers_of_the_gateway(run: Run, office: InProcess, home: Path) -> None:
