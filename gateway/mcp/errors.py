@@ -2,14 +2,19 @@
 
 
 class UpstreamDown(Exception):
-    """A tool server that cannot be reached. `reason` completes "server X does not answer: …"; `last_words` is what it
-    wrote to stderr, without secrets."""
+    """A tool server that cannot be reached. `reason` completes "server X does not answer: …"; `last_words` says how
+    it ended and what it wrote to stderr, without secrets."""
 
     def __init__(self, server: str, reason: str, last_words: str = "") -> None:
         super().__init__(f"{server}: {reason}")
         self.server = server
         self.reason = reason
         self.last_words = last_words
+
+    @property
+    def told(self) -> str:
+        """The reason with what the server said last, for a person or a model."""
+        return f"{self.reason}: {self.last_words}" if self.last_words else self.reason
 
 
 class SessionLost(UpstreamDown):

@@ -115,7 +115,7 @@ class Hub:
             try:
                 group = self.group(name, caller)
             except UpstreamDown as error:
-                missing[name] = error.reason
+                missing[name] = error.told
                 continue
             listing = self.catalog.at_hand(group, capabilities)
             if listing is None:
@@ -129,10 +129,18 @@ class Hub:
             if isinstance(result, Listing):
                 found[name] = result
             elif isinstance(result, UpstreamDown):
-                missing[name] = result.reason
+                missing[name] = result.told
             else:
                 raise result
         return {name: found[name] for name in names if name in found}, missing
+
+    async def roots_changed(self, client: Client) -> None:
+        """Tell older servers that were told of this client's folders; newer ones ask anew with each call."""
+        for group in self.pool.groups():
+            if group.way.principal == client.principal and group.way.name in client.view.servers:
+                for connection in group.living():
+                    if connection.session.peer.era == "legacy" and "roots" in connection.declared:
+                        await connection.session.channel.notify("notifications/roots/list_changed")
 
     def refresh(self, group: Group, client: Client) -> None:
         """Read a server's lists again where they are old, as a connection to it is open now."""

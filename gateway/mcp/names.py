@@ -1,13 +1,13 @@
 """Names under which clients see the tools and prompts of several servers. Pure."""
 
 import re
-from collections.abc import Iterable
 from hashlib import sha256
 
 LONGEST = 58
 """Characters: clients put their own prefix before it, and vendors of models allow 64 in all."""
 _LONGEST_PREFIX = 12
 _SEPARATOR = "__"
+_ALLOWED = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_-]")
 _HASH_LENGTH = 6
 
@@ -25,9 +25,9 @@ def public_name(server: str, name: str) -> str:
     return f"{plain[: LONGEST - _HASH_LENGTH - 1]}_{_hash(name)}"
 
 
-def public_names(server: str, names: Iterable[str]) -> dict[str, str]:
-    """Return public names by a server's own; the first of equal ones counts, as an order is kept."""
-    return {name: public_name(server, name) for name in names}
+def bare_name(server: str, name: str) -> str:
+    """Return the name where there is no other server: its own, unless it is no name that clients must take."""
+    return name if _ALLOWED.fullmatch(name) else public_name(server, name)
 
 
 def _hash(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from mcp.shared.subscriptions import SUBSCRIPTION_ID_META_KEY
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
@@ -20,6 +21,7 @@ __all__ = [
     "LOG_LEVEL_META_KEY",
     "PROTOCOL_VERSION_META_KEY",
     "SERVER_INFO_META_KEY",
+    "SUBSCRIPTION_ID_META_KEY",
 ]
 
 Params = dict[str, Any]

@@ -90,6 +90,13 @@ async def test_a_client_that_cannot_be_asked(gateway: InProcess, front: Era, ups
     assert refused.value.code in allowed
 
 
+async def test_a_server_that_asks_a_client_without_the_ability(gateway: InProcess) -> None:
+    async with client(gateway, "/legacy", "modern") as connected:
+        with pytest.raises(MCPError) as refused:
+            await connected.call_tool("test_sampling", {"prompt": "x"})
+    assert refused.value.code in (types.MISSING_REQUIRED_CLIENT_CAPABILITY, types.INVALID_REQUEST)
+
+
 @pytest.mark.parametrize(("front", "upstream"), PAIRS)
 async def test_resources_prompts_and_completions(gateway: InProcess, front: Era, upstream: Era) -> None:
     async with client(gateway, f"/{upstream}", front) as connected:

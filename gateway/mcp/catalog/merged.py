@@ -1,7 +1,7 @@
 """What one key sees in one view: the entries of its servers under their public names. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.search import Index
-from gateway.mcp.names import public_name
+from gateway.mcp.names import bare_name, public_name
 from gateway.mcp.uris import public_uri, split_uri
 from gateway.mcp.views import View, may_use_rest, may_use_tool
 
@@ -75,20 +75,24 @@ def merge(
         for tool in listing.tools:
             shown = config.servers[name].definitions != "block" or pins.allows(name, tool)
             if shown and may_use_tool(view, name, config.servers[name], tool["name"], policy):
-                _add(merged.tools, name, tool, view.bare)
+                _add(merged.tools, name, tool, bare_name if view.bare else public_name)
     for name in readable:
         for prompt in listings[name].prompts:
-            _add(merged.prompts, name, prompt, view.bare)
+            _add(merged.prompts, name, prompt, _own_name if view.bare else public_name)
     _add_resources(merged, {name: listings[name] for name in readable})
     if above is not None and len(merged.tools) > above:
         merged.index = Index([named.entry for named in merged.tools.values()])
     return merged
 
 
-def _add(table: dict[str, Named], server: str, entry: Entry, bare: bool) -> None:
+def _own_name(server: str, name: str) -> str:
+    return name
+
+
+def _add(table: dict[str, Named], server: str, entry: Entry, to_name: Callable[[str, str], str]) -> None:
     """Add an entry under a name that no other has: the first keeps it."""
     own = entry["name"]
-    name = own if bare else public_name(server, own)
+    name = to_name(server, own)
     if name in table:
         name = public_name(server, f"{own} of {server}")
     if name not in table:

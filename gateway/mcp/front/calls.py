@@ -21,7 +21,6 @@ from gateway.mcp.relay.headers import check_param_headers
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 
-_LONGEST_WORDS = 1000
 _SHOWN = 120
 _FOUND = 5
 _SHOWN_OF_TOOL = ("name", "title", "description", "inputSchema")
@@ -157,8 +156,7 @@ class Calls:
         """Return what a model can go on from."""
         if isinstance(error, SignInNeeded):
             return f"The tool server '{error.server}' cannot be used: {error.reason}. Tell the person who asks."
-        said = f" Its last lines: {error.last_words[-_LONGEST_WORDS:]}" if error.last_words else ""
-        return f"The tool server '{error.server}' does not answer: {error.reason}.{said}"
+        return f"The tool server '{error.server}' does not answer: {error.told}"
 
     def _late(self, server: str, which: str) -> str:
         seconds = getattr(self._hub.server(server).timeouts, which)

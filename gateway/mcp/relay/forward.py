@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import mcp_param_headers, x_mcp_header_map
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY
 
 from gateway.config.mcp import McpTimeouts
 from gateway.mcp.capabilities import missing_for
@@ -128,7 +128,7 @@ class Forwarder:
             try:
                 if connection.session.peer.era == "modern":
                     return await self._to_modern(request, connection, sink, again)
-                return await self._to_legacy(request, connection, sink)
+                return _unless_missing(await self._to_legacy(request, connection, sink), request.client, sink)
             except SessionLost:
                 connection.closed = True
                 raise
@@ -136,6 +136,7 @@ class Forwarder:
                 if error.code == CONNECTION_CLOSED and connection.seems_gone():
                     words = connection.last_words()
                     raise UpstreamDown(request.server, "it ended while the call ran", words) from error
+                _raise_missing(request.client, sink, error)
                 raise _translated(error, request.method, request.client) from error
             finally:
                 await sink.flush()
@@ -220,6 +221,21 @@ def _url_questions(error: MCPError, client: Client) -> Params:
             params = {name: value for name, value in each.items() if name != "elicitationId"}
             questions[f"q{number}"] = {"method": "elicitation/create", "params": params}
     return questions
+
+
+def _unless_missing(result: Result, client: Client, sink: CallSink) -> Result:
+    """Return a result, unless it is the failure of a tool that could not ask. Raises `MCPError` then."""
+    if result.get("isError"):
+        _raise_missing(client, sink, None)
+    return result
+
+
+def _raise_missing(client: Client, sink: CallSink, cause: MCPError | None) -> None:
+    """Say to a newer client what it would have to be able to do, where a call failed for want of it."""
+    if client.modern and sink.missing:
+        (name,) = sink.missing
+        words = f"This call asks for something that needs the client's capability '{name}'."
+        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, words, {"requiredCapabilities": sink.missing}) from cause
 
 
 def _translated(error: MCPError, method: str, client: Client) -> MCPError:

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from mcp.shared.exceptions import MCPError
 from mcp_types import METHOD_NOT_FOUND
 
-from gateway.mcp.capabilities import missing_for
+from gateway.mcp.capabilities import Capabilities, missing_for
 from gateway.mcp.deadline import Deadline
 from gateway.mcp.front.client import Client
-from gateway.mcp.protocol import ASKING, LOG_LEVELS, Params, Result
+from gateway.mcp.protocol import LOG_LEVELS, Params, Result
 
 Ask = Callable[[str, Params], Awaitable[Result]]
 
@@ -28,6 +28,8 @@ class CallSink:
         self._ask = ask
         self._level = client.log_level
         self.logs = self._level is not None
+        self.missing: Capabilities | None = None
+        """The capability without which a question of the server could not be put."""
         self._progress = float("-inf")
         self._held: Params | None = None
         self._reports = _Rate(_PROGRESS_PER_SECOND)
@@ -73,7 +75,9 @@ class CallSink:
 
     async def asked(self, method: str, params: Params) -> Result:
         """Ask the client, if it can be asked this; the time that it takes does not count. Raises `MCPError`."""
-        if method not in ASKING or missing_for(method, params, self._client.capabilities) is not None:
+        missing = missing_for(method, params, self._client.capabilities)
+        if missing is not None:
+            self.missing = missing or None
             raise MCPError(METHOD_NOT_FOUND, "The client cannot be asked this.", data=method)
         with self._deadline.paused():
             return await self._ask(method, params)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from mcp.shared.exceptions import MCPError
@@ -56,6 +56,10 @@ class Connection:
         if not self._ready.done():
             self._task.cancel()
         await asyncio.wait({self._task})
+
+    def when_closed(self, call: Callable[["Connection"], object]) -> None:
+        """Call a function when nothing of it is left."""
+        self._task.add_done_callback(lambda _: call(self))
 
     async def wait_closed(self) -> None:
         """Wait until it is gone."""
@@ -170,12 +174,12 @@ async def _told_last_words(connection: Connection) -> AsyncIterator[None]:
     """Put what a process said before it ended into the error of a start that failed."""
     try:
         yield
-    except MCPError as error:
+    except (MCPError, BaseExceptionGroup) as error:
         if not _is_closed(error) or not connection.last_words():
             raise
         if connection._known is None and connection.way.server.protocol == "auto":
             raise
-        raise UpstreamDown(connection.way.name, "it ended at its start", connection.last_words()) from error
+        raise UpstreamDown(connection.way.name, "it ended at its start", connection.last_words()) from None
 
 
 def _is_closed(error: BaseException) -> bool:

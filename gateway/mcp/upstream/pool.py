@@ -81,6 +81,8 @@ class Pool:
 
     def __init__(self) -> None:
         self._groups: dict[tuple[str, str, str], Group] = {}
+        self._left: set[Connection] = set()
+        """Connections of which anything is left: those that open and close too."""
         self._sweeper: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -89,7 +91,7 @@ class Pool:
     async def stop(self) -> None:
         if self._sweeper:
             self._sweeper.cancel()
-        await self._close([each for group in self._groups.values() for each in group.living()])
+        await self._close(list(self._left))
         self._groups.clear()
 
     async def drop(self, server: str) -> None:
@@ -158,6 +160,8 @@ class Pool:
 
     async def _opened(self, group: Group, declared: Capabilities) -> None:
         connection = Connection(group.way, declared, group.era, group.listener)
+        self._left.add(connection)
+        connection.when_closed(self._left.discard)
         try:
             await connection.ready()
         except SignInNeeded:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
@@ -29,6 +30,8 @@ from gateway.mcp.protocol import (
 from gateway.mcp.upstream.channel import Channel, Sink
 
 Era = Literal["legacy", "modern"]
+_LEVEL_SECONDS = 1.0
+"""What a server may take to accept a log level, before calls go on without its answer."""
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -147,7 +150,9 @@ class UpstreamSession:
         known = LOG_LEVELS.index(self._log_level) if self._log_level else len(LOG_LEVELS)
         if self.offers("logging") and LOG_LEVELS.index(wanted) < known:
             self._log_level = wanted
-            await self.channel.request("logging/setLevel", {"level": wanted}, {})
+            with suppress(MCPError, TimeoutError):  # a call does not fail for its log
+                async with asyncio.timeout(_LEVEL_SECONDS):
+                    await self.channel.request("logging/setLevel", {"level": wanted}, {})
 
     def _stamped(self, params: Params, capabilities: Capabilities, log_level: str | None) -> Params:
         meta = {

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
 from mcp_types import METHOD_NOT_FOUND
 
-from gateway.mcp.protocol import CONNECTION_CLOSED, Params, Result
+from gateway.mcp.protocol import CONNECTION_CLOSED, META, SUBSCRIPTION_ID_META_KEY, Params, Result
 from gateway.mcp.transport import Streams
 from gateway.mcp.upstream.channel import Listener, Sink
 
@@ -29,6 +29,9 @@ class StreamChannel:
         self._dispatcher: JSONRPCDispatcher[Any] = JSONRPCDispatcher(*streams)
         self.modern = False
         self._sinks: list[Sink] = []
+        self._listening: dict[str, Sink] = {}
+        """Who listens to the server's changes, by the id of the request."""
+        self._listened = 0
         self._listener: Listener | None = None
 
     @asynccontextmanager
@@ -47,12 +50,24 @@ class StreamChannel:
         options: CallOptions = {"cancel_on_abandon": cancels, "headers": dict(headers)}
         if sink is None:
             return await self._dispatcher.send_raw_request(method, params, options)
+        if method == "subscriptions/listen":
+            return await self._listen(params, options, sink)
         options["on_progress"] = sink.progress
         self._sinks.append(sink)
         try:
             return await self._dispatcher.send_raw_request(method, params, options)
         finally:
             self._sinks.remove(sink)
+
+    async def _listen(self, params: Params, options: CallOptions, sink: Sink) -> Result:
+        """Send a request whose stream lasts; its notifications name its id."""
+        self._listened += 1
+        own = options["request_id"] = f"listen-{self._listened}"
+        self._listening[own] = sink
+        try:
+            return await self._dispatcher.send_raw_request("subscriptions/listen", params, options)
+        finally:
+            del self._listening[own]
 
     async def notify(self, method: str, params: Params | None = None) -> None:
         with contextlib.suppress(OSError):
@@ -73,6 +88,9 @@ class StreamChannel:
     async def _on_notify(self, _: Any, method: str, params: Mapping[str, Any] | None) -> None:
         if method in ("notifications/progress", "notifications/cancelled"):
             return  # the dispatcher has passed them on
+        if sink := self._listening.get(_subscription(params)):
+            await sink.notified(method, dict(params or {}))
+            return
         if method == "notifications/message":
             # A newer server logs only for requests that ask for it, an older one for all of them.
             sinks = [sink for sink in self._sinks if sink.logs] if self.modern else self._sinks
@@ -80,6 +98,12 @@ class StreamChannel:
                 await sinks[0].notified(method, dict(params or {}))
         elif self._listener:
             await self._listener.notified(method, dict(params or {}))
+
+
+def _subscription(params: Mapping[str, Any] | None) -> str:
+    """Return the id of the listening request that a notification belongs to; empty where it belongs to none."""
+    meta = (params or {}).get(META)
+    return str(meta.get(SUBSCRIPTION_ID_META_KEY, "")) if isinstance(meta, dict) else ""
 
 
 def is_closed(error: MCPError) -> bool:

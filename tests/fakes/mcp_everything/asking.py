@@ -42,9 +42,9 @@ class Ask:
 
     async def __call__(self, requests: Mapping[str, Fields], with_state: bool = False) -> dict[str, Fields]:
         """Return the answers by the keys of `requests`; raise NeedsInput or MCPError."""
-        for request in requests.values():
-            self._check(request)
         if self.is_modern:
+            for request in requests.values():
+                self._check(request)
             return self._modern(requests, with_state)
         return {key: await self._send(request) for key, request in requests.items()}
 
@@ -54,11 +54,12 @@ class Ask:
         return getattr(capabilities, _KINDS[method][0], None) is not None
 
     def _check(self, request: Fields) -> None:
+        """Servers of the newer era must not ask what a client did not declare; many of the older era just ask."""
         if not self.declares(request["method"]):
             capability = _KINDS[request["method"]][0]
             data: Fields = {"requiredCapabilities": {capability: {}}}
-            code = types.MISSING_REQUIRED_CLIENT_CAPABILITY if self.is_modern else types.INVALID_REQUEST
-            raise MCPError(code, f"The client does not declare {capability}.", data if self.is_modern else None)
+            code = types.MISSING_REQUIRED_CLIENT_CAPABILITY
+            raise MCPError(code, f"The client does not declare {capability}.", data)
 
     def _modern(self, requests: Mapping[str, Fields], with_state: bool) -> dict[str, Fields]:
         for key, request in requests.items():

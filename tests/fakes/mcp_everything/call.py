@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import mcp_types as types
 from mcp.server.connection import allowed_log_levels
@@ -10,6 +10,8 @@ from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from tests.fakes.mcp_everything.asking import Ask, Context, Fields
 
+LEVELS: tuple[types.LoggingLevel, ...] = get_args(types.LoggingLevel)
+"""From the lowest to the highest."""
 NO_ARGUMENTS: Fields = {"type": "object", "properties": {}}
 
 
@@ -19,7 +21,7 @@ class Happened:
 
     cancelled: list[str] = field(default_factory=list)
     subscribed: list[str] = field(default_factory=list)
-    levels: list[str] = field(default_factory=list)
+    levels: list[types.LoggingLevel] = field(default_factory=list)
     capabilities: list[Fields] = field(default_factory=list)
 
 
@@ -47,7 +49,9 @@ class Call:
 
     async def log(self, level: types.LoggingLevel, data: Any) -> None:
         """Log, if the client wants this level."""
-        if level in allowed_log_levels(self.context.protocol_version, self.context.meta):
+        lowest = self.happened.levels[-1] if self.happened.levels and not self.ask.is_modern else "debug"
+        wanted = allowed_log_levels(self.context.protocol_version, self.context.meta)
+        if level in wanted and LEVELS.index(level) >= LEVELS.index(lowest):
             params = types.LoggingMessageNotificationParams(level=level, data=data, logger="everything")
             await self._send(types.LoggingMessageNotification(params=params))
 
