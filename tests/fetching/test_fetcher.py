@@ -370,6 +370,8 @@ async def test_the_proxy_is_asked_for_the_checked_address(
         assert (await fetch("http://images.example/x", guard)).media_type == "image/png"
         assert "not a public one" in await refused("http://127.0.0.1/x", guard)
         assert "not a public one" in await refused("http://localhost/x", guard)
+        for name in ("metadata.google.internal", "wiki.corp", "printer.local.", "gpu1"):
+            assert "not a public one" in await refused(f"http://{name}/x", guard)
     assert [each.split("\r\n")[0] for each in proxy.asked] == ["CONNECT 93.184.215.14:80 HTTP/1.1"]
     assert "host: images.example\r\n" in web[0].asked[0]
 
