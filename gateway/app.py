@@ -59,12 +59,17 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
             watching(config_file, runtime),
             connections.sweeping(),
             ending_with_parent(),
-            draining(connections, runtime.begin_stop),
+            draining(connections, begin_stop),
         ):
             yield
         await runtime.stop()
 
     tool_servers = ToolServers(runtime)
+
+    def begin_stop() -> None:
+        runtime.begin_stop()
+        tool_servers.begin_stop()
+
     app = Starlette(
         routes=[*_routes(runtime, endpoints), *_tool_routes(tool_servers)],
         lifespan=lifespan,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.config import load as config_load
@@ -80,5 +81,10 @@ def _startup_problems(loaded: Loaded) -> Iterator[str]:
         http_context(config.server.custom_ca)
     except ConfigError as error:
         yield f"{document.place(('server', 'custom_ca'))}: {error}"
+    if config.mcp is not None and find_spec("mcp") is None:
+        yield (
+            f"{document.place(('mcp',))}: mcp: needs a package that is not installed; run: pip install 'sekisho[mcp]', "
+            "or remove 'mcp'"
+        )
     if config.data_dir.exists() and not config.data_dir.is_dir():
         yield f"{document.place(('data_dir',))}: data_dir: '{config.data_dir}' is a file; name a folder"

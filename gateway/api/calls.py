@@ -93,7 +93,7 @@ def read(ask: Ask, serving: Serving, crossing: Crossing | None, answer: Members,
 
 async def _all(exchange: Exchange, asks: Sequence[Ask], serving: Serving) -> Answered:
     """Return the answers to all parts as one. Raises the error of the first part that fails, and ends the others."""
-    found = _Found()
+    found = Parts()
     left = iter(enumerate(asks))
     at_once = min(AT_ONCE, serving.target.deployment.max_concurrency or AT_ONCE, len(asks))
     try:
@@ -108,7 +108,7 @@ async def _all(exchange: Exchange, asks: Sequence[Ask], serving: Serving) -> Ans
     return Answered(serving, await beside(found.size, _joined, asks[0], parts), found.size, _sum(parts))
 
 
-class _Found:
+class Parts:
     """The answers to parts that are there."""
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class _Found:
             raise too_large()
 
 
-async def _work(exchange: Exchange, left: Iterator[tuple[int, Ask]], serving: Serving, found: _Found) -> None:
+async def _work(exchange: Exchange, left: Iterator[tuple[int, Ask]], serving: Serving, found: Parts) -> None:
     """Ask for one part after the other, as long as there are any."""
     for number, ask in left:
         found.put(number, await _one(exchange, ask, serving))

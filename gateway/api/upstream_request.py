@@ -84,6 +84,7 @@ def _begun(exchange: Exchange, ask: Ask, serving: Serving, translation: Translat
             payload=ask.payload,
             fields=_fields(exchange, ask, serving),
             model=ask.model.name,
+            known_model=target.deployment.known_model,
             stream=ask.stream,
             count_usage=target.asks_for_usage,
             framing=serving.framing,

@@ -75,6 +75,8 @@ _TOO_LONG = (
     "too many input tokens",
     "model supports up to",
     "input is too large",
+    "`inputs` tokens + `max_new_tokens` must be",
+    "`inputs` must have less than",
 )
 _FILTERED = frozenset(("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"))
 _EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired"))

@@ -97,7 +97,13 @@ class Hub:
         names = allowed_servers(view, self.mcp, caller.policy)
         listings, missing = await self._listings(names, caller, capabilities)
         # A key that changed is another object, as is a listing that was read anew.
-        known = (view, caller.key, self.pins.revision, *(id(each) for each in listings.values()), *missing.items())
+        known = (
+            view,
+            caller.key,
+            self.pins.revision,
+            *(id(each) for each in listings.values()),
+            *((name, error.told) for name, error in missing.items()),
+        )
         found = self._merged.get(known)
         if found is None:
             found = merge(view, self.mcp, caller.policy, listings, missing, self.pins)
@@ -107,15 +113,15 @@ class Hub:
 
     async def _listings(
         self, names: list[str], caller: Caller, capabilities: Capabilities
-    ) -> tuple[dict[str, Listing], dict[str, str]]:
+    ) -> tuple[dict[str, Listing], dict[str, UpstreamDown]]:
         found: dict[str, Listing] = {}
         unknown = []
-        missing: dict[str, str] = {}
+        missing: dict[str, UpstreamDown] = {}
         for name in names:
             try:
                 group = self.group(name, caller)
             except UpstreamDown as error:
-                missing[name] = error.told
+                missing[name] = error
                 continue
             listing = self.catalog.at_hand(group, capabilities)
             if listing is None:
@@ -129,10 +135,18 @@ class Hub:
             if isinstance(result, Listing):
                 found[name] = result
             elif isinstance(result, UpstreamDown):
-                missing[name] = result.told
+                missing[name] = result
             else:
                 raise result
         return {name: found[name] for name in names if name in found}, missing
+
+    async def roots_changed(self, client: Client) -> None:
+        """Tell older servers that were told of this client's folders; newer ones ask anew with each call."""
+        for group in self.pool.groups():
+            if group.way.principal == client.principal and group.way.name in client.view.servers:
+                for connection in group.living():
+                    if connection.session.peer.era == "legacy" and "roots" in connection.declared:
+                        await connection.session.channel.notify("notifications/roots/list_changed")
 
     def refresh(self, group: Group, client: Client) -> None:
         """Read a server's lists again where they are old, as a connection to it is open now."""

@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.api.client import Answer
 from gateway.api.telling import refuse
-from gateway.errors import ConfigError, NotFound
+from gateway.errors import NotFound
 from gateway.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class ToolServers:
             return
         await self._front(scope, receive, send)
 
+    def begin_stop(self) -> None:
+        """End the streams that clients keep open for changes, or nobody could leave before they do."""
+        if self._front:
+            self._front.begin_stop()
+
     async def _started(self) -> None:
         async with self._starting:
             if self._front is None:
@@ -67,11 +72,7 @@ async def _keep(front: "Front", stop: asyncio.Event, ready: asyncio.Event) -> No
 
 
 def _front(runtime: Runtime) -> "Front":
-    """Import and make the hub. Raises `ConfigError` without the package that it needs."""
-    try:
-        from gateway.mcp.front.app import Front
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("mcp"):
-            raise
-        raise ConfigError("mcp: needs a package that is not installed; run: pip install 'sekisho[mcp]'") from None
+    """Import and make the hub: it takes a second, and a package that `gateway.preflight` has looked for."""
+    from gateway.mcp.front.app import Front
+
     return Front(runtime)

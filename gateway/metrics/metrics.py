@@ -46,6 +46,13 @@ class Metrics:
             self.registry.register(process)
             self.registry.register(machine)
 
+    def add(self, collector: Collector) -> None:
+        """Add a collector of a part of this process that not every configuration has."""
+        if self._pushed:
+            self._pushed.add(collector)
+        else:
+            self.registry.register(collector)
+
     def start(self) -> None:
         """Share the values of this process with the other workers from time to time."""
         if self._pushed:

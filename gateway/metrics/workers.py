@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from prometheus_client.registry import Collector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The client library's variable; read when it is imported."""
-_MINIMUM = ("sekisho_deployment_up", "sekisho_key_database_up", "sekisho_shared_state_up")
+_MINIMUM = ("sekisho_deployment_up", "sekisho_key_database_up", "sekisho_shared_state_up", "sekisho_mcp_server_up")
 """Gauges of which the minimum of all workers is shown; of others it is the sum."""
 
 
@@ -47,15 +48,19 @@ class PushedCollector:
     """Writes what a collector gives as metrics that other processes read."""
 
     def __init__(self, collector: Collector, registry: CollectorRegistry) -> None:
-        self._collector = collector
+        self._collectors = [collector]
         self._registry = registry
         self._metrics: dict[str, Gauge | Counter] = {}
         self._last: dict[tuple[str, tuple[str, ...]], float] = {}
 
+    def add(self, collector: Collector) -> None:
+        """Write what another collector gives, too."""
+        self._collectors.append(collector)
+
     def push(self) -> None:
         """Set gauges to their value, those that the collector no longer gives to 0; raise counters by their growth."""
         now = {}
-        for family in self._collector.collect():
+        for family in chain.from_iterable(collector.collect() for collector in self._collectors):
             for sample in family.samples:
                 labels = tuple(sample.labels.values())
                 now[family.name, labels] = sample.value

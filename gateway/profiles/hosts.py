@@ -63,6 +63,15 @@ HOSTS: tuple[Host, ...] = (
     ),
     _row("llama.cpp tools/server/README.md", "llama.cpp", developer_role=False),
     _row(
+        "docs.ollama.com: OpenAI compatibility, thinking",
+        "ollama",
+        "ollama.com",
+        thinking_member="reasoning",
+        developer_role=False,
+    ),
+    _row("docs.sglang.io: separate reasoning", "sglang", developer_role=False),
+    _row("huggingface.co/docs/text-generation-inference: API reference", "tgi", developer_role=False, most_stops=4),
+    _row(
         "docs.mistral.ai/api: unknown members are refused with 422",
         "mistral",
         "api.mistral.ai",

@@ -16,7 +16,7 @@ from gateway.providers.google import (
     vertex_url,
 )
 from gateway.providers.google_auth import GoogleToken
-from gateway.providers.on_premises import texts_alone
+from gateway.providers.on_premises import texts_alone, v1_url
 
 _CHAT = ("chat", "completions", "embeddings")
 _AUDIO = ("transcriptions", "speech")
@@ -62,6 +62,35 @@ _ROWS = (
         prefix_cache=True,
         takes_suffix=False,
         shape=texts_alone,
+    ),
+    # docs.ollama.com/api/openai-compatibility. It speaks Responses and Messages, too, without state and not in older
+    # versions, so that clients of them are translated. Its completions put the model's own template around a prompt,
+    # so that a gap is asked for with `suffix`.
+    Provider(
+        "ollama",
+        dialects=_CHAT,
+        url=v1_url,
+        needs_bytes=frozenset(("chat",)),
+        prefix_cache=True,
+        litellm_name="ollama",
+    ),
+    # docs.sglang.io: OpenAI APIs, Anthropic-compatible API. Its /v1/rerank and /v1/score have other shapes.
+    Provider(
+        "sglang",
+        dialects=(*_CHAT, "messages"),
+        betas=_NO_BETAS,
+        prefix_cache=True,
+        takes_suffix=False,
+        litellm_name="hosted_vllm",
+    ),
+    # huggingface.co/docs/text-generation-inference: Messages API (which is OpenAI's), API reference.
+    Provider(
+        "tgi",
+        dialects=("chat", "completions"),
+        url=v1_url,
+        prefix_cache=True,
+        takes_suffix=False,
+        litellm_name="huggingface",
     ),
     Provider(
         "cohere",

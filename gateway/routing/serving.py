@@ -41,7 +41,8 @@ class Serving:
         """Return how much it takes in one call; None = any number of inputs."""
         deployment, limit = self.target.deployment, self.endpoint.per_call
         most = limit(deployment.known_model) if limit else PerCall()
-        return most._replace(inputs=deployment.max_batch or most.inputs) if most or deployment.max_batch else None
+        most = most._replace(inputs=deployment.max_batch or most.inputs)
+        return most if any(most) else None
 
     @cached_property
     def timeouts(self) -> tuple[Timeouts, Timeouts]:

@@ -29,6 +29,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The client's members with the upstream's model, and no person but a pseudonym."""
     model: str
     """Our name of the model."""
+    known_model: str = ""
+    """The name by which others know the upstream's model; empty = the one that the upstream is sent."""
     stream: bool
     count_usage: bool = True
     """False if the upstream refuses to be asked for the token counts of a stream."""

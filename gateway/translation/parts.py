@@ -6,6 +6,7 @@ again only where the conversation returns to that dialect.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -36,6 +37,11 @@ class Citation(msgspec.Struct, frozen=True, kw_only=True):
     """Where the piece begins in the text of its part, in characters; None = not known."""
     end: int | None = None
     own: Own = NOTHING_OWN
+
+    @property
+    def address(self) -> str | None:
+        """Return where the source is; a document of the request is named by its title, as it has no address."""
+        return self.url or ("document:" + quote(self.title, errors="replace") if self.title else None)
 
 
 class Text(_Part, frozen=True):

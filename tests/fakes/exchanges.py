@@ -51,7 +51,14 @@ def exchanges(path: str) -> list[Exchange]:
     return list(_exchanges(path)) if FOLDER.is_dir() else []
 
 
-def _exchanges(path: str) -> Iterator[Exchange]:
+@cache
+def refusals(path: str) -> list[Exchange]:
+    """Return all exchanges with such addresses that were answered with an error, in JSON."""
+    found = _exchanges(path, good=False) if FOLDER.is_dir() else ()
+    return [each for each in found if each.status >= 400]
+
+
+def _exchanges(path: str, *, good: bool = True) -> Iterator[Exchange]:
     for file in sorted(FOLDER.rglob("*")):
         if file.suffix not in (".yaml", ".json") or path.encode() not in (text := file.read_bytes()):
             continue
@@ -63,8 +70,8 @@ def _exchanges(path: str) -> Iterator[Exchange]:
             name, headers = f"{file.relative_to(FOLDER)}#{number}", _headers(response)
             exchange = Exchange(name, asked, _status(response), answer, address, headers)
             readable = exchange.is_stream or exchange.is_frames or answer.lstrip()[:1] == b"{"
-            good = exchange.status == 200 and readable
-            if address.endswith(path) and isinstance(asked, dict) and good:
+            fits = readable and (exchange.status == 200) is good
+            if address.endswith(path) and isinstance(asked, dict) and fits:
                 yield exchange
 
 

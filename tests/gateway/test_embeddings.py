@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from gateway.api.calls import Answered, Parts
+from gateway.errors import UpstreamUnreachable
 from gateway.ledger.segments import folder, read
 from tests.fakes import vectors
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock, Seen
@@ -150,6 +152,7 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
             "vertex-2": {**on_vertex, "model": "gemini-embedding-2"},
             "mistral": {"provider": "mistral", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "mistral-embed"},
             "arn": {**on_bedrock, "model": PROFILE, "dialects": ["titan-embeddings"]},
+            "named": {**on_bedrock, "model": PROFILE, "base_model": TITAN_V2},
             "openai": {"provider": "openai", "base_url": f"{elsewhere}/v1", "api_key": "k", "model": "plain"},
             "slow": {**server, "model": "few-slow", "max_batch": MOST, "max_concurrency": 1, "timeout": 1},
             "few": {**server, "model": "few", "max_batch": MOST, "max_concurrency": 2},
@@ -258,6 +261,7 @@ def test_many_calls_are_one_request(setting: Setting, model: str) -> None:
         ("vertex-2", 1536, None),
         ("mistral", 64, None),
         ("few", 16, None),
+        ("named", 512, "256, 512 or 1024"),
         ("titan-v1", 1536, "1536"),
         ("cohere-v3", 1024, "1024"),
     ],
@@ -453,6 +457,20 @@ async def test_who_leaves_ends_all_calls(setting: Setting) -> None:
         await until(lambda: others.running == 0)
     others.go_on = True
     assert others.left == len(others.asked) == 8
+
+
+def test_all_answers_together_are_bounded() -> None:
+    parts = Parts()
+    parts.put(0, _answer_of(200 * 2**20))
+    with pytest.raises(UpstreamUnreachable) as raised:
+        parts.put(1, _answer_of(57 * 2**20))
+    assert raised.value.code == "upstream_answer_too_large"
+
+
+def _answer_of(size: int) -> Answered:
+    """Return an answer that had so many bytes; who gave it does not matter here."""
+    serving: Any = None
+    return Answered(serving, {}, size, None)
 
 
 def test_an_uncounted_part_makes_an_estimate(setting: Setting) -> None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from tests.fakes.exchanges import FOLDER, Exchange, exchanges
+from tests.fakes.exchanges import FOLDER, Exchange, exchanges, refusals
 
 Fields = dict[str, Any]
 TOKENS = "x-amzn-bedrock-input-token-count"
@@ -49,7 +49,7 @@ class Replay:
         request = Request(scope, receive)
         self.asked.append((request.url.path, await request.json()))
         headers = {name: value for name, value in self.exchange.headers.items() if name in (TOKENS, "num_tokens")}
-        answer = Response(self.exchange.answer, headers=headers, media_type="application/json")
+        answer = Response(self.exchange.answer, self.exchange.status, headers, "application/json")
         await answer(scope, receive, send)
 
 
@@ -182,6 +182,13 @@ def _bare(file: str, request: Fields) -> Exchange:
     )
 
 
+@cache
+def refused(name: str) -> list[Exchange]:
+    """Return the exchanges of a shape that were answered with an error."""
+    kind = KINDS[name]
+    return [each for each in refusals(kind.suffix) if kind.within in each.address]
+
+
 _BARE: dict[str, dict[str, Fields]] = {
     "Cohere": {
         "cohere/cohere-embedding.json": {
@@ -207,7 +214,7 @@ def model_of(exchange: Exchange) -> str:
 def models(address: str) -> Iterator[Fields]:
     """Yield a model of the gateway for each that was recorded; its name is that of the shape and the upstream's."""
     for name, kind in KINDS.items():
-        for model in sorted({model_of(each) for each in recorded(name)}):
+        for model in sorted({model_of(each) for each in (*recorded(name), *refused(name))}):
             place = {key: value for key, value in kind.deployment.items() if key != "base"}
             place |= {"base_url": address + kind.deployment.get("base", ""), "model": model}
             yield {"name": our_name(name, model), "mode": "embedding", "deployments": [place]}

@@ -504,10 +504,15 @@ def test_sources_become_citations_and_come_back() -> None:
 
 def test_positions_of_sources_count_in_the_whole_message() -> None:
     citation = Citation(url="u")
-    parts: tuple[Part, ...] = (Text("ab"), ToolCall("c", "f"), Text("cde", (citation, Citation(title="no page"))))
+    parts: tuple[Part, ...] = (
+        Text("ab"),
+        ToolCall("c", "f"),
+        Text("cde", (citation, Citation(title="no page"), Citation())),
+    )
     sent = CODEC.write_answer(Answer(id="a", model="m", parts=parts, end="stop"), {})["choices"][0]["message"]
     found = [each["url_citation"] for each in sent["annotations"]]
-    assert found == [{"end_index": 5, "start_index": 2, "title": "u", "url": "u"}]
+    place = {"end_index": 5, "start_index": 2}
+    assert found == [{**place, "title": "u", "url": "u"}, {**place, "title": "no page", "url": "document:no%20page"}]
     events: list[Event] = [Started("a", "m")]
     for index, part in enumerate(parts):
         events += [Opened(index, part), Delta(index, getattr(part, "text", "")), Closed(index, part)]

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -16,6 +16,7 @@ from gateway.payload import JsonPayload
 from gateway.profiles.families import resolve
 from gateway.profiles.profile import Profile
 from gateway.translation import converse, messages
+from gateway.translation.answer import Answer, Closed, Event
 from gateway.translation.codec import Writing
 from gateway.translation.contract import Asked
 from gateway.translation.crossing import ConversationCrossing, Conversations
@@ -111,6 +112,56 @@ def test_what_was_recorded_arrives(client: str) -> None:
     print(client, len(found), skipped)
     assert len(found) > 170
     assert sum(skipped.values()) < 10
+
+
+def _cited(exchange: Exchange) -> list[tuple[str, str]]:
+    """Return the title and the words of each source that a recording names."""
+    if exchange.is_frames:
+        found = [event["delta"]["citation"] for name, event in frames(exchange.answer) if name == "contentBlockDelta" and "citation" in event["delta"]]  # fmt: skip  # noqa: E501
+    else:
+        blocks = [block.get("citationsContent", {}) for block in exchange.json["output"]["message"]["content"]]
+        found = [each for block in blocks for each in block.get("citations", ())]
+    return [(each["title"], "".join(piece["text"] for piece in each["sourceContent"])) for each in found]
+
+
+def test_citations_of_documents_arrive() -> None:
+    """A document has no address: those who must have one are told its title."""
+    cited = [each for each in recorded() if _cited(each)]
+    assert len(cited) >= 5
+    for exchange in cited:
+        expected = _cited(exchange)
+        kept = {client: _told(client, exchange) for client in CLIENTS}
+        annotations = [each["url_citation"] for each in _within(kept["chat"], "annotations")]
+        assert [(each["title"], each["content"]) for each in annotations] == expected
+        assert [each["url"] for each in annotations] == [f"document:{quote(title)}" for title, _ in expected]
+        titles = [each["title"] for each in _within(kept["responses"], "annotations")]
+        assert titles == [title for title, _ in expected]
+        sources = _within(kept["messages"], "citations")
+        assert [(each["document_title"], each["cited_text"]) for each in sources] == expected
+        kinds = {"char_location", "page_location", "content_block_location"}
+        assert {each["type"] for each in sources} <= kinds
+
+
+def _told(client: str, exchange: Exchange) -> Any:
+    """Return an answer as a client gets it whole, also of a stream."""
+    crossing = begun(client, exchange)
+    crossing.encode({})
+    if not exchange.is_frames:
+        return json.loads(wire.encode(crossing.answer(wire.members(exchange.answer))))
+    reader, told = converse.CODEC.reader(resolve(model_of(exchange), "bedrock")), list[Event]()
+    for name, event in frames(exchange.answer):
+        told += reader.read(name.encode(), json.dumps(event).encode())
+    parts = tuple(each.part for each in told if isinstance(each, Closed))
+    return CODECS[client].write_answer(Answer(id="a", model="m", parts=parts, end="stop"), {})
+
+
+def _within(found: Any, name: str) -> list[Fields]:
+    """Return all members of lists of a name, wherever they stand."""
+    if isinstance(found, list):
+        return [each for inner in found for each in _within(inner, name)]
+    if not isinstance(found, dict):
+        return []
+    return [*(found.get(name) or ()), *(each for key, inner in found.items() if key != name for each in _within(inner, name))]  # fmt: skip  # noqa: E501
 
 
 def test_recorded_requests_are_reproduced() -> None:

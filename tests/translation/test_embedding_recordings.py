@@ -13,7 +13,7 @@ import pytest
 from tests.fakes.exchanges import FOLDER, Exchange
 from tests.fakes.serving import serving
 from tests.fixtures.gateway import in_process
-from tests.translation.embedding_judging import KINDS, Replay, model_of, models, our_name, recorded, unsaid
+from tests.translation.embedding_judging import KINDS, Replay, model_of, models, our_name, recorded, refused, unsaid
 
 PAGE = Path(__file__).parents[2] / "docs" / "translation.md"
 WHOLE_NUMBERS = b'"int8":'
@@ -73,6 +73,24 @@ def _arrives(setting: Setting, name: str, exchange: Exchange) -> bool:
     assert told.tokens in (None, answer.usage.prompt_tokens), exchange.name
     assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0, exchange.name
     return bool(unsaid(setting.replay.asked[-2][1]) == unsaid(exchange.request))
+
+
+@pytest.mark.parametrize("name", ["Cohere", "Gemini", "Vertex AI", "OpenAI", "Voyage"])
+def test_recorded_refusals_arrive(setting: Setting, name: str) -> None:
+    """What the request is wrong in is told in the vendor's words, what the administrator has to mend is not."""
+    kind = KINDS[name]
+    assert refused(name)
+    for exchange in refused(name):
+        setting.replay.exchange = exchange
+        asked = {key: value for key, value in kind.asked(exchange.request).items() if value is not None}
+        answer = setting.plain.post("/v1/embeddings", json={**asked, "model": our_name(name, model_of(exchange))})
+        error = answer.json()["error"]
+        told = exchange.json.get("error", exchange.json)
+        words = told.get("message") or told["detail"]
+        ours = exchange.status in (401, 403, 404) or "API key" in words
+        assert answer.status_code == (502 if ours else exchange.status), (exchange.name, answer.text)
+        assert (error["code"] == "upstream_misconfigured") is ours, (exchange.name, error)
+        assert (words[:60] in error["message"]) is not ours, (exchange.name, error)
 
 
 def test_the_page_tells_how_it_went() -> None:

@@ -294,6 +294,16 @@ def test_what_is_sent_where_nothing_is_said(dialect: str, model: str, expected: 
     assert sent(NAMES[dialect], model=model, input="a") == expected
 
 
+def test_a_model_behind_another_name() -> None:
+    found = members({"model": "arn:aws:x", "input": "a", "input_type": "search_query", "dimensions": 256})
+    asked = Asked(
+        payload=JsonPayload(found, 0), fields=found, model="ours", known_model="gemini-embedding-2", stream=False
+    )
+    body = Embeddings(NAMES["vertex-embeddings"]).begin(asked).encode({}).body
+    assert isinstance(body, bytes)
+    assert b"task: search result | query: a" in body
+
+
 def test_the_length_of_vectors_of_text_and_images() -> None:
     written = sent(NAMES["titan-embeddings"], model="amazon.titan-embed-image-v1", input="a", dimensions=384)
     assert written == {"inputText": "a", "embeddingConfig": {"outputEmbeddingLength": 384}}

@@ -74,7 +74,7 @@ def suspicions(tool: Entry, others: Iterable[str] = ()) -> Iterator[str]:
     for words, pattern in _SUSPICIOUS:
         if pattern.search(text):
             yield words
-    said = set(re.findall(r"[A-Za-z0-9_.-]{6,}", text)) - {tool["name"]}
+    said = {word.strip(".-") for word in re.findall(r"[A-Za-z0-9_.-]{6,}", text)} - {tool["name"]}
     if named := next((name for name in others if len(name) >= _SHORTEST_NAME and "_" in name and name in said), None):
         yield f"the name of another server's tool, {named[:60]}"
 

@@ -1,5 +1,6 @@
 """The addresses `/mcp…`: keys, persons, limits and sizes, before the SDK's server of both eras sees a request."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from gateway.mcp.front.handlers import Handlers
 from gateway.mcp.front.refusing import refuse
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.hub import Hub
+from gateway.mcp.metrics import HubCollector
 from gateway.mcp.principal import principal_of
 from gateway.mcp.protocol import OUR_INFO
 from gateway.mcp.views import View, allowed_servers, view_of
@@ -48,6 +50,10 @@ class Front:
         self._runtime = runtime
         self._config = config
         self.hub = Hub(config, runtime.client, config.data_dir / "mcp")
+        runtime.metrics.add(HubCollector(self.hub))
+        self._streams: set[asyncio.Task[Any]] = set()
+        """Requests of older clients that stay open for changes."""
+        self._stopping = False
         self._manager = StreamableHTTPSessionManager(
             self._server(config),
             session_idle_timeout=config.mcp.session_idle_seconds,
@@ -71,6 +77,13 @@ class Front:
                 yield
         finally:
             await self.hub.stop()
+
+    def begin_stop(self) -> None:
+        """End every stream that is open for changes; calls go on."""
+        self._stopping = True
+        self.hub.events.close()
+        for task in self._streams:
+            task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange, answer = McpExchange(self._runtime, scope), Answer(send)
@@ -104,7 +117,24 @@ class Front:
                 exchange.is_call = True
                 await self._metered(exchange, scope, receive, send)
                 return
-        await self._manager.handle_request(scope, receive, send)
+        if scope["method"] == "GET":
+            await self._standing(scope, receive, send)
+        else:
+            await self._manager.handle_request(scope, receive, send)
+
+    async def _standing(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a stream for changes until its client leaves, or the gateway stops."""
+        task = asyncio.current_task()
+        assert task
+        self._streams.add(task)
+        try:
+            await self._manager.handle_request(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            task.uncancel()
+        finally:
+            self._streams.discard(task)
 
     async def _metered(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call: within the limits, with a record also where the SDK refuses it."""

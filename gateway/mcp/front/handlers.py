@@ -51,6 +51,8 @@ class Handlers:
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method == "initialize":
             return await self._initialize(ctx, call_next)
+        if ctx.method == "notifications/roots/list_changed":
+            await self._hub.roots_changed(Client(ctx, exchange_of(ctx).caller, exchange_of(ctx).view))
         metered, handler = self._metered.get(ctx.method), self._table.get(ctx.method)
         if ctx.request_id is None or (metered is None and handler is None):
             return await call_next(ctx)

@@ -70,19 +70,20 @@ def write_usage(usage: Usage) -> Fields:
 
 
 def write_citation(citation: Citation, offset: int, length: int) -> Fields | None:
-    """Return a source as `annotations` name it; None where it is no page.
+    """Return a source as `annotations` name it; None where it has neither address nor title.
 
     `offset` is where the part begins in the message's text, `length` is its own.
     """
-    if citation.url is None:
+    address = citation.address
+    if address is None:
         return None
     start = citation.start or 0
     end = length if citation.end is None else citation.end
     found = {
         "end_index": offset + max(start, end),
         "start_index": offset + start,
-        "title": citation.title or citation.url,
-        "url": citation.url,
+        "title": citation.title or address,
+        "url": address,
     }
     if citation.cited_text is not None:
         found["content"] = citation.cited_text

@@ -37,7 +37,8 @@ def _address(source: Fields, content: Fields) -> str | None:
     own, identity = text_of(content.get("url")), text_of(source.get("id"))[:_LONGEST_ID]
     if own.startswith(("https://", "http://")):
         return own
-    return f"{'tool' if source.get('type') == 'tool' else 'document'}:{quote(identity, safe=':')}" if identity else None
+    kind = "tool" if source.get("type") == "tool" else "document"
+    return f"{kind}:{quote(identity, safe=':', errors='replace')}" if identity else None
 
 
 def _place(found: Any) -> int | None:

@@ -7,9 +7,10 @@ from gateway.dialects.usage import from_converse
 from gateway.profiles.profile import Profile
 from gateway.translation.answer import Answer, EndReason
 from gateway.translation.checks import Fields
+from gateway.translation.converse.citations import citation_of
 from gateway.translation.converse.names import DIALECT, ENDS, IMAGE_TYPES
 from gateway.translation.messages.answer_reader import object_of, raw_arguments, text_of
-from gateway.translation.parts import Citation, Foreign, Image, Part, Source, Text, Thinking, ToolCall
+from gateway.translation.parts import Foreign, Image, Part, Source, Text, Thinking, ToolCall
 
 
 def read_answer(fields: Fields, profile: Profile) -> Answer:
@@ -85,20 +86,6 @@ def _cited(found: Any) -> Part:
     said = "".join(text_of(object_of(each).get("text")) for each in texts)
     named = sources if isinstance(sources, list) else []
     return Text(text=said, citations=tuple(citation_of(each) for each in named if isinstance(each, dict)))
-
-
-def citation_of(found: Fields) -> Citation:
-    """Return a source of the text that it stands with."""
-    content = found.get("sourceContent")
-    pieces = content if isinstance(content, list) else []
-    quoted = "".join(text_of(object_of(each).get("text")) for each in pieces)
-    web = object_of(object_of(found.get("location")).get("web"))
-    return Citation(
-        url=text_of(web.get("url")) or None,
-        title=text_of(found.get("title")) or text_of(found.get("source")) or None,
-        cited_text=quoted or None,
-        own={DIALECT: found},
-    )
 
 
 def _image(found: Any) -> Part:

@@ -6,7 +6,8 @@ import msgspec
 
 from gateway.translation.answer import Cited, Closed, Delta, Event, Opened
 from gateway.translation.checks import Fields
-from gateway.translation.converse.answer_reader import call_of, citation_of
+from gateway.translation.converse.answer_reader import call_of
+from gateway.translation.converse.citations import citation_of
 from gateway.translation.converse.names import DIALECT
 from gateway.translation.parts import Citation, Foreign, Part, Text, Thinking, ToolCall
 

@@ -26,10 +26,10 @@ class _Typed(msgspec.Struct):
 
 
 def _write_titan(asked: Asked) -> Fields:
-    length = dimensions.chosen(asked.model, asked.dimensions)
-    if "titan-embed-image" in asked.model:
+    length = dimensions.chosen(asked.known_model, asked.dimensions)
+    if "titan-embed-image" in asked.known_model:
         return without_nothing({"inputText": asked.texts[0], "embeddingConfig": _length(length)})
-    normalize = True if "titan-embed-text-v2" in asked.model else None
+    normalize = True if "titan-embed-text-v2" in asked.known_model else None
     return without_nothing({"inputText": asked.texts[0], "dimensions": length, "normalize": normalize})
 
 
@@ -48,7 +48,7 @@ def _write_nova(asked: Asked) -> Fields:
     params: dict[str, Any] = {
         "embeddingPurpose": _PURPOSES[asked.task],
         "text": {"truncationMode": asked.truncate or "NONE", "value": asked.texts[0]},
-        "embeddingDimension": dimensions.chosen(asked.model, asked.dimensions),
+        "embeddingDimension": dimensions.chosen(asked.known_model, asked.dimensions),
     }
     return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": without_nothing(params)}
 

@@ -54,6 +54,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
     model: str
     """The upstream's name."""
+    known_model: str
+    """The name by which others know it."""
     texts: tuple[str, ...]
     """At least one, none of them empty."""
     dimensions: int | None = None
@@ -67,13 +69,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The members, as the client calls them, that an upstream may not take."""
 
 
-def read(fields: Members) -> Asked:
+def read(fields: Members, known_model: str = "") -> Asked:
     """Read a client's request. Raises `InvalidRequest` naming the member at fault."""
     texts = _texts(fields)
     found = request_data({name: raw for name, raw in fields.items() if name != "input" and lenient.says(raw)})
     _check_types(found)
+    model = checks.required_text(found, "model")
     return Asked(
-        model=checks.required_text(found, "model"),
+        model=model,
+        known_model=known_model or model,
         texts=texts,
         dimensions=_dimensions(found),
         task=_task(found),

@@ -30,7 +30,7 @@ def _write(asked: Asked) -> Fields:
             "texts": asked.texts,
             "input_type": asked.task or _DEFAULT_TASK,
             "embedding_types": ["float"],
-            "output_dimension": dimensions.chosen(asked.model, asked.dimensions),
+            "output_dimension": dimensions.chosen(asked.known_model, asked.dimensions),
             "truncate": asked.truncate or "NONE",
         }
     )

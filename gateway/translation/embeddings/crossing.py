@@ -33,7 +33,7 @@ class EmbeddingsCrossing:
 
     def __init__(self, shape: Shape, request: Request) -> None:
         self._shape, self._request = shape, request
-        self._asked = read(request.fields)
+        self._asked = read(request.fields, request.known_model)
 
     @property
     def dropped(self) -> Sequence[str]:

@@ -37,7 +37,7 @@ def _told_in_text(model: str) -> bool:
 
 
 def _text(asked: Asked, text: str) -> str:
-    if asked.task is None or not _told_in_text(asked.model):
+    if asked.task is None or not _told_in_text(asked.known_model):
         return text
     if asked.task == "search_document":
         return f"title: {asked.title or 'none'} | text: {text}"
@@ -45,14 +45,14 @@ def _text(asked: Asked, text: str) -> str:
 
 
 def _task(asked: Asked) -> str | None:
-    if asked.task is None or _told_in_text(asked.model):
+    if asked.task is None or _told_in_text(asked.known_model):
         return None
     return _TASKS.get(asked.task, asked.task.upper())
 
 
 def _title(asked: Asked) -> str | None:
     """Return the title, which Google takes of documents alone."""
-    told = asked.task == "search_document" and not _told_in_text(asked.model)
+    told = asked.task == "search_document" and not _told_in_text(asked.known_model)
     return asked.title if told else None
 
 

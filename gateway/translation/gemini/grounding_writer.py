@@ -18,7 +18,7 @@ class Grounding:
     def take(self, text: Text, part: int = 0) -> None:
         """Take the citations of a text, which is the answer's part of that number."""
         for citation in text.citations:
-            if citation.url or citation.title:
+            if citation.address:
                 place = self._chunks.setdefault((citation.url, citation.title), len(self._chunks))
                 self._supports.append(
                     {"segment": _segment(citation, text.text, part), "groundingChunkIndices": [place]}

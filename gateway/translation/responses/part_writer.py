@@ -11,20 +11,21 @@ Fields = dict[str, Any]
 
 
 def annotations_of(citations: Iterable[Citation]) -> list[Fields]:
-    """Return the sources of a text as annotations; those that are no address and no annotation are left out."""
+    """Return the sources of a text as annotations; those without address and title are left out."""
     return [found for each in citations if (found := annotation_of(each))]
 
 
 def annotation_of(citation: Citation) -> Fields | None:
-    """Return one source as an annotation; None where it has no address."""
+    """Return one source as an annotation; None where it has neither address nor title."""
     if own := responses_own(citation.own):
         return dict(own)
-    if not citation.url:
+    address = citation.address
+    if not address:
         return None
     return {
         "type": "url_citation",
-        "url": citation.url,
-        "title": citation.title or citation.url,
+        "url": address,
+        "title": citation.title or address,
         "start_index": citation.start or 0,
         "end_index": citation.end or citation.start or 0,
     }
