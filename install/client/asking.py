@@ -65,6 +65,12 @@ def read_prices(http: httpx2.Client, key: Secret) -> dict[str, float]:
     return prices
 
 
+def read_end(http: httpx2.Client, key: Secret) -> float | None:
+    """Return when a valid key ends, in Unix seconds, None where it does not. Raises `GatewayError`."""
+    ends = _get(http, "/v1/me", key).get("expires_at")
+    return ends / 1e6 if isinstance(ends, int) and not isinstance(ends, bool) else None
+
+
 def choose(models: Sequence[Model], name: str | None, modes: tuple[str, ...]) -> Model | None:
     """Return the model with a name, else the first of the modes. Raises `UsageError` for a name that is not listed."""
     fitting = [each for each in models if each.mode in modes]

@@ -14,7 +14,8 @@ from install.client.check import check as call_once
 from install.client.documents import FORMATS, fresh
 from install.client.documents.changes import dotted
 from install.client.failures import Failure
-from install.client.preparing import Wishes, for_everybody, masked, prepare, split_command
+from install.client.keeping import KeyBox
+from install.client.preparing import Wishes, for_everybody, key_folder, masked, prepare, split_command
 from install.client.setup import Setup
 from install.client.telling import lines
 from install.client.tool import File, Tool
@@ -33,7 +34,7 @@ Address = Annotated[
         "--gateway",
         envvar="SEKISHO_GATEWAY_URL",
         help="Address of the gateway, e.g. https://gateway.example.com.",
-        show_default="the one that was signed in to, or that runs here",
+        show_default="the one that a key is kept for, or that runs here",
         rich_help_panel=GATEWAY,
     ),
 ]
@@ -118,6 +119,8 @@ def _tool(name: str) -> Tool:
 def _address(given: str | None) -> str:
     if given:
         return given
+    if kept := KeyBox(key_folder()).newest():
+        return kept
     project = find()
     if project:
         return project.gateway_url

@@ -112,11 +112,11 @@ class Calls:
 
     def _no_tool(self, merged: Merged, name: str, exchange: McpExchange) -> Result:
         """Say that a server does not answer whose tool it may be. Raises `MCPError` where there is none."""
-        for server, reason in merged.missing.items():
+        for server, error in merged.missing.items():
             if merged.bare or name.startswith(f"{prefix_of(server)}__"):
                 exchange.asks(server, name, self._hub.server(server))
-                exchange.failed("error", "mcp_server_down")
-                return failed(self._down(UpstreamDown(server, reason)))
+                exchange.failed("error", _code(error))
+                return failed(self._down(error))
         exchange.failed("refused", "unknown_tool")
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:_SHOWN]}")
 
