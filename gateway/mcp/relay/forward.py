@@ -72,7 +72,7 @@ class Forwarder:
         answered = request.params.get("inputResponses")
         found = decode(state, request.server) if isinstance(state, str) else None
         if found and found.kind == "parked":
-            call = self._parked.find(found.value or "", _owner(client))
+            call = self._parked.find(found.value or "", owner_of(client))
             call.answer(answered if isinstance(answered, dict) else {})
             return await self._outcome(call, client, request.server)
         if client.modern and client.capabilities and request.era != "modern":
@@ -90,7 +90,7 @@ class Forwarder:
 
     async def _parkable(self, request: Request) -> Result:
         """Run a call in a task of its own, which can wait for its client."""
-        call = self._parked.begin(_owner(request.client))
+        call = self._parked.begin(owner_of(request.client))
         answered = request.params.get("inputResponses")
         state = request.params.get("requestState")
         again = _again(decode(state, request.server) if isinstance(state, str) else None, answered)
@@ -177,7 +177,8 @@ class Forwarder:
             raise
 
 
-def _owner(client: Client) -> str:
+def owner_of(client: Client) -> str:
+    """Return to whom a call that waits, or the rest of a result, belongs."""
     return f"{client.caller.key.id}@{client.view.name}@{client.principal}"
 
 
