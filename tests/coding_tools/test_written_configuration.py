@@ -72,14 +72,14 @@ def fake() -> FakeUpstream:
 
 
 @pytest.fixture(scope="module")
-def office(fake: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+def company(fake: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     with serving(fake) as address, everything("legacy") as servers:
         models = [
             model("coder", deployment(address), price={"input": 3, "output": 15}, context_window=64_000),
             model("small", deployment(address), price={"input": 0.1, "output": 0.2}),
         ]
         config = {"models": models, "mcp": {"servers": {"all": {"url": servers["legacy"][1]}}}}
-        process = GatewayProcess(tmp_path_factory.mktemp("office"), config).start()
+        process = GatewayProcess(tmp_path_factory.mktemp("company"), config).start()
         yield process
         assert process.stop() == 0, process.log
 
@@ -88,16 +88,16 @@ Runs = Mapping[str, Future[str]]
 
 
 @pytest.fixture(scope="module")
-def runs(office: GatewayProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(company: GatewayProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """What each tool printed, by its name."""
-    keys = {by: office.key(ALIASES[by], "--owner", OWNER) for by in (False, True)}
+    keys = {by: company.key(ALIASES[by], "--owner", OWNER) for by in (False, True)}
     with refusing_proxy() as (proxy, refused), ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
             str(tool): pool.submit(
                 _asked,
                 tool,
                 find("aider") if tool is AIDER else installed(tool.program),
-                office.url,
+                company.url,
                 keys[tool.by_command],
                 Workplace(tmp_path_factory.mktemp(str(tool)), proxy, refused),
             )
@@ -127,10 +127,10 @@ def _write(client: str, workplace: Workplace, *options: str) -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=str)
-def test_a_written_configuration_works(tool: Headless, office: GatewayProcess, fake: FakeUpstream, runs: Runs) -> None:
+def test_a_written_configuration_works(tool: Headless, company: GatewayProcess, fake: FakeUpstream, runs: Runs) -> None:
     assert ANSWER in runs[str(tool)].result()
     alias = ALIASES[tool.by_command]
-    records = [each for each in office.records() if (each.client, each.key_alias) == (tool.client, alias)]
+    records = [each for each in company.records() if (each.client, each.key_alias) == (tool.client, alias)]
     assert {(record.user_id, record.outcome) for record in records} == {(OWNER, "ok")}
     assert {"coder"} <= {record.model for record in records} <= {"coder", "small"}
     if tool.tools:
