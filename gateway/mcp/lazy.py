@@ -66,6 +66,8 @@ class ToolServers:
                 # One task enters and leaves: groups of tasks demand it.
                 self._task = asyncio.create_task(_keep(front, self._stop, ready), name="tool servers")
                 await ready.wait()
+                if self._task.done():
+                    self._task.result()
                 self._front = front
 
 

@@ -17,8 +17,8 @@ from gateway.mcp.names import prefix_of
 from gateway.mcp.protocol import RESOURCE_NOT_FOUND, Params, Result
 from gateway.mcp.relay.arguments import wrong_argument
 from gateway.mcp.relay.cutting import MODEL_CLIENTS, SCHEME, Rests, cut
-from gateway.mcp.relay.forward import Request, owner_of
 from gateway.mcp.relay.headers import check_param_headers
+from gateway.mcp.relay.request import Request, owner_of
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 
