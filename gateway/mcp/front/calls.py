@@ -17,8 +17,8 @@ from gateway.mcp.names import prefix_of
 from gateway.mcp.protocol import RESOURCE_NOT_FOUND, Params, Result
 from gateway.mcp.relay.arguments import wrong_argument
 from gateway.mcp.relay.cutting import MODEL_CLIENTS, SCHEME, Rests, cut
-from gateway.mcp.relay.forward import Request, owner_of
 from gateway.mcp.relay.headers import check_param_headers
+from gateway.mcp.relay.request import Request, owner_of
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 
@@ -45,7 +45,8 @@ class Calls:
         named = merged.tools.get(params["name"])
         if named is None:
             return self._no_tool(merged, params["name"], exchange)
-        exchange.asks(named.server, named.own, self._hub.server(named.server))
+        pin = self._hub.pins.of(named.server, named.own)
+        exchange.asks(named.server, named.own, self._hub.server(named.server), pin.hash if pin else None)
         arguments = params.get("arguments") or {}
         if not searched:  # the headers are those of the call that was made
             check_param_headers(client, named.entry, arguments)
