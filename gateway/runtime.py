@@ -26,9 +26,10 @@ from gateway.maintenance.scheduler import MaintenanceScheduler
 from gateway.metrics.live import MachineCollector, ProcessCollector
 from gateway.metrics.metrics import Metrics
 from gateway.plan import Snapshot
+from gateway.providers.authorizing import API_KEY
 from gateway.retries import RetryBudget
 from gateway.routing.routes import build_routes
-from gateway.routing.target import Health
+from gateway.routing.target import Health, Target
 from gateway.serving.connections import Connections
 from gateway.tracing import Tracing
 from gateway.upstream.client import UpstreamClient
@@ -125,6 +126,15 @@ class Runtime:
     def pseudonym(self, user_id: str) -> str:
         """Return a person's pseudonym for providers: stable and irreversible."""
         return "u_" + keyed_hash(self._secret, f"pseudonym:{user_id}").hex()[:32]
+
+    def credentials_name(self, target: Target) -> str:
+        """Return where what signs a deployment's requests is from, for the log: a profile, a file, a variable."""
+        name, number = target.credentials_name, int(target.public_name.rpartition("/")[2]) - 1
+        models = [model.name for model in self.current.config.models]
+        at = models.index(target.model.name) if target.model.name in models else -1
+        place = self.document.places.get(("models", at, "deployments", number, "api_key"))
+        used = place.variables if place and name == API_KEY else ()
+        return f"{name} ({', '.join(used)})" if used else name
 
     def problems(self) -> list[str]:
         """Return why this process should get no new requests; empty if it is ready."""

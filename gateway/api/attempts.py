@@ -63,7 +63,12 @@ def _note(exchange: Exchange, target: Target, error: UpstreamError) -> UpstreamE
     """Log a failure and remember it for the deployment. Raises it where nobody else would do better."""
     log.warning("request %s: %s: %s", exchange.recorder.request_id, target.id, _cause(error))
     if error.code == CredentialsMissing.default_code:
-        log.error("credentials: %s: %s: missing or expired; renew them", target.id, target.credentials_name)
+        name = exchange.runtime.credentials_name(target)
+        log.error("credentials: %s: %s: missing or expired; renew them", target.id, name)
+    if isinstance(error, UpstreamRefused) and (
+        error.upstream_status == 401 or error.code == CredentialsMissing.default_code
+    ):
+        target.distrust_credentials()
     if error.retryable:
         target.health.failed(error.retry_after)
     elif not (_too_long(error) and target.model.fallback):

@@ -112,7 +112,8 @@ class Making:
             made["location"] = location
         credentials = self.params.get("vertex_credentials")
         if isinstance(credentials, str) and not credentials.lstrip().startswith("{"):
-            made["credentials_file"] = self._text("vertex_credentials", "credentials_file of the deployment")
+            made["credentials_file"] = self.values.text(credentials, (*self.place, "vertex_credentials"))
+            self._tell("vertex_credentials", "exact", "credentials_file of the deployment")
         else:
             self._tell("vertex_credentials", "manual", "put the JSON into a file and name it in 'credentials_file:'")
 

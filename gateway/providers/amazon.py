@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import ConfigError
-from gateway.providers.authorizing import Authorizer, missing
+from gateway.providers.authorizing import API_KEY, Authorizer, missing
 from gateway.providers.aws_sessions import reached_by
 from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
@@ -86,9 +86,14 @@ class Keeper:
 
     def problem(self) -> str | None:
         """Look for credentials, unless that was just done, and return what is wrong with them. Blocks."""
-        if time.monotonic() - self._tried > _AGAIN_SECONDS:
-            self._renew()
+        if self._is_old() or (not self._holds() and time.monotonic() - self._tried > _FAILED_SECONDS):
+            self._begun().result()
         return None if self._holds() else str(self._failure)
+
+    def distrust(self) -> None:
+        """Look for others at the next request: the cloud says that these have expired."""
+        if time.monotonic() - self._tried > _FAILED_SECONDS:
+            self._source = self._frozen = self._failure = None
 
     def _holds(self) -> bool:
         return self._frozen is not None and not self._ends_within(_LEAST_SECONDS)
@@ -219,12 +224,16 @@ class SignatureV4(Authorizer):
 
     def name(self, deployment: Any) -> str:
         if deployment.api_key:
-            return "its api_key"
+            return API_KEY
         return BEARER_VARIABLE if bearer_of(deployment) else str(identity_of(deployment, DIRECT))
 
     def problem(self, deployment: Any, outbound: Outbound) -> str | None:
         """Return why nothing can be signed for a deployment, or None. Blocks: reads files, asks servers."""
         return None if bearer_of(deployment) else keeper_of(identity_of(deployment, outbound)).problem()
+
+    def distrust(self, deployment: Any, outbound: Outbound) -> None:
+        if not bearer_of(deployment):
+            keeper_of(identity_of(deployment, outbound)).distrust()
 
     def secrets(self, deployment: Any, outbound: Outbound) -> tuple[str, ...]:
         """Return the secrets that sign a deployment's requests now."""

@@ -10,6 +10,8 @@ from gateway.upstream.request import UpstreamRequest
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment
 
+API_KEY = "its api_key"
+
 
 class Authorizer:
     """Signs a request, whose body is encoded, by changing its headers. Runs last."""
@@ -20,11 +22,14 @@ class Authorizer:
 
     def name(self, deployment: "Deployment") -> str:
         """Return where what signs a deployment's requests is from, for the administrator: no secret."""
-        return "its api_key"
+        return API_KEY
 
     def problem(self, deployment: "Deployment", outbound: Outbound) -> str | None:
         """Return what is wrong with what signs a deployment's requests; None where nothing is. Blocks."""
         return None
+
+    def distrust(self, deployment: "Deployment", outbound: Outbound) -> None:
+        """Fetch other credentials for the next request, as the provider did not take these. Never waits."""
 
     def secrets(self, deployment: "Deployment", outbound: Outbound) -> tuple[str, ...]:
         """Return what was fetched to sign a deployment's requests, and nobody else may see."""

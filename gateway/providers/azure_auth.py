@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from gateway.providers.authorizing import ApiKey, Authorizer, missing
+from gateway.providers.authorizing import API_KEY, ApiKey, Authorizer, missing
 from gateway.providers.azure import is_azures, is_dated
 from gateway.providers.tokens import TokenSource
 from gateway.upstream.outbound import DIRECT, Outbound
@@ -95,7 +95,7 @@ class KeyOrEntra(Authorizer):
             await key(request, deployment, outbound)
 
     def name(self, deployment: "Deployment") -> str:
-        return _source(scope_of(deployment), DIRECT).name if deployment.entra else "its api_key"
+        return _source(scope_of(deployment), DIRECT).name if deployment.entra else API_KEY
 
     def problem(self, deployment: "Deployment", outbound: Outbound) -> str | None:
         if deployment.entra:
@@ -103,6 +103,10 @@ class KeyOrEntra(Authorizer):
         if deployment.api_key or not is_azures(deployment):
             return None
         return "api_key is missing; set it, such as ${AZURE_API_KEY}, or 'entra: true'"
+
+    def distrust(self, deployment: "Deployment", outbound: Outbound) -> None:
+        if deployment.entra:
+            _source(scope_of(deployment), outbound).distrust()
 
     def secrets(self, deployment: "Deployment", outbound: Outbound) -> tuple[str, ...]:
         return _source(scope_of(deployment), outbound).secrets if deployment.entra else ()

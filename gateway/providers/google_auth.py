@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gateway.providers.authorizing import Authorizer
+from gateway.providers.authorizing import API_KEY, Authorizer
 from gateway.providers.tokens import TokenSource
 from gateway.upstream.outbound import DIRECT, Outbound
 from gateway.upstream.request import UpstreamRequest
@@ -93,13 +93,17 @@ class GoogleToken(Authorizer):
 
     def name(self, deployment: "Deployment") -> str:
         if deployment.api_key:
-            return "its api_key"
+            return API_KEY
         return "its access_token" if deployment.access_token else _source(deployment.credentials_file, DIRECT).name
 
     def problem(self, deployment: "Deployment", outbound: Outbound) -> str | None:
         if deployment.access_token or deployment.api_key:
             return None
         return _source(deployment.credentials_file, outbound).problem()
+
+    def distrust(self, deployment: "Deployment", outbound: Outbound) -> None:
+        if not (deployment.access_token or deployment.api_key):
+            _source(deployment.credentials_file, outbound).distrust()
 
     def secrets(self, deployment: "Deployment", outbound: Outbound) -> tuple[str, ...]:
         return _source(deployment.credentials_file, outbound).secrets

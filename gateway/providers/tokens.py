@@ -17,6 +17,8 @@ _SHORTEST_SECONDS = 30.0
 """A token that ends sooner is not used any more where it cannot be renewed."""
 _PAUSE_SECONDS = 10.0
 """Between two attempts to renew a token."""
+_DISTRUST_SECONDS = 60.0
+"""A token that is newer is not replaced though it is refused: another one would be, too."""
 _REMEMBERED = 2
 """Tokens that are known to redaction: requests may still be under way with the one before."""
 
@@ -28,6 +30,7 @@ class TokenSource(ABC):
         self._clock = clock
         self._tokens: tuple[str, ...] = ()
         self._ends = self._renew_at = 0.0
+        self._fetched_at = 0.0
         self._failure = ""
         self._lock = threading.Lock()
         self._renewing: asyncio.Task[None] | None = None
@@ -70,7 +73,7 @@ class TokenSource(ABC):
             try:
                 token, self._ends = self.fetch()
                 self._tokens = (token, *self._tokens)[:_REMEMBERED]
-                self._failure = ""
+                self._failure, self._fetched_at = "", self._clock()
                 self._renew_at = max(self._ends - EARLY_SECONDS, self._clock() + _PAUSE_SECONDS)
             except Exception as error:  # those of transports and files are among them
                 self._failure = f"{self.name}: {self.explain(error)}"
@@ -81,6 +84,12 @@ class TokenSource(ABC):
         """Return why there is no token; None where there is one. Blocks, unless that was just tried."""
         self.renew()
         return None if self._holds else self._failure
+
+    def distrust(self) -> None:
+        """Get another token for the next request, as the cloud did not take this one. Never waits."""
+        if self._tokens and self._clock() - self._fetched_at > _DISTRUST_SECONDS and self._lock.acquire(blocking=False):
+            self._renew_at = self._ends = 0.0
+            self._lock.release()
 
     @property
     def _holds(self) -> bool:

@@ -112,6 +112,10 @@ class Target:
         """Return where what signs its requests is from, for the administrator."""
         return self.provider.authorize.name(self.deployment)
 
+    def distrust_credentials(self) -> None:
+        """Fetch other credentials for the next request, where they are fetched at all."""
+        self.provider.authorize.distrust(self.deployment, self.outbound)
+
     def credentials_problem(self) -> str | None:
         """Return what is wrong with what signs its requests; None where nothing is. Blocks."""
         return self.provider.authorize.problem(self.deployment, self.outbound)

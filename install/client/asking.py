@@ -65,6 +65,12 @@ def read_prices(http: httpx2.Client, key: Secret) -> dict[str, float]:
     return prices
 
 
+def read_end(http: httpx2.Client, key: Secret) -> float | None:
+    """Return when a valid key ends, in Unix seconds, None where it does not. Raises `GatewayError`."""
+    ends = _get(http, "/v1/me", key).get("expires_at")
+    return ends / 1e6 if isinstance(ends, int) and not isinstance(ends, bool) else None
+
+
 def choose(models: Sequence[Model], name: str | None, modes: tuple[str, ...]) -> Model | None:
     """Return the model with a name, else the first of the modes. Raises `UsageError` for a name that is not listed."""
     fitting = [each for each in models if each.mode in modes]
@@ -89,13 +95,25 @@ def cheapest(models: Sequence[Model], prices: Mapping[str, float], main: Model) 
 
 def _get(http: httpx2.Client, path: str, key: Secret) -> Mapping[str, Any]:
     try:
-        answer = http.get(path, headers={"Authorization": f"Bearer {key.reveal()}"})
-        content = answer.json() if answer.is_success and len(answer.content) <= _MOST_BYTES else None
+        answer = _read(http, path, key)
+        content = answer.json() if answer.is_success else None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
         raise _raised(failure_of(_root(http), error)) from error
     if not isinstance(content, Mapping):
         raise _raised(refusal_of(_root(http), answer))
     return content
+
+
+def _read(http: httpx2.Client, path: str, key: Secret) -> httpx2.Response:
+    """Return a response with its content. Raises `ValueError` for one that is too large."""
+    with http.stream("GET", path, headers={"Authorization": f"Bearer {key.reveal()}"}) as answer:
+        content = bytearray()
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > _MOST_BYTES:
+                raise ValueError(say("its answer is too large"))
+    kept = {name: value for name, value in answer.headers.items() if name == "content-type"}
+    return httpx2.Response(answer.status_code, headers=kept, content=bytes(content))
 
 
 def _root(http: httpx2.Client) -> str:

@@ -2,14 +2,18 @@
 
 import os
 import shlex
+import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx2
 
 from gateway.secret import Secret, weakness
 from install.client import asking
+from install.client.keeping import KeyBox
 from install.client.setup import Model, Setup, places
 from install.client.tool import Tool
 from install.errors import GatewayError, UsageError
@@ -32,16 +36,27 @@ class Wishes:
     completion: str | None = None
 
 
+def key_folder() -> Path:
+    """Return the folder of a person's own settings of Sekisho."""
+    return places(os.environ).config / "sekisho"
+
+
+def key_command(root: str) -> tuple[str, ...]:
+    """Return the command that prints the kept key, as other programs can start it."""
+    program = shutil.which("sekisho")
+    return (program, "key", root) if program else (sys.executable, "-m", "install", "key", root)
+
+
 def prepare(wishes: Wishes, tool: Tool) -> Setup:
     """Ask the gateway what the key may use, and choose. Raises `GatewayError`, `UsageError`."""
     root = asking.root_of(wishes.address)
-    key = _key(wishes)
+    key, own_command = _key(wishes, root)
     with asking.client(root) as http:
         models = asking.read_models(http, key)
         main = asking.choose(models, wishes.model, _CONVERSING) or models[0]
         completion = asking.choose(models, wishes.completion, ("completion",))
         small = _small(http, key, models, main, wishes.small)
-    command = wishes.command if tool.takes_command else None
+    command = own_command if tool.takes_command else None
     return Setup(root, key, main, small, places(os.environ), completion, models, command)
 
 
@@ -83,14 +98,18 @@ def split_command(text: str) -> tuple[str, ...]:
     return parts
 
 
-def _key(wishes: Wishes) -> Secret:
-    if wishes.key:
-        return wishes.key
+def _key(wishes: Wishes, root: str) -> tuple[Secret, tuple[str, ...] | None]:
+    """Return the key and the command that prints it: what was given, else what `sekisho key` keeps."""
     if wishes.command:
-        return run_key_command(wishes.command)
+        return run_key_command(wishes.command), wishes.command
+    if wishes.key:
+        return wishes.key, None
+    kept = KeyBox(key_folder()).find(root)
+    if kept and not kept.ended:
+        return kept.key, key_command(root)
     raise UsageError(
         say("The key is missing."),
-        say("Pass --key or set SEKISHO_API_KEY, or name a command that prints it with --key-command."),
+        say("Pass --key, set SEKISHO_API_KEY, name a command with --key-command, or keep it: `sekisho key --save`."),
     )
 
 

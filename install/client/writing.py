@@ -75,7 +75,7 @@ def write(draft: Draft) -> Path | None:
         backup = _backup(draft)
         mode = stat.S_IMODE(draft.path.stat().st_mode) & 0o700 | _PRIVATE if draft.before is not None else _PRIVATE
         with replacing(draft.path) as partial:
-            _create(partial, draft.after.encode(), mode)
+            create_file(partial, draft.after.encode(), mode)
     except OSError as error:
         raise _not_ours(draft.path, reason_of(error)) from error
     return backup
@@ -94,7 +94,7 @@ def _merged(file: File, before: bytes) -> tuple[str, Sequence[Change]]:
         raise _broken(file.path, say("line {line}", line=error.line)) from error
     except Unfitting as error:
         raise _broken(file.path, say("at {place} stands something else than the tool expects", place=error)) from error
-    except (NotMergeable, LookupError, TypeError, AttributeError) as error:
+    except (NotMergeable, LookupError, TypeError, AttributeError, ValueError) as error:
         raise _broken(file.path, say("it is written in a way that cannot be changed in place")) from error
 
 
@@ -121,14 +121,15 @@ def _backup(draft: Draft) -> Path | None:
     for number in range(100):
         path = draft.path.with_name(f"{draft.path.name}.before-sekisho-{when}{f'-{number}' if number else ''}")
         try:
-            _create(path, draft.before, _PRIVATE)
+            create_file(path, draft.before, _PRIVATE)
         except FileExistsError:
             continue
         return path
     raise _not_ours(draft.path, say("there are too many backups of it"))
 
 
-def _create(path: Path, content: bytes, mode: int) -> None:
+def create_file(path: Path, content: bytes, mode: int) -> None:
+    """Create a file with a mode. Raises `FileExistsError`, `OSError`."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
 

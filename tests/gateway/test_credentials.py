@@ -137,7 +137,7 @@ async def _expired(request: Request) -> Response:
     ("deployment", "told"),
     [
         ({"provider": "bedrock", "region": "eu-west-1", "model": "nova", "api_key": "bedrock-key-canary"}, "api_key"),
-        ({"provider": "gemini", "model": "gemini-3.5-flash", "api_key": "gemini-key-canary"}, "api_key"),
+        ({"provider": "gemini", "model": "gemini-3.5-flash", "api_key": "${PROVIDER_KEY}"}, "api_key (PROVIDER_KEY)"),
     ],
 )
 def test_expired_ones_are_a_503_and_named(
@@ -151,6 +151,31 @@ def test_expired_ones_are_a_503_and_named(
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "upstream_credentials"), answer.text
     assert f"its {told}: missing or expired; renew them" in caplog.text
     assert "canary" not in answer.text + caplog.text
+
+
+async def test_a_token_that_is_refused_is_replaced_at_the_next_request(tmp_path: Path) -> None:
+    """But not a new one: its server would refuse the next one, too."""
+    google, ahead = Google(lambda results: []), 0.0
+    with serving(google) as address:
+        file = tmp_path / "account.json"
+        file.write_text(json.dumps(google.service_account(address)))
+        source = GoogleSource(file, clock=lambda: time.time() + ahead)
+        assert await source.token() == google.tokens[0]
+        source.distrust()
+        assert await source.token() == google.tokens[0]
+        ahead = 61
+        source.distrust()
+        assert await source.token() == google.tokens[1]
+    assert source.secrets == (google.tokens[1], google.tokens[0])
+
+
+async def test_expired_keys_of_a_profile_are_looked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, keeper = tmp_path / "credentials", Keeper(Identity("eu-west-1", "company"))
+    for number in range(2):
+        file.write_text(f"[company]\naws_access_key_id=AKID{number}\naws_secret_access_key=secret-{number}\n")
+        assert (await keeper.current()).access_key == f"AKID{number}"
+        keeper._tried -= 6
+        keeper.distrust()
 
 
 # Google's and Amazon's servers of tokens, behind the company's proxy and under its authority.

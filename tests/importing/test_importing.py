@@ -250,6 +250,15 @@ def test_general_settings_redis_s3_and_metrics(tmp_path: Path) -> None:
     assert kinds["general_settings.pass_through_endpoints"] == "unsupported"
 
 
+def test_a_file_of_credentials_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        _text(model_list=[_entry("one", "vertex_ai/gemini-3.8-flash", vertex_credentials="/etc/google/gateway.json")])
+    )
+    out = tmp_path / "out"
+    CliRunner().invoke(app, ["import-litellm", str(tmp_path / "config.yaml"), "--out", str(out)])
+    assert "credentials_file: /etc/google/gateway.json" in (out / "models" / "vertex.yaml").read_text()
+
+
 def test_secrets_in_the_file_become_variables_and_are_never_shown(tmp_path: Path) -> None:
     text = _text(
         environment_variables={"OPENAI_API_KEY": f"sk-{_CANARY}-env"},

@@ -150,7 +150,8 @@ class HttpChannel:
                 for event in stream.feed(data):
                     yield event
             for event in stream.end():
-                yield event
+                if messages.is_whole(event.data):  # the stream may have been cut off in the middle of it
+                    yield event
         except FrameTooLong:
             raise self._too_long() from None
         except UpstreamError:
