@@ -54,7 +54,7 @@ class FakeGateway:
     url: str
     models: list[dict[str, Any]] = field(default_factory=lambda: list(MODELS))
     keys: set[str] = field(default_factory=lambda: {GATEWAY_KEY})
-    hub: bool = True
+    hub: bool = False
     """Whether it has tool servers."""
     asked_by: list[dict[str, str]] = field(default_factory=list)
     """Headers of the requests to the hub."""
@@ -163,7 +163,7 @@ def _added(before: Any, after: Any) -> set[str]:
 
 
 # These POSTs ask and change nothing.
-QUESTIONS = ("/openai/verify", "/auths/signin")
+QUESTIONS = ("/openai/verify", "/tool_servers/verify", "/auths/signin")
 
 
 def writes(server: OpenWebUIServer) -> int:

@@ -135,6 +135,7 @@ def manifest(plugins: Path, tmp_path: Path) -> Manifest:
 
 @pytest.fixture
 def options(gateway: FakeGateway, plugins: Path) -> Options:
+    gateway.hub = True
     environment = {"OTHER_KEY": "sk-other-provider", "COMPANY": "ACME"}
     return Options(gateway.url, Secret(GATEWAY_KEY), Secret(IDENTITY_SECRET), plugins=plugins, environment=environment)
 

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -14,7 +15,7 @@ from install.pack.manifest import Manifest, read_manifest
 from install.pack.manifest.entries import McpEntry
 from install.pack.resources.tool_servers import ToolServers, from_record, to_record
 from install.wording import say, speak
-from tests.fixtures.open_webui import OpenWebUIServer
+from tests.fixtures.open_webui import ADMIN_EMAIL, OpenWebUIServer
 from tests.install.conftest import GATEWAY_KEY, FakeGateway, Pack
 
 ONLY_HUB = Manifest(mcp=McpEntry(), models=())
@@ -23,6 +24,12 @@ ONLY_HUB = Manifest(mcp=McpEntry(), models=())
 def tool_servers(server: OpenWebUIServer) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = server.request("GET", "/api/v1/configs/tool_servers")["TOOL_SERVER_CONNECTIONS"]
     return found
+
+
+@pytest.fixture(autouse=True)
+def _hub(request: pytest.FixtureRequest) -> None:
+    if "pack" in request.fixturenames:
+        request.getfixturevalue("gateway").hub = True
 
 
 def theirs(id: str, kind: str = "mcp", **more: Any) -> dict[str, Any]:
@@ -79,7 +86,7 @@ def test_the_hub_is_registered_and_answers(server: OpenWebUIServer, pack: Pack, 
     asked = gateway.asked_by[-1]
     assert asked["mcp-protocol-version"] == "2026-07-28"
     assert asked["x-sekisho-client"] == "open-webui"
-    assert asked["x-openwebui-user-email"] == "admin%40example.com" or asked["x-openwebui-user-email"]
+    assert unquote(asked["x-openwebui-user-email"]) == ADMIN_EMAIL
     assert "x-sekisho-task" not in asked
 
     assert pack.apply(ONLY_HUB).pending == ()
@@ -121,6 +128,21 @@ def test_a_gateway_without_tool_servers_is_not_registered(
     with pytest.raises(InstallError, match=r"no tools at .*/mcp: configure `mcp`"):
         pack.apply(ONLY_HUB)
     assert tool_servers(server) == before
+
+
+def test_the_usual_pack_has_the_hub_where_the_gateway_has_one(
+    server: OpenWebUIServer, pack: Pack, gateway: FakeGateway
+) -> None:
+    usual = ONLY_HUB.model_copy(update={"mcp": read_manifest().mcp})
+    gateway.hub = False
+    assert [change for change in pack.plan(usual).changes if change.kind == ToolServers.name] == []
+    gateway.hub = True
+    pack.apply(usual)
+    assert [each["info"]["id"] for each in tool_servers(server)] == ["hub"]
+    # Away for a moment: nothing is taken away.
+    gateway.hub = False
+    assert pack.apply(usual).pending == ()
+    assert [each["info"]["id"] for each in tool_servers(server)] == ["hub"]
 
 
 def test_the_reason_is_told_in_japanese() -> None:

@@ -119,6 +119,8 @@ class McpEntry(Named):
     """One of the gateway's views; null = every server that the key may use."""
     groups: tuple[str, ...] = ()
     """Who may use it; nobody named = everyone."""
+    optional: bool = False
+    """Left out where the gateway has no tool servers, instead of failing."""
 
 
 class ConnectionEntry(Entry):

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
+from gateway.secret import Secret
 from install.errors import OpenWebUIError
 from install.open_webui import OpenWebUI
 from install.pack.inputs import PlanInputs, need
+from install.pack.manifest import Manifest
 from install.pack.resources.access import GRANTS, reading, to_list, to_set
 from install.pack.resources.connections import IDENTITY_HEADERS, other_spellings
 from install.pack.resources.kind import Kind, Owner, Wanted
@@ -85,6 +87,10 @@ def wanted_tool_servers(inputs: PlanInputs) -> Iterator[Wanted]:
     if entry is None:
         return
     stored = inputs.there(ToolServers.name, entry.name)
+    if not inputs.tools_answer:
+        if stored is not None:
+            yield Wanted(ToolServers.name, entry.name, {}, kept=say("the gateway lists no tools now: kept"))
+        return
     own = {
         name: need(inputs, value, "connection", "headers", name, stored=get(stored, ("headers", name)))
         for name, value in inputs.manifest.connection.headers.items()
@@ -109,6 +115,19 @@ def wanted_tool_servers(inputs: PlanInputs) -> Iterator[Wanted]:
     soft = frozenset({("info", "name"), ("info", "description")})
     leaves = {**fixed, **named, **spelled, **reading(entry.groups, inputs.groups)}
     yield Wanted(ToolServers.name, entry.name, leaves, soft=soft)
+
+
+def tools_answer(client: OpenWebUI, manifest: Manifest, url: str, key: Secret) -> bool:
+    """Return whether Open WebUI finds tools at the gateway; true where the manifest wants them in any case."""
+    entry = manifest.mcp
+    if entry is None or not entry.optional:
+        return True
+    hub = {"type": "mcp", "url": _address(url.rstrip("/"), entry.view), "path": "", "auth_type": "bearer"}
+    try:
+        client.tools_behind({**hub, "key": key.reveal(), "headers": CLIENT_HEADERS, "config": {}})
+    except OpenWebUIError:
+        return False
+    return True
 
 
 def _address(url: str, view: str | None) -> str:
