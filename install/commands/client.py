@@ -135,7 +135,7 @@ def _wanted(tool: Tool, setup: Setup, mcp: bool) -> Sequence[File]:
 
 def _printed(tool: Tool, setup: Setup, mcp: bool) -> dict[str, Any]:
     files = [_shown(fresh(FORMATS[each.format], each.content), each) for each in joined(_wanted(tool, setup, mcp))]
-    return {**_about(tool, setup), "files": files}
+    return {**_about(tool, setup, mcp), "files": files}
 
 
 def _managed(tool: Tool, setup: Setup) -> dict[str, Any]:
@@ -150,14 +150,14 @@ def _managed(tool: Tool, setup: Setup) -> dict[str, Any]:
     return {**_about(tool, setup), "steps": [], "variables": variables, "files": shown}
 
 
-def _about(tool: Tool, setup: Setup) -> dict[str, Any]:
+def _about(tool: Tool, setup: Setup, mcp: bool = False) -> dict[str, Any]:
     second = setup.small.id if tool.second else None
     return {
         "client": tool.name,
         "gateway": setup.root,
         "model": setup.model.id,
         "second_model": second,
-        "variables": dict(tool.variables(setup)),
+        "variables": {**tool.variables(setup), **(tool.mcp_variables(setup) if mcp else {})},
         "steps": list(tool.steps(setup)),
     }
 
@@ -177,7 +177,7 @@ def _written(tool: Tool, setup: Setup, mcp: bool) -> dict[str, Any]:
         files.append(
             {"path": str(each.path), "state": each.state, "changed": changed, "backup": backup and str(backup)}
         )
-    return {**_about(tool, shown), "files": files}
+    return {**_about(tool, shown, mcp), "files": files}
 
 
 def _drafts(tool: Tool, setup: Setup, mcp: bool) -> list[Draft]:

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from gateway.config.mcp import Mcp, McpServer
 from gateway.errors import ApiError
@@ -14,6 +15,7 @@ from gateway.mcp.catalog.merged import _matches
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.names import LONGEST, public_name
 from gateway.mcp.relay.arguments import wrong_argument
+from gateway.mcp.relay.cutting import Rests, cut
 from gateway.mcp.relay.results import for_client, readable, tool_result
 from gateway.mcp.upstream.events import Event, EventStream
 from gateway.mcp.uris import map_contents, public_uri, split_uri
@@ -287,3 +289,26 @@ def test_hosts_and_origins(headers: dict[str, str], listens: str, error: str | N
     with pytest.raises(ApiError) if error else nullcontext() as raised:
         check_headers(headers, MCP, listens)
     assert raised is None or raised.type.__name__ == error
+
+
+def test_long_results_are_cut_and_can_be_read_to_their_end() -> None:
+    rests, whole = Rests(), "値" * 1000
+    image = {"type": "image", "data": "AA==", "mimeType": "image/png"}
+    result = {"content": [{"type": "text", "text": "short"}, image, {"type": "text", "text": whole}]}
+    assert cut(result, 4000, "2026-07-28", "ada", rests) is result
+    found = cut(result, 1000, "2026-07-28", "ada", rests)["content"]
+    assert [block["type"] for block in found] == ["text", "image", "text", "text", "resource_link"]
+    assert len((found[0]["text"] + found[2]["text"]).encode()) <= 1000
+    read, uri = found[2]["text"], found[-1]["uri"]
+    while True:
+        contents = rests.read("ada", uri, 700)["contents"]
+        read += contents[0]["text"]
+        if len(contents) == 1:
+            break
+        uri = contents[1]["uri"]
+    assert read == whole
+    with pytest.raises(MCPError):
+        rests.read("bob", uri, 700)
+    with pytest.raises(MCPError):
+        rests.read("ada", "sekisho+rest:none", 700)
+    assert cut(result, 1000, "2025-03-26", "ada", rests)["content"][-1]["type"] == "text"

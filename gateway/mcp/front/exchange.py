@@ -41,6 +41,8 @@ class McpExchange:
         self.trace = runtime.tracing.begin("/mcp", self.headers) if runtime.tracing else None
         self.is_call = False
         """True for a request that leaves a record."""
+        self.answered = 0
+        """The status of the answer, once it has begun."""
         self.taken = False
         """True once a handler sees to the record."""
         self._held: Reservation | None = None

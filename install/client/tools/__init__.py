@@ -27,6 +27,7 @@ TOOLS: tuple[Tool, ...] = (
         managed=agents.codex_managed,
         machine=("etc/codex/managed_config.toml", "etc/codex/requirements.toml"),
         mcp=agents.codex_mcp,
+        mcp_variables=agents.codex_mcp_variables,
         takes_command=True,
     ),
     Tool(

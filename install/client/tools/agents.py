@@ -94,11 +94,16 @@ def _codex(setup: Setup) -> dict[str, Any]:
 
 def codex_mcp(setup: Setup) -> Sequence[File]:
     server: dict[str, Any] = {"url": setup.mcp_url, "http_headers": ABSENT, "bearer_token_env_var": ABSENT}
-    if setup.key:
+    if setup.key and not setup.command:
         server["http_headers"] = _bearer(setup)
     else:
+        # Codex runs its key command for models alone.
         server["bearer_token_env_var"] = VARIABLE
     return [File(setup.places.codex / "config.toml", "toml", {"mcp_servers": {PROVIDER: server}})]
+
+
+def codex_mcp_variables(setup: Setup) -> dict[str, str]:
+    return {VARIABLE: f"$({shlex.join(setup.command)})"} if setup.command else {}
 
 
 def opencode(setup: Setup) -> Sequence[File]:
