@@ -14,11 +14,12 @@ EVENTS = "text/event-stream"
 
 
 class HostileHttp:
-    """The ASGI application. `reached`: paths that were asked, `sessions` how many were opened."""
+    """The ASGI application. `reached`: paths asked, `sessions`: number opened, `forgotten`: ids."""
 
     def __init__(self) -> None:
         self.reached: list[str] = []
         self.sessions = 0
+        self.forgotten: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -52,8 +53,10 @@ async def answered(server: HostileHttp, request: Request) -> Fields | Response:
 
 async def _good(server: HostileHttp, request: Request) -> Response:
     found = await answered(server, request)
-    session = {"mcp-session-id": f"session-{server.sessions}"}
-    return found if isinstance(found, Response) else JSONResponse(found, headers=session)
+    if isinstance(found, Response):
+        return found
+    session = {"mcp-session-id": f"session-{server.sessions}"} if "serverInfo" in found["result"] else {}
+    return JSONResponse(found, headers=session)
 
 
 def _call(respond: Callable[[HostileHttp, Fields], Response]) -> Callable[[HostileHttp, Request], Awaitable[Response]]:
@@ -83,12 +86,12 @@ async def _in_pieces(server: HostileHttp, request: Request) -> Response:
 
 
 async def _forgetful(server: HostileHttp, request: Request) -> Response:
-    """Knows only the newest session, and forgets it at each second call."""
-    body = await request.body()
-    named = request.headers.get("mcp-session-id")
-    calls = sum(path.startswith("/forgetful") for path in server.reached)
-    if request.method == "POST" and json.loads(body).get("method") == "tools/call" and calls % 2 == 0 and named:
+    """Forgets each session after its first call."""
+    named = request.headers.get("mcp-session-id", "")
+    if named in server.forgotten:
         return JSONResponse({"error": "no such session"}, status_code=404)
+    if request.method == "POST" and json.loads(await request.body()).get("method") == "tools/call":
+        server.forgotten.add(named)
     return await _good(server, request)
 
 

@@ -1,7 +1,7 @@
 """The suites that judge clients, against the hub's side of the servers: what is not about signing in.
 
-`tools_call`, `http-standard-headers`, `http-invalid-tool-headers` and `json-schema-ref-no-deref` pass as well; each costs
-seconds, and tests of our own say the same.
+`tools_call`, `http-standard-headers`, `http-invalid-tool-headers` and `json-schema-ref-no-deref` pass as well; each
+costs seconds, and tests of our own say the same.
 """
 
 import sys
