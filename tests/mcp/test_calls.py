@@ -63,7 +63,7 @@ async def test_a_call_that_is_left_ends_at_the_server(
     assert _records(gateway)[-1].outcome == "cancelled"
 
 
-@pytest.mark.parametrize(("front", "upstream"), PAIRS)
+@pytest.mark.parametrize(("front", "upstream"), [("legacy", "modern"), ("modern", "legacy")])
 async def test_a_call_without_a_sign_of_life_ends(gateway: InProcess, front: Era, upstream: Era) -> None:
     async with client(gateway, f"/quick-{upstream}", front) as connected:
         result = await connected.call_tool("slow", {"seconds": 60, "steps": 1})

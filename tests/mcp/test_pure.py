@@ -12,6 +12,7 @@ from gateway.identity.policy import Policy
 from gateway.mcp.capabilities import missing_for, relayed
 from gateway.mcp.catalog.clean import clean_named, clean_tools
 from gateway.mcp.catalog.merged import _matches
+from gateway.mcp.catalog.schemas import mend
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.names import LONGEST, public_name
 from gateway.mcp.relay.arguments import wrong_argument
@@ -312,3 +313,31 @@ def test_long_results_are_cut_and_can_be_read_to_their_end() -> None:
     with pytest.raises(MCPError):
         rests.read("ada", "sekisho+rest:none", 700)
     assert cut(result, 1000, "2025-03-26", "ada", rests)["content"][-1]["type"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("schema", "mended"),
+    [
+        ({"type": "object", "required": None}, {"type": "object"}),
+        ({"properties": []}, {}),
+        ({"properties": {"a": {"type": "array"}}}, {"properties": {"a": {"type": "array", "items": {}}}}),
+        ({"anyOf": [], "enum": []}, {}),
+        ({"properties": {"a": {"required": True, "description": None}}}, {"properties": {"a": {}}}),
+        ({"anyOf": [{"type": "array"}, True]}, {"anyOf": [{"type": "array", "items": {}}, True]}),
+    ],
+)
+def test_schemas_that_vendors_refuse(schema: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert mend(schema) == mended
+
+
+def test_a_schema_that_is_right_stays_as_it_is() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "$defs": {"a": {"type": "object", "properties": {"required": {"type": "boolean"}}}},
+        "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"const": {"type": "array"}, "enum": [{"required": 1}]}},
+        "required": ["a"],
+        "additionalProperties": False,
+        "x-vendor": {"type": None},
+    }
+    assert mend(schema) == schema

@@ -45,7 +45,8 @@ class Calls:
         named = merged.tools.get(params["name"])
         if named is None:
             return self._no_tool(merged, params["name"], exchange)
-        exchange.asks(named.server, named.own, self._hub.server(named.server))
+        pin = self._hub.pins.of(named.server, named.own)
+        exchange.asks(named.server, named.own, self._hub.server(named.server), pin.hash if pin else None)
         arguments = params.get("arguments") or {}
         if not searched:  # the headers are those of the call that was made
             check_param_headers(client, named.entry, arguments)
