@@ -30,6 +30,7 @@ bench: .venv  ## measure the gateway beside its peers, then the ledger
 	.venv/bin/python -m tests.bench.ledger_storage
 	.venv/bin/python -m tests.bench.usage_report
 	.venv/bin/python -m tests.bench.translation
+	.venv/bin/python -m tests.bench.mcp
 
 bench-rows: .venv  ## questions about fifty million records (makes them first, which takes a quarter of an hour)
 	.venv/bin/python -m tests.bench.usage_rows

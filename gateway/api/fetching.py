@@ -16,9 +16,13 @@ from gateway.wire import Members
 
 
 def inlines(exchange: Exchange, serving: Serving) -> bool:
-    """Return whether a deployment is to get media as bytes that the request names by address."""
+    """Return whether a deployment is to get media as bytes that the request names by address; not to count tokens."""
     needs = serving.target.provider.needs_bytes
-    return serving.endpoint.dialect in needs and exchange.snapshot.config.server.fetch.enabled
+    return (
+        serving.endpoint.dialect in needs
+        and not serving.endpoint.counts
+        and exchange.snapshot.config.server.fetch.enabled
+    )
 
 
 async def media(exchange: Exchange, keys: Sequence[str]) -> dict[str, bytes]:

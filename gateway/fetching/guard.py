@@ -13,6 +13,8 @@ from gateway.upstream.destination import Destination, Proxy, is_internal
 
 _LONGEST_URL = 8192
 _PORTS = {"http": 80, "https": 443}
+_INTERNAL = ("internal", "local", "localhost", "localdomain", "lan", "corp", "home", "intranet", "private", "arpa")
+"""Domains that no public host is in; a proxy might know some of theirs that we cannot resolve."""
 _SAFE = "!#$%&'()*+,/:;=?@[]~"
 """What stays in a path or query as it is."""
 
@@ -79,6 +81,10 @@ def redirected(place: Place, location: str) -> str:
         raise NotFetched("it redirects to what is no address") from None
 
 
+def _is_internal_name(host: str) -> bool:
+    return host.rstrip(".").rpartition(".")[2].lower() in _INTERNAL
+
+
 class Guard(msgspec.Struct, frozen=True):
     """What may be asked."""
 
@@ -96,7 +102,7 @@ class Guard(msgspec.Struct, frozen=True):
         """
         addresses = await self._resolved(place)
         proxy = None if is_internal(place.host, self.no_proxy) else self.proxy
-        if not addresses and proxy is None:
+        if not addresses and (proxy is None or _is_internal_name(place.host)):
             raise NotFetched("its host is not a public one")
         free = self._allows(place.host)
         if not free and not all(is_public(str(each[4][0]), self.networks) for each in addresses):

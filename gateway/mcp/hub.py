@@ -97,7 +97,13 @@ class Hub:
         names = allowed_servers(view, self.mcp, caller.policy)
         listings, missing = await self._listings(names, caller, capabilities)
         # A key that changed is another object, as is a listing that was read anew.
-        known = (view, caller.key, self.pins.revision, *(id(each) for each in listings.values()), *missing.items())
+        known = (
+            view,
+            caller.key,
+            self.pins.revision,
+            *(id(each) for each in listings.values()),
+            *((name, error.told) for name, error in missing.items()),
+        )
         found = self._merged.get(known)
         if found is None:
             found = merge(view, self.mcp, caller.policy, listings, missing, self.pins)
@@ -107,15 +113,15 @@ class Hub:
 
     async def _listings(
         self, names: list[str], caller: Caller, capabilities: Capabilities
-    ) -> tuple[dict[str, Listing], dict[str, str]]:
+    ) -> tuple[dict[str, Listing], dict[str, UpstreamDown]]:
         found: dict[str, Listing] = {}
         unknown = []
-        missing: dict[str, str] = {}
+        missing: dict[str, UpstreamDown] = {}
         for name in names:
             try:
                 group = self.group(name, caller)
             except UpstreamDown as error:
-                missing[name] = error.told
+                missing[name] = error
                 continue
             listing = self.catalog.at_hand(group, capabilities)
             if listing is None:
@@ -129,7 +135,7 @@ class Hub:
             if isinstance(result, Listing):
                 found[name] = result
             elif isinstance(result, UpstreamDown):
-                missing[name] = result.told
+                missing[name] = result
             else:
                 raise result
         return {name: found[name] for name in names if name in found}, missing

@@ -65,7 +65,8 @@ _OPERATIONS = {
 """By the endpoint's path: the operations that answer whole and in a stream."""
 _RERANK, _INVOKED = "/rerank", "/invoke-rerank"
 """An operation of the agents' runtime, whose address names no model; and a model that is invoked."""
-_UNGUARDED = (_RERANK, COUNT_PATH)
+_GUARDED = ("/converse", "/messages", "/chat/completions", "/responses")
+"""Before which a guardrail may stand."""
 _COHERE_VERSION = 2
 """Of Cohere's API, which its models that rank want to be told."""
 _OWN_WIRES = {
@@ -127,7 +128,7 @@ def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: 
     Cohere's embed has its model in the address, too, and answers with floats where nothing else is asked for. The
     agents' runtime wants an ARN, Cohere's models that rank the version of its API. A guardrail is put before all.
     """
-    fields = guarded(deployment, path, headers, fields) if path not in _UNGUARDED else fields
+    fields = guarded(deployment, path, headers, fields) if path in _GUARDED else fields
     if path == _RERANK:
         return _with_arn(deployment, fields)
     if path == _INVOKED and "cohere" in parse_name(deployment.known_model).words:

@@ -149,8 +149,9 @@ def _same_cursor(message: Fields, params: Fields) -> None:
     result(message, {"tools": [tool("echo")], "nextCursor": "again"})
 
 
-def _many(message: Fields, params: Fields) -> None:
-    result(message, {"tools": [tool(f"tool-{number}") for number in range(5_000)]})
+def _many(number: int) -> Callable[[Fields, Fields], None]:
+    tools = [tool("echo"), *(tool(f"tool-{each}") for each in range(number - 1))]
+    return lambda message, params: result(message, {"tools": tools})
 
 
 def _beside_good(*bad: Fields) -> Callable[[Fields, Fields], None]:
@@ -184,7 +185,8 @@ _WIDE = {"type": "object", "properties": {f"p{number}": {"type": "string"} for n
 LISTS: dict[str, Callable[[Fields, Fields], None]] = {
     "endless-cursor": _endless,
     "same-cursor": _same_cursor,
-    "many-tools": _many,
+    "many-tools": _many(5_000),
+    "many-tools-200": _many(200),
     "silent-list": _silent,
     "changing": _changing,
     "wide-schema": _beside_good(tool("wide", inputSchema=_WIDE)),

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest
 from gateway.fetching.fetcher import MOST_MEDIA, MediaFetcher, Wanted
@@ -176,6 +178,24 @@ def test_a_url_never_breaks_the_request_line() -> None:
     assert place.authority == "xn--bcher-kva.example:8443"
     assert place.target.isascii()
     assert not set(place.target) & set(' "<>\\^`{|}\r\n')
+
+
+@given(
+    st.text(max_size=60)
+    | st.builds(
+        "{}://{}{}".format, st.sampled_from(["http", "https", "HTTP", "ftp", ""]), st.text(max_size=30), st.text()
+    )
+)
+def test_any_text_is_an_address_or_none(url: str) -> None:
+    try:
+        place = place_of(url)
+    except NotFetched:
+        return
+    line = f"GET {place.target} HTTP/1.1\r\nhost: {place.authority}\r\n"
+    assert line.isascii()
+    assert line.count("\r\n") == line.count("\n") == line.count("\r") == 2
+    assert place.target.split() == [place.target]
+    assert 0 < place.port < 65536
 
 
 async def test_a_host_with_one_private_address_is_none_of_the_web(
@@ -370,6 +390,8 @@ async def test_the_proxy_is_asked_for_the_checked_address(
         assert (await fetch("http://images.example/x", guard)).media_type == "image/png"
         assert "not a public one" in await refused("http://127.0.0.1/x", guard)
         assert "not a public one" in await refused("http://localhost/x", guard)
+        for name in ("metadata.google.internal", "wiki.corp", "printer.local.", "gpu1"):
+            assert "not a public one" in await refused(f"http://{name}/x", guard)
     assert [each.split("\r\n")[0] for each in proxy.asked] == ["CONNECT 93.184.215.14:80 HTTP/1.1"]
     assert "host: images.example\r\n" in web[0].asked[0]
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
 import pytest
@@ -253,6 +254,18 @@ def test_the_sdk_finds_the_fake_to_be_azure() -> None:
             client.with_options(api_key="another").embeddings.create(model="our gpt", input="hi")
         with pytest.raises(openai.NotFoundError):
             client.with_options(api_version="1999-01-01").embeddings.create(model="our gpt", input="hi")
+
+
+def test_anthropics_sdk_finds_the_fake_to_be_foundry() -> None:
+    azure = Azure()
+    turns: Any = [{"role": "user", "content": "hi"}]
+    with serving(azure) as address, anthropic.AnthropicFoundry(
+        api_key=KEY, base_url=f"{address}/anthropic", max_retries=0
+    ) as client:  # fmt: skip
+        told = client.messages.create(model="claude", max_tokens=9, messages=turns)
+        assert told.content[0].type == "text"
+        with pytest.raises(anthropic.AuthenticationError):
+            client.with_options(api_key="another").messages.create(model="claude", max_tokens=9, messages=turns)
 
 
 RECORDED = [

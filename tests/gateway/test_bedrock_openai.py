@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import anthropic
+import openai
 import pytest
+from openai.providers import bedrock
 
 from gateway.config.schema import Deployment
 from gateway.providers.rows import PROVIDERS
@@ -158,6 +161,40 @@ def test_each_is_asked_signed(gateway: InProcess, clouds: tuple[Bedrock, Bedrock
     assert seen.headers["authorization"].startswith("Bearer " if model == "mantle-key" else "AWS4-HMAC-SHA256 ")
     record = gateway.record(answer)
     assert (record.input_tokens, record.output_tokens) == (3, 2)
+
+
+# The vendors' own SDKs, so that a fake that lies is caught.
+
+
+@pytest.mark.parametrize(("endpoint", "service"), [("mantle", "bedrock-mantle"), ("runtime", "bedrock")])
+@pytest.mark.parametrize("signed", [True, False])
+def test_openais_sdk_finds_the_fake_to_be_bedrock(endpoint: Any, service: str, signed: bool) -> None:
+    fake = Bedrock(lambda seen: (400, b"not here"), REGION, service=service)
+    fake.others = {"/openai/v1/responses": _json(RESPONSE), "/openai/v1/chat/completions": _json(CHAT)}
+    keys = {"access_key_id": KEY_ID, "secret_access_key": SECRET, "session_token": TOKEN} if signed else {}
+    more: dict[str, Any] = keys or {"api_key": BEARER}
+    with serving(fake) as address:
+        provider = bedrock(endpoint=endpoint, region=REGION, base_url=f"{address}/openai/v1", **more)
+        with openai.OpenAI(provider=provider, max_retries=0) as client:
+            told = client.responses.create(model=GPT, input="Hello")
+            assert told.output_text == "Good day"
+            turns: Any = [{"role": "user", "content": "Hello"}]
+            chat = client.chat.completions.create(model=OSS, messages=turns)
+            assert chat.choices[0].message.content == "Good day"
+    assert not fake.refused
+
+
+def test_anthropics_sdk_finds_the_fake_to_be_mantle() -> None:
+    fake = Bedrock(lambda seen: (400, b"not here"), REGION, service="bedrock-mantle")
+    fake.others = {"/anthropic/v1/messages": _json(MESSAGE)}
+    keys: dict[str, Any] = {"aws_access_key": KEY_ID, "aws_secret_key": SECRET, "aws_session_token": TOKEN}
+    with serving(fake) as address, anthropic.AnthropicBedrockMantle(
+        aws_region=REGION, base_url=f"{address}/anthropic", max_retries=0, **keys
+    ) as client:  # fmt: skip
+        turns: Any = [{"role": "user", "content": "Hello"}]
+        told = client.messages.create(model=CLAUDE, max_tokens=9, messages=turns)
+    assert told.content[0].type == "text"
+    assert not fake.refused
 
 
 RECORDED = [

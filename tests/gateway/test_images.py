@@ -9,7 +9,8 @@ import openai
 import pytest
 
 from tests.fakes import stability
-from tests.fakes.bedrock import BEARER, Bedrock
+from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, Bedrock
+from tests.fakes.bedrock import TOKEN as SESSION
 from tests.fakes.google import KEY, PROJECT, TOKEN, Google
 from tests.fakes.google_media import BLOCKED, PICTURE
 from tests.fakes.serving import serving
@@ -32,7 +33,9 @@ class Setting(NamedTuple):
 def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     google = Google(lambda results: [])
     bedrock = Bedrock(stability.answer, "us-west-2", stability.check)
-    with serving(google) as googles, serving(bedrock) as amazons:
+    with serving(google) as googles, serving(bedrock) as amazons, pytest.MonkeyPatch.context() as patch:
+        for name, value in (("ACCESS_KEY_ID", KEY_ID), ("SECRET_ACCESS_KEY", SECRET), ("SESSION_TOKEN", SESSION)):
+            patch.setenv(f"AWS_{name}", value)
         gemini = {"provider": "gemini", "base_url": googles, "api_key": KEY}
         vertex = {"provider": "vertex", "base_url": googles, "project": PROJECT, "access_token": TOKEN}
         amazon = {"provider": "bedrock", "base_url": amazons, "region": "us-west-2", "api_key": BEARER}
@@ -44,7 +47,9 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
             "cut-out": "us.stability.stable-image-remove-background-v1:0",
             "style": "us.stability.stable-style-transfer-v1:0",
         }
+        signed = {name: value for name, value in amazon.items() if name != "api_key"}
         deployments: dict[str, dict[str, Any]] = {
+            "signed": {**signed, "model": services["sd"]},
             "on-gemini": {**gemini, "model": "gemini-3-pro-image"},
             "on-vertex": {**vertex, "model": "gemini-3-pro-image", "location": "global"},
             "first": {**gemini, "model": "gemini-2.5-flash-image"},
@@ -314,6 +319,13 @@ def test_stability_changes_images(
     files = {name: base64.b64decode(sent.pop(name)) for name in _FILES if name in sent}
     assert sent | files == expected
     assert "x-sekisho-dropped" not in answer.headers
+
+
+@pytest.mark.parametrize("size", [100, 2 * 2**20])
+def test_what_is_signed_is_what_is_sent(setting: Setting, size: int) -> None:
+    answer = edit(setting, "signed", PNG + bytes(size))
+    assert answer.status_code == 200, (answer.text, setting.bedrock.refused)
+    assert "x-amz-date" in setting.bedrock.seen[-1].headers
 
 
 @pytest.mark.parametrize(

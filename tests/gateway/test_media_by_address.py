@@ -137,6 +137,15 @@ def test_what_a_response_continues_is_fetched_too(gateway: InProcess, bedrock: B
     assert DATA["png"] in json.dumps(bedrock.seen[-1].body)
 
 
+@pytest.mark.parametrize("model", ["nova", "claude"])
+def test_nothing_is_fetched_to_count_tokens(gateway: InProcess, web: tuple[Web, str], model: str) -> None:
+    web[0].asked.clear()
+    _, asked = _question("messages", model, f"{web[1]}/cat.png")
+    answer = gateway.post("/v1/messages/count_tokens", json={each: asked[each] for each in ("model", "messages")})
+    assert (answer.status_code, answer.headers["x-sekisho-estimated"]) == (200, "input_tokens"), answer.text
+    assert not web[0].asked
+
+
 def test_llama_cpp_asks_nobody_itself(gateway: InProcess, own: Fixed, web: tuple[Web, str]) -> None:
     path, asked = _question("chat", "own", f"{web[1]}/cat.png")
     for each in (asked, {**asked, "messages": [*asked["messages"], {"role": "user", "content": "http://no.example"}]}):

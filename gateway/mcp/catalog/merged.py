@@ -12,6 +12,7 @@ from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.search import Index
+from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.names import bare_name, public_name
 from gateway.mcp.uris import public_uri, split_uri
 from gateway.mcp.views import View, may_use_rest, may_use_tool
@@ -37,7 +38,7 @@ class Merged(msgspec.Struct):
     templates: dict[str, Named] = {}
     open_servers: tuple[str, ...] = ()
     """Servers whose resources the key may read, listed or not."""
-    missing: dict[str, str] = {}
+    missing: dict[str, UpstreamDown] = {}
     """Why servers are absent, by name."""
     _own_uris: dict[tuple[str, str], str] = {}
     index: Index | None = None
@@ -64,7 +65,12 @@ class Merged(msgspec.Struct):
 
 
 def merge(
-    view: View, config: Mcp, policy: Policy, listings: Mapping[str, Listing], missing: Mapping[str, str], pins: Pins
+    view: View,
+    config: Mcp,
+    policy: Policy,
+    listings: Mapping[str, Listing],
+    missing: Mapping[str, UpstreamDown],
+    pins: Pins,
 ) -> Merged:
     """Return what a key sees of these listings."""
     merged = Merged(view.bare, missing=dict(missing))

@@ -79,7 +79,7 @@ class Lists:
 
 
 def _list(member: str, entries: list[Entry], merged: Merged, client: Client) -> Result:
-    meta = {META: {_MISSING: merged.missing}} if merged.missing else {}
+    meta = {META: {_MISSING: {name: error.told for name, error in merged.missing.items()}}} if merged.missing else {}
     return cacheable({member: entries, **meta}, client.modern)
 
 

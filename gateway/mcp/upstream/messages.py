@@ -45,6 +45,15 @@ def decode(text: bytes) -> list[Message]:
     return each
 
 
+def is_whole(text: bytes) -> bool:
+    """Return whether a text is JSON to its end."""
+    try:
+        decode(text)
+    except MCPError:
+        return False
+    return True
+
+
 def result_of(message: Message) -> Result:
     """Return the result of a response. Raises the `MCPError` that it carries, or one where it is neither."""
     if isinstance(error := message.get("error"), dict):
