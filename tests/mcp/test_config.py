@@ -1,5 +1,7 @@
 """What is wrong with `mcp:` is said with file and line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,11 @@ def test_a_process_is_shared_unless_a_person_has_a_token(tmp_path: Path) -> None
         "d": False,
     }
     assert "token-of-ada" not in repr(mcp)
+
+
+def test_a_gateway_without_tool_servers_imports_nothing_of_them() -> None:
+    code = (
+        "import sys, gateway.app, gateway.preflight; print(sorted(n for n in sys.modules if n in ('mcp', 'mcp_types')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
