@@ -45,7 +45,8 @@ class McpBounds(Section):
     message_bytes: Bytes = 16 * 1024 * 1024
     """Bytes of one message of the server."""
     result_bytes: Bytes | None = 256 * 1024
-    """Bytes of a result's text that a client is given; null = all of it."""
+    """Bytes of a result's text that a program is given which feeds a model (Open WebUI, coding tools), with the address
+    of the rest; null = all of it. Other programs are given all of it."""
     tools: int = Field(500, ge=1, le=100_000)
     """Tools of one server, and as many resources, templates and prompts; more are left out."""
     schema_bytes: Bytes = 64 * 1024
@@ -107,7 +108,7 @@ class McpServer(Section):
     cwd: FilePath | None = None
     """Folder in which the process is started; null = one of its own."""
     memory_bytes: Bytes | None = None
-    """Address space of the process at most; null = no limit."""
+    """Memory that one process of the server may write; null = no limit."""
     open_files: int | None = Field(None, ge=16, le=10**6)
     """Files that the process may have open; null = no limit."""
     cpu_seconds: int | None = Field(None, ge=1, le=10**9)

@@ -16,6 +16,10 @@ _MOST_WAITING = 1024
 """Events of a stream whose client does not read; then the stream ends, and the client asks anew."""
 
 
+_MOST_SENDING = 10_000
+"""Notifications that older clients have not taken yet, of all sessions."""
+
+
 class Changed(msgspec.Struct, frozen=True):
     """A list of a server has changed."""
 
@@ -80,7 +84,9 @@ class Events:
                     self.send(session.notify, f"notifications/{kind}/list_changed", None)
 
     def send(self, notify: Callable[..., object], method: str, params: Params | None) -> None:
-        """Notify a session without waiting for it."""
+        """Notify a session without waiting for it; where very many do not take theirs, it is dropped."""
+        if len(self._sending) >= _MOST_SENDING:
+            return
         task = asyncio.ensure_future(notify(method, params))  # type: ignore[call-overload]
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)

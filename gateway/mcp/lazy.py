@@ -1,6 +1,7 @@
 """The routes of the hub. The hub itself, and the SDK under it, are imported where tool servers are configured."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from gateway.mcp.front.app import Front
 
 
+log = logging.getLogger("sekisho.mcp")
+
+
 class ToolServers:
     """The ASGI application below `/mcp`."""
 
@@ -29,8 +33,11 @@ class ToolServers:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the hub, from the start or from the first request after it was configured, until the block ends."""
-        if self._runtime.current.config.mcp is not None:
+        config = self._runtime.current.config
+        if config.mcp is not None:
             await self._started()
+            if config.server.workers > 1:
+                log.warning("mcp: several workers: a session of an older client is known to one of them only")
         try:
             yield
         finally:
@@ -59,6 +66,8 @@ class ToolServers:
                 # One task enters and leaves: groups of tasks demand it.
                 self._task = asyncio.create_task(_keep(front, self._stop, ready), name="tool servers")
                 await ready.wait()
+                if self._task.done():
+                    self._task.result()
                 self._front = front
 
 

@@ -95,13 +95,25 @@ def cheapest(models: Sequence[Model], prices: Mapping[str, float], main: Model) 
 
 def _get(http: httpx2.Client, path: str, key: Secret) -> Mapping[str, Any]:
     try:
-        answer = http.get(path, headers={"Authorization": f"Bearer {key.reveal()}"})
-        content = answer.json() if answer.is_success and len(answer.content) <= _MOST_BYTES else None
+        answer = _read(http, path, key)
+        content = answer.json() if answer.is_success else None
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
         raise _raised(failure_of(_root(http), error)) from error
     if not isinstance(content, Mapping):
         raise _raised(refusal_of(_root(http), answer))
     return content
+
+
+def _read(http: httpx2.Client, path: str, key: Secret) -> httpx2.Response:
+    """Return a response with its content. Raises `ValueError` for one that is too large."""
+    with http.stream("GET", path, headers={"Authorization": f"Bearer {key.reveal()}"}) as answer:
+        content = bytearray()
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > _MOST_BYTES:
+                raise ValueError(say("its answer is too large"))
+    kept = {name: value for name, value in answer.headers.items() if name == "content-type"}
+    return httpx2.Response(answer.status_code, headers=kept, content=bytes(content))
 
 
 def _root(http: httpx2.Client) -> str:

@@ -54,5 +54,6 @@ class Tool:
     takes_command: bool = False
     """Whether the tool runs a command for its key."""
     mcp: Callable[[Setup], Sequence[File]] = _nothing
+    mcp_variables: Callable[[Setup], Mapping[str, str]] = _no_variables
     second: bool = field(default=False, kw_only=True)
     """Whether the tool uses a second model."""

@@ -94,7 +94,7 @@ def _merged(file: File, before: bytes) -> tuple[str, Sequence[Change]]:
         raise _broken(file.path, say("line {line}", line=error.line)) from error
     except Unfitting as error:
         raise _broken(file.path, say("at {place} stands something else than the tool expects", place=error)) from error
-    except (NotMergeable, LookupError, TypeError, AttributeError) as error:
+    except (NotMergeable, LookupError, TypeError, AttributeError, ValueError) as error:
         raise _broken(file.path, say("it is written in a way that cannot be changed in place")) from error
 
 

@@ -2,25 +2,20 @@
 
 import json as json_module
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from gateway.project import find
 from gateway.secret import Secret
-from install.client import writing
+from install.client import reports
 from install.client.check import check as call_once
-from install.client.documents import FORMATS, fresh
-from install.client.documents.changes import dotted
-from install.client.failures import Failure
 from install.client.keeping import KeyBox
 from install.client.preparing import Wishes, for_everybody, key_folder, masked, prepare, split_command
-from install.client.setup import Setup
 from install.client.telling import lines
-from install.client.tool import File, Tool
+from install.client.tool import Tool
 from install.client.tools import BY_NAME, TOOLS
-from install.client.writing import Draft, Unwritable, joined
 from install.errors import UsageError
 from install.options import GATEWAY, Json, Lang, given_secret
 from install.wording import language_of, say, speak
@@ -96,12 +91,16 @@ def client(
     )
     setup = prepare(wishes, tool)
     if managed:
-        _tell(_managed(tool, for_everybody(setup, tool)), json)
+        _tell(reports.managed(tool, for_everybody(setup, tool)), json)
         return
-    told = _written(tool, setup, mcp) if write else _printed(tool, setup if show_key else masked(setup), mcp)
+    told = (
+        reports.written(tool, setup, mcp, _tell_refused)
+        if write
+        else reports.printed(tool, setup if show_key else masked(setup), mcp)
+    )
     failure = call_once(tool, setup, setup.key) if check and setup.key else None
     if check:
-        told |= {"ready": _ready(tool, setup, mcp), "check": _checked(failure)}
+        told |= {"ready": reports.unwritten(tool, setup, mcp), "check": reports.checked(failure)}
     _tell(told, json)
     if failure:
         raise typer.Exit(1)
@@ -127,96 +126,13 @@ def _address(given: str | None) -> str:
     raise UsageError(say("The address of the gateway is missing."), say("Pass --gateway or set SEKISHO_GATEWAY_URL."))
 
 
-def _wanted(tool: Tool, setup: Setup, mcp: bool) -> Sequence[File]:
-    if mcp and not tool.mcp(setup):
-        raise UsageError(say("{title} takes no tool servers from a file.", title=tool.title), say("Leave --mcp away."))
-    return [*tool.files(setup), *(tool.mcp(setup) if mcp else ())]
-
-
-def _printed(tool: Tool, setup: Setup, mcp: bool) -> dict[str, Any]:
-    files = [_shown(fresh(FORMATS[each.format], each.content), each) for each in joined(_wanted(tool, setup, mcp))]
-    return {**_about(tool, setup), "files": files}
-
-
-def _managed(tool: Tool, setup: Setup) -> dict[str, Any]:
-    files = tool.managed(setup)
-    if not files:
-        raise UsageError(
-            say("{title} has no file for a whole machine.", title=tool.title),
-            say("Roll out `sekisho client {name} --write` to each person instead.", name=tool.name),
-        )
-    shown = [_shown(fresh(FORMATS[each.format], each.content), each) for each in files]
-    variables = dict(tool.managed_variables(setup))
-    return {**_about(tool, setup), "steps": [], "variables": variables, "files": shown}
-
-
-def _about(tool: Tool, setup: Setup) -> dict[str, Any]:
-    second = setup.small.id if tool.second else None
-    return {
-        "client": tool.name,
-        "gateway": setup.root,
-        "model": setup.model.id,
-        "second_model": second,
-        "variables": dict(tool.variables(setup)),
-        "steps": list(tool.steps(setup)),
-    }
-
-
-def _written(tool: Tool, setup: Setup, mcp: bool) -> dict[str, Any]:
-    """Write every file, or none. Raises `Unwritable` after the content was shown."""
-    shown = masked(setup)
-    drafts = _drafts(tool, setup, mcp)
-    refused = _managed_by(tool, setup) or next((each.why for each in drafts if each.why), None)
-    if refused:
-        _tell(_printed(tool, shown, mcp), False, err=True)
-        raise refused
-    files = []
-    for each in drafts:
-        backup = writing.write(each)
-        changed = [dotted(change.path) for change in each.changes] if each.before is not None else []
-        files.append(
-            {"path": str(each.path), "state": each.state, "changed": changed, "backup": backup and str(backup)}
-        )
-    return {**_about(tool, shown), "files": files}
-
-
-def _drafts(tool: Tool, setup: Setup, mcp: bool) -> list[Draft]:
-    """Return a draft a file: parts of one file are joined, so that it is written once."""
-    return [writing.draft(each) for each in joined(_wanted(tool, setup, mcp))]
-
-
-def _managed_by(tool: Tool, setup: Setup) -> Unwritable | None:
-    path = next((path for each in tool.machine if (path := setup.places.machine / each).exists()), None)
-    if path is None:
-        return None
-    return Unwritable(
-        say(
-            "{title} is managed on this machine ({path}): a file of yours would be overruled.",
-            title=tool.title,
-            path=path,
-        ),
-        say("Whoever manages it can enter what is shown."),
-    )
-
-
-def _ready(tool: Tool, setup: Setup, mcp: bool) -> list[str]:
-    """Return the files that do not say what they should."""
-    return [str(each.path) for each in _drafts(tool, setup, mcp) if each.state != "unchanged"]
-
-
-def _shown(content: str, file: File) -> dict[str, Any]:
-    return {"path": str(file.path), "content": content}
-
-
-def _checked(failure: Failure | None) -> Mapping[str, Any]:
-    if failure is None:
-        return {"ok": True}
-    return {"ok": False, "part": failure.part, "problem": failure.problem, "remedy": failure.remedy}
-
-
 def _tell(told: Mapping[str, Any], json: bool, *, err: bool = False) -> None:
     if json:
         typer.echo(json_module.dumps(told, ensure_ascii=False, indent=2))
         return
     for line in lines(told):
         typer.echo(line, err=err)
+
+
+def _tell_refused(told: Mapping[str, Any]) -> None:
+    _tell(told, False, err=True)

@@ -32,6 +32,7 @@ CLIENT: Mapping[str, str] = {
     "The file of keys {path} cannot be used: {why}.": "キーのファイル {path} を使えません: {why}。",
     "The system's keyring does not answer ({why}).": "システムのキーリングが応答しません（{why}）。",
     "Unlock it, or set PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring to keep the key in a file.": "ロックを解除するか、PYTHON_KEYRING_BACKEND=keyring.backends.fail.Keyring を設定して、キーをファイルに保存してください。",
+    "its answer is too large": "応答が大きすぎます",
     "it cannot be read": "読み取れません",
     "Mend or delete it, and keep the key again with `sekisho key --save`.": "直すか削除して、`sekisho key --save` でもう一度保存してください。",
     # A call that failed

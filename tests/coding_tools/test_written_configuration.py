@@ -16,13 +16,16 @@ from tests.coding_tools.tools import Workplace, find, installed, refusing_proxy
 from tests.fakes.serving import serving
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import GatewayProcess, deployment, model
+from tests.mcp.hub import everything
 
 pytestmark = pytest.mark.timeout(400)
 
 OWNER = "alice@example.com"
 ASKED = "Say hello."
 ANSWER = "Hello, 世界!"
+ASKED_BY = "Say hello to {}."
 AT_ONCE = 4
+TOOL_OF_THE_HUB = "test_simple_text"
 ALIASES = {False: "in-the-file", True: "by-command"}
 
 
@@ -36,6 +39,8 @@ class Headless:
     environment: Mapping[str, str] = field(default_factory=dict)
     by_command: bool = False
     """The key comes from a command instead of the file."""
+    tools: bool = True
+    """Asks the gateway's tool servers, too."""
 
     def __str__(self) -> str:
         return f"{self.client}-by-command" if self.by_command else self.client
@@ -45,30 +50,36 @@ FREELY = ("--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox")
 OFFLINE = ("OPENCODE_DISABLE_MODELS_FETCH", "OPENCODE_DISABLE_AUTOUPDATE", "OPENCODE_DISABLE_LSP_DOWNLOAD")
 NO_PRICES = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 QUIET = ("--yes-always", "--no-check-update", "--no-show-model-warnings", "--analytics-disable", "--no-git")
-AIDER = Headless("aider", "aider", ("--message", ASKED, *QUIET), NO_PRICES)
+AIDER = Headless("aider", "aider", ("--message", ASKED, *QUIET), NO_PRICES, tools=False)
 TOOLS = (
     Headless("claude-code", "claude", ("-p", ASKED)),
     Headless("claude-code", "claude", ("-p", ASKED), by_command=True),
     Headless("codex", "codex", ("exec", *FREELY, ASKED)),
-    Headless("codex", "codex", ("exec", *FREELY, ASKED), by_command=True),
+    Headless("codex", "codex", ("exec", *FREELY, ASKED), by_command=True, tools=False),
     Headless("opencode", "opencode", ("run", ASKED), dict.fromkeys(OFFLINE, "1")),
     Headless("cline", "cline", (ASKED,)),
     Headless("continue", "cn", ("-p", ASKED)),
     Headless("qwen-code", "qwen", ("-p", ASKED)),
-    Headless("gemini-cli", "gemini", ("-p", ASKED), {"GEMINI_CLI_TRUST_WORKSPACE": "true"}),
+    Headless("gemini-cli", "gemini", ("-p", ASKED), {"GEMINI_CLI_TRUST_WORKSPACE": "true"}, tools=False),
     *([AIDER] if find("aider") else ()),
 )
 """Without aider where that is not on the PATH: its 700 MB are not installed for one test."""
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    with serving(FakeUpstream()) as address:
+def fake() -> FakeUpstream:
+    return FakeUpstream()
+
+
+@pytest.fixture(scope="module")
+def company(fake: FakeUpstream, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    with serving(fake) as address, everything("legacy") as servers:
         models = [
             model("coder", deployment(address), price={"input": 3, "output": 15}, context_window=64_000),
             model("small", deployment(address), price={"input": 0.1, "output": 0.2}),
         ]
-        process = GatewayProcess(tmp_path_factory.mktemp("office"), {"models": models}).start()
+        config = {"models": models, "mcp": {"servers": {"all": {"url": servers["legacy"][1]}}}}
+        process = GatewayProcess(tmp_path_factory.mktemp("company"), config).start()
         yield process
         assert process.stop() == 0, process.log
 
@@ -77,16 +88,16 @@ Runs = Mapping[str, Future[str]]
 
 
 @pytest.fixture(scope="module")
-def runs(office: GatewayProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+def runs(company: GatewayProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
     """What each tool printed, by its name."""
-    keys = {by: office.key(ALIASES[by], "--owner", OWNER) for by in (False, True)}
+    keys = {by: company.key(ALIASES[by], "--owner", OWNER) for by in (False, True)}
     with refusing_proxy() as (proxy, refused), ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
             str(tool): pool.submit(
                 _asked,
                 tool,
                 find("aider") if tool is AIDER else installed(tool.program),
-                office.url,
+                company.url,
                 keys[tool.by_command],
                 Workplace(tmp_path_factory.mktemp(str(tool)), proxy, refused),
             )
@@ -100,11 +111,12 @@ def _asked(tool: Headless, program: Path | None, url: str, key: str, workplace: 
     if tool.by_command:
         (workplace.home / "key").write_text(key)
         options = ["--key-command", f"cat {workplace.home / 'key'}"]
-    _write(tool.client, workplace, "--gateway", url, *options)
+    _write(tool.client, workplace, "--gateway", url, *options, *(["--mcp"] if tool.tools else []))
     if tool.by_command:
         files = (path for path in workplace.home.rglob("*") if path.is_file() and path.name != "key")
         assert not [path for path in files if key in path.read_text()], "the key itself is in no file"
-    return workplace.run(program, *tool.arguments, environment=tool.environment)
+    arguments = [ASKED_BY.format(tool) if each == ASKED else each for each in tool.arguments]
+    return workplace.run(program, *arguments, environment=tool.environment)
 
 
 def _write(client: str, workplace: Workplace, *options: str) -> None:
@@ -115,9 +127,12 @@ def _write(client: str, workplace: Workplace, *options: str) -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=str)
-def test_a_written_configuration_works(tool: Headless, office: GatewayProcess, runs: Runs) -> None:
+def test_a_written_configuration_works(tool: Headless, company: GatewayProcess, fake: FakeUpstream, runs: Runs) -> None:
     assert ANSWER in runs[str(tool)].result()
     alias = ALIASES[tool.by_command]
-    records = [each for each in office.records() if (each.client, each.key_alias) == (tool.client, alias)]
+    records = [each for each in company.records() if (each.client, each.key_alias) == (tool.client, alias)]
     assert {(record.user_id, record.outcome) for record in records} == {(OWNER, "ok")}
     assert {"coder"} <= {record.model for record in records} <= {"coder", "small"}
+    if tool.tools:
+        asked = [each.raw.decode() for each in fake.seen if ASKED_BY.format(tool) in each.raw.decode()]
+        assert any(TOOL_OF_THE_HUB in each for each in asked), "the model was offered the tools of the gateway"

@@ -29,19 +29,19 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def office(upstream: tuple[FakeUpstream, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+def company(upstream: tuple[FakeUpstream, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     models = [model(name, deployment(upstream[1]), price=PRICE) for name in ("open-m", "dear-m")]
     with pytest.MonkeyPatch.context() as patch:
         # The process that reads the ledger reads the configuration, too.
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
-        with in_process(tmp_path_factory.mktemp("office"), {**CONFIG, "models": models}) as served:
+        with in_process(tmp_path_factory.mktemp("company"), {**CONFIG, "models": models}) as served:
             yield served
 
 
 @pytest.fixture(scope="module")
-def call(office: InProcess) -> Iterator[Call]:
-    with httpx2.Client(base_url=office.url, timeout=60, trust_env=False) as client:
+def call(company: InProcess) -> Iterator[Call]:
+    with httpx2.Client(base_url=company.url, timeout=60, trust_env=False) as client:
 
         def send(method: str, path: str, key: str, json: Any = None, jwt: str | None = None) -> httpx2.Response:
             headers = {"authorization": f"Bearer {key}", **({"x-openwebui-user-jwt": jwt} if jwt else {})}
@@ -75,7 +75,7 @@ def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
 
-def test_a_key_is_made_used_rotated_and_revoked(call: Call, office: InProcess, person: tuple[str, str]) -> None:
+def test_a_key_is_made_used_rotated_and_revoked(call: Call, company: InProcess, person: tuple[str, str]) -> None:
     name, first = person
     made = call("POST", "/v1/me/keys", first, {"alias": "ノート", "purpose": "Claude Code", "days": 7})
     assert made.status_code == 200, made.text
@@ -113,14 +113,14 @@ def test_a_key_is_made_used_rotated_and_revoked(call: Call, office: InProcess, p
     assert code(again) == (400, "alias_taken")
 
 
-def test_the_last_use_is_told(call: Call, office: InProcess, person: tuple[str, str]) -> None:
+def test_the_last_use_is_told(call: Call, company: InProcess, person: tuple[str, str]) -> None:
     _, first = person
     made = call("POST", "/v1/me/keys", first, {"alias": "used"}).json()
     assert call("GET", f"/v1/me/keys/{made['id']}", first).json()["last_used"] is None
     body = {"model": "open-m", "messages": [{"role": "user", "content": "hi"}]}
     other = call("POST", "/v1/me/keys", first, {"alias": "other"}).json()
     headers = {"authorization": f"Bearer {other['key']}", "user-agent": "claude-cli/2.1.197 (external, cli)"}
-    httpx2.post(f"{office.url}/v1/chat/completions", json=body, headers=headers, trust_env=False)
+    httpx2.post(f"{company.url}/v1/chat/completions", json=body, headers=headers, trust_env=False)
     used = call("GET", f"/v1/me/keys/{other['id']}", first).json()["last_used"]
     assert (used["client"], used["client_ip"]) == ("claude-code", "127.0.0.1")
 

@@ -30,7 +30,7 @@ def gateway(odd: tuple[Odd, Odd, str, str], tmp_path_factory: pytest.TempPathFac
     first, second = odd[2:]
     tokens = {"ada@example.com": "token-of-ada", "bob@example.com": "token-of-bob"}
     servers: dict[str, Any] = {
-        "odd": {"url": first, "timeouts": {"call": 5}, "headers": {"x-team": "research"}},
+        "odd": {"url": first, "timeouts": {"call": 3}, "headers": {"x-team": "research"}},
         "signed": {"url": first, "auth": {"identity": "id_and_email"}},
         "tokens": {"url": second, "auth": {"user_tokens": tokens}},
         "static": {"url": second, "auth": {"token": "token-of-ada"}},
@@ -62,7 +62,7 @@ def _key(gateway: InProcess, alias: str, *options: str) -> str:
         ("html", "neither with JSON nor with a stream of events"),
         ("error", "HTTP 500"),
         ("redirect", "redirects to another address"),
-        ("hangs", "did not answer within 5 s"),
+        ("hangs", "did not answer within 3 s"),
     ],
 )
 async def test_broken_answers_are_told_to_the_model(gateway: InProcess, front: Any, tool: str, says: str) -> None:

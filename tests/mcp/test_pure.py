@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 
 from gateway.config.mcp import Mcp, McpServer
 from gateway.errors import ApiError
@@ -11,9 +12,11 @@ from gateway.identity.policy import Policy
 from gateway.mcp.capabilities import missing_for, relayed
 from gateway.mcp.catalog.clean import clean_named, clean_tools
 from gateway.mcp.catalog.merged import _matches
+from gateway.mcp.catalog.schemas import mend
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.names import LONGEST, public_name
 from gateway.mcp.relay.arguments import wrong_argument
+from gateway.mcp.relay.cutting import Rests, cut
 from gateway.mcp.relay.results import for_client, readable, tool_result
 from gateway.mcp.upstream.events import Event, EventStream
 from gateway.mcp.uris import map_contents, public_uri, split_uri
@@ -287,3 +290,54 @@ def test_hosts_and_origins(headers: dict[str, str], listens: str, error: str | N
     with pytest.raises(ApiError) if error else nullcontext() as raised:
         check_headers(headers, MCP, listens)
     assert raised is None or raised.type.__name__ == error
+
+
+def test_long_results_are_cut_and_can_be_read_to_their_end() -> None:
+    rests, whole = Rests(), "値" * 1000
+    image = {"type": "image", "data": "AA==", "mimeType": "image/png"}
+    result = {"content": [{"type": "text", "text": "short"}, image, {"type": "text", "text": whole}]}
+    assert cut(result, 4000, "2026-07-28", "ada", rests) is result
+    found = cut(result, 1000, "2026-07-28", "ada", rests)["content"]
+    assert [block["type"] for block in found] == ["text", "image", "text", "text", "resource_link"]
+    assert len((found[0]["text"] + found[2]["text"]).encode()) <= 1000
+    read, uri = found[2]["text"], found[-1]["uri"]
+    while True:
+        contents = rests.read("ada", uri, 700)["contents"]
+        read += contents[0]["text"]
+        if len(contents) == 1:
+            break
+        uri = contents[1]["uri"]
+    assert read == whole
+    with pytest.raises(MCPError):
+        rests.read("bob", uri, 700)
+    with pytest.raises(MCPError):
+        rests.read("ada", "sekisho+rest:none", 700)
+    assert cut(result, 1000, "2025-03-26", "ada", rests)["content"][-1]["type"] == "text"
+
+
+@pytest.mark.parametrize(
+    ("schema", "mended"),
+    [
+        ({"type": "object", "required": None}, {"type": "object"}),
+        ({"properties": []}, {}),
+        ({"properties": {"a": {"type": "array"}}}, {"properties": {"a": {"type": "array", "items": {}}}}),
+        ({"anyOf": [], "enum": []}, {}),
+        ({"properties": {"a": {"required": True, "description": None}}}, {"properties": {"a": {}}}),
+        ({"anyOf": [{"type": "array"}, True]}, {"anyOf": [{"type": "array", "items": {}}, True]}),
+    ],
+)
+def test_schemas_that_vendors_refuse(schema: dict[str, Any], mended: dict[str, Any]) -> None:
+    assert mend(schema) == mended
+
+
+def test_a_schema_that_is_right_stays_as_it_is() -> None:
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "$defs": {"a": {"type": "object", "properties": {"required": {"type": "boolean"}}}},
+        "properties": {"a": {"$ref": "#/$defs/a"}, "b": {"const": {"type": "array"}, "enum": [{"required": 1}]}},
+        "required": ["a"],
+        "additionalProperties": False,
+        "x-vendor": {"type": None},
+    }
+    assert mend(schema) == schema

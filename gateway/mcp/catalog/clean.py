@@ -9,6 +9,7 @@ from mcp_types import methods
 from pydantic import ValidationError
 
 from gateway.config.mcp import McpBounds, McpServer
+from gateway.mcp.catalog.schemas import mend
 from gateway.mcp.protocol import LATEST_MODERN_VERSION
 
 Entry = dict[str, Any]
@@ -120,11 +121,10 @@ def _cut(entry: Entry, bounds: McpBounds) -> Entry:
 def _with_schema(tool: Entry) -> Entry:
     """Return a tool whose input schema says that arguments are an object, as clients demand."""
     schema = tool.get("inputSchema")
-    if not isinstance(schema, dict):
-        schema = {}
-    if schema.get("type") != "object":
-        schema = {**schema, "type": "object"}
-    return {**tool, "inputSchema": schema}
+    mended = mend(schema) if isinstance(schema, dict) else {}
+    if mended.get("type") != "object":
+        mended = {**mended, "type": "object"}
+    return {**tool, "inputSchema": mended}
 
 
 def _invalid(method: str, member: str, entry: Entry) -> str | None:

@@ -6,30 +6,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import msgspec
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.auth.provider import AccessToken
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gateway.api.authenticate import authenticate
-from gateway.api.client import Answer, ClientGone, check_encoding, read_body
+from gateway.api.client import Answer, ClientGone, check_encoding
 from gateway.config.schema import Config
-from gateway.errors import ApiError, NotFound, Overloaded, TooLarge
+from gateway.errors import ApiError, NotFound, Overloaded
 from gateway.identity.caller import Caller
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import hash_secret
 from gateway.identity.person import identify
-from gateway.mcp.front.exchange import METERED, McpExchange, exchange_of
+from gateway.mcp.front.exchange import METERED, McpExchange
 from gateway.mcp.front.handlers import Handlers
+from gateway.mcp.front.messages import body_of, method_of, noting, replayed
+from gateway.mcp.front.owners import session_owner, state_owner
 from gateway.mcp.front.refusing import refuse
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.hub import Hub
 from gateway.mcp.metrics import HubCollector
-from gateway.mcp.principal import principal_of
 from gateway.mcp.protocol import OUR_INFO
 from gateway.mcp.views import View, allowed_servers, view_of
 from gateway.network import check_key, check_server, client_address
@@ -64,7 +61,7 @@ class Front:
     def _server(self, config: Config) -> Server[Any]:
         server: Server[Any] = Server(OUR_INFO["name"], title=OUR_INFO["title"], version=OUR_INFO["version"])
         secret = keyed_hash(hash_secret(config), "mcp request state")
-        security = RequestStateSecurity(keys=[secret], ttl=_SEALED_SECONDS, bind_principal=_bound)
+        security = RequestStateSecurity(keys=[secret], ttl=_SEALED_SECONDS, bind_principal=state_owner)
         server.middleware[:] = [RequestStateBoundary(security, default_audience="sekisho"), Handlers(self.hub)]
         return server
 
@@ -86,7 +83,8 @@ class Front:
             task.cancel()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange, answer = McpExchange(self._runtime, scope), Answer(send)
+        exchange = McpExchange(self._runtime, scope)
+        answer, send = Answer(send), noting(exchange, send)
         try:
             await self._serve(exchange, scope, receive, send)
         except ApiError as error:
@@ -94,6 +92,13 @@ class Front:
             await refuse(answer, error, exchange)
         except ClientGone:
             await self._settle(exchange, "cancelled", 499, "client_closed")
+        except Exception:
+            id_ = exchange.recorder.request_id
+            log.exception("request %s failed in the gateway", id_)
+            await self._settle(exchange, "error", 500, "internal_error")
+            if not exchange.answered:
+                words = "The gateway failed. The administrator finds the cause under the request id."
+                await refuse(answer, ApiError(words), exchange)
 
     async def _serve(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
         config = await self._current()
@@ -109,11 +114,11 @@ class Front:
         exchange.caller = caller = Caller(key, person)
         exchange.recorder.asked_by(caller)
         exchange.view = self._view(scope["path"], config, caller)
-        scope["user"] = _user(caller, exchange.view)
+        scope["user"] = session_owner(caller, exchange.view)
         if scope["method"] == "POST":
-            body = await _body(scope, receive, config.mcp.max_body_bytes)
-            receive = _replayed(body, receive)
-            if _method(body) in METERED:
+            body = await body_of(scope, receive, config.mcp.max_body_bytes)
+            receive = replayed(body, receive)
+            if method_of(body) in METERED:
                 exchange.is_call = True
                 await self._metered(exchange, scope, receive, send)
                 return
@@ -141,21 +146,11 @@ class Front:
         if self._runtime.ledger.refusing:
             raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
         await exchange.reserve()
-        status = 0
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                named = [(b"x-sekisho-request-id", exchange.recorder.request_id.encode())]
-                message = {**message, "headers": [*message.get("headers", ()), *named]}
-            await send(message)
-
         try:
-            await self._manager.handle_request(scope, receive, watched)
+            await self._manager.handle_request(scope, receive, send)
         finally:
-            if not exchange.taken and status:
-                await exchange.settle("refused", status, "invalid_request")
+            if not exchange.taken and exchange.answered:
+                await exchange.settle("refused", exchange.answered, "invalid_request")
             elif not exchange.taken:
                 await exchange.settle("cancelled", 499, "client_closed")
 
@@ -180,54 +175,3 @@ class Front:
         """Record a refused call; other requests leave no record."""
         if exchange.is_call:
             await exchange.settle(outcome, status, code)
-
-
-async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    try:
-        return await read_body(scope, receive, limit)
-    except TooLarge:
-        raise TooLarge(
-            f"The request body is larger than {limit:,} bytes. Send less, or ask the administrator to raise "
-            "'mcp.max_body_bytes'."
-        ) from None
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives a body that was read already, then what comes after it."""
-    given = False
-
-    async def replay() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replay
-
-
-class _Head(msgspec.Struct):
-    method: str = ""
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
-
-
-def _method(body: bytes) -> str:
-    """Return the method of a message, as far as it can be read; the SDK says what is wrong with the rest."""
-    try:
-        return _decode_head(body).method
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return ""
-
-
-def _user(caller: Caller, view: View) -> AuthenticatedUser:
-    """Return to whom a session belongs: the SDK answers 404 to everybody else."""
-    owner = f"{caller.key.id}@{view.name}"
-    return AuthenticatedUser(AccessToken(token=caller.key.id, client_id=owner, scopes=[], subject=principal_of(caller)))
-
-
-def _bound(ctx: ServerRequestContext[Any, Any]) -> str:
-    """Return to whom a sealed state belongs."""
-    exchange = exchange_of(ctx)
-    return f"{exchange.caller.key.id}@{exchange.view.name}@{principal_of(exchange.caller)}"

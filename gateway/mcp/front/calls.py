@@ -16,13 +16,15 @@ from gateway.mcp.hub import Hub
 from gateway.mcp.names import prefix_of
 from gateway.mcp.protocol import RESOURCE_NOT_FOUND, Params, Result
 from gateway.mcp.relay.arguments import wrong_argument
-from gateway.mcp.relay.forward import Request
+from gateway.mcp.relay.cutting import MODEL_CLIENTS, SCHEME, Rests, cut
 from gateway.mcp.relay.headers import check_param_headers
+from gateway.mcp.relay.request import Request, owner_of
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 
 _SHOWN = 120
 _FOUND = 5
+_PART_BYTES = 256 * 1024
 _SHOWN_OF_TOOL = ("name", "title", "description", "inputSchema")
 
 
@@ -31,6 +33,7 @@ class Calls:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._rests = Rests()
 
     async def call_tool(self, client: Client, params: Params, exchange: McpExchange) -> Result:
         merged = await self._merged(client)
@@ -42,7 +45,8 @@ class Calls:
         named = merged.tools.get(params["name"])
         if named is None:
             return self._no_tool(merged, params["name"], exchange)
-        exchange.asks(named.server, named.own, self._hub.server(named.server))
+        pin = self._hub.pins.of(named.server, named.own)
+        exchange.asks(named.server, named.own, self._hub.server(named.server), pin.hash if pin else None)
         arguments = params.get("arguments") or {}
         if not searched:  # the headers are those of the call that was made
             check_param_headers(client, named.entry, arguments)
@@ -67,10 +71,16 @@ class Calls:
         if result.get("isError"):
             exchange.failed("error", "tool_error")
         result = tool_result(result, client.version, client.modern)
-        return {**result, "content": map_contents(result["content"], self._map(merged, named.server))}
+        result = {**result, "content": map_contents(result["content"], self._map(merged, named.server))}
+        most = self._hub.server(named.server).bounds.result_bytes
+        if most is None or exchange.recorder.client not in MODEL_CLIENTS:
+            return result
+        return cut(result, most, client.version, owner_of(client), self._rests)
 
     async def read(self, client: Client, params: Params, exchange: McpExchange) -> Result:
         merged, uri = await self._merged(client), params["uri"]
+        if uri.startswith(SCHEME):
+            return cacheable(self._rests.read(owner_of(client), uri, _PART_BYTES), client.modern)
         place = merged.resource(uri)
         if place is None:
             exchange.failed("refused", "unknown_resource")

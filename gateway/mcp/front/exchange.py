@@ -41,6 +41,8 @@ class McpExchange:
         self.trace = runtime.tracing.begin("/mcp", self.headers) if runtime.tracing else None
         self.is_call = False
         """True for a request that leaves a record."""
+        self.answered = 0
+        """The status of the answer, once it has begun."""
         self.taken = False
         """True once a handler sees to the record."""
         self._held: Reservation | None = None
@@ -49,12 +51,16 @@ class McpExchange:
         self._server: McpServer | None = None
         scope[_KEY] = self
 
-    def asks(self, name: str, own: str, server: McpServer) -> None:
-        """Note which server is asked, and for what."""
+    def asks(self, name: str, own: str, server: McpServer, pin: str | None = None) -> None:
+        """Note which server is asked, and for what; `pin`: the definition of the tool by which it is known."""
         self._server = server
         self.recorder.model = name
         self.recorder.attempts = 1
-        self.recorder.served_by = {"provider": "mcp", "upstream_model": own[:512], "deployment": name}
+        self.recorder.served_by = {
+            "provider": "mcp",
+            "upstream_model": own[:512],
+            "deployment": f"{name}@{pin[:12]}" if pin else name,
+        }
 
     def failed(self, outcome: Outcome, error_code: str) -> None:
         """Note why the call is no success, though its answer may be one of the protocol."""

@@ -1,59 +1,22 @@
 """One request of a client on its way to a server, in all four pairs of eras."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 from mcp.shared.exceptions import MCPError
-from mcp.shared.inbound import mcp_param_headers, x_mcp_header_map
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CAPABILITY
+from mcp_types import INTERNAL_ERROR
 
-from gateway.config.mcp import McpTimeouts
-from gateway.mcp.capabilities import missing_for
-from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.deadline import Deadline
 from gateway.mcp.errors import SessionLost, UpstreamDown
 from gateway.mcp.front.client import Client
-from gateway.mcp.protocol import (
-    CONNECTION_CLOSED,
-    META,
-    RESOURCE_NOT_FOUND,
-    URL_ELICITATION_REQUIRED,
-    Params,
-    Result,
-    foreign_meta,
-)
+from gateway.mcp.protocol import CONNECTION_CLOSED, Params, Result
 from gateway.mcp.relay.asking import answers_of, ask_client, questions_of
+from gateway.mcp.relay.failures import raise_missing, translated, unless_missing, url_questions
 from gateway.mcp.relay.parked import Parked, ParkedCall
+from gateway.mcp.relay.request import Request, carried_on, may_repeat, owner_of, param_headers, plain_params
 from gateway.mcp.relay.sink import Ask, CallSink
 from gateway.mcp.relay.state import State, decode, encode
 from gateway.mcp.upstream.connection import Connection
-from gateway.mcp.upstream.pool import Group, Pool
-from gateway.mcp.upstream.session import Era
+from gateway.mcp.upstream.pool import Pool
 
 MOST_ROUNDS = 10
-_ONLY_MODERN = ("inputResponses", "requestState")
-
-
-class Request(msgspec.Struct, frozen=True):
-    """A request with the server's own names in it."""
-
-    client: Client
-    group: Group
-    method: str
-    params: Params
-    era: Era | None
-    """Of the server, as far as it is known."""
-    tool: Entry | None = None
-    """The definition of the tool that is called."""
-
-    @property
-    def server(self) -> str:
-        return self.group.way.name
-
-    @property
-    def timeouts(self) -> McpTimeouts:
-        return self.group.way.server.timeouts
 
 
 class Forwarder:
@@ -72,12 +35,12 @@ class Forwarder:
         answered = request.params.get("inputResponses")
         found = decode(state, request.server) if isinstance(state, str) else None
         if found and found.kind == "parked":
-            call = self._parked.find(found.value or "", _owner(client))
+            call = self._parked.find(found.value or "", owner_of(client))
             call.answer(answered if isinstance(answered, dict) else {})
             return await self._outcome(call, client, request.server)
         if client.modern and client.capabilities and request.era != "modern":
             return await self._parkable(request)
-        again = _again(found, answered)
+        again = carried_on(found, answered)
         async with Deadline(request.timeouts.call, request.timeouts.total) as deadline:
             sink = CallSink(client, deadline, self._asks(client, request.timeouts.ask))
             return await self._sent(request, sink, again)
@@ -90,10 +53,10 @@ class Forwarder:
 
     async def _parkable(self, request: Request) -> Result:
         """Run a call in a task of its own, which can wait for its client."""
-        call = self._parked.begin(_owner(request.client))
+        call = self._parked.begin(owner_of(request.client))
         answered = request.params.get("inputResponses")
         state = request.params.get("requestState")
-        again = _again(decode(state, request.server) if isinstance(state, str) else None, answered)
+        again = carried_on(decode(state, request.server) if isinstance(state, str) else None, answered)
 
         async def work() -> Result:
             async with Deadline(request.timeouts.call, request.timeouts.total) as deadline:
@@ -119,7 +82,7 @@ class Forwarder:
         except SessionLost:
             return await self._once(request, sink, again)  # it was refused, so nothing of it was done
         except UpstreamDown:
-            if not _may_repeat(request):
+            if not may_repeat(request):
                 raise
             return await self._once(request, sink, again)
 
@@ -128,7 +91,7 @@ class Forwarder:
             try:
                 if connection.session.peer.era == "modern":
                     return await self._to_modern(request, connection, sink, again)
-                return _unless_missing(await self._to_legacy(request, connection, sink), request.client, sink)
+                return unless_missing(await self._to_legacy(request, connection, sink), request.client, sink)
             except SessionLost:
                 connection.closed = True
                 raise
@@ -136,14 +99,14 @@ class Forwarder:
                 if error.code == CONNECTION_CLOSED and connection.seems_gone():
                     words = connection.last_words()
                     raise UpstreamDown(request.server, "it ended while the call ran", words) from error
-                _raise_missing(request.client, sink, error)
-                raise _translated(error, request.method, request.client) from error
+                raise_missing(request.client, sink, error)
+                raise translated(error, request.method, request.client) from error
             finally:
                 await sink.flush()
 
     async def _to_modern(self, request: Request, connection: Connection, sink: CallSink, again: Params) -> Result:
         """Ask a newer server; its questions go to a newer client as they are, to an older one one by one."""
-        client, asked = request.client, {**_plain(request.params), **again}
+        client, asked = request.client, {**plain_params(request.params), **again}
         for _ in range(MOST_ROUNDS):
             result = await connection.session.request(
                 request.method,
@@ -151,7 +114,7 @@ class Forwarder:
                 capabilities=client.capabilities,
                 log_level=client.log_level,
                 sink=sink,
-                headers=_param_headers(request),
+                headers=param_headers(request),
             )
             if result.get("resultType") != "input_required":
                 return result
@@ -159,7 +122,7 @@ class Forwarder:
             if client.modern:
                 state = encode(State("upstream", request.server, result.get("requestState")))
                 return {**result, "requestState": state}
-            asked = {**_plain(request.params), **await answers_of(client, questions, sink)}
+            asked = {**plain_params(request.params), **await answers_of(client, questions, sink)}
             if isinstance(result.get("requestState"), str):
                 asked["requestState"] = result["requestState"]
         raise MCPError(INTERNAL_ERROR, f"The tool server asked more than {MOST_ROUNDS} times in a row.")
@@ -168,80 +131,10 @@ class Forwarder:
         client = request.client
         try:
             return await connection.session.request(
-                request.method, _plain(request.params), log_level=client.log_level, sink=sink
+                request.method, plain_params(request.params), log_level=client.log_level, sink=sink
             )
         except MCPError as error:
-            if client.modern and (questions := _url_questions(error, client)):
+            if client.modern and (questions := url_questions(error, client)):
                 state = encode(State("upstream", request.server))
                 return {"resultType": "input_required", "inputRequests": questions, "requestState": state}
             raise
-
-
-def _owner(client: Client) -> str:
-    return f"{client.caller.key.id}@{client.view.name}@{client.principal}"
-
-
-def _again(state: State | None, answered: Any) -> Params:
-    """Return what a repeated request carries to a newer server besides the request."""
-    again: Params = {"inputResponses": answered} if isinstance(answered, dict) else {}
-    return {**again, "requestState": state.value} if state and state.value is not None else again
-
-
-def _plain(params: Params) -> Params:
-    """Return a request without what belongs to the client's own round."""
-    plain = {name: value for name, value in params.items() if name not in _ONLY_MODERN and name != META}
-    meta = foreign_meta(params)
-    return {**plain, META: meta} if meta else plain
-
-
-def _param_headers(request: Request) -> Mapping[str, str]:
-    """Return the headers in which a newer server wants some arguments repeated."""
-    schema, arguments = (request.tool or {}).get("inputSchema"), request.params.get("arguments")
-    if request.group.way.server.url is None or schema is None:
-        return {}
-    table = x_mcp_header_map(schema)
-    return mcp_param_headers(table, arguments if isinstance(arguments, dict) else {}) if table else {}
-
-
-def _may_repeat(request: Request) -> bool:
-    """Return whether a call that broke off may be made again: where the configuration believes the server in this."""
-    annotations = (request.tool or {}).get("annotations") or {}
-    harmless = annotations.get("readOnlyHint") is True or annotations.get("idempotentHint") is True
-    return request.group.way.server.retry_read_only and harmless
-
-
-def _url_questions(error: MCPError, client: Client) -> Params:
-    """Return the addresses that a person must visit first, as questions for a newer client."""
-    if error.code != URL_ELICITATION_REQUIRED or not isinstance(error.data, dict):
-        return {}
-    listed = error.data.get("elicitations")
-    questions: Params = {}
-    for number, each in enumerate(listed if isinstance(listed, list) else (), 1):
-        if isinstance(each, dict) and missing_for("elicitation/create", each, client.capabilities) is None:
-            params = {name: value for name, value in each.items() if name != "elicitationId"}
-            questions[f"q{number}"] = {"method": "elicitation/create", "params": params}
-    return questions
-
-
-def _unless_missing(result: Result, client: Client, sink: CallSink) -> Result:
-    """Return a result, unless it is the failure of a tool that could not ask. Raises `MCPError` then."""
-    if result.get("isError"):
-        _raise_missing(client, sink, None)
-    return result
-
-
-def _raise_missing(client: Client, sink: CallSink, cause: MCPError | None) -> None:
-    """Say to a newer client what it would have to be able to do, where a call failed for want of it."""
-    if client.modern and sink.missing:
-        (name,) = sink.missing
-        words = f"This call asks for something that needs the client's capability '{name}'."
-        raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, words, {"requiredCapabilities": sink.missing}) from cause
-
-
-def _translated(error: MCPError, method: str, client: Client) -> MCPError:
-    """Return an error under the number that the client's revision knows."""
-    if error.code == RESOURCE_NOT_FOUND and client.modern:
-        return MCPError(INVALID_PARAMS, error.message, error.data)
-    if error.code == INVALID_PARAMS and method == "resources/read" and not client.modern:
-        return MCPError(RESOURCE_NOT_FOUND, error.message, error.data)
-    return error

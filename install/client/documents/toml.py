@@ -6,6 +6,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
 
 from install.client.documents.changes import Change
 from install.client.documents.jsonc import Malformed
@@ -48,7 +49,7 @@ def _make(document: Any, change: Change) -> None:
     elif isinstance(holder, MutableMapping) and last in holder:
         holder[last] = change.value
     else:
-        holder[last] = _item(change.value)
+        holder[last] = change.value if isinstance(holder, InlineTable) else _item(change.value)
 
 
 def _item(value: Any) -> Any:

@@ -1,21 +1,21 @@
 """The tools that `sekisho client` knows: a row each."""
 
 from install.client.tool import Tool
-from install.client.tools import agents, editors, libraries
+from install.client.tools import agents, claude_code, codex, editors, libraries
 
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "claude-code",
         "Claude Code",
         "messages",
-        agents.claude_code,
-        managed=agents.claude_code_managed,
+        claude_code.claude_code,
+        managed=claude_code.claude_code_managed,
         machine=(
             "etc/claude-code/managed-settings.json",
             "Library/Application Support/ClaudeCode/managed-settings.json",
             "ProgramData/ClaudeCode/managed-settings.json",
         ),
-        mcp=agents.claude_code_mcp,
+        mcp=claude_code.claude_code_mcp,
         takes_command=True,
         second=True,
     ),
@@ -23,10 +23,11 @@ TOOLS: tuple[Tool, ...] = (
         "codex",
         "Codex",
         "responses",
-        agents.codex,
-        managed=agents.codex_managed,
+        codex.codex,
+        managed=codex.codex_managed,
         machine=("etc/codex/managed_config.toml", "etc/codex/requirements.toml"),
-        mcp=agents.codex_mcp,
+        mcp=codex.codex_mcp,
+        mcp_variables=codex.codex_mcp_variables,
         takes_command=True,
     ),
     Tool(

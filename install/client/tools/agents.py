@@ -1,104 +1,17 @@
-"""Agents of the command line: what each has to find in its files."""
+"""Other agents of the command line: what each has to find in its files."""
 
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from install.client.documents.changes import ABSENT, Default, Keyed
+from install.client.documents.changes import Default, Keyed
 from install.client.setup import CLIENT_HEADER, OWN_KEY, PROVIDER, TITLE, VARIABLE, Model, Setup
 from install.client.tool import File
+from install.client.tools.bearer import bearer
 from install.wording import say
 
 _MOST_MODELS = 200
 _SETTLED = "2026-01-01T00:00:00.000Z"
 """A date that Cline wants beside a provider and does not use."""
-
-
-def claude_code(setup: Setup) -> Sequence[File]:
-    return [File(setup.places.claude / "settings.json", "json", _claude_code(setup))]
-
-
-def claude_code_managed(setup: Setup) -> Sequence[File]:
-    path = setup.places.machine / "etc/claude-code/managed-settings.json"
-    return [File(path, "json", _claude_code(setup))]
-
-
-def _claude_code(setup: Setup) -> dict[str, Any]:
-    model, small = setup.model, setup.small
-    env: dict[str, Any] = {
-        "ANTHROPIC_BASE_URL": setup.root,
-        "ANTHROPIC_DEFAULT_OPUS_MODEL": model.id,
-        "ANTHROPIC_DEFAULT_SONNET_MODEL": model.id,
-        "ANTHROPIC_DEFAULT_HAIKU_MODEL": small.id,
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY": "1",
-        "CLAUDE_CODE_GATEWAY_HINT_HEADERS": "1",
-        "ANTHROPIC_API_KEY": ABSENT,
-        "ANTHROPIC_AUTH_TOKEN": ABSENT,
-        **_unknown_to_claude_code(model),
-    }
-    helper: Any = ABSENT
-    if setup.command:
-        helper = shlex.join(setup.command)
-    else:
-        env["ANTHROPIC_AUTH_TOKEN"] = setup.secret()
-    return {"model": model.id, "apiKeyHelper": helper, "env": env}
-
-
-def _unknown_to_claude_code(model: Model) -> dict[str, Any]:
-    """Return what a model that is not Anthropic's needs: its window, no deferred tools, no trial features."""
-    window = str(model.window) if model.window and not model.is_claude else ABSENT
-    switches = {"ENABLE_TOOL_SEARCH": "false", "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS": "1"}
-    return {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": window, **({} if model.is_claude else switches)}
-
-
-def claude_code_mcp(setup: Setup) -> Sequence[File]:
-    server: dict[str, Any] = {"type": "http", "url": setup.mcp_url}
-    if setup.command:
-        server["headersHelper"] = f'printf \'{{"Authorization":"Bearer %s"}}\' "$({shlex.join(setup.command)})"'
-        server["headers"] = ABSENT
-    else:
-        server |= {"headers": _bearer(setup), "headersHelper": ABSENT}
-    config = setup.places.home if setup.places.claude == setup.places.home / ".claude" else setup.places.claude
-    return [File(config / ".claude.json", "json", {"mcpServers": {PROVIDER: server}})]
-
-
-def codex(setup: Setup) -> Sequence[File]:
-    return [File(setup.places.codex / "config.toml", "toml", _codex(setup))]
-
-
-def codex_managed(setup: Setup) -> Sequence[File]:
-    return [File(setup.places.machine / "etc/codex/managed_config.toml", "toml", _codex(setup))]
-
-
-def _codex(setup: Setup) -> dict[str, Any]:
-    provider: dict[str, Any] = {
-        "name": TITLE,
-        "base_url": setup.v1,
-        "wire_api": "responses",
-        "supports_websockets": False,
-        "env_key": ABSENT,
-        "experimental_bearer_token": ABSENT,
-        "auth": ABSENT,
-    }
-    if setup.command:
-        program, *arguments = setup.command
-        provider["auth"] = {"command": program, "args": arguments}
-    elif setup.key:
-        provider["experimental_bearer_token"] = setup.key.reveal()
-    else:
-        provider["env_key"] = VARIABLE
-    window = {"model_context_window": setup.model.window} if setup.model.window else {}
-    return {"model": setup.model.id, "model_provider": PROVIDER, **window, "model_providers": {PROVIDER: provider}}
-
-
-def codex_mcp(setup: Setup) -> Sequence[File]:
-    server: dict[str, Any] = {"url": setup.mcp_url, "http_headers": ABSENT, "bearer_token_env_var": ABSENT}
-    if setup.key:
-        server["http_headers"] = _bearer(setup)
-    else:
-        server["bearer_token_env_var"] = VARIABLE
-    return [File(setup.places.codex / "config.toml", "toml", {"mcp_servers": {PROVIDER: server}})]
 
 
 def opencode(setup: Setup) -> Sequence[File]:
@@ -166,7 +79,7 @@ def cline(setup: Setup) -> Sequence[File]:
 
 
 def cline_mcp(setup: Setup) -> Sequence[File]:
-    server = {"type": "streamableHttp", "url": setup.mcp_url, "headers": _bearer(setup)}
+    server = {"type": "streamableHttp", "url": setup.mcp_url, "headers": bearer(setup)}
     path = setup.places.home / ".cline/data/settings/cline_mcp_settings.json"
     return [File(path, "json", {"mcpServers": {PROVIDER: server}})]
 
@@ -228,7 +141,7 @@ def _qwen_model(model: Model, setup: Setup) -> dict[str, Any]:
 
 
 def qwen_code_mcp(setup: Setup) -> Sequence[File]:
-    server = {"httpUrl": setup.mcp_url, "headers": _bearer(setup)}
+    server = {"httpUrl": setup.mcp_url, "headers": bearer(setup)}
     return [File(setup.places.home / ".qwen/settings.json", "json", {"mcpServers": {PROVIDER: server}})]
 
 
@@ -275,7 +188,3 @@ def aider(setup: Setup) -> Sequence[File]:
         File(home / ".aider.conf.yml", "yaml", content),
         File(home / ".aider.model.settings.yml", "yaml", settings),
     ]
-
-
-def _bearer(setup: Setup) -> dict[str, str]:
-    return {"Authorization": f"Bearer {setup.secret()}"}

@@ -16,7 +16,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="package")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
     """Serves `coder`, the cheaper `small`, `fim` for completion, and one that fails."""
     with serving(FakeUpstream()) as address:
         models = [
@@ -32,7 +32,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
             model("fim", deployment(address), mode="completion"),
             model("broken", deployment(address, "500")),
         ]
-        with in_process(tmp_path_factory.mktemp("office"), {"models": models}) as gateway:
+        with in_process(tmp_path_factory.mktemp("company"), {"models": models}) as gateway:
             yield gateway
 
 
@@ -50,11 +50,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def run(home: Path, office: InProcess) -> Iterator[Run]:
+def run(home: Path, company: InProcess) -> Iterator[Run]:
     """Run `sekisho client` with the gateway's address and a key; the last of an option that is given twice counts."""
 
     def call(*arguments: str) -> Result:
-        known = ("--gateway", office.url, "--key", office.key)
+        known = ("--gateway", company.url, "--key", company.key)
         return CliRunner().invoke(app, ["client", arguments[0], *known, *arguments[1:]])
 
     yield call

@@ -49,14 +49,14 @@ def test_a_link_of_a_dotfile_manager_stays_a_link(run: Run, home: Path) -> None:
     assert "ANTHROPIC_BASE_URL" in kept.read_text()
 
 
-def test_a_command_for_the_key_is_preferred(run: Run, office: InProcess, home: Path) -> None:
-    (home / "key").write_text(office.key)
+def test_a_command_for_the_key_is_preferred(run: Run, company: InProcess, home: Path) -> None:
+    (home / "key").write_text(company.key)
     command = ("--key-command", f"cat {home / 'key'}")
     assert run("claude-code", "--write").exit_code == 0
     assert run("claude-code", "--write", *command).exit_code == 0
     settings = (home / ".claude" / "settings.json").read_text()
     assert json.loads(settings)["apiKeyHelper"] == f"cat {home / 'key'}"
-    assert office.key not in settings, "the key of the first time is gone"
+    assert company.key not in settings, "the key of the first time is gone"
     assert run("codex", "--write", *command).exit_code == 0
     assert 'command = "cat"' in (home / ".codex" / "config.toml").read_text()
 
@@ -114,7 +114,15 @@ def test_a_command_without_a_key(command: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"<html>", 200), (b"[]", 200), (b"{}", 200), (b'{"data": 1}', 200), (b"", 502), (b"{" * 5000, 200)],
+    [
+        (b'{"data": "' + b"x" * 5_000_000 + b'"}', 200),
+        (b"<html>", 200),
+        (b"[]", 200),
+        (b"{}", 200),
+        (b'{"data": 1}', 200),
+        (b"", 502),
+        (b"{" * 5000, 200),
+    ],
 )
 def test_what_is_no_gateway(run: Run, content: bytes, status: int) -> None:
     with serving(Fixed({"/v1/models": Answer(content, status=status)})) as address:
@@ -141,20 +149,20 @@ def test_a_redirect_is_not_followed(run: Run) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_printing_shows_no_key(run: Run, office: InProcess, home: Path, language: str) -> None:
+def test_printing_shows_no_key(run: Run, company: InProcess, home: Path, language: str) -> None:
     done = run("claude-code", "--lang", language)
     assert done.exit_code == 0, done.output
-    assert office.key not in done.output
-    assert f"sk-…{office.key[-4:]}" in done.output
-    assert office.url in done.output
+    assert company.key not in done.output
+    assert f"sk-…{company.key[-4:]}" in done.output
+    assert company.url in done.output
     assert [path for path in home.rglob("*") if path.is_file()] == []
-    assert office.key in run("jetbrains", "--show-key").output
+    assert company.key in run("jetbrains", "--show-key").output
 
 
-def test_writing_is_done_once(run: Run, office: InProcess, home: Path) -> None:
+def test_writing_is_done_once(run: Run, company: InProcess, home: Path) -> None:
     first = run("gemini-cli", "--write", "--json")
     assert first.exit_code == 0, first.output
-    assert office.key not in first.output
+    assert company.key not in first.output
     assert [each["state"] for each in json.loads(first.output)["files"]] == ["new", "new"]
     written = {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
     again = run("gemini-cli", "--write", "--json")
@@ -179,13 +187,20 @@ def test_the_check_asks_as_the_tool_does(run: Run, name: str) -> None:
     assert json.loads(run(name, "--check", "--json").output)["check"] == {"ok": True}
 
 
-def test_what_a_company_rolls_out_has_no_key(run: Run, office: InProcess) -> None:
+def test_what_a_company_rolls_out_has_no_key(run: Run, company: InProcess) -> None:
     told = json.loads(run("gemini-cli", "--managed", "--show-key", "--json").output)
-    assert office.key not in json.dumps(told)
+    assert company.key not in json.dumps(told)
     assert told["files"][0]["path"].endswith("/etc/gemini-cli/settings.json")
-    assert told["variables"] == {"GOOGLE_GEMINI_BASE_URL": office.url, "GEMINI_API_KEY": "sk-…"}
+    assert told["variables"] == {"GOOGLE_GEMINI_BASE_URL": company.url, "GEMINI_API_KEY": "sk-…"}
 
 
-def test_the_tool_servers_of_the_gateway(run: Run, office: InProcess, home: Path) -> None:
+def test_codex_needs_a_variable_for_tool_servers_beside_a_command(run: Run, company: InProcess, home: Path) -> None:
+    (home / "key").write_text(company.key)
+    done = run("codex", "--mcp", "--write", "--key-command", f"cat {home / 'key'}")
+    assert f"export SEKISHO_API_KEY=$(cat {home / 'key'})" in done.output
+    assert company.key not in (home / ".codex" / "config.toml").read_text()
+
+
+def test_the_tool_servers_of_the_gateway(run: Run, company: InProcess, home: Path) -> None:
     assert run("codex", "--mcp", "--write").exit_code == 0
-    assert f"{office.url}/mcp" in (home / ".codex" / "config.toml").read_text()
+    assert f"{company.url}/mcp" in (home / ".codex" / "config.toml").read_text()

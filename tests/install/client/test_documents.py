@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from install.client.documents import FORMATS, FormatName, Malformed, Unfitting, fresh, merged
+from install.client.documents import FORMATS, FormatName, Malformed, NotMergeable, Unfitting, fresh, merged
 from install.client.documents.changes import ABSENT, Default, Keyed, plain
 
 JSONC = """\
@@ -84,6 +84,33 @@ def test_toml_keeps_what_is_not_its_own() -> None:
         "model_providers": {"sekisho": {"name": "Sekisho", "auth": {"command": "sekisho", "args": ["key"]}}},
     }
     assert merged(FORMATS["toml"], edited, wanted) == (edited, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'model_providers = { sekisho = { name = "x", env_key = "E" } }\n',
+        '[model_providers]\n[model_providers.sekisho]\nname = "x"\n[[hooks]]\na = 1\n',
+        '[model_providers.other]\nname = "o"\n[x]\na = 1\n[model_providers.sekisho]\nenv_key = "E"\n',
+        '[profiles.a]\nmodel = "m"\n',
+        "# only a comment\n",
+        '[model_providers.sekisho.auth]\ncommand = "old"\nargs = ["x", "y"]\ntimeout = 3\n',
+        'notify = ["a",\n  "b", # c\n]\n',
+    ],
+)
+def test_toml_in_odd_shapes(text: str) -> None:
+    provider = {"name": "Sekisho", "env_key": ABSENT, "auth": {"command": "c", "args": ["a"]}}
+    wanted = {"model": "coder", "model_providers": {"sekisho": provider}}
+    edited, needed = merged(FORMATS["toml"], text, wanted)
+    assert needed
+    assert merged(FORMATS["toml"], edited, wanted) == (edited, [])
+
+
+def test_what_cannot_be_changed_in_place_is_refused() -> None:
+    dotted = 'model_providers.sekisho.name = "x"\nmodel_providers.sekisho.env_key = "E"\n'
+    provider = {"name": "Sekisho", "env_key": ABSENT, "auth": {"command": "c", "args": ["a"]}}
+    with pytest.raises((NotMergeable, Malformed)):
+        merged(FORMATS["toml"], dotted, {"model": "coder", "model_providers": {"sekisho": provider}})
 
 
 def test_yaml_keeps_what_is_not_its_own() -> None:

@@ -63,40 +63,40 @@ def sekisho(*arguments: str, given: str = "") -> Result:
     return CliRunner().invoke(app, list(arguments), input=given)
 
 
-def test_kept_printed_forgotten(ring: Ring | None, home: Path, office: InProcess) -> None:
-    kept = sekisho("key", f"{office.url}/v1/", "--save", given=f"{office.key}\n")
+def test_kept_printed_forgotten(ring: Ring | None, home: Path, company: InProcess) -> None:
+    kept = sekisho("key", f"{company.url}/v1/", "--save", given=f"{company.key}\n")
     assert (kept.exit_code, kept.stdout) == (0, ""), kept.output
-    assert office.key not in kept.stderr
-    assert sekisho("key").stdout == f"{office.key}\n", "the key, and nothing else"
-    assert sekisho("key", office.url).stdout == f"{office.key}\n"
+    assert company.key not in kept.stderr
+    assert sekisho("key").stdout == f"{company.key}\n", "the key, and nothing else"
+    assert sekisho("key", company.url).stdout == f"{company.key}\n"
     files = {path.name: path for path in home.rglob("*") if path.is_file()}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
-    assert [name for name, path in files.items() if office.key in path.read_text()] == ([] if ring else ["keys.json"])
+    assert [name for name, path in files.items() if company.key in path.read_text()] == ([] if ring else ["keys.json"])
 
     assert sekisho("key", "--forget").exit_code == 0
     assert isinstance(sekisho("key").exception, UsageError)
-    assert not any(office.key in path.read_text() for path in home.rglob("*") if path.is_file())
+    assert not any(company.key in path.read_text() for path in home.rglob("*") if path.is_file())
     assert ring is None or ring.kept == {}
-    assert sekisho("key", office.url, "--forget").exit_code == 0, "twice"
+    assert sekisho("key", company.url, "--forget").exit_code == 0, "twice"
 
 
-def test_tools_are_configured_with_the_kept_key(ring: Ring | None, home: Path, office: InProcess) -> None:
-    assert sekisho("key", office.url, "--save", "--key", office.key).exit_code == 0
+def test_tools_are_configured_with_the_kept_key(ring: Ring | None, home: Path, company: InProcess) -> None:
+    assert sekisho("key", company.url, "--save", "--key", company.key).exit_code == 0
     assert sekisho("client", "claude-code", "--write").exit_code == 0
     settings = json.loads((home / ".claude" / "settings.json").read_text())
-    assert settings["apiKeyHelper"].endswith(f"key {office.url}")
-    assert office.key not in json.dumps(settings)
+    assert settings["apiKeyHelper"].endswith(f"key {company.url}")
+    assert company.key not in json.dumps(settings)
     assert sekisho("client", "cline", "--write").exit_code == 0
-    assert office.key in (home / ".cline/data/settings/providers.json").read_text(), "it runs no command"
+    assert company.key in (home / ".cline/data/settings/providers.json").read_text(), "it runs no command"
 
 
-def test_what_is_not_valid_is_not_kept(ring: Ring | None, home: Path, office: InProcess) -> None:
-    assert isinstance(sekisho("key", office.url, "--save", "--key", "sk-not-known").exception, GatewayError)
-    assert sekisho("key", office.url, "--save", given="\n").exit_code != 0
-    assert sekisho("key", office.url, "--save", given="").exit_code != 0
+def test_what_is_not_valid_is_not_kept(ring: Ring | None, home: Path, company: InProcess) -> None:
+    assert isinstance(sekisho("key", company.url, "--save", "--key", "sk-not-known").exception, GatewayError)
+    assert sekisho("key", company.url, "--save", given="\n").exit_code != 0
+    assert sekisho("key", company.url, "--save", given="").exit_code != 0
     assert isinstance(sekisho("key", "--save").exception, UsageError), "no address"
     assert isinstance(sekisho("key", "nonsense").exception, UsageError)
-    assert isinstance(sekisho("key", office.url).exception, UsageError)
+    assert isinstance(sekisho("key", company.url).exception, UsageError)
     assert [path for path in home.rglob("*") if path.is_file()] == []
 
 

@@ -13,11 +13,11 @@ from gateway.secret import Secret
 from install.client import writing
 from install.client.documents import FORMATS, fresh
 from install.client.preparing import for_everybody, masked
+from install.client.reports import managed_by
 from install.client.setup import CLIENT_HEADER, Model, Places, Setup
 from install.client.tool import File, Tool
 from install.client.tools import BY_NAME, TOOLS
 from install.client.writing import Unwritable
-from install.commands.client import _managed_by
 from install.wording import speak
 
 KEY = "sk-canary-of-the-person-1234"
@@ -138,11 +138,11 @@ def test_a_broken_file_stays(tool: Tool, setup: Setup) -> None:
 
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool.machine], ids=lambda tool: tool.name)
 def test_a_managed_tool_is_left_alone(tool: Tool, setup: Setup) -> None:
-    assert _managed_by(tool, setup) is None
+    assert managed_by(tool, setup) is None
     path = setup.places.machine / tool.machine[0]
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    refused = _managed_by(tool, setup)
+    refused = managed_by(tool, setup)
     assert refused is not None
     assert str(path) in str(refused)
 
