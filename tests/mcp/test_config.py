@@ -1,5 +1,7 @@
 """What is wrong with `mcp:` is said with file and line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,9 @@ def test_a_process_is_shared_unless_a_person_has_a_token(tmp_path: Path) -> None
         "d": False,
     }
     assert "token-of-ada" not in repr(mcp)
+
+
+def test_a_gateway_without_tool_servers_imports_nothing_of_them() -> None:
+    code = "import sys, gateway.app, gateway.preflight; print({'mcp', 'mcp_types'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -26,6 +26,8 @@ def wrong_argument(schema: dict[str, Any], arguments: dict[str, Any]) -> str | N
             return f"The argument '{name[:_SHOWN]}' is missing."
     known = properties if isinstance(properties, dict) else {}
     for name, value in arguments.items():
+        if value is None and not _is_required(name, required):
+            continue  # models write null for what they leave out
         if name in known:
             if wrong := _wrong_value(known[name], value):
                 return f"The argument '{name[:_SHOWN]}' {wrong}."
@@ -33,6 +35,10 @@ def wrong_argument(schema: dict[str, Any], arguments: dict[str, Any]) -> str | N
             allowed = ", ".join(list(known)[:_MOST_SHOWN]) or "none"
             return f"There is no argument '{name[:_SHOWN]}'; allowed: {allowed}."
     return None
+
+
+def _is_required(name: str, required: Any) -> bool:
+    return isinstance(required, list) and name in required
 
 
 def _wrong_value(schema: Any, value: Any) -> str | None:

@@ -37,6 +37,9 @@ class HttpChannel:
         self._ids = itertools.count(1)
         self._listener: Listener | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._sinks: list[Sink] = []
+        """Those of the calls under way."""
+        self._asked: set[asyncio.Task[None]] = set()
         self.modern = False
 
     def listen(self, listener: Listener) -> None:
@@ -52,6 +55,7 @@ class HttpChannel:
         id_ = next(self._ids)
         if sink is not None:
             params = {**params, "_meta": {**params.get("_meta", {}), "progressToken": id_}}
+            self._sinks.append(sink)
         try:
             answer = await self._sender.open("POST", messages.request(id_, method, params), headers, wants_answer=True)
             try:
@@ -64,6 +68,9 @@ class HttpChannel:
             if cancels and not self.modern:  # newer servers are told by the closed stream
                 self._leave("notifications/cancelled", {"requestId": id_, "reason": "The caller has left."})
             raise
+        finally:
+            if sink is not None:
+                self._sinks.remove(sink)
 
     async def notify(self, method: str, params: Params | None = None) -> None:
         await self._post(messages.notification(method, params))
@@ -86,6 +93,8 @@ class HttpChannel:
                             await self._outside(message)
         finally:
             answer.close()
+            for task in self._asked:
+                task.cancel()
 
     async def _result(self, answer: UpstreamAnswer, id_: int, sink: Sink | None) -> Result:
         """Return the result that an answer carries. Raises `MCPError`, `UpstreamDown`."""
@@ -175,14 +184,23 @@ class HttpChannel:
             await target.notified(method, params)
 
     async def _outside(self, message: Message) -> None:
-        """Take a message of a stream that belongs to no request."""
-        method, listener = message.get("method"), self._listener
-        if not isinstance(method, str) or listener is None:
+        """Take a message of the stream that belongs to no request.
+
+        Older servers ask and log here too in the middle of a call: it is the call's where there is just one.
+        """
+        method, call = message.get("method"), self._sinks[0] if len(self._sinks) == 1 else None
+        target = call or self._listener
+        if not isinstance(method, str) or target is None:
             return
         if "id" in message:
-            await self._answer_question(message, listener)
-        else:
-            await listener.notified(method, _params(message))
+            if len(self._asked) < _MOST_QUESTIONS:
+                task = asyncio.create_task(self._answer_question(message, target), name="question of a tool server")
+                self._asked.add(task)
+                task.add_done_callback(self._asked.discard)
+        elif method == "notifications/message" and call is not None:
+            await call.notified(method, _params(message))
+        elif self._listener is not None:
+            await self._listener.notified(method, _params(message))
 
     async def _answer_question(self, message: Message, target: Sink | Listener) -> None:
         id_, method = message["id"], message["method"]

@@ -73,7 +73,7 @@ class UpstreamSession:
         """Ask as the newest revision does; whatever else comes of it than an answer means an older server."""
         try:
             async with asyncio.timeout(self._open_seconds / 2):
-                if await self._discover():
+                if await self._discover_again():
                     return
         except (MCPError, HttpFailure, TimeoutError):
             pass
@@ -82,6 +82,16 @@ class UpstreamSession:
         except MCPError as error:
             if error.code != UNSUPPORTED_PROTOCOL_VERSION or not await self._discover():
                 raise
+
+    async def _discover_again(self) -> bool:
+        """Discover; a second time where the server refuses the revision and names it among those that it speaks."""
+        try:
+            return await self._discover()
+        except MCPError as error:
+            supported = error.data.get("supported") if isinstance(error.data, dict) else None
+            if error.code != UNSUPPORTED_PROTOCOL_VERSION or LATEST_MODERN_VERSION not in (supported or ()):
+                raise
+            return await self._discover()
 
     async def _initialize_first(self, fixed: bool) -> None:
         try:

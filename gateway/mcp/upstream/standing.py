@@ -37,8 +37,12 @@ class _Stream:
 
 
 async def follow(session: UpstreamSession, listener: Listener) -> None:
-    """Follow a server's changes until cancelled; one that has none to tell is left alone."""
-    if not _tells_changes(session):
+    """Follow a server's changes until cancelled; one that has nothing to tell is left alone.
+
+    Older servers over HTTP have a stream of their own for it, on which many ask too.
+    """
+    asks_here = session.peer.era == "legacy" and isinstance(session.channel, HttpChannel)
+    if not asks_here and not _tells_changes(session):
         return
     pause = _FIRST_PAUSE
     while True:

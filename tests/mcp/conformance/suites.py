@@ -4,13 +4,13 @@ A scenario that fails is tried again by itself: several of them wait so many mil
 machine does not always keep.
 """
 
+import os
 import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tests.mcp.node import environment, module, node
+from tests.mcp.node import FOLDER, environment, module, node
 
 _LINE = re.compile(r"^[✓✗] ([\w.-]+): (\d+) passed, (\d+) failed", re.MULTILINE)
 _UNSCORED = re.compile(r"^  [✓✗] ([\w.-]+) \((?:extension|pending|added-after-release)\)", re.MULTILINE)
@@ -71,7 +71,7 @@ class Score:
 
 def judge_server(suite: Suite, url: str) -> Score:
     """Run a suite against a server."""
-    printed = _run([*suite.program(), "server", "--url", url, *suite.chosen])
+    printed = run([*suite.program(), "server", "--url", url, *suite.chosen])
     score = Score(_scenarios(printed, suite), printed)
     for name in score.failing:
         score.scenarios[name] = _alone(suite, url, name, score.scenarios[name])
@@ -89,14 +89,14 @@ def _alone(suite: Suite, url: str, name: str, before: tuple[int, int]) -> tuple[
     """Run one scenario until it passes, at most so often; return the checks of the whole run with it."""
     version = ("--spec-version", suite.version) if suite.version else ()
     for _ in range(_TRIES - 1):
-        printed = _run([*suite.program(), "server", "--url", url, "--scenario", name, *version])
+        printed = run([*suite.program(), "server", "--url", url, "--scenario", name, *version])
         if not re.search(r"[✗]|FAILURE|failed: [1-9]", printed):
             return sum(before), 0
     return before
 
 
-def _run(command: Sequence[str]) -> str:
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=_SECONDS, env=environment(), cwd=Path("/")
-    )
+def run(command: Sequence[str]) -> str:
+    """Return what a run of the suites printed."""
+    own = {**environment(), "PYTHONPATH": str(FOLDER.parents[1]), "HOME": os.environ.get("HOME", "/")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS, env=own)
     return done.stdout + done.stderr
