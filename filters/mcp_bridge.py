@@ -231,7 +231,7 @@ def percent_of(progress: Any, total: Any) -> int | None:
     numbers = (progress, total)
     if any(isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each) for each in numbers):
         return None
-    return max(0, min(100, int(progress / total * 100))) if total > 0 else None
+    return int(max(0, min(100, progress / total * 100))) if total > 0 else None
 
 
 class Lines:
@@ -401,7 +401,9 @@ class Bridge:
         native_call = type(self.native).call_tool
         ending, who = "stopped", ""
         try:
-            content = await native_call(SimpleNamespace(client=listening), function_name, function_args)
+            content = await native_call(
+                SimpleNamespace(client=self.native.client and listening), function_name, function_args
+            )
             ending = "done"
         except Exception:
             ending, who = why(listening.result)
@@ -463,11 +465,12 @@ class Filter:
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
+        valves = self.valves
         if __event_emitter__:
             text = TEXT[user_language(__metadata__, __request__)]
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    bridge(entry.get("client"), __event_emitter__, text, self.valves.logs, self.valves.pages)
+                    bridge(entry.get("client"), __event_emitter__, text, valves.logs, valves.pages)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body
 

@@ -30,7 +30,9 @@ class Bridge:
         native_call = type(self.native).call_tool
         ending, who = "stopped", ""
         try:
-            content = await native_call(SimpleNamespace(client=listening), function_name, function_args)
+            content = await native_call(
+                SimpleNamespace(client=self.native.client and listening), function_name, function_args
+            )
             ending = "done"
         except Exception:
             ending, who = why(listening.result)

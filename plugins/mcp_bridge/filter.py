@@ -34,11 +34,12 @@ class Filter:
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
+        valves = self.valves
         if __event_emitter__:
             text = TEXT[user_language(__metadata__, __request__)]
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    bridge(entry.get("client"), __event_emitter__, text, self.valves.logs, self.valves.pages)
+                    bridge(entry.get("client"), __event_emitter__, text, valves.logs, valves.pages)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body
 

@@ -25,7 +25,7 @@ def percent_of(progress: Any, total: Any) -> int | None:
     numbers = (progress, total)
     if any(isinstance(each, bool) or not isinstance(each, int | float) or not math.isfinite(each) for each in numbers):
         return None
-    return max(0, min(100, int(progress / total * 100))) if total > 0 else None
+    return int(max(0, min(100, progress / total * 100))) if total > 0 else None
 
 
 class Lines:

@@ -151,6 +151,7 @@ def test_what_native_does_happens_once(setup: Setup) -> None:
         ("1", 2, None),
         (True, 2, None),
         (1, -2, None),
+        (1e308, 1e-308, 100),
     ],
 )
 def test_percent(progress: Any, total: Any, percent: int | None) -> None:
