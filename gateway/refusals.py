@@ -28,8 +28,8 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from gateway import lenient
-from gateway.dialects.contract import ClientDialect
-from gateway.dialects.faults import Fault, fault_of
+from gateway.dialects.contract import TOO_LONG, ClientDialect
+from gateway.dialects.faults import Fault, fault_of, status_named
 from gateway.errors import CredentialsMissing, InvalidRequest, ModelEnded, UpstreamRefused
 from gateway.redaction import redacted
 from gateway.routing.ending import has_ended
@@ -60,8 +60,10 @@ _STATUS = {408: 504, 424: 502, 425: 503, 429: 429, 499: 502, 503: 503, 504: 504,
 _NO_STANDARD = {498: 400}
 """Statuses of one vendor, with those that clients know."""
 _AMAZON_EXPIRED = "ExpiredToken"
-_AMAZON_TYPE, _AMAZON_QUOTA = "x-amzn-errortype", "ServiceQuotaExceededException"
-"""How Amazon says under status 400 that its quota is used up."""
+_AMAZON_TYPE = "x-amzn-errortype"
+"""In which Amazon names an error, under status 400 where its own would be another."""
+_UNDER_400 = frozenset((401, 429))
+"""What servers say under status 400, too, by the name of the error."""
 _WORDS = {
     429: "is over its rate limit. Try again later.",
     503: "is overloaded. Try again later.",
@@ -94,8 +96,8 @@ def refused(
         )
     fault = fault_of(body)
     kind = headers.get(_AMAZON_TYPE, "")
-    if kind.startswith(_AMAZON_QUOTA):
-        status = 429
+    if status == 400 and (named := status_named(kind)):
+        status = named
     if kind.startswith(_AMAZON_EXPIRED):
         fault = msgspec.structs.replace(fault, expired=True)
     error = _refused(serving, client, status, fault, headers, body)
@@ -106,7 +108,7 @@ def refused(
 def _refused(
     serving: Serving, client: ClientDialect, status: int, fault: Fault, headers: Mapping[str, str], body: bytes
 ) -> UpstreamRefused:
-    if fault.status == 402 or (status == 400 and fault.status == 401):
+    if fault.status == 402 or (status == 400 and fault.status in _UNDER_400):
         status = fault.status
     if _is_end(serving.target, status, fault):
         return _ended(serving.target, status)
@@ -165,8 +167,11 @@ def failed(serving: Serving, client: ClientDialect, payload: bytes) -> UpstreamR
 def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, body: bytes) -> UpstreamRefused:
     """Return an error that any deployment would answer with, in the upstream's own words."""
     words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
-    code = "context_length_exceeded" if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
+    code = TOO_LONG if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
+    if fault.too_long and own:
+        said = body.decode(errors="replace").lower()
+        own = any(mark in said for mark in client.too_long)
     return UpstreamRefused(
         words,
         status=_NO_STANDARD.get(status, status),

@@ -14,6 +14,16 @@ from gateway.dialects.usage import Usage
 from gateway.errors import ApiError
 from gateway.wire import Members
 
+TOO_LONG = "context_length_exceeded"
+"""The code of a prompt that does not fit the model's context window."""
+
+
+def with_mark(error: ApiError, marks: tuple[str, ...]) -> str:
+    """Return what an error says, for clients that know a prompt which is too long by its words: one of `marks`."""
+    if error.code != TOO_LONG or any(mark in error.message.lower() for mark in marks):
+        return error.message
+    return f"{marks[0]} ({TOO_LONG}): {error.message}"
+
 
 def _nothing(fields: Members) -> None:
     return None
@@ -45,6 +55,8 @@ class ClientDialect:
     """Sent in the silence of a stream."""
     personal: tuple[str, ...] = ()
     """Members of a request that may name a person; `outer.inner` is a member of a member."""
+    too_long: tuple[str, ...] = (TOO_LONG,)
+    """By one of these, in small letters, clients know an error of a prompt that is too long."""
 
     def status(self, error: ApiError) -> int:
         """Return the HTTP status of an error."""

@@ -16,6 +16,7 @@ _STATUS_NAMES = (
     "httpCode",
     "error_code",
     "type",
+    "__type",
     "finish_reason",
 )
 """Members that tell the kind of an error, by a number or a name, the most exact first."""
@@ -52,7 +53,7 @@ _KINDS = {
     413: "requesttoolarge",
     422: "unprocessableentity unprocessableentityerror",
     429: "ratelimiterror ratelimitexceeded resourceexhausted toomanyrequests insufficientquota "
-    "throttlingexception modelnotreadyexception servicequotaexceededexception",
+    "ratelimited throttlingexception toomanyrequestsexception modelnotreadyexception servicequotaexceededexception",
     500: "servererror internalservererror internalerror internal apierror internalserverexception",
     502: "modelerrorexception modelstreamerrorexception",
     503: "overloaded overloadederror unavailable serviceunavailable serviceunavailableerror engineoverloaded "
@@ -74,14 +75,20 @@ _TOO_LONG = (
     "too many tokens",
     "too many input tokens",
     "model supports up to",
+    "model only supports up to",
+    "input tokens exceed",
+    "exceeds maximum length",
+    "input length exceeds",
+    "prompt too long",
+    "input too long",
     "input is too large",
     "`inputs` tokens + `max_new_tokens` must be",
     "`inputs` must have less than",
 )
 _FILTERED = frozenset(("contentfilter", "contentpolicyviolation", "responsibleaipolicyviolation"))
-_EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired"))
-_OTHER_LIMITS = ("max tokens must be less", "output tokens must be less")
-"""In words of too many tokens that are asked for, which a shorter prompt does not help."""
+_EXPIRED = frozenset(("expiredtokenexception", "expiredtoken", "apikeyexpired", "tokenexpired", "accesstokenexpired"))
+_OTHER_LIMITS = ("max tokens must be less", "output tokens must be less", "please wait")
+"""In words of too many tokens that are asked for, or that were used in a minute: no shorter prompt helps."""
 _ENDED = (
     "reached the end of its life",
     "has been deprecated",
@@ -90,6 +97,8 @@ _ENDED = (
     "has been discontinued",
     "has been shut down",
     "is no longer available",
+    "was removed on",
+    "marked by provider as legacy",
     "model is retired",
 )
 """How vendors say that a model has ended, each behind a name of at most some hundred letters."""
@@ -98,6 +107,8 @@ _UNPAID = ("your credit balance is too low", "insufficient balance", "insufficie
 """How such an error begins; further on, its words may quote the request."""
 _BAD_KEY = ("api key not valid", "api key expired")
 """How Google says it, under status 400."""
+_OLD_KEY = (_BAD_KEY[1], "bearer token has expired")
+"""How Google and Amazon say that a key is past its end."""
 
 _LONGEST_WORDS = 2000
 _MOST_TEXTS = 10
@@ -134,13 +145,13 @@ def fault_of(body: bytes) -> Fault:
     lowered = f"{words} {' '.join(kinds)}".lower()
     status = 402 if lowered.startswith(_UNPAID) else 401 if lowered.startswith(_BAD_KEY) else _status(kinds)
     too_long = any(mark in lowered for mark in _TOO_LONG) and not any(mark in lowered for mark in _OTHER_LIMITS)
-    names = {_plain_kind(kind) for kind in kinds}
+    names = {_plain_kind(kind) for kind in (*kinds, *_detailed(found, "reason"))}
     return Fault(
         400 if too_long and status is None else status,
         words,
         too_long,
         filtered=not names.isdisjoint(_FILTERED),
-        expired=not names.isdisjoint(_EXPIRED) or lowered.startswith(_BAD_KEY[1:]),
+        expired=not names.isdisjoint(_EXPIRED) or lowered.startswith(_OLD_KEY),
         ended="model" in lowered[:_ENDED_WITHIN] and any(mark in lowered[:_ENDED_WITHIN] for mark in _ENDED),
         retry_after=_retry_after(found),
     )
@@ -176,29 +187,38 @@ def _kinds(found: Any) -> Iterator[str]:
                 yield str(kind)[:100]
 
 
+def status_named(kind: str) -> int | None:
+    """Return the status that the name of an error stands for; Amazon writes `space#Name` and `Name:address`."""
+    return _STATUSES.get(_plain_kind(kind))
+
+
 def _plain_kind(kind: str) -> str:
     """Return the letters of a kind, as every vendor puts others between them."""
-    return re.sub("[^a-z]", "", kind.lower())
+    return re.sub("[^a-z]", "", kind.rpartition("#")[2].partition(":")[0].lower())
 
 
 def _status(kinds: Sequence[str]) -> int | None:
     for kind in kinds:
         if len(kind) == 3 and kind.isdecimal() and kind.isascii() and "400" <= kind <= "599":
             return int(kind)
-        if status := _STATUSES.get(_plain_kind(kind)):
+        if status := status_named(kind):
             return status
     return None
 
 
 def _retry_after(found: Any) -> float | None:
     """Return the seconds of a `retryDelay`, which is written as `34.5s`."""
+    delays = (each for each in _detailed(found, "retryDelay") if _DELAY.fullmatch(each[:_LONGEST_DELAY]))
+    return next((float(each[:-1]) for each in delays), None)
+
+
+def _detailed(found: Any, name: str) -> Iterator[str]:
+    """Yield the texts under a name in the `details` of an error of Google's."""
     for holder in _holders(found):
         details = holder.get("details")
         for each in details[:_MOST_TEXTS] if isinstance(details, list) else ():
-            delay = each.get("retryDelay") if isinstance(each, dict) else None
-            if isinstance(delay, str) and _DELAY.fullmatch(delay[:_LONGEST_DELAY]):
-                return float(delay[:-1])
-    return None
+            if isinstance(each, dict) and isinstance(text := each.get(name), str):
+                yield text[:100]
 
 
 def _joined(found: Any) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw
 
 from gateway import lenient, wire
-from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.contract import ClientDialect, UpstreamDialect, with_mark
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.gemini_stream import BROKEN, GeminiRelay, merge_counts, objects, reason_of
 from gateway.dialects.relay import NativeRelay
@@ -30,6 +30,11 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_TOO_LONG = (
+    "input token count exceeds the maximum number of tokens",
+    "exceeds the maximum number of tokens",
+    "token count",
+)
 
 
 def relay(model: str, request: Members) -> NativeRelay:
@@ -88,7 +93,8 @@ def _joined(chunks: list[dict[str, Any]]) -> dict[str, Any]:
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
     """Return an error as Google sends it."""
     status = _STATUSES.get(error.status, "INVALID_ARGUMENT" if error.status < 500 else "INTERNAL")
-    return wire.encode({"error": {"code": error.status, "message": error.message, "status": status}})
+    words = with_mark(error, _TOO_LONG)
+    return wire.encode({"error": {"code": error.status, "message": words, "status": status}})
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:
@@ -131,7 +137,7 @@ def _methods(*names: str) -> tuple[str, ...]:
     return tuple(f"{base}models/{{model:path}}:{name}" for base in _BASES for name in names)
 
 
-CLIENT = ClientDialect(error_body=error_body, error_event=error_event)
+CLIENT = ClientDialect(error_body=error_body, error_event=error_event, too_long=_TOO_LONG)
 UPSTREAM = UpstreamDialect(is_error=is_error, failure=failure, usage=usage_of, relay=relay, read=read)
 
 GEMINI = Endpoint(

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from gateway import lenient, wire
-from gateway.dialects.contract import ClientDialect, UpstreamDialect
+from gateway.dialects.contract import ClientDialect, UpstreamDialect, with_mark
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.passthrough import NOTHING, PassThrough
 from gateway.dialects.relay import BROKEN, DONE, OPENED, WAITING, NativeRelay
@@ -21,6 +21,8 @@ BETAS = "anthropic-beta"
 VERSION = "2023-06-01"
 """Sent where the client names none: the version that every upstream understands."""
 
+_TOO_LONG = ("prompt is too long", "exceed context limit")
+"""Claude Code makes a conversation shorter at the first, and asks for less at the second."""
 _GUARDED = "amazon-bedrock-guardrailAction"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 """Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
@@ -132,7 +134,7 @@ def _read(body: bytes) -> Members:
 
 def error_body(error: ApiError, request_id: str | None = None) -> bytes:
     """Return an error as Anthropic sends it."""
-    body = {"type": "error", "error": {"type": _type(error), "message": error.message}}
+    body = {"type": "error", "error": {"type": _type(error), "message": with_mark(error, _TOO_LONG)}}
     return wire.encode(body | ({"request_id": request_id} if request_id else {}))
 
 
@@ -171,6 +173,7 @@ CLIENT = ClientDialect(
     statuses={503: 529},
     keepalive=PING,
     personal=("metadata.user_id",),
+    too_long=_TOO_LONG,
 )
 UPSTREAM = UpstreamDialect(
     is_error=is_error,

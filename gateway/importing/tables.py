@@ -94,7 +94,7 @@ PARAMETERS: Mapping[str, _Row] = {
     "adaptive_router_config": ("unsupported", _ROUTERS),
     "input_cost_per_character": ("manual", "write 'price:' on the model"),
     "output_cost_per_second": ("manual", "write 'price:' on the model"),
-    "aws_bedrock_project_id": ("manual", "write 'projectIdentifier' where the account needs it"),
+    "aws_bedrock_project_id": ("manual", "projects are of 'provider: bedrock-mantle', with 'project:'"),
     **dict.fromkeys(
         ("timeout", "stream_timeout", "request_timeout", "max_parallel_requests", "weight", "max_tokens"),
         ("manual", "is no number above zero that could be read"),

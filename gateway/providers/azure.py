@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
+from gateway.profiles.names import parse_name
+
 if TYPE_CHECKING:
     from gateway.providers.contract import Deployment, Provider
 
@@ -15,6 +17,9 @@ FOUNDRY_VERSION = "2024-05-01-preview"
 _FOUNDRY = "/models"
 _V1 = "/openai/v1"
 _CLAUDE = "/anthropic/v1"
+_MESSAGES, _CLAUDE_SPEAKS = "/messages", "messages"
+_CLAUDES_KEY = "x-api-key"
+"""The header of keys by which Claude's own SDK calls Foundry."""
 _NAMED = ("preview", "latest", "v1")
 """Versions of `/openai/v1`; dates are versions of the paths before it."""
 _PREVIEW = ("/audio/", "/images/")
@@ -54,6 +59,8 @@ and that nobody was seen to refuse. `betas:` of a deployment says what is newer.
 
 def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
     """Return the URL of an endpoint's path, whichever of Azure's three ways `base_url` and `api_version` mean."""
+    if path.startswith(_MESSAGES):
+        return claude_url(provider, deployment, path, stream)
     parts = urlsplit(deployment.base_url or "")
     base, version = parts.path.rstrip("/"), deployment.api_version
     if path == _RERANK:
@@ -75,7 +82,10 @@ def url(provider: "Provider", deployment: "Deployment", path: str, stream: bool)
 def claude_url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
     """Return the URL of an endpoint's path for Claude; `base_url` may leave out what follows the host."""
     parts = urlsplit(deployment.base_url or "")
-    return urlunsplit(parts._replace(path=_below(parts.path.rstrip("/"), _CLAUDE) + path))
+    base = parts.path.rstrip("/")
+    for other in (_FOUNDRY, _V1):
+        base = base.removesuffix(other)
+    return urlunsplit(parts._replace(path=_below(base, _CLAUDE) + path))
 
 
 def is_foundry(deployment: "Deployment") -> bool:
@@ -93,12 +103,24 @@ def is_dated(version: str | None) -> bool:
 
 
 def dialects(deployment: "Deployment") -> tuple[str, ...] | None:
-    """Return what Foundry's `/models` speaks; None elsewhere, where it is what the row says."""
+    """Return what Claude and Foundry's `/models` speak; None elsewhere, where it is what the row says."""
+    if is_claude(deployment):
+        return (_CLAUDE_SPEAKS,)
     return _FOUNDRY_DIALECTS if is_foundry(deployment) else None
+
+
+def is_claude(deployment: "Deployment") -> bool:
+    """Return whether a deployment is Claude, by its model or as its address says so."""
+    base = urlsplit(deployment.base_url or "").path.rstrip("/")
+    return base.endswith((_CLAUDE, "/anthropic")) or parse_name(deployment.known_model).family == "claude"
 
 
 def shape(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:
     """Return the members as they are; Foundry is told to hand to the model what it does not know itself."""
+    if path.startswith(_MESSAGES):
+        if deployment.api_key and not deployment.entra:
+            headers[_CLAUDES_KEY] = deployment.api_key.reveal()
+        return fields
     if is_foundry(deployment):
         headers["extra-parameters"] = "pass-through"
     return fields

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.providers.authorizing import API_KEY, ApiKey, Authorizer, missing
 from gateway.providers.azure import is_azures, is_dated
@@ -35,7 +35,6 @@ class EntraSource(TokenSource):
         super().__init__()
         self._scope = scope
         self._outbound = outbound
-        self._credential: Any = None
 
     @property
     def name(self) -> str:
@@ -47,15 +46,12 @@ class EntraSource(TokenSource):
         from azure.core.pipeline.transport import RequestsTransport
         from azure.identity import DefaultAzureCredential
 
-        from gateway.providers.sessions import session_of
+        from gateway.providers.sessions import asking
 
-        if self._credential is None:
-            logging.getLogger("azure").setLevel(logging.CRITICAL)  # it logs answers of sign-ins
-            transport = RequestsTransport(session=session_of(self._outbound), session_owner=False)
-            self._credential = DefaultAzureCredential(transport=transport, retry_total=1)
-        credential, self._credential = self._credential, None
-        found = credential.get_token(self._scope)
-        self._credential = credential  # after a failure the environment is read again
+        logging.getLogger("azure").setLevel(logging.CRITICAL)  # it logs answers of sign-ins
+        with asking(self._outbound) as session:
+            transport = RequestsTransport(session=session, session_owner=False)
+            found = DefaultAzureCredential(transport=transport, retry_total=1).get_token(self._scope)
         return found.token, float(found.expires_on)
 
     def explain(self, error: Exception) -> str:

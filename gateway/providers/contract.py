@@ -69,9 +69,12 @@ the members. Runs once, before the body is encoded."""
 
 
 def below_base_url(provider: "Provider", deployment: Deployment, path: str, stream: bool) -> str:
-    """Return the URL of an endpoint: its path below the base URL. A query of the base URL is part of every request."""
+    """Return the URL of an endpoint: its path below the base URL. A query of the base URL is part of every request.
+
+    A host alone stands for where the provider's own servers have their API, as its tools take it.
+    """
     parts = urlsplit(deployment.base_url or provider.base_url or "")
-    base = parts.path.rstrip("/")
+    base = parts.path.rstrip("/") or provider.root
     if path in provider.beside:
         return urlunsplit(parts._replace(path=base.removesuffix("/v1") + provider.beside[path]))
     return urlunsplit(parts._replace(path=base + provider.paths.get(path, path)))
@@ -87,6 +90,8 @@ class Provider:
     name: str
     base_url: str | None = None
     """Without a trailing slash, including `/v1`."""
+    root: str = ""
+    """The path of its API, for addresses of a host alone."""
     needs_base_url: bool = True
     """Every deployment names its own address, as this row has none."""
     dialects: tuple[str, ...] = ("chat", "completions", "embeddings")

@@ -29,7 +29,6 @@ class GoogleSource(TokenSource):
         self._file = file
         self._outbound = outbound
         self._credentials: Any = None
-        self._request: Any = None
 
     @property
     def name(self) -> str:
@@ -42,12 +41,12 @@ class GoogleSource(TokenSource):
         """Return a new token and when it ends. Raises what google-auth and its transports raise."""
         from google.auth.transport.requests import Request  # only where Vertex AI is configured
 
-        from gateway.providers.sessions import session_of
+        from gateway.providers.sessions import asking
 
-        if self._request is None:
-            self._request = Request(session_of(self._outbound))
-        credentials, self._credentials = self._credentials or _load(self._file, self._request), None
-        credentials.refresh(self._request)
+        with asking(self._outbound) as session:
+            request = Request(session)
+            credentials, self._credentials = self._credentials or _load(self._file, request), None
+            credentials.refresh(request)
         self._credentials = credentials  # after a failure a file is read again, as it may have been replaced
         return str(credentials.token), _end_of(credentials.expiry)
 

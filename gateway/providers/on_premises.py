@@ -1,20 +1,13 @@
 """What servers on premises want otherwise than those after whose API they were made."""
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from gateway import wire
 
 if TYPE_CHECKING:
-    from gateway.providers.contract import Deployment, Provider
+    from gateway.providers.contract import Deployment
 
 _RERANK = "/rerank"
-
-
-def v1_url(provider: "Provider", deployment: "Deployment", path: str, stream: bool) -> str:
-    """Return the URL of an endpoint's path; `base_url` may be the server's address alone, as its own tools take it."""
-    parts = urlsplit(deployment.base_url or "")
-    return urlunsplit(parts._replace(path=(parts.path.rstrip("/") or "/v1") + path))
 
 
 def texts_alone(deployment: "Deployment", path: str, headers: dict[str, str], fields: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from gateway.providers.google import (
     vertex_url,
 )
 from gateway.providers.google_auth import GoogleToken
-from gateway.providers.on_premises import texts_alone, v1_url
+from gateway.providers.on_premises import texts_alone
 
 _CHAT = ("chat", "completions", "embeddings")
+_V1 = "/v1"
 _AUDIO = ("transcriptions", "speech")
 _TOKENS = {path: path for path in ("/tokenize", "/detokenize")}
 _NO_BETAS: frozenset[str] = frozenset()
@@ -26,6 +27,7 @@ _ROWS = (
     Provider(
         "openai",
         base_url="https://api.openai.com/v1",
+        root=_V1,
         authorize=ApiKey(variable="OPENAI_API_KEY"),
         needs_base_url=False,
         dialects=("responses", *_CHAT, "images", "moderations", *_AUDIO),
@@ -36,6 +38,7 @@ _ROWS = (
     Provider(
         "anthropic",
         base_url="https://api.anthropic.com/v1",
+        root=_V1,
         needs_base_url=False,
         dialects=("messages",),
         authorize=ApiKey("x-api-key", "", "ANTHROPIC_API_KEY"),
@@ -45,6 +48,7 @@ _ROWS = (
     Provider("openai-compatible", dialects=(*_CHAT, "rerank", "images", "moderations", *_AUDIO)),
     Provider(
         "vllm",
+        root=_V1,
         dialects=(*_CHAT, "responses", "messages", "rerank", "score", "tokenize", "transcriptions"),
         beside=_TOKENS,
         betas=_NO_BETAS,
@@ -55,6 +59,7 @@ _ROWS = (
     ),
     Provider(
         "llama.cpp",
+        root=_V1,
         dialects=(*_CHAT, "responses", "messages", "infill", "rerank", "llama-tokenize"),
         betas=_NO_BETAS,
         beside={"/infill": "/infill", **_TOKENS},
@@ -69,7 +74,7 @@ _ROWS = (
     Provider(
         "ollama",
         dialects=_CHAT,
-        url=v1_url,
+        root=_V1,
         needs_bytes=frozenset(("chat",)),
         prefix_cache=True,
         litellm_name="ollama",
@@ -77,6 +82,7 @@ _ROWS = (
     # docs.sglang.io: OpenAI APIs, Anthropic-compatible API. Its /v1/rerank and /v1/score have other shapes.
     Provider(
         "sglang",
+        root=_V1,
         dialects=(*_CHAT, "messages"),
         betas=_NO_BETAS,
         prefix_cache=True,
@@ -87,7 +93,7 @@ _ROWS = (
     Provider(
         "tgi",
         dialects=("chat", "completions"),
-        url=v1_url,
+        root=_V1,
         prefix_cache=True,
         takes_suffix=False,
         litellm_name="huggingface",
@@ -108,6 +114,7 @@ _ROWS = (
     Provider(
         "mistral",
         base_url="https://api.mistral.ai/v1",
+        root=_V1,
         authorize=ApiKey(variable="MISTRAL_API_KEY"),
         needs_base_url=False,
         dialects=("chat", "mistral-embeddings", "fim", "moderations", "transcriptions"),
@@ -170,6 +177,7 @@ _ROWS = (
         authorize=KeyOrEntra(ApiKey("api-key", "")),
         keys=frozenset(("api_version", "entra")),
         problems=azure.problems,
+        betas=azure.BETAS,
         price_list="azure",
         trace_name="azure.ai.openai",
     ),

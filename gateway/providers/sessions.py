@@ -1,5 +1,7 @@
 """Sessions of `requests` for libraries that fetch tokens with it: through the company's proxy, with its authorities."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from requests import Session
@@ -34,6 +36,16 @@ class _Adapter(HTTPAdapter):
             more["proxies"] = {"http": proxy, "https": proxy} if proxy else {}
         more["timeout"] = more.get("timeout") or _SECONDS
         return super().send(request, *arguments, **more)
+
+
+@contextmanager
+def asking(outbound: Outbound) -> Iterator[Session]:
+    """Open a session for one fetch; an hour passes until the next one, so nothing is kept open."""
+    session = session_of(outbound)
+    try:
+        yield session
+    finally:
+        session.close()
 
 
 def session_of(outbound: Outbound) -> Session:

@@ -8,7 +8,7 @@ import httpx2
 from gateway.secret import Secret
 from install.doctor.finding import Finding, State
 from install.doctor.target import DoctorTarget
-from install.errors import GatewayError
+from install.errors import GatewayError, OpenWebUIError
 from install.open_webui.session import MINIMUM, TESTED
 from install.pack.tree import Json
 
@@ -43,6 +43,17 @@ def gateway_inside(target: DoctorTarget) -> Finding:
     except GatewayError as error:
         return Finding("gateway_inside", State.FAILED, "", text("mend.gateway_inside", why=error))
     return Finding("gateway_inside", State.OK, text("gateway.models", count=len(models), url=connection["url"]))
+
+
+def tool_servers(target: DoctorTarget) -> Finding:
+    text = target.text
+    if target.hub is None:
+        return Finding("tool_servers", State.OFF, text("hub.none"))
+    try:
+        tools = target.client.paths.tools(target.hub["info"]["id"])
+    except OpenWebUIError:
+        return Finding("tool_servers", State.FAILED, text("hub.silent", url=target.hub["url"]), text("mend.hub"))
+    return Finding("tool_servers", State.OK, text("hub.tools", count=len(tools), url=target.hub["url"]))
 
 
 def plugins(target: DoctorTarget) -> Finding:
@@ -141,6 +152,7 @@ CHECKS: tuple[Callable[[DoctorTarget], Finding], ...] = (
     open_webui,
     gateway,
     gateway_inside,
+    tool_servers,
     plugins,
     functions,
     drift,

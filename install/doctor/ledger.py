@@ -19,6 +19,10 @@ Row = dict[str, Any]
 
 PATIENCE = 15
 LIMIT = 1000
+MODERN: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 CLOCKS_APART = 900
 """Seconds by which the gateway's clock may be wrong and its records still be found."""
 
@@ -101,9 +105,30 @@ class Gateway:
             code = ""
         return answer.status_code, str(code)
 
+    def harmless_tools(self, path: str, key: Secret) -> list[str]:
+        """Return names of the tools at `/mcp…` that say they only read and need no argument; empty if it is silent."""
+        asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": MODERN}}
+        headers = {
+            "Authorization": f"Bearer {key.reveal()}",
+            "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": MODERN["io.modelcontextprotocol/protocolVersion"],
+            "Mcp-Method": "tools/list",
+        }
+        try:
+            answer = self._client.post(path, json=asked, headers=headers)
+            tools = answer.json()["result"]["tools"]
+            return [tool["name"] for tool in tools if _is_harmless(tool)]
+        except (httpx2.HTTPError, ValueError, LookupError, TypeError, AttributeError):
+            return []
+
     def _get(self, path: str, **parts: Any) -> httpx2.Response:
         answer = self._client.get(path, **parts)
         return answer
+
+
+def _is_harmless(tool: Row) -> bool:
+    reads = (tool.get("annotations") or {}).get("readOnlyHint") is True
+    return reads and not tool["inputSchema"].get("required")
 
 
 def signed(user: Row, secret: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.secret import Secret
 from install.doctor.ledger import Row
 from install.doctor.target import DoctorTarget
-from install.errors import Refused
+from install.errors import OpenWebUIError, Refused
 from install.open_webui import Token, connect
 from install.open_webui.paths import probe_failed
 from install.pack.resources.agents import AGENTS, menu_id
@@ -107,6 +107,34 @@ def _points(engine: str, url: str, *values: str, on: str = "", below: str = "") 
     return off
 
 
+def _hub_tool(round: Round) -> str | None:
+    """Return the name of a tool that only reads and needs no argument, as a chat has it; None without one."""
+    hub = round.target.hub
+    if hub is None:
+        return None
+    id = hub["info"]["id"]
+    listed = {tool["name"] for tool in round.target.client.paths.tools(id)}
+    path = str(hub["url"]).removeprefix(round.target.url.removesuffix("/v1"))
+    known = round.target.gateway.harmless_tools(path, Secret(hub["key"]))
+    return next((f"{id}_{name}" for name in known if name in listed), None)
+
+
+def _call_hub(round: Round) -> None:
+    id = (round.target.hub or {})["info"]["id"]
+    question = f"Call the tool {_hub_tool(round)} once, then answer with the word OK."
+    turn = round.target.client.paths.ask(round.model, question, tools=(f"server:mcp:{id}",))
+    round.target.client.paths.forget_chat(turn.chat_id)
+
+
+def _no_hub(round: Round) -> Off:
+    if round.target.hub is None:
+        return round.target.text("hub.none")
+    try:
+        return None if _hub_tool(round) else round.target.text("hub.no_harmless")
+    except OpenWebUIError:
+        return round.target.text("hub.silent", url=round.target.hub["url"])
+
+
 def _no_key(round: Round) -> Off:
     try:
         return None if round.target.client.paths.api_key() else round.target.text("off.no_key")
@@ -176,6 +204,7 @@ PROBES: tuple[Probe, ...] = (
         _points(*IMAGES, on="image_generation.enable"),
         unknown="mend.forward",
     ),
+    Probe("tool server", _call_hub, _of_api("mcp"), _no_hub, unknown="mend.hub"),
     Probe("pipe", _pipe, _plain_chat, _no_pipe),
     Probe("api key", _api_key, _plain_chat, _no_key, unsigned="mend.sign"),
 )

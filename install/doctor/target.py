@@ -8,6 +8,8 @@ from install.doctor.texts import Texts
 from install.open_webui import OpenWebUI
 from install.pack.engine.change import Plan
 from install.pack.resources.connections import Connections, same_address
+from install.pack.resources.kind import Owner
+from install.pack.resources.tool_servers import ToolServers
 from install.pack.tree import Json, get
 
 
@@ -29,6 +31,8 @@ class DoctorTarget:
     settings: Json = field(default_factory=dict, repr=False)
     functions: Mapping[str, Json] = field(default_factory=dict, repr=False)
     connection: Json | None = field(default=None, repr=False)
+    hub: Json | None = field(default=None, repr=False)
+    """The gateway among Open WebUI's tool servers."""
     models: list[Json] = field(default_factory=list, repr=False)
     ledger_open: bool = False
 
@@ -38,6 +42,8 @@ class DoctorTarget:
         self.functions = self.client.functions()
         records = Connections().read(self.client).values()
         self.connection = next((each for each in records if same_address(each["url"], self.url)), None)
+        servers = ToolServers().read(self.client).values()
+        self.hub = next((each for each in servers if ToolServers().owner(each) is Owner.PACK), None)
         self.client.refresh_models()
         self.models = self.client.paths.models()
 

@@ -179,6 +179,19 @@ class OpenWebUI:
     def load_tool(self, tool_id: str) -> None:
         self._http.get(f"{_tool(tool_id)}/valves/spec")
 
+    # Tool servers
+
+    def tool_servers(self) -> list[Json]:
+        found = self._http.get("/api/v1/configs/tool_servers")
+        return list(found["TOOL_SERVER_CONNECTIONS"] or [])
+
+    def set_tool_servers(self, connections: list[Json]) -> None:
+        self._http.post("/api/v1/configs/tool_servers", {"TOOL_SERVER_CONNECTIONS": connections})
+
+    def tools_behind(self, connection: Json) -> list[Json]:
+        """Return `{name, description, parameters}` of the tools behind a connection, asked for by Open WebUI itself."""
+        return list(self._http.post("/api/v1/configs/tool_servers/verify", connection)["specs"])
+
     # Prompts
 
     def prompts(self) -> dict[str, Json]:

@@ -81,10 +81,17 @@ class Paths:
         found: list[Json] = self._http.get("/api/models")["data"]
         return found
 
-    def ask(self, model: str, question: str) -> Turn:
+    def tools(self, server: str) -> list[Json]:
+        """Return `{name, description}` of the tools of a tool server, asked for as in a chat."""
+        return list(self._http.get(f"/api/v1/tools/id/server:mcp:{server}/specs")["specs"])
+
+    def ask(self, model: str, question: str, tools: tuple[str, ...] = ()) -> Turn:
         """Start a chat as the browser does, so that tools run; without title and tags. A failed one leaves nothing."""
         answer_id = str(uuid.uuid4())
-        chat_id = self._http.post("/api/chat/completions", _first_turn(model, question, answer_id))["chat_id"]
+        chat_id = self._http.post(
+            "/api/chat/completions",
+            {**_first_turn(model, question, answer_id), **({"tool_ids": list(tools)} if tools else {})},
+        )["chat_id"]
         try:
             why = say("no answer came within {seconds} seconds", seconds=PATIENCE)
             return Turn(chat_id, _until(lambda: self._answer(chat_id, answer_id), why))

@@ -45,6 +45,8 @@ class PlanInputs:
     current: Mapping[str, Mapping[str, Json]] = field(repr=False)
     """Records by kind and id."""
     resolver: Resolver = field(repr=False)
+    tools_answer: bool = True
+    """Whether the gateway offers tools, asked for where the manifest leaves it open."""
 
     @property
     def url(self) -> str:

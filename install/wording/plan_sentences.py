@@ -92,6 +92,8 @@ PLAN: Mapping[str, str] = {
     "version {old} → {new}": "バージョン {old} → {new}",
     "version {new}": "バージョン {new}",
     "as it was": "元のまま",
+    "the gateway lists no tools now: kept": "ゲートウェイのツールが今は一覧にないため、そのままにします",
+    "no tools at {url}: configure `mcp` in the gateway, and check --gateway-url and the key": "{url} でツールが見つかりません。ゲートウェイの `mcp` の設定、--gateway-url、キーを確認してください",
     "lines: {added} added, {removed} removed": "行: 追加 {added}、削除 {removed}",
     "valve {name}": "バルブ {name}",
     "the plugin does not store {lost} as given": "プラグインが {lost} を指定どおりに保存しません",

@@ -25,6 +25,7 @@ TERMS: Mapping[str, str] = {
     "action": "アクション",
     "pipe": "パイプ",
     "tool": "ツール",
+    "tool server": "ツールサーバー",
     "prompt": "プロンプト",
     "banner": "バナー",
     # Settings

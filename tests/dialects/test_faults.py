@@ -116,6 +116,11 @@ TOO_LONG = [
     "Input is too long for requested model.",
     "The decoder prompt (length 5000) is longer than the maximum model length of 4096.",
     "too many tokens: total number of tokens in the prompt cannot exceed 4081",
+    "The model returned the following errors: Input Tokens Exceeded: Number of input tokens exceeds maximum length.",
+    "Input length exceeds maximum",
+    "Unable to submit request because the input token count is 1200000 but model only supports up to 1048576.",
+    "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300007 tokens.",
+    "Value error, prompt too long",
     "too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs.",
 ]
 
@@ -130,3 +135,41 @@ def test_a_code_alone_says_that_a_prompt_does_not_fit() -> None:
     assert fault_of(b'{"error":{"message":"no","type":"exceed_context_size_error"}}').too_long
     assert not fault_of(b'{"message":"too many tokens: max tokens must be less than or equal to 4096"}').too_long
     assert not fault_of(b'{"error":{"message":"temperature must be at most 2"}}').too_long
+
+
+def test_too_many_tokens_in_a_minute_are_no_prompt_that_is_too_long() -> None:
+    words = "Too many tokens, please wait before trying again."
+    assert not fault_of(json.dumps({"message": words}).encode()).too_long
+
+
+AMAZON = [
+    ({"__type": "com.amazon.coral.availability#ThrottlingException", "message": "x"}, 429),
+    ({"__type": "com.amazon.coral.validate#ValidationException", "message": "x"}, 400),
+]
+
+
+@pytest.mark.parametrize(("content", "status"), AMAZON)
+def test_amazon_names_an_error_behind_its_space(content: Any, status: int) -> None:
+    assert fault_of(json.dumps(content).encode()).status == status
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"Message": "Bearer Token has expired"},
+        {"error": {"status": "UNAUTHENTICATED", "details": [{"reason": "ACCESS_TOKEN_EXPIRED"}]}},
+    ],
+)
+def test_credentials_past_their_end(content: Any) -> None:
+    assert fault_of(json.dumps(content).encode()).expired
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "model 'command-r' was removed on September 15, 2025. See https://docs.cohere.com/docs/models",
+        "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model.",
+    ],
+)
+def test_a_model_that_its_vendor_took_away(words: str) -> None:
+    assert fault_of(json.dumps({"message": words}).encode()).ended

@@ -79,13 +79,13 @@ def gateway_serving(folder: Path, upstream: str) -> Iterator[GatewayProcess]:
         process.stop()
 
 
-def apply_pack(server: OpenWebUIServer, gateway: GatewayProcess) -> None:
+def apply_pack(server: OpenWebUIServer, gateway: GatewayProcess, key: str = "") -> None:
     """As an administrator does it."""
     options = {
         "--url": server.url,
         "--token": server.admin_token,
         "--gateway-url": f"{gateway.url}/v1",
-        "--gateway-key": gateway.key("open-webui", "--identity", "open-webui"),
+        "--gateway-key": key or gateway.key("open-webui", "--identity", "open-webui"),
         "--identity-secret": IDENTITY_SECRET,
         "--embedding-model": EMBEDDING_MODEL,
     }

@@ -117,7 +117,7 @@ def test_a_healthy_stack(opened: Stack, doctor: Doctor) -> None:
     assert {states[name] for name in TASKS} == {"attributed"}, paths
     assert states["embeddings"] == "attributed", paths["embeddings"]
     off = {name for name, state in states.items() if state == "off"}
-    assert off == {"rerank", "speech", "transcription", "images", "pipe"}
+    assert off == {"rerank", "speech", "transcription", "images", "pipe", "tool server"}
     checks = rows(done, "checks")
     good = ("open_webui", "gateway", "gateway_inside", "plugins", "functions", "clock", "secret", "ledger")
     assert {name: checks[name]["state"] for name in good} == dict.fromkeys(good, "ok"), checks

@@ -36,19 +36,15 @@ class Web:
     def __init__(self) -> None:
         self.pages: dict[str, bytes | Callable[[Caller], Awaitable[None]]] = {}
         self.asked: list[str] = []
-        self.at_once = self.most_at_once = 0
 
     async def serve(self, caller: Caller) -> None:
         head = (await caller.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         self.asked.append(head)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
         page = self.pages[head.split(" ", 2)[1]]
         if isinstance(page, bytes):
             await caller.say(page)
         else:
             await page(caller)
-        self.at_once -= 1
 
 
 @pytest.fixture
@@ -335,26 +331,35 @@ async def test_the_files_of_a_request_share_its_bytes(web: tuple[Web, str]) -> N
 
 
 async def test_only_some_are_fetched_at_the_same_time(web: tuple[Web, str]) -> None:
-    several = asyncio.Barrier(4)
+    several, running, most = asyncio.Barrier(4), 0, 0
 
     async def together(caller: Caller) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
         await several.wait()
+        running -= 1
         await caller.say(answer(PNG))
 
     web[0].pages |= {f"/{number}": together for number in range(8)}
     wanted = [Wanted("image", f"{web[1]}/{number}") for number in range(8)]
     assert len(await MediaFetcher().fetch(wanted, LOOPBACK, 10_000, 30)) == 8
-    assert web[0].most_at_once == 4
+    assert most == 4
 
 
 async def test_one_that_fails_ends_the_others(web: tuple[Web, str]) -> None:
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
 
     async def waiting(caller: Caller) -> None:
+        asked.set()
         await caller.reader.read()
         gone.set()
 
-    web[0].pages |= {"/a": waiting, "/b": b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n"}
+    async def missing(caller: Caller) -> None:
+        await asked.wait()
+        await caller.say(b"HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n")
+
+    web[0].pages |= {"/a": waiting, "/b": missing}
     wanted = [Wanted("image", f"{web[1]}/{name}") for name in "ab"]
     with pytest.raises(InvalidRequest, match="/b'"):
         await MediaFetcher().fetch(wanted, LOOPBACK, 10_000, 30)

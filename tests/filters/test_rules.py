@@ -38,7 +38,8 @@ def i18n(path: Path) -> dict[str, dict[str, str]]:
 
 
 def test_there_are_plugins() -> None:
-    assert {path.stem for path in FILTERS} == {"full_text", "user_identity", "context_guard", "usage_line"}
+    names = {"full_text", "user_identity", "context_guard", "usage_line", "mcp_bridge"}
+    assert {path.stem for path in FILTERS} == names
 
 
 def test_plugin_folders_are_not_packages() -> None:

@@ -51,6 +51,8 @@ def gateway(azure: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ]
         claude = {"provider": "azure-anthropic", "base_url": address, "model": "claude", "api_key": KEY}
         models.append({"name": "claude", "deployments": [claude]})
+        as_azure = {**claude, "provider": "azure", "base_model": "claude-opus-4-6"}
+        models.append({"name": "claude-as-azure", "deployments": [as_azure]})
         with in_process(tmp_path_factory.mktemp("azure"), {"models": models}) as found:
             yield found
 
@@ -124,8 +126,9 @@ def test_a_recording_goes_up_as_a_form(gateway: InProcess, azure: Azure, way: st
     assert (answer.status_code, answer.json()) == (200, {"text": "hello"}), answer.text
 
 
-def test_claude_is_asked_with_both_keys(gateway: InProcess, azure: Azure) -> None:
-    asked = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+@pytest.mark.parametrize("model", ["claude", "claude-as-azure"])
+def test_claude_is_asked_with_both_keys(gateway: InProcess, azure: Azure, model: str) -> None:
+    asked = {"model": model, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     answer = gateway.post("/v1/messages", json=asked)
     assert answer.json()["content"][0]["text"] == "Bonjour", answer.text
     headers = azure.seen[-1].headers

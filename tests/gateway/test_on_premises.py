@@ -132,6 +132,14 @@ def test_ollama_fills_gaps_by_itself(servers: tuple[Fixed, InProcess]) -> None:
         ("ollama", "https://proxy.example/ollama/v1/", "https://proxy.example/ollama/v1/chat/completions"),
         ("tgi", "http://gpu:3000", "http://gpu:3000/v1/chat/completions"),
         ("sglang", "http://gpu:30000/v1", "http://gpu:30000/v1/chat/completions"),
+        ("sglang", "http://gpu:30000", "http://gpu:30000/v1/chat/completions"),
+        ("vllm", "http://gpu:8000/", "http://gpu:8000/v1/chat/completions"),
+        ("llama.cpp", "http://gpu:8080", "http://gpu:8080/v1/chat/completions"),
+        ("openai", "http://proxy:1/?k=v", "http://proxy:1/v1/chat/completions?k=v"),
+        ("mistral", "http://proxy:1", "http://proxy:1/v1/chat/completions"),
+        ("openai", "http://proxy:1/own", "http://proxy:1/own/chat/completions"),
+        ("deepseek", "http://proxy:1", "http://proxy:1/chat/completions"),
+        ("openai-compatible", "http://gpu:1", "http://gpu:1/chat/completions"),
     ],
 )
 def test_addresses(provider: str, base: str, expected: str) -> None:

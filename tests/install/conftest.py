@@ -43,11 +43,21 @@ MODELS: list[dict[str, Any]] = [
 ]
 
 
+HUB: dict[str, Any] = {
+    "server/discover": {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "instructions": ""},
+    "tools/list": {"tools": [{"name": "git__log", "inputSchema": {"type": "object"}}]},
+}
+
+
 @dataclass
 class FakeGateway:
     url: str
     models: list[dict[str, Any]] = field(default_factory=lambda: list(MODELS))
     keys: set[str] = field(default_factory=lambda: {GATEWAY_KEY})
+    hub: bool = False
+    """Whether it has tool servers."""
+    asked_by: list[dict[str, str]] = field(default_factory=list)
+    """Headers of the requests to the hub."""
 
 
 def serve(app: Starlette, **more: Any) -> Iterator[str]:
@@ -71,8 +81,18 @@ def gateway() -> Iterator[FakeGateway]:
             return JSONResponse({"error": {"message": "unknown key"}}, 401)
         return JSONResponse({"object": "list", "data": fake.models})
 
+    async def hub(request: Request) -> Response:
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        fake.asked_by.append(dict(request.headers))
+        if key not in fake.keys or not fake.hub:
+            return JSONResponse({"error": {"message": "no"}}, 404)
+        asked = await request.json()
+        result = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private", **HUB[asked["method"]]}
+        return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+
     fake = FakeGateway("")
-    for address in serve(Starlette(routes=[Route("/v1/models", models)])):
+    routes = [Route("/v1/models", models), Route("/mcp", hub, methods=["POST"])]
+    for address in serve(Starlette(routes=routes)):
         fake.url = f"{address}/v1"
         yield fake
 
@@ -143,7 +163,7 @@ def _added(before: Any, after: Any) -> set[str]:
 
 
 # These POSTs ask and change nothing.
-QUESTIONS = ("/openai/verify", "/auths/signin")
+QUESTIONS = ("/openai/verify", "/tool_servers/verify", "/auths/signin")
 
 
 def writes(server: OpenWebUIServer) -> int:

@@ -35,6 +35,7 @@ functions: [sekisho_button]
 pipes: [sekisho_echo]
 tools:
   - {name: sekisho_clock, groups: [life-lab], valves: {zone: JST}}
+mcp: {name: hub, groups: [life-lab]}
 embeddings: {model: e5-small, batch_size: 16}
 rerank: {model: bge-reranker, top_k: 5}
 speech: {model: say, voice: nova}
@@ -93,9 +94,32 @@ class Tools:
         return "noon"
 '''
 
+THEIR_TOOL_SERVERS = [
+    {
+        "type": kind,
+        "url": "http://127.0.0.1:9/x",
+        "path": "openapi.json",
+        "auth_type": "none",
+        "key": "",
+        "headers": None,
+    }
+    | {"config": {"enable": False, "access_grants": []}, "info": {"id": id, "name": id}, "forward_cookies": False}
+    for kind, id in (("mcp", "theirs"), ("openapi", "hub"))
+]
 FOREIGN = '"""\ntitle: Theirs\n"""\n\n\nclass Filter:\n    pass\n'
 
-KINDS = ["filter", "action", "tool", "connection", "connection", "pipe", "model", "model", *["setting"] * 7]
+KINDS = [
+    "filter",
+    "action",
+    "tool",
+    "connection",
+    "connection",
+    "tool server",
+    "pipe",
+    "model",
+    "model",
+    *["setting"] * 7,
+]
 
 
 @pytest.fixture
@@ -111,6 +135,7 @@ def manifest(plugins: Path, tmp_path: Path) -> Manifest:
 
 @pytest.fixture
 def options(gateway: FakeGateway, plugins: Path) -> Options:
+    gateway.hub = True
     environment = {"OTHER_KEY": "sk-other-provider", "COMPANY": "ACME"}
     return Options(gateway.url, Secret(GATEWAY_KEY), Secret(IDENTITY_SECRET), plugins=plugins, environment=environment)
 
@@ -128,6 +153,7 @@ def used(server: OpenWebUIServer) -> OpenWebUIServer:
         "OPENAI_API_CONFIGS": {"0": {"enable": False, "headers": {"X-Own": "1"}, "tags": [{"name": "theirs"}]}},
     }
     server.request("POST", "/openai/config/update", connections)
+    server.request("POST", "/api/v1/configs/tool_servers", {"TOOL_SERVER_CONNECTIONS": THEIR_TOOL_SERVERS})
     create(server, "functions", "life_theirs", FOREIGN)
     grants = [{"principal_type": "user", "principal_id": "someone", "permission": "read"}]
     theirs = {"params": {"temperature": 0.1}, "meta": {"own": 1, "filterIds": ["x"]}, "access_grants": grants}

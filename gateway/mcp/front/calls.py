@@ -57,10 +57,10 @@ class Calls:
             result = await self._sent(client, named.server, "tools/call", {**params, "name": named.own}, named.entry)
         except UpstreamDown as error:
             exchange.failed("error", _code(error))
-            return failed(self._down(error))
+            return failed(self._down(error), _code(error), named.server)
         except TimeoutError:
             exchange.failed("error", "mcp_timeout")
-            return failed(self._late(named.server, "call"))
+            return failed(self._late(named.server, "call"), "mcp_timeout", named.server)
         except MCPError as error:
             exchange.failed("error", "mcp_error")
             if error.code == MISSING_REQUIRED_CLIENT_CAPABILITY and not client.modern:
@@ -126,7 +126,7 @@ class Calls:
             if merged.bare or name.startswith(f"{prefix_of(server)}__"):
                 exchange.asks(server, name, self._hub.server(server))
                 exchange.failed("error", _code(error))
-                return failed(self._down(error))
+                return failed(self._down(error), _code(error), server)
         exchange.failed("refused", "unknown_tool")
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:_SHOWN]}")
 

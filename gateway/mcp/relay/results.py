@@ -9,6 +9,9 @@ from gateway.mcp.protocol import META, OUR_INFO, OWN_META_PREFIX, SERVER_INFO_ME
 
 _SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
 _ONLY_NEWER = ("resultType", "ttlMs", "cacheScope")
+FAILURE = "sekisho/error"
+"""In the `_meta` of a tool's result: `{code, server}` of a call that did not reach its server or was given up."""
+
 _KNOWN_SINCE = {"text": "", "image": "", "resource": "", "audio": "2025-03-26", "resource_link": "2025-06-18"}
 """The revision that brought each type of content."""
 _NEEDED = {
@@ -89,6 +92,7 @@ _OLDER: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def failed(words: str) -> Result:
-    """Return a tool's result from which a model learns what went wrong."""
-    return {"content": [text(words)], "isError": True}
+def failed(words: str, code: str = "", server: str = "") -> Result:
+    """Return a tool's result from which a model learns what went wrong; a program learns it from `code`."""
+    meta = {"_meta": {FAILURE: {"code": code, "server": server}}} if code else {}
+    return {"content": [text(words)], "isError": True, **meta}

@@ -54,7 +54,7 @@ class AppliedResource:
         return leaf is not None and any(same(each, now) for each in leaf.applied)
 
 
-KEPT_IN_MEMORY = ("connection", "setting", "banner")
+KEPT_IN_MEMORY = ("connection", "tool server", "setting", "banner")
 """Kinds that Open WebUI keeps in memory alone where ENABLE_PERSISTENT_CONFIG=false."""
 
 

@@ -19,6 +19,7 @@ from install.pack.resources.access import name_groups
 from install.pack.resources.connections import address
 from install.pack.resources.desired import desired_state
 from install.pack.resources.kind import Wanted
+from install.pack.resources.tool_servers import tools_answer
 from install.pack.tree import Json, get
 from install.wording import say
 
@@ -38,6 +39,7 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
         "action": bool(manifest.functions),
         "pipe": bool(manifest.pipes or manifest.agents),
         "tool": bool(manifest.tools),
+        "tool server": manifest.mcp is not None,
         "prompt": bool(manifest.prompts),
         "banner": bool(manifest.banners),
     }
@@ -90,6 +92,7 @@ def _inputs(client: OpenWebUI, manifest: Manifest, options: Options, current: Cu
         groups,
         current,
         resolver(manifest, options),
+        tools_answer(client, manifest, options.gateway_url, key),
     )
 
 

@@ -108,6 +108,21 @@ class ToolEntry(Named):
     valves: Valves = {}
 
 
+class McpEntry(Named):
+    """The gateway's hub of tool servers. `name` stands before the names of its tools, of which 64 characters count."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,5}$")] = "hub"
+    title: str = "社内ツール Tools"
+    """What people see below a message's plus."""
+    description: str = ""
+    view: Name | None = None
+    """One of the gateway's views; null = every server that the key may use."""
+    groups: tuple[str, ...] = ()
+    """Who may use it; nobody named = everyone."""
+    optional: bool = False
+    """Left out where the gateway has no tool servers, instead of failing."""
+
+
 class ConnectionEntry(Entry):
     headers: dict[str, str] = {}
     """Sent besides the identity headers."""

@@ -19,6 +19,7 @@ from install.pack.manifest.entries import (
     Entry,
     FunctionEntry,
     ImagesEntry,
+    McpEntry,
     ModelEntry,
     Name,
     OtherConnection,
@@ -54,6 +55,8 @@ class Manifest(Entry):
     agents: tuple[AgentEntry, ...] = ()
     """As models, by the pipe `agents`, which need not be named beside them."""
     tools: tuple[ToolEntry, ...] = ()
+    mcp: McpEntry | None = None
+    """The gateway's tool servers as one connection of Open WebUI."""
     embeddings: EmbeddingsEntry | None = None
     rerank: RerankEntry | None = None
     speech: SpeechEntry | None = None
@@ -90,6 +93,7 @@ SECTIONS: dict[str, type[Entry]] = {
     "agents": AgentEntry,
     "functions": FunctionEntry,
     "tools": ToolEntry,
+    "mcp": McpEntry,
     "embeddings": EmbeddingsEntry,
     "rerank": RerankEntry,
     "speech": SpeechEntry,

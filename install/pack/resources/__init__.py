@@ -12,6 +12,7 @@ from install.pack.resources.kind import Kind
 from install.pack.resources.models import Models
 from install.pack.resources.prompts import Prompts
 from install.pack.resources.settings import Settings
+from install.pack.resources.tool_servers import ToolServers
 from install.pack.resources.tools import Tools
 
 # Filters come before the connection, so that its first chat is signed; models after it, settings that name models last.
@@ -22,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
         Functions("action"),
         Tools(),
         Connections(),
+        ToolServers(),
         Functions("pipe"),
         Models(),
         Settings(),

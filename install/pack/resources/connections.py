@@ -170,15 +170,17 @@ def _connection(
     inputs: PlanInputs, url: str, key: object, headers: Mapping[str, object], settings: Mapping[LeafPath, object]
 ) -> Wanted:
     id = address(url)
-    spelled = _other_spellings(inputs.there("connection", id), headers)
+    spelled = other_spellings(inputs.there("connection", id), headers)
     named: dict[LeafPath, object] = {("settings", "headers", name): value for name, value in headers.items()}
     return Wanted("connection", id, {("url",): url, ("key",): key, **settings, **named, **spelled})
 
 
-def _other_spellings(current: Json | None, headers: Mapping[str, object]) -> dict[LeafPath, object]:
+def other_spellings(
+    current: Json | None, headers: Mapping[str, object], at: LeafPath = ("settings", "headers")
+) -> dict[LeafPath, object]:
     """Return leaves that delete headers in other spellings, which would be sent twice."""
-    found = get(current, ("settings", "headers"))
+    found = get(current, at)
     lower = {name.lower(): name for name in headers}
     there = found if isinstance(found, dict) else {}
     wrong = [name for name in there if lower.get(name.lower(), name) != name]
-    return {("settings", "headers", name): ABSENT for name in wrong}
+    return {(*at, name): ABSENT for name in wrong}

@@ -12,6 +12,7 @@ from install.pack.resources.models import wanted_models
 from install.pack.resources.plugins import wanted_plugins
 from install.pack.resources.prompts import wanted_prompts
 from install.pack.resources.services import wanted_settings
+from install.pack.resources.tool_servers import wanted_tool_servers
 from install.wording import say, term
 
 FUNCTIONS = ("filter", "action", "pipe")
@@ -23,6 +24,7 @@ def desired_state(inputs: PlanInputs) -> list[Wanted]:
     parts: Iterable[Callable[[PlanInputs], Iterator[Wanted]]] = (
         wanted_plugins,
         wanted_connections,
+        wanted_tool_servers,
         wanted_models,
         wanted_agents,
         wanted_settings,

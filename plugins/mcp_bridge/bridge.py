@@ -1,0 +1,70 @@
+"""A call of a tool, with all that Open WebUI leaves out of it."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from plugins.mcp_bridge.progress import Lines, one_line
+from plugins.mcp_bridge.results import complete, error_of
+from plugins.mcp_bridge.session import Listening
+from plugins.shared.log import log
+from plugins.shared.types import Emitter, Json
+
+HUB_ERRORS = ("mcp_server_down", "mcp_timeout", "mcp_sign_in_needed")
+
+
+@dataclass
+class Bridge:
+    """Takes the place of `MCPClient.call_tool` for one turn; the client's own treatment of answers stays."""
+
+    native: Any
+    emitter: Emitter
+    text: dict[str, str]
+    logs: bool
+    pages: bool
+
+    async def call_tool(self, function_name: str, function_args: Json) -> Any:
+        """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
+        lines = Lines(self.emitter, shown_name(function_name), self.text)
+        listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
+        native_call = type(self.native).call_tool
+        ending, who = "stopped", ""
+        try:
+            content = await native_call(
+                SimpleNamespace(client=self.native.client and listening), function_name, function_args
+            )
+            ending = "done"
+        except Exception:
+            ending, who = why(listening.result)
+            raise
+        finally:
+            await lines.end(ending, who, done=True)
+        return await self._completed(content)
+
+    async def _completed(self, content: Any) -> Any:
+        content, events = complete(content, self.text, self.pages)
+        for event in events:
+            await self.emitter(event)
+        return content
+
+
+def why(result: Any) -> tuple[str, str]:
+    """Return how a call ended and whose fault it is: what the hub says to the model, else that it failed."""
+    error = error_of(result)
+    code = error.get("code")
+    return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a tool as people read it: git__log becomes git: log."""
+    return one_line(name.replace("__", ": ", 1))
+
+
+def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:
+    """Let a turn's client of a tool server call through a bridge, once."""
+    if native is None or "call_tool" in vars(native):
+        return
+    if not hasattr(type(native), "call_tool") or not hasattr(native, "client"):
+        log.warning("mcp_bridge: this Open WebUI calls tools in another way; they work, without progress")
+        return
+    native.call_tool = Bridge(native, emitter, text, logs, pages).call_tool

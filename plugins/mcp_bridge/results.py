@@ -1,0 +1,66 @@
+"""What Open WebUI leaves out of a tool's answer: links, resources to cite, pages."""
+
+from typing import Any
+
+from plugins.mcp_bridge.progress import one_line
+from plugins.shared.json_values import dict_of, items
+from plugins.shared.types import Json
+
+MOST_SOURCES = 20  # of one call
+LONGEST_PASSAGE = 20_000  # characters of a source
+LONGEST_PAGE = 1_000_000
+
+
+def complete(content: Any, text: dict[str, str], pages: bool) -> tuple[Any, list[Json]]:
+    """Return the answer for Open WebUI to go on with, and the events that show what it would leave out."""
+    events: list[Json] = []
+    blocks = [_block(block, text, pages, events) for block in items(content)]
+    return blocks if isinstance(content, list) else content, events[:MOST_SOURCES]
+
+
+def _block(block: Any, text: dict[str, str], pages: bool, events: list[Json]) -> Any:
+    kind = dict_of(block).get("type")
+    if kind == "resource_link":
+        return _link(block, events)
+    if kind == "resource":
+        return _resource(block, text, pages, events)
+    return block
+
+
+def _link(block: Json, events: list[Json]) -> Json:
+    """Cite a link, and let the model read it as a line of text."""
+    uri, description = one_line(block.get("uri")), one_line(block.get("description"))
+    name = one_line(block.get("title")) or one_line(block.get("name")) or uri
+    events.append(_source(name, original(uri), description or name))
+    parts = [name, *([uri] if uri != name else []), *([description] if description else [])]
+    return {"type": "text", "text": " – ".join(parts)}
+
+
+def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]) -> Json:
+    resource = dict_of(block.get("resource"))
+    content, uri = resource.get("text"), one_line(resource.get("uri"))
+    if not isinstance(content, str) or not content:
+        return block  # pictures and files are Open WebUI's own
+    html = str(resource.get("mimeType") or "").lower().startswith("text/html")
+    if html and pages and len(content) <= LONGEST_PAGE:
+        events.append({"type": "embeds", "data": {"embeds": [content]}})
+        return {"type": "text", "text": text["shown"].format(name=original(uri))}
+    events.append(_source(original(uri) or "?", original(uri), content))
+    return block
+
+
+def original(uri: str) -> str:
+    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
+    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
+
+
+def _source(name: str, uri: str, passage: str) -> Json:
+    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
+    about = {"source": uri or name, "name": name, **url}
+    document = [passage[:LONGEST_PASSAGE]]
+    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
+
+
+def error_of(result: Any) -> Json:
+    """Return `{code, server}` that the gateway's hub says about a call that failed, empty if it says nothing."""
+    return dict_of(dict_of(getattr(result, "meta", None)).get("sekisho/error"))

@@ -1,0 +1,36 @@
+"""What people read while a tool works."""
+
+TEXT = {
+    "en": {
+        "working": "{tool}: working",
+        "working_word": "working",
+        "progress": "{tool}: {message}",
+        "percent": "{tool}: {message} ({percent}%)",
+        "log": "{tool}: {message}",
+        "done": "{tool}: done",
+        "stopped": "{tool}: stopped",
+        "failed": "{tool} reported an error; the answer says what is known",
+        "mcp_server_down": "{tool} does not answer at the moment. Try again later, or tell an administrator.",
+        "mcp_timeout": "{tool} took too long and was given up. Ask for less, or try again later.",
+        "mcp_sign_in_needed": "{tool} needs you to sign in first.",
+        "sign_in": "Sign in",
+        "not_connected": "The tools “{server}” cannot be reached at the moment; the answer comes without them.",
+        "shown": "The page “{name}” is shown to the person below the answer.",
+    },
+    "ja": {
+        "working": "{tool}：実行中",
+        "working_word": "実行中",
+        "progress": "{tool}：{message}",
+        "percent": "{tool}：{message}（{percent}%）",
+        "log": "{tool}：{message}",
+        "done": "{tool}：完了",
+        "stopped": "{tool}：停止しました",
+        "failed": "{tool} がエラーを返しました。わかる範囲で回答します",
+        "mcp_server_down": "{tool} は現在応答していません。後でもう一度試すか、管理者に知らせてください。",
+        "mcp_timeout": "{tool} は時間がかかりすぎたため中止しました。範囲を絞るか、後でもう一度試してください。",
+        "mcp_sign_in_needed": "{tool} を使うには、先にサインインが必要です。",
+        "sign_in": "サインイン",
+        "not_connected": "ツール「{server}」に現在接続できません。ツールなしで回答します。",
+        "shown": "ページ「{name}」は、回答の下に表示されています。",
+    },
+}
