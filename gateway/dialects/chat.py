@@ -10,11 +10,12 @@ from gateway import lenient, wire
 from gateway.dialects.chat_stream import ChatRelay, as_stream, put_cost
 from gateway.dialects.contract import ClientDialect, UpstreamDialect
 from gateway.dialects.endpoint import END, GAP, Endpoint
-from gateway.dialects.faults import fault_of
 from gateway.dialects.relay import NativeRelay
 from gateway.dialects.usage import Usage, from_chat
 from gateway.errors import ApiError
 from gateway.wire import Members
+
+_ANSWERS = frozenset(("choices", "data", "output"))
 
 
 def relay(model: str, request: Members) -> NativeRelay:
@@ -58,11 +59,12 @@ def is_error(answer: Members) -> bool:
 
 
 def failure(answer: Members) -> bool:
-    """Return whether a whole answer with status 200 is an error."""
-    if lenient.says(answer.get("error")) or lenient.peek(answer, "object") == "error":
-        return True
-    nothing = "choices" not in answer and "data" not in answer and "output" not in answer
-    return nothing and fault_of(wire.encode(answer)).status is not None
+    """Return whether a whole answer with status 200 is an error, or holds nothing that a model said."""
+    return says_error(answer) or answer.keys().isdisjoint(_ANSWERS)
+
+
+def says_error(answer: Members) -> bool:
+    return lenient.says(answer.get("error")) or lenient.peek(answer, "object") == "error"
 
 
 def _check_chat(fields: Members) -> None:

@@ -30,6 +30,7 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_ANSWERS = frozenset(("candidates", "promptFeedback", "usageMetadata", "totalTokens"))
 _TOO_LONG = (
     "input token count exceeds the maximum number of tokens",
     "exceeds the maximum number of tokens",
@@ -51,8 +52,8 @@ def is_error(answer: Members) -> bool:
 
 
 def failure(answer: Members) -> bool:
-    """Return whether a whole answer with status 200 is an error, or one in which the model wrote what nobody reads."""
-    if lenient.says(answer.get("error")):
+    """Return whether a whole answer with status 200 is an error, none at all, or one that nobody can read."""
+    if lenient.says(answer.get("error")) or answer.keys().isdisjoint(_ANSWERS):
         return True
     found = objects(lenient.peek(answer, "candidates"))
     return any(reason_of(each.get("finishReason")) in BROKEN for each in found[:1])

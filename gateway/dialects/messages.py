@@ -16,6 +16,8 @@ from gateway.dialects.usage import Usage, from_messages
 from gateway.errors import ApiError
 from gateway.wire import Members
 
+_ANSWERS = frozenset(("content", "input_tokens"))
+
 BETAS = "anthropic-beta"
 """The header that asks for what is not yet in the API's version, comma-separated."""
 VERSION = "2023-06-01"
@@ -148,8 +150,11 @@ def is_error(answer: Members) -> bool:
 
 
 def failure(answer: Members) -> bool:
-    """Return whether a whole answer with status 200 is an error."""
-    return lenient.peek(answer, "type") == "error" or lenient.says(answer.get("error"))
+    """Return whether a whole answer with status 200 is an error, or none at all."""
+    kind = lenient.peek(answer, "type")
+    if kind == "error" or lenient.says(answer.get("error")):
+        return True
+    return kind != "message" and answer.keys().isdisjoint(_ANSWERS)
 
 
 def _type(error: ApiError) -> str:

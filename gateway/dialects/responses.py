@@ -18,6 +18,8 @@ from gateway.dialects.usage import Usage, from_responses
 from gateway.errors import ApiError, InvalidRequest
 from gateway.wire import Members
 
+_ANSWERS = frozenset(("output", "input_tokens", "object"))
+
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
 _ANNOUNCING = ("response.created", "response.queued", "response.in_progress")
 
@@ -107,8 +109,9 @@ def answer_id(answer: Members) -> str | None:
 
 
 def failure(answer: Members) -> bool:
-    """Return whether a whole answer with status 200 is an error."""
-    return lenient.peek(answer, "status") == "failed" or chat.failure(answer)
+    """Return whether a whole answer with status 200 is an error, or none at all."""
+    failed = lenient.peek(answer, "status") == "failed" or chat.says_error(answer)
+    return failed or answer.keys().isdisjoint(_ANSWERS)
 
 
 def error_event(error: ApiError, request_id: str, number: int) -> bytes:

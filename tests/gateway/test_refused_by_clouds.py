@@ -32,6 +32,12 @@ LONG: dict[str, tuple[str, Fields]] = {
                   "message": "prompt is too long: 9 tokens > 8 maximum"}}),
     "cohere": ("/v2/chat", {"message": "too many tokens: size limit exceeded by 11326 tokens. Try shorter inputs."}),
 }  # fmt: skip
+ANSWERS = {
+    "vllm": ("/chat/completions", "/messages", "/responses"),
+    "anthropic": ("/messages",),
+    "gemini": ("/models/m:generateContent",),
+    "cohere": ("/v2/chat",),
+}
 KEY = {"model": "m", "api_key": "key-12345678"}
 THROTTLED = b'{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}'
 
@@ -44,7 +50,10 @@ def clouds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[InProcess
             for each in (path, "/messages", "/responses"):
                 fake.answers[f"/{name}{each}"] = Answer(json.dumps(body).encode(), status=400)
         fake.answers["/throttled/v2/chat"] = Answer(THROTTLED, status=400)
-        asked = {**dict.fromkeys(LONG), "throttled": "cohere"}
+        for name, paths in ANSWERS.items():
+            for path in paths:
+                fake.answers[f"/empty-{name}{path}"] = Answer(b'{"message":"Service unavailable"}')
+        asked = {**dict.fromkeys(LONG), **{f"empty-{name}": name for name in ANSWERS}, "throttled": "cohere"}
         models = [
             {"name": name, "deployments": [{**KEY, "provider": other or name, "base_url": f"{address}/{name}"}]}
             for name, other in asked.items()
@@ -74,3 +83,11 @@ def test_a_prompt_that_is_too_long_is_told_so_in_each_wire(
 def test_a_limit_that_stands_under_status_400_is_one(clouds: tuple[InProcess, Fixed]) -> None:
     answer = clouds[0].post(CHAT, json={"model": "throttled", **ASKED[CHAT]})
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "upstream_rate_limited")
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize("path", ASKED)
+def test_an_answer_without_anything_is_no_answer(clouds: tuple[InProcess, Fixed], path: str, name: str) -> None:
+    model = f"empty-{name}"
+    answer = clouds[0].post(path.format(model), json={**({} if path == GEMINI else {"model": model}), **ASKED[path]})
+    assert answer.status_code == 502, answer.text
