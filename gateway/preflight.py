@@ -81,10 +81,17 @@ def _startup_problems(loaded: Loaded) -> Iterator[str]:
         http_context(config.server.custom_ca)
     except ConfigError as error:
         yield f"{document.place(('server', 'custom_ca'))}: {error}"
-    if config.mcp is not None and find_spec("mcp") is None:
-        yield (
-            f"{document.place(('mcp',))}: mcp: needs a package that is not installed; run: pip install 'sekisho[mcp]', "
-            "or remove 'mcp'"
-        )
+    if problem := package_problem(loaded):
+        yield problem
     if config.data_dir.exists() and not config.data_dir.is_dir():
         yield f"{document.place(('data_dir',))}: data_dir: '{config.data_dir}' is a file; name a folder"
+
+
+def package_problem(loaded: Loaded) -> str | None:
+    """Return what is missing for the tool servers that are configured."""
+    if loaded.config.mcp is None or find_spec("mcp") is not None:
+        return None
+    return (
+        f"{loaded.document.place(('mcp',))}: mcp: needs a package that is not installed; run: pip install "
+        "'sekisho[mcp]', or remove 'mcp'"
+    )

@@ -86,9 +86,8 @@ def _add_gateway() -> None:
     register(app)
 
 
-EXTRAS: dict[str, str] = dict.fromkeys(("serve", "keys", "budgets", "config", "usage", "ledger"), "gateway") | {
-    "up": "embedded"
-}
+_GATEWAY = ("serve", "keys", "budgets", "config", "usage", "ledger", "mcp")
+EXTRAS: dict[str, str] = dict.fromkeys(_GATEWAY, "gateway") | {"up": "embedded"}
 
 
 def _add_signposts(missing: ModuleNotFoundError) -> None:

@@ -34,7 +34,7 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     models = loaded.config.models
     routes = build_routes(loaded.config, {})
     endings = [each for each in endings_of(loaded, routes) if each.level]
-    warnings = [*_without_gaps(loaded, routes), *unpriced(loaded, routes)]
+    warnings = [*_without_gaps(loaded, routes), *unpriced(loaded, routes), *_unstartable(loaded)]
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)
     if as_json:
@@ -56,6 +56,19 @@ def _without_gaps(loaded: Loaded, routes: Routes) -> Iterator[str]:
             yield (
                 f"{loaded.document.place(('models', index, 'name'))}: '{model.name}' is for completion, but cannot "
                 "fill in the middle: no family is told by the upstream's name of it. Set 'fim:' on the model."
+            )
+
+
+def _unstartable(loaded: Loaded) -> Iterator[str]:
+    """Yield a warning for each tool server whose program is not here; none is started."""
+    if loaded.config.mcp is not None:
+        from gateway.mcp.overview import unstartable  # takes a second to import
+
+        for name, problem in unstartable(loaded.config):
+            place = loaded.document.place(("mcp", "servers", name, "command"))
+            yield (
+                f"{place}: tool server '{name}' cannot be started: {problem}. Install it, or name it with its whole "
+                f"path; `sekisho mcp check {name}` tries it."
             )
 
 

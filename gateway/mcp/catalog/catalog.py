@@ -119,7 +119,7 @@ class Catalog:
         place = _place(group.way, group.declared(capabilities))
         task = self._reading.get(place)
         if task is None:
-            task = asyncio.create_task(self._fetched(group, capabilities), name=f"reading {group.way.name}")
+            task = asyncio.create_task(self.read(group, capabilities), name=f"reading {group.way.name}")
             self._reading[place] = task
             task.add_done_callback(lambda done: self._end(place, done))
         return task
@@ -129,7 +129,8 @@ class Catalog:
         if not task.cancelled() and (error := task.exception()):
             log.warning("the list of tool server %s cannot be read: %s", place[0], error)
 
-    async def _fetched(self, group: Group, capabilities: Capabilities) -> Listing:
+    async def read(self, group: Group, capabilities: Capabilities) -> Listing:
+        """Read what a server offers now, and keep it. Raises `UpstreamDown`."""
         way = group.way
         seconds = way.server.timeouts.open + way.server.timeouts.list
         try:
@@ -141,8 +142,7 @@ class Catalog:
             raise down from error
         self.failures.pop(way.name, None)
         others = [tool["name"] for place, each in self._listings.items() if place[0] != way.name for tool in each.tools]
-        if self._pins.look(way.name, listing.tools, way.server.definitions, others):
-            await asyncio.to_thread(self._pins.save)
+        await asyncio.to_thread(self._pins.note, way.name, listing.tools, way.server.definitions, others)
         place = self._keep(way, group.declared(capabilities), listing)
         await asyncio.to_thread(self._store.save, place, listing)
         return listing

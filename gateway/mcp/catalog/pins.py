@@ -1,48 +1,31 @@
 """Definitions of tools as they were first seen: one that changes, or that speaks to the model, is noticed.
 
-`pins.json` holds a hash a tool. A definition that is not accepted is pending; who accepts it writes the file.
+`pins.json` holds a hash a tool. A definition that is not accepted is pending; `sekisho mcp accept` writes the file.
 """
 
 import logging
-import re
+import threading
 import time
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from gateway.files import replacing, try_lock
 from gateway.mcp.catalog.clean import Entry
+from gateway.mcp.catalog.suspicions import suspicions
 
 log = logging.getLogger("sekisho.mcp")
 
 Policy = Literal["allow", "warn", "block"]
 
 _PINNED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
-_TO_THE_MODEL = (
-    r"(ignore|disregard|forget)[^.\n]{0,40}(previous|prior|above|earlier|all)[^.\n]{0,30}(instruction|prompt|rule)",
-    r"(do not|don't|never)[^.\n]{0,30}(tell|mention|inform|reveal)[^.\n]{0,30}(user|person|human)",
-    r"<(important|system|secret|instructions?)>|system prompt",
-    r"前の指示|これまでの指示|ユーザーに(は)?(言わ|伝え|知らせ)",
-)
-_FOR_SECRETS = (
-    r"id_rsa|\.ssh/|\.env\b|\.aws/|/etc/passwd|\bmcp\.json\b|private key",
-    r"(your|the user'?s) (password|token|api key)",
-)
-_SUSPICIOUS = (
-    ("an HTML comment", re.compile("<!--")),
-    ("an instruction to the model", re.compile("|".join(_TO_THE_MODEL), re.IGNORECASE)),
-    ("a request for secrets", re.compile("|".join(_FOR_SECRETS), re.IGNORECASE)),
-)
-_INVISIBLE = frozenset({"Cf", "Co", "Cn", "Cs"})
-_HARMLESS = frozenset("\u200d\ufeff")
-"""The joiner of emoji, and a byte order mark."""
-_LONGEST_SCANNED = 64 * 1024
-_SHORTEST_NAME = 6
-"""Names of tools that are shorter are words of any language."""
 _MOST_NAMES = 2000
+_LOCK_TRIES, _LOCK_PAUSE = 100, 0.02
+"""How often, and with which pause in seconds, the lock of the file is tried: nobody holds it for long."""
 
 
 class Pin(msgspec.Struct):
@@ -65,52 +48,62 @@ def hash_of(tool: Entry) -> str:
     return sha256(msgspec.json.encode(found, order="sorted")).hexdigest()
 
 
-def suspicions(tool: Entry, others: Iterable[str] = ()) -> Iterator[str]:
-    """Yield what is odd in a tool's definition. `others`: names of other servers' tools."""
-    shown = {name: tool[name] for name in ("title", "description", "inputSchema") if name in tool}
-    text = msgspec.json.encode(shown)[:_LONGEST_SCANNED].decode(errors="replace")
-    if any(unicodedata.category(each) in _INVISIBLE and each not in _HARMLESS for each in text):
-        yield "invisible characters"
-    for words, pattern in _SUSPICIOUS:
-        if pattern.search(text):
-            yield words
-    said = {word.strip(".-") for word in re.findall(r"[A-Za-z0-9_.-]{6,}", text)} - {tool["name"]}
-    if named := next((name for name in others if len(name) >= _SHORTEST_NAME and "_" in name and name in said), None):
-        yield f"the name of another server's tool, {named[:60]}"
-
-
 class Pins:
-    """All pins of this gateway, in one file."""
+    """All pins of this machine, in one file, which gateway processes and commands share."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._pins: Pinned = {}
-        self._mark: float | None = None
+        self._mark: tuple[int, int, int] | None = None
+        self._changing = threading.Lock()
         self.revision = 0
         """Rises with every change."""
 
     def load(self) -> None:
-        """Read the file if it is another one now: who accepts a definition writes it."""
+        """Read the file if it is another one now: who accepts a definition writes it. Costs a `stat`, else."""
+        if self._changing.acquire(blocking=False):
+            try:
+                self._read()
+            finally:
+                self._changing.release()
+
+    def _read(self) -> None:
         try:
-            mark = self._file.stat().st_mtime
+            mark = _mark_of(self._file)
             if mark != self._mark:
+                self._mark = mark  # a broken file is told once
                 self._pins = msgspec.json.decode(self._file.read_bytes(), type=Pinned)
-                self._mark = mark
                 self.revision += 1
         except (OSError, msgspec.DecodeError) as error:
             if not isinstance(error, FileNotFoundError):
                 log.warning("the pins of tools cannot be read: %s", type(error).__name__)
 
     def save(self) -> None:
-        """Write the file; it is whole at any moment."""
-        part = self._file.with_suffix(".part")
+        """Write the file where the disk takes it."""
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.format(msgspec.json.encode(self._pins)))
-            part.replace(self._file)
-            self._mark = self._file.stat().st_mtime
+            self._write()
         except OSError as error:
             log.warning("the pins of tools cannot be kept: %s", error.strerror)
+
+    def _write(self) -> None:
+        """Write the file; it is whole at any moment. Raises `OSError`."""
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(self._file) as part:
+            part.write_bytes(msgspec.json.format(msgspec.json.encode(self._pins)))
+        self._mark = _mark_of(self._file)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and processes from writing, and read what they wrote before. Blocks for two seconds."""
+        with self._changing, _locked(self._file.with_suffix(".lock")):
+            self._read()
+            yield
+
+    def note(self, server: str, tools: Iterable[Entry], policy: Policy, others: Iterable[str]) -> None:
+        """Look at a server's tools, and write what is new of them. Blocks."""
+        with self._alone():
+            if self.look(server, tools, policy, others):
+                self.save()
 
     def look(self, server: str, tools: Iterable[Entry], policy: Policy, others: Iterable[str]) -> bool:
         """Compare a server's tools with their pins; return whether there is something new to write."""
@@ -152,16 +145,58 @@ class Pins:
         """Return server, tool and reason of every definition that waits."""
         return [
             (server, name, pin.why)
-            for server, tools in self._pins.items()
-            for name, pin in tools.items()
+            for server, tools in list(self._pins.items())
+            for name, pin in list(tools.items())
             if pin.pending is not None
         ]
 
+    def noted(self, server: str) -> dict[str, Pin]:
+        """Return the pins of a server's tools that changed or are odd, and that nobody has accepted yet."""
+        return {name: pin for name, pin in list(self._pins.get(server, {}).items()) if pin.pending or pin.why}
+
     def accept(self, server: str, tool: str) -> bool:
-        """Accept the definition that waits; return whether one did."""
-        pin = self._pins.get(server, {}).get(tool)
-        if pin is None or pin.pending is None:
+        """Accept the definition that waits or was told of; return whether one was."""
+        pin = self.noted(server).get(tool)
+        if pin is None:
             return False
-        self._pins[server][tool] = Pin(pin.pending, time.time())
+        self._pins[server][tool] = Pin(pin.pending or pin.hash, time.time())
         self.revision += 1
         return True
+
+    def accept_all(self, server: str, tools: Sequence[str]) -> dict[str, Pin]:
+        """Accept these definitions, or all that are noted where none is named, and write the file.
+
+        Returns the pins as they were. Raises `KeyError` with the first tool of which nothing is noted, and accepts
+        none then; `OSError`. Blocks.
+        """
+        with self._alone():
+            noted = self.noted(server)
+            accepted = {name: noted[name] for name in tools or noted}
+            for name in accepted:
+                self.accept(server, name)
+            if accepted:
+                self._write()
+        return accepted
+
+
+def _mark_of(file: Path) -> tuple[int, int, int]:
+    """Return what differs once another file stands there."""
+    found = file.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that processes share; go without where there is none to be had."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError:
+        yield
+        return
+    with file:
+        for _ in range(_LOCK_TRIES):
+            if try_lock(file):
+                break
+            time.sleep(_LOCK_PAUSE)
+        yield

@@ -1,5 +1,6 @@
 """Lists of what a client may use, and what the hub says of itself."""
 
+import asyncio
 from typing import Any
 
 from gateway.config.mcp import Mcp
@@ -75,6 +76,7 @@ class Lists:
         return found
 
     async def _merged(self, client: Client) -> Merged:
+        await asyncio.to_thread(self._hub.pins.load)  # a command may have accepted a definition
         return await self._hub.merged(client.view, client.caller, client.capabilities)
 
 

@@ -11,6 +11,7 @@ from gateway.mcp.errors import UpstreamDown
 MIB = 1024 * 1024
 INHERITED = {"PATH": os.defpath, "LANG": "C.UTF-8", "TZ": ""}
 """Variables that every server gets from the gateway, with their values where the gateway has none; "" leaves it out."""
+_NO_FOLDER = "its working folder (`cwd`) does not exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,18 @@ class StdioCommand:
             raise UpstreamDown(self.name, f"its folder cannot be made ({error.strerror})") from None
         start = self.cwd or self.folder
         if not start.is_dir():
-            raise UpstreamDown(self.name, "its working folder (`cwd`) does not exist")
+            raise UpstreamDown(self.name, _NO_FOLDER)
         return start
+
+    def problem(self) -> str | None:
+        """Return why the server could not be started, as far as that shows without a start; nothing is made."""
+        if self.cwd and not self.cwd.is_dir():
+            return _NO_FOLDER
+        try:
+            self.program(self.cwd or self.folder)
+        except UpstreamDown as error:
+            return error.reason
+        return None
 
     def program(self, start: Path) -> str:
         """Return the path of the program, found in the server's own PATH; raise UpstreamDown where it is missing."""

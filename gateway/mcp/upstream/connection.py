@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import METHOD_NOT_FOUND
@@ -74,6 +75,13 @@ class Connection:
 
     def last_words(self) -> str:
         return self._transport.last_words() if self._transport else ""
+
+    @property
+    def transport(self) -> Literal["stdio", "http", "sse"]:
+        """Return how the server is spoken with."""
+        if self.way.server.command:
+            return "stdio"
+        return "sse" if self._transport else "http"
 
     @property
     def is_idle(self) -> bool:
