@@ -51,8 +51,8 @@ clean:  ## remove the environments and what the embedded stack wrote
 	rm -rf .venv .venv-open-webui .venv-open-webui-0.11 .virtualenv sekisho-data test-artefacts
 
 # What fails beside other work is told, and tried once more by itself; what fails twice fails the suite.
-tested = .venv/bin/pytest $(1) $(ARGS) || { echo "Tried again, alone: the tests above that failed."; \
-	.venv/bin/pytest $(1) -n 0 --last-failed --last-failed-no-failures none $(ARGS); }
+tested = .venv/bin/pytest --hypothesis-profile=repeatable $(1) $(ARGS) || { echo "Tried again, alone: the tests above that failed."; \
+	.venv/bin/pytest --hypothesis-profile=repeatable $(1) -n 0 --last-failed --last-failed-no-failures none $(ARGS); }
 
 # Debian's Python may come without ensurepip; pip alone then brings virtualenv.
 create = test -x $(1)/bin/python || $(PYTHON) -m venv $(1) 2>/dev/null || { rm -rf $(1) && \

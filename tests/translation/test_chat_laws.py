@@ -18,7 +18,13 @@ from gateway.wire import encode
 from tests.translation.chat_wire import check_whole, events_of, joined, payloads, written
 from tests.translation.test_chat_recordings import STREAMS, WHOLE
 
-_PLAIN = st.none() | st.booleans() | st.integers(-10, 2**60) | st.floats(allow_nan=False) | st.text(max_size=8)
+_PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-10, 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
 _JSON = st.recursive(
     _PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
 )

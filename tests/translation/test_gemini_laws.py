@@ -20,7 +20,9 @@ from tests.translation import gemini_judging
 Fields = dict[str, Any]
 
 words = st.text(st.characters(codec="utf-8"), max_size=12)
-scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | words
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | words
+)
 NAMES = """
     parts text role thought thoughtSignature functionCall functionResponse name id args response inlineData fileData
     mimeType mime_type data fileUri functionDeclarations parameters parametersJsonSchema properties type items

@@ -22,7 +22,9 @@ from tests.translation.messages_wire import events_of, written
 Fields = dict[str, Any]
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).map(lambda found: f"w{found}w")
-scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | words
+scalars = (
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | words
+)
 anything: Any = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8
 )
