@@ -169,14 +169,15 @@ def _kept(serving: Serving, client: ClientDialect, status: int, fault: Fault, bo
     words = f"{_WHO} refused the request with status {status}.{_said(fault)}"
     code = TOO_LONG if fault.too_long else CONTENT_FILTER if fault.filtered else "upstream_refused"
     own = len(body) <= _LONGEST_UNTOUCHED_BYTES and _is_own(serving, body)
+    told = words
     if fault.too_long and own:
         said = body.decode(errors="replace").lower()
-        own = any(mark in said for mark in client.too_long)
+        own, told = any(mark in said for mark in client.too_long), fault.words or words
     return UpstreamRefused(
         words,
         status=_NO_STANDARD.get(status, status),
         upstream_status=status,
-        body=body if own else client.error_body(InvalidRequest(words, code=code), None),
+        body=body if own else client.error_body(InvalidRequest(told, code=code), None),
         code=code,
         retryable=False,
         too_long=fault.too_long and status in (400, 413, 422),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import anthropic
@@ -50,7 +50,8 @@ def test_amazons_sdk_converses(amazon: Any, model: str) -> None:
     answer = amazon.converse(modelId=model, messages=HELLO)
     assert answer["output"]["message"]["content"] == [{"text": "Good day"}]
     assert (answer["stopReason"], answer["usage"]["cacheReadInputTokens"]) == ("end_turn", 20)
-    events = list(amazon.converse_stream(modelId=model, messages=HELLO)["stream"])
+    with closing(amazon.converse_stream(modelId=model, messages=HELLO)["stream"]) as stream:
+        events = list(stream)
     said = [each["contentBlockDelta"]["delta"]["text"] for each in events if "contentBlockDelta" in each]
     assert said == ["Good ", "day"]
     assert events[-1]["metadata"]["usage"]["outputTokens"] == 3
@@ -60,18 +61,25 @@ def test_amazons_sdk_invokes(amazon: Any) -> None:
     body = json.dumps({"anthropic_version": ANTHROPIC_VERSION, "max_tokens": 9, "messages": [MESSAGE]})
     whole = json.loads(amazon.invoke_model(modelId=CLAUDE, body=body)["body"].read())
     assert whole["content"] == [{"type": "text", "text": "Good day"}]
-    chunks = amazon.invoke_model_with_response_stream(modelId=CLAUDE, body=body)["body"]
-    kinds = [json.loads(each["chunk"]["bytes"])["type"] for each in chunks]
+    with closing(amazon.invoke_model_with_response_stream(modelId=CLAUDE, body=body)["body"]) as chunks:
+        kinds = [json.loads(each["chunk"]["bytes"])["type"] for each in chunks]
     assert (kinds[0], kinds[-1]) == ("message_start", "message_stop")
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_amazons_sdk_reads_the_errors(amazon: Any, stream: bool) -> None:
-    throttled = [{"role": "user", "content": [{"text": "throttle"}]}]
-    ask = amazon.converse_stream if stream else amazon.converse
+THROTTLED = [{"role": "user", "content": [{"text": "throttle"}]}]
+
+
+def test_amazons_sdk_reads_an_error(amazon: Any) -> None:
     with pytest.raises(ClientError, match="Too many requests") as raised:
-        list(ask(modelId=NOVA, messages=throttled)["stream"])
-    assert raised.value.response["Error"]["Code"].lower() == "throttlingexception"
+        amazon.converse(modelId=NOVA, messages=THROTTLED)
+    assert raised.value.response["Error"]["Code"] == "ThrottlingException"
+
+
+def test_amazons_sdk_reads_an_error_in_a_stream(amazon: Any) -> None:
+    stream = amazon.converse_stream(modelId=NOVA, messages=THROTTLED)["stream"]
+    with closing(stream), pytest.raises(ClientError, match="Too many requests") as raised:
+        list(stream)
+    assert raised.value.response["Error"]["Code"] == "throttlingException"
 
 
 def test_another_secret_is_refused() -> None:

@@ -12,6 +12,7 @@ import pytest
 import gateway
 from gateway import errors
 from gateway.api.own_budgets import budget_json
+from gateway.dialects.contract import TOO_LONG
 from gateway.errors import ApiError, InvalidRequest, UpstreamUnreachable
 from gateway.limits.in_words import dollars, moment
 from gateway.limits.limit import Demand, Limit, LimitStatus, Window
@@ -39,6 +40,7 @@ def raised_codes() -> Iterator[str]:
                 yield from _texts(node)
     yield "rate_limit_exceeded"
     yield "insufficient_quota"
+    yield TOO_LONG
 
 
 def _texts(node: ast.AST) -> Iterator[str]:
