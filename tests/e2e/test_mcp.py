@@ -66,7 +66,8 @@ def tools(stack: Stack) -> Iterator[Everything]:
         config = YAML(typ="safe").load(before)
         models = [*config["models"], model(HUB_MODEL, deployment(address), mode="chat")]
         hub = {"servers": {"x": {"url": f"{url}/mcp"}}}
-        gateway.configure({**config, "models": models, "mcp": hub})
+        # Other modules set the key; a configuration from which it vanished is refused.
+        gateway.configure({**config, "admin_key": "${ADMIN_KEY}", "models": models, "mcp": hub})
         key = gateway.key("tools", "--identity", "open-webui")
         bearer = {"Authorization": f"Bearer {key}"}
         until(lambda: HUB_MODEL in httpx2.get(f"{gateway.url}/v1/models", headers=bearer).text, "not taken up")
