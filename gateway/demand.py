@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway import wire
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.dialects.usage import Most
 from gateway.wire import Members
 

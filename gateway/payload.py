@@ -33,7 +33,7 @@ class Payload(Protocol):
 
     @property
     def fields(self) -> Members:
-        """Its members; of a form, its texts as JSON."""
+        """Return its members; of a form, its texts as JSON."""
 
     @property
     def size(self) -> int:

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.config.schema import Config, Model, Price
+from gateway.config.models import Model, Price
+from gateway.config.schema import Config
 from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest
 from gateway.identity.keys import Key, KeyStore

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from gateway.config.schema import Deployment, Model, Price, Rates
+from gateway.config.models import Deployment, Model, Price, Rates
 from gateway.dialects.image_kinds import keys_of
 from gateway.dialects.usage import Media, Usage
 from gateway.profiles.known import known_of, plain_name

@@ -7,7 +7,7 @@ import msgspec
 from gateway import lenient, wire
 from gateway.affinity import Hints
 from gateway.api.classify import hints, of_typing, traffic_class
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.demand import limit_answer
 from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest, NotFound

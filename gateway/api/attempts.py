@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.errors import CredentialsMissing, UpstreamError, UpstreamRefused
 from gateway.routing.serving import Serving, by_load
 from gateway.routing.target import Target

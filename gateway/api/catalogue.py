@@ -6,7 +6,7 @@ It tells the window, the efforts and the tools of models that Codex does not kno
 
 from typing import Any
 
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.profiles.profile import Profile
 from gateway.routing.routes import Routes
 

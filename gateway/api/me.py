@@ -12,7 +12,7 @@ from gateway.api.govern import limits_of, shown
 from gateway.api.holder import person_of
 from gateway.api.own_budgets import budgets_of
 from gateway.api.telling import refuse
-from gateway.config.schema import Model, Price
+from gateway.config.models import Model, Price
 from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.person import owner

@@ -15,7 +15,7 @@ from gateway.api.authenticate import authenticate_reader
 from gateway.api.catalogue import catalogue
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import refuse
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.dialects import chat, gemini, messages
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError

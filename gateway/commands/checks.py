@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gateway.config.load import Loaded
-from gateway.config.schema import Model
+from gateway.config.models import Model
 from gateway.pricing import numbers
 from gateway.profiles.known import Life
 from gateway.routing.ending import NEAR, today

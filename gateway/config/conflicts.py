@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from gateway.config.addresses import base_url_problem, endpoint_problem
 from gateway.config.did_you_mean import did_you_mean
 from gateway.config.document import Document
-from gateway.config.schema import Config, Deployment, Model
+from gateway.config.models import Deployment, Model
+from gateway.config.schema import Config
 from gateway.providers.rows import PROVIDERS
 
 

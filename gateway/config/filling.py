@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.config.document import Document
-from gateway.config.schema import Config, Model
+from gateway.config.models import Model
+from gateway.config.schema import Config
 from gateway.profiles.known import Known, known_of
 
 _TALKING = ("chat", "completion")

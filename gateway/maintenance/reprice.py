@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.config.schema import Config, Price
+from gateway.config.models import Price
+from gateway.config.schema import Config
 from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, connect, mount, quoted, rows_of_parquet
 from gateway.ledger.errors import RowsDiffer

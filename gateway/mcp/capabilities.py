@@ -34,7 +34,7 @@ def missing_for(method: str, params: Any, capabilities: Capabilities) -> Capabil
 
 
 def _can_elicit(declared: Capabilities, params: Any) -> bool:
-    """An empty object means forms, as it did before there was anything else."""
+    """Return whether a client takes a question. An empty object means forms, as before there were others."""
     return "url" in declared if _is_url(params) else "form" in declared or not declared
 
 

@@ -13,7 +13,7 @@ class UpstreamDown(Exception):
 
     @property
     def told(self) -> str:
-        """The reason with what the server said last, for a person or a model."""
+        """Return the reason with what the server said last, for a person or a model."""
         return f"{self.reason}: {self.last_words}" if self.last_words else self.reason
 
 

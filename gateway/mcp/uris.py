@@ -25,7 +25,7 @@ def split_uri(uri: str, servers: Iterable[str]) -> tuple[str, str] | None:
 
 
 def _scheme(server: str) -> str:
-    """A scheme has no underscores, and its case does not count."""
+    """Return the scheme of a server: without underscores, in small letters, as case does not count."""
     return _PREFIX + server.lower().replace("_", ".")
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gateway.config.schema import ALWAYS, Model
+from gateway.config.models import ALWAYS, Model
 from gateway.errors import NotFound
 
 

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from gateway.config.schema import Config, Deployment, Model
+from gateway.config.models import Deployment, Model
+from gateway.config.schema import Config
 from gateway.pricing import priced
 from gateway.profiles.families import resolve
 from gateway.profiles.profile import Profile

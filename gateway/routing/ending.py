@@ -9,7 +9,8 @@ from email.utils import format_datetime
 
 import msgspec
 
-from gateway.config.schema import Config, Deployment, Model
+from gateway.config.models import Deployment, Model
+from gateway.config.schema import Config
 from gateway.profiles.known import Life, known_of, same_model
 
 NEAR = timedelta(days=90)

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from gateway.config.schema import Config, Model, Price
+from gateway.config.models import Model, Price
+from gateway.config.schema import Config
 from gateway.dialects.endpoint import END, Endpoint
 from gateway.errors import InvalidRequest, NotFound
 from gateway.identity.policy import Policy

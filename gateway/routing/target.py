@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from gateway.config.addresses import secrets_in
-from gateway.config.schema import Deployment, Model
+from gateway.config.models import Deployment, Model
 from gateway.pricing import Priced
 from gateway.profiles.fim import family_of
 from gateway.profiles.known import Life

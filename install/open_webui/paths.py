@@ -166,7 +166,7 @@ class Paths:
         self._http.post("/api/v1/images/generations", {"prompt": prompt, "n": 1}, patience=PATIENCE)
 
     def encrypts_valves(self, function_id: str) -> bool | None:
-        """Whether Open WebUI encrypts valves, told by how it stores the person's own; None = it could not be told.
+        """Return whether Open WebUI encrypts valves, by how it stores the person's own; None = it could not be told.
 
         Where there are none yet, empty ones of `function_id` are stored for a moment, if that leaves no trace.
         """

@@ -9,7 +9,7 @@ import httpx2
 import openai
 import pytest
 
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.providers.rows import PROVIDERS
 from tests.fakes.azure import KEY, Azure
 from tests.fakes.exchanges import exchanges

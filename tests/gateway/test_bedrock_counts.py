@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.providers.rows import PROVIDERS
 from tests.fakes.bedrock import BEARER, Bedrock, Seen
 from tests.fakes.exchanges import Exchange, exchanges

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from typer.testing import CliRunner
 
 from gateway.commands.config import app
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.errors import CredentialsMissing
 from gateway.providers.amazon import Identity, Keeper, SignatureV4
 from gateway.providers.bedrock import url

@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.providers import bedrock
 
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.providers.rows import PROVIDERS
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock, Seen
 from tests.fakes.exchanges import Exchange, exchanges

@@ -13,7 +13,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from gateway.commands.config import app
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.errors import CredentialsMissing
 from gateway.providers.azure_auth import DATED_SCOPE, SCOPE, EntraSource, scope_of
 from gateway.upstream.outbound import DIRECT, Outbound

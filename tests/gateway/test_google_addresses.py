@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gateway.commands.config import app
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.dialects.endpoints import ENDPOINTS
 from gateway.providers.rows import PROVIDERS
 

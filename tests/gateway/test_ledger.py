@@ -7,7 +7,8 @@ import httpx2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.schema import Ledger, Price
+from gateway.config.models import Price
+from gateway.config.schema import Ledger
 from gateway.dialects.estimates import estimate
 from gateway.dialects.usage import Usage, from_chat
 from gateway.ledger.lines import from_line, to_line

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]  # as tests/fakes/exchanges.py
 
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.dialects.faults import fault_of
 from gateway.profiles.families import resolve
 from gateway.providers.rows import PROVIDERS

@@ -9,7 +9,7 @@ import cohere
 import pytest
 from botocore.config import Config
 
-from gateway.config.schema import Deployment
+from gateway.config.models import Deployment
 from gateway.providers.rows import PROVIDERS
 from tests.fakes.bedrock import BEARER, KEY_ID, SECRET, TOKEN, Bedrock
 from tests.fakes.bedrock import Seen as AtAmazon

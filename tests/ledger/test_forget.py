@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.config.schema import Config, Deployment, Model, Price
+from gateway.config.models import Deployment, Model, Price
+from gateway.config.schema import Config
 from gateway.identity import key_admin
 from gateway.identity.keys import Budget, Key, opened
 from gateway.ledger.destination import open_store

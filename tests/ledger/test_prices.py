@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from gateway.config.schema import Deployment, Model, Price
+from gateway.config.models import Deployment, Model, Price
 from gateway.dialects.usage import Media, Usage
 from gateway.pricing import Priced, cost_nano_usd, dearest, listed, numbers, priced
 

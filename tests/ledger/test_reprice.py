@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gateway.config.schema import Config, Deployment, Model, Price
+from gateway.config.models import Deployment, Model, Price
+from gateway.config.schema import Config
 from gateway.dialects.usage import Media, Usage
 from gateway.ledger.destination import open_store
 from gateway.ledger.files import holding, originals

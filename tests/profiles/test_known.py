@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from gateway.commands.model_table import COLUMNS, rows
-from gateway.config.schema import Price
+from gateway.config.models import Price
 from gateway.profiles.known import HOSTS, NOTHING, known_of, plain_name, same_model
 
 _FIRST_DAY = date(2026, 11, 1)

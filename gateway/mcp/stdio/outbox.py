@@ -62,7 +62,7 @@ class Outbox(asyncio.BaseProtocol):
             self._inbox.forget((message.params or {}).get("requestId"))
 
     async def aclose(self) -> None:
-        """The pipe closes with the transport: the server may still want to answer."""
+        """Leave the pipe open: it closes with the transport, as the server may still want to answer."""
 
     def close(self) -> None:
         """Close the server's stdin once what was written has gone out."""

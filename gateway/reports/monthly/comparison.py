@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from gateway.config.schema import Config, Deployment
+from gateway.config.models import Deployment
+from gateway.config.schema import Config
 from gateway.errors import ConfigError
 from gateway.pricing import priced
 from gateway.providers.rows import PROVIDERS
