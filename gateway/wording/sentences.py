@@ -279,6 +279,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _AGAIN,
     ),
     "keys_unavailable": ("API keys cannot be checked at the moment.", "現在、APIキーを確認できません。", _AGAIN),
+    "audit_unavailable": (
+        "The change was not made, because it cannot be recorded at the moment.",
+        "現在、変更を記録できないため、変更は行われませんでした。",
+        _AGAIN,
+    ),
     "rate_limit_exceeded": ("Too many requests in a short time.", "短い時間にリクエストが集中しました。", _AGAIN),
     "insufficient_quota": (
         "The budget is used up. Ask your administrator if you need more.",
