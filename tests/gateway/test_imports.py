@@ -11,7 +11,19 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
+    (
+        "attribute_docs",
+        "casing",
+        "cli_options",
+        "errors",
+        "fair_queue",
+        "files",
+        "ids",
+        "keepalive",
+        "redaction",
+        "retries",
+        "secret",
+    ),
     ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
@@ -27,7 +39,7 @@ LAYERS = (
     ("importing", "preflight", "runtime"),
     ("reload", "reports"),
     ("api",),
-    ("mcp",),
+    ("mcp", "openapi"),
     ("app",),
     ("server",),
     ("commands",),
