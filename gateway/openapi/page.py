@@ -13,8 +13,8 @@ _HEAD = """\
 
 Written by `python -m gateway.openapi.page` from the rows and structs that `GET /openapi.json` (OpenAPI 3.1) is made of;
 tests compare every answer with it. `/v1/me/…` takes a key of one's own (`Authorization: Bearer sk-…`), or Open WebUI's
-key with the header `X-OpenWebUI-User-Jwt` ([me.md](me.md)); `/admin/…` takes `admin_key` of the configuration. Times are
-UTC microseconds unless they are written as text. An error is `{"error": {"message", "type", "param", "code"}}`.
+key with the header `X-OpenWebUI-User-Jwt` ([me.md](me.md)); `/admin/…` takes `admin_key` of the configuration. Times
+are UTC microseconds unless they are written as text. An error is `{"error": {"message", "type", "param", "code"}}`.
 """
 
 
