@@ -33,6 +33,7 @@ from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 from gateway.mcp.lazy import ToolServers
+from gateway.openapi.route import openapi_routes
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -155,6 +156,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *own_key_routes(runtime),
         *admin_routes(),
         *console_routes(runtime),
+        *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -136,7 +136,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
 
 
 async def metrics(request: Request) -> Response:
-    """Prometheus' text format, for the admin key and for `server.metrics_networks`."""
+    """Serve Prometheus' text format to the admin key and to `server.metrics_networks`."""
     runtime: Runtime = request.app.state.runtime
     server = runtime.current.config.server
     address = client_address(request.scope, headers_of(request.scope), server)
