@@ -9,14 +9,12 @@ from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.network import client_address
 from gateway.runtime import Runtime
-
-SESSION = "sekisho.session"
-"""The member of a request's scope in which the console puts who is signed in; no client can set it."""
+from gateway.sessions.session import SCOPE
 
 
 def administrator(runtime: Runtime, request: Request) -> Actor:
     """Return who uses the admin routes: the person who is signed in, or the admin key."""
-    session = request.scope.get(SESSION)
+    session = request.scope.get(SCOPE)
     if session is not None:
         return Actor("person", _name(session.person), via="session", address=_address(runtime, request.scope))
     return Actor("admin_key", via="key", address=_address(runtime, request.scope))
@@ -24,7 +22,7 @@ def administrator(runtime: Runtime, request: Request) -> Actor:
 
 def themselves(runtime: Runtime, key: Key, person: Person, scope: Scope) -> Actor:
     """Return the person who changes what is their own."""
-    via = "session" if scope.get(SESSION) is not None else f"key {key.alias}"
+    via = "session" if scope.get(SCOPE) is not None else f"key {key.alias}"
     return Actor("person", _name(person), via=via, address=_address(runtime, scope))
 
 
