@@ -13,6 +13,8 @@ from gateway.files import write_file
 _ROWS_TOLD = 400
 """Rows that one row tells of; more are told by several."""
 
+_OF_A_KEY = ("object", "before", "after")
+
 Taken = list[tuple[int, list[str]]]
 """Numbers of rows, and the parts that were taken out of each."""
 
@@ -62,8 +64,15 @@ def without(row: Row, names: Collection[str]) -> Row:
 
 def _naming(row: Row, persons: Collection[str]) -> list[str]:
     kept = ("object",) if row.action in (FORGOTTEN, HEADS) else ()
+    own = _OF_A_KEY if _is_of_own_key(row, persons) else ()
     parts = (name for name in row.parts if name not in kept)
-    return [name for name in parts if any(_names(text, persons) for text in _texts(row.value(name)))]
+    return [name for name in parts if name in own or any(_names(text, persons) for text in _texts(row.value(name)))]
+
+
+def _is_of_own_key(row: Row, persons: Collection[str]) -> bool:
+    """Return whether a row is of a key that belongs to one of the persons: its alias may tell who that is."""
+    values = [row.value(name) for name in _OF_A_KEY]
+    return any(isinstance(each, dict) and lower(str(each.get("owner"))) in persons for each in values)
 
 
 def _names(text: str, persons: Collection[str]) -> bool:

@@ -52,7 +52,7 @@ async def _forget(config: Config, persons: Collection[str]) -> tuple[int, int]:
             if changes or theirs:
                 await raise_revision(connection)
                 # The person is not named, not even here; `forget_in_audit` tells which rows named them.
-                await change.note("person.forgotten", {"keys": sorted(changes), "budgets": len(theirs)})
+                await change.note("person.forgotten", {"keys": len(changes), "budgets": len(theirs)})
         if changes or theirs:
             await _wipe(store.engine)
         return len(changes), len(theirs)

@@ -157,7 +157,8 @@ async def _write(store: KeyStore, statement: Any, alias: str, action: str, key_i
             before = await _state(change.connection, key_id)
             await change.connection.execute(statement)
             after = await _state(change.connection, key_id)
-            await change.note(action, {"key": key_id, "alias": alias}, *difference(before, after))
+            about = {"key": key_id, "alias": alias, "owner": (before or after or {}).get("owner")}
+            await change.note(action, about, *difference(before, after))
     except IntegrityError:
         raise ConfigError(f"a key with the alias '{alias}' exists; choose another, or revoke that one") from None
     await store.refresh()

@@ -51,7 +51,7 @@ def test_the_command_line_leaves_rows_with_the_system_user(ledger: Ledger) -> No
         *("budget.set", "budget.set", "budget.removed"),
     ]
     assert {row["actor"]["kind"] for row in rows} == {"system"}
-    assert rows[0]["object"] == {"key": made["id"], "alias": "laptop"}
+    assert rows[0]["object"] == {"key": made["id"], "alias": "laptop", "owner": "alice@example.com"}
     assert (rows[0]["before"], rows[0]["after"]["owner"]) == (None, "alice@example.com")
     assert rows[1]["before"] == {"budget_nano_usd": None, "budget_window": None}
     assert rows[1]["after"] == {"budget_nano_usd": 20 * 10**9, "budget_window": "month"}
