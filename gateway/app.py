@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
+from gateway.api.claude_code import claude_code_routes
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -150,6 +151,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *own_key_routes(runtime),
+        *claude_code_routes(runtime),
         *admin_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, HttpUrl, PlainSerializer, model_validator
 
 from gateway.config.addresses import without_secrets
+from gateway.config.clients import Clients
 from gateway.config.mcp import Mcp
 from gateway.config.models import Model
 from gateway.config.section import (
@@ -227,4 +228,5 @@ class Config(Section):
     """null = no traces."""
     mcp: Mcp | None = None
     """null = no tool servers."""
+    clients: Clients = Clients()
     models: tuple[Model, ...] = ()

@@ -123,8 +123,11 @@ def shown_alias(key: Key) -> str:
 
 def team_of(maker: Key, keys: Iterable[Key]) -> str | None:
     """Return the team of a new key: its maker's; from Open WebUI, the one that administrators gave all other keys."""
-    if not maker.identity:
-        return maker.team
+    return common_team(keys) if maker.identity else maker.team
+
+
+def common_team(keys: Iterable[Key]) -> str | None:
+    """Return the team of all keys that administrators gave a person, where there is one."""
     teams = {key.team for key in keys if key.made_by is None and key.valid_at(time.time_ns() // 1000)}
     return teams.pop() if len(teams) == 1 else None
 

@@ -11,7 +11,7 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
+    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "presets", "redaction", "retries", "secret"),
     ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
