@@ -77,7 +77,7 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
 
 
 async def admin_usage(_: KeyStore, request: Request) -> Any:
-    """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
+    """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
     asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
@@ -125,7 +125,7 @@ class MyUsage:
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
-    """Until when the records of all machines are in an answer, in UTC; None where nobody ships by the clock.
+    """Return the time (UTC) until which records of all machines are in an answer; None where nobody ships by the clock.
 
     Of a machine's own requests every answer knows at once; others' come with their shipped segments.
     """

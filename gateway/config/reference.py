@@ -29,6 +29,7 @@ the schema by `python -m gateway.config.reference`.
 _EXAMPLES = {
     "server.allowed_networks": "[10.0.0.0/8]",
     "server.trusted_proxies": "[10.1.2.3/32]",
+    "server.public_url": "https://ai.example.com",
     "server.outbound_proxy": "http://proxy.example.com:3128",
     "server.no_proxy": "[.corp.example.com]",
     "server.custom_ca": "/etc/ssl/company.pem",
@@ -79,6 +80,8 @@ _EXAMPLES = {
     "mcp.search_above": "60",
     "mcp.allowed_hosts": "[sekisho.example.com]",
     "mcp.allowed_origins": '["https://chat.example.com"]',
+    "console.administrators": "[admin@example.com]",
+    "console.team_leads": "{research: [lead@example.com]}",
     "telemetry.endpoint": "http://collector:4318",
     "telemetry.headers": '{authorization: "${COLLECTOR_KEY}"}',
     "models[].name": "gemma-3-27b",
