@@ -19,6 +19,7 @@ from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
+from gateway.api.opencode import opencode_routes
 from gateway.api.own_keys import own_key_routes
 from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
@@ -32,6 +33,8 @@ from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 from gateway.mcp.lazy import ToolServers
+from gateway.oauth.routes import oauth_routes
+from gateway.oauth.server import AuthorizationServer
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -152,6 +155,8 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *own_key_routes(runtime),
         *claude_code_routes(runtime),
+        *opencode_routes(runtime),
+        *oauth_routes(AuthorizationServer(runtime)),
         *admin_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),

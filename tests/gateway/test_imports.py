@@ -27,7 +27,7 @@ LAYERS = (
     ("importing", "preflight", "runtime"),
     ("reload", "reports", "sessions"),
     ("api",),
-    ("mcp",),
+    ("mcp", "oauth"),
     ("console",),
     ("app",),
     ("server",),
