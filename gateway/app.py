@@ -35,6 +35,7 @@ from gateway.failures import Refused, in_words
 from gateway.mcp.lazy import ToolServers
 from gateway.oauth.routes import oauth_routes
 from gateway.oauth.server import AuthorizationServer
+from gateway.openapi.route import openapi_routes
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -158,6 +159,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *opencode_routes(runtime),
         *oauth_routes(AuthorizationServer(runtime)),
         *admin_routes(),
+        *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -27,7 +27,7 @@ from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
 
-_OWN = (
+OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
@@ -107,7 +107,7 @@ class MyUsage:
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
         asked = _query(request.query_params.multi_items(), UsageQuery)
-        by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
+        by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
         person = person_of(self._runtime, key, headers_of(request.scope))
         caller, runtime = Caller(key, person), self._runtime

@@ -11,8 +11,9 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "presets", "redaction", "retries", "secret"),
-    ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
+    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive"),
+    ("presets", "redaction", "retries", "secret"),
+    ("attribute_docs", "bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
     ("dialects", "payload", "profiles"),
@@ -27,7 +28,7 @@ LAYERS = (
     ("importing", "preflight", "runtime"),
     ("reload", "reports", "sessions"),
     ("api",),
-    ("mcp", "oauth"),
+    ("mcp", "oauth", "openapi"),
     ("console",),
     ("app",),
     ("server",),
