@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
 from gateway.api.claude_code import claude_code_routes
+from gateway.api.console_link import ConsoleLink
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -26,6 +27,7 @@ from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.voices import Voices
 from gateway.api.websocket import no_websocket
+from gateway.console.pages import console_routes
 from gateway.dialects import gemini
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
@@ -154,11 +156,13 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
+        Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
         *claude_code_routes(runtime),
         *opencode_routes(runtime),
         *oauth_routes(AuthorizationServer(runtime)),
         *admin_routes(),
+        *console_routes(runtime),
         *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
