@@ -29,6 +29,7 @@ LAYERS = (
     ("reload", "reports", "sessions"),
     ("api",),
     ("mcp", "oauth", "openapi"),
+    ("signin",),
     ("console",),
     ("app",),
     ("server",),
