@@ -41,6 +41,11 @@ def acting(actor: Actor) -> Iterator[None]:
         _ACTING.reset(token)
 
 
+def acting_unless_known(actor: Actor) -> contextlib.AbstractContextManager[None]:
+    """Record changes within the block as this actor's, where none was set by then."""
+    return contextlib.nullcontext() if _ACTING.get() else acting(actor)
+
+
 def current_actor() -> Actor:
     """Return the actor of this moment; the system user where none was set."""
     return _ACTING.get() or system_user()
