@@ -15,11 +15,12 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
-from gateway.api.holder import person_of
+from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
 from gateway.config.schema import OwnKeys as Allowed
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.reports.query_runner import Query, QueryRunner
@@ -41,6 +42,8 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     purpose: str | None = None
     days: int | None = None
     """Until the key ends; None = as long as people's keys may live."""
+    team: str | None = None
+    """Of the person's teams, the one that the key counts for; None = the first."""
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,9 +58,13 @@ class Holder(msgspec.Struct, frozen=True):
 
     runtime: Runtime
     key: Key
-    person: Person
+    caller: Caller
     creating: asyncio.Lock
     """Counting a person's keys and making one more is one step."""
+
+    @property
+    def person(self) -> Person:
+        return self.caller.person
 
     @property
     def keys(self) -> list[Key]:
@@ -82,7 +89,7 @@ class OwnKeysRoute:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            holder = Holder(self._runtime, key, person_of(self._runtime, key, headers_of(scope)), self._creating)
+            holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)), self._creating)
             content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
@@ -124,7 +131,7 @@ async def _create(holder: Holder, request: Request) -> Any:
             holder.runtime.keys,
             alias,
             owner=holder.person.email or holder.person.user_id,
-            team=own_keys.team_of(holder.key, keys),
+            team=own_keys.team_of(holder.caller, keys, asked.team),
             purpose=asked.purpose,
             made_by=own_keys.PERSON,
             **policy,
