@@ -11,7 +11,7 @@ from gateway.dialects.endpoint import Endpoint
 from gateway.errors import InvalidRequest
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
-from gateway.identity.person import Person
+from gateway.identity.person import Person, PersonalKey
 from gateway.identity.policy import Policy
 from gateway.identity.teams import NO_TEAMS, OF_KEYS, Membership, Teams
 from gateway.routing.availability import is_always_available
@@ -48,6 +48,8 @@ class Snapshot(msgspec.Struct, frozen=True):
         """Return the caller with the team for which they act: the key's own, else by the groups of the person."""
         if not self.teams.matter:
             return Caller(key, person)
+        if isinstance(key, PersonalKey):  # made for one request: nothing that is kept would be found again
+            return Caller(key, person, self.teams.joined(key, self.teams.of(key, person)))
         known = (self.revision, key, person.source in OF_KEYS or person.groups)
         found: Any = store.derived.get(known)
         if found is None:

@@ -26,7 +26,7 @@ from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
 
-_OWN = (
+OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
@@ -76,7 +76,7 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
 
 
 async def admin_usage(_: KeyStore, request: Request) -> Any:
-    """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
+    """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
     asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
@@ -106,7 +106,7 @@ class MyUsage:
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
         asked = _query(request.query_params.multi_items(), UsageQuery)
-        by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
+        by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
         caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
         budgets = await budgets_of(runtime, caller)
@@ -124,7 +124,7 @@ class MyUsage:
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
-    """Until when the records of all machines are in an answer, in UTC; None where nobody ships by the clock.
+    """Return the time (UTC) until which records of all machines are in an answer; None where nobody ships by the clock.
 
     Of a machine's own requests every answer knows at once; others' come with their shipped segments.
     """

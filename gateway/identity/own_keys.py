@@ -10,7 +10,7 @@ from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest, NotFound
 from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
-from gateway.identity.person import Person
+from gateway.identity.person import Person, PersonalKey
 from gateway.identity.policy import Policy
 
 PERSON: Final = "person"
@@ -130,7 +130,7 @@ def team_of(maker: Caller, keys: Iterable[Key], chosen: str | None = None) -> st
     person. Raises `Forbidden` where another team is chosen.
     """
     names = [team.name for team in maker.teams] or ([maker.team] if maker.team else [])
-    if not names and maker.is_open_webui:
+    if not names and (maker.is_open_webui or isinstance(maker.key, PersonalKey)):
         given = {key.team for key in keys if key.made_by is None and key.valid_at(time.time_ns() // 1000)}
         names = [team for team in given if team] if len(given) == 1 else []
     if chosen is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from cachetools import LRUCache
@@ -10,6 +11,7 @@ from mcp_types import METHOD_NOT_FOUND
 
 from gateway.config.mcp import Mcp, McpServer
 from gateway.config.schema import Config
+from gateway.files import private_folder
 from gateway.identity.caller import Caller
 from gateway.mcp.capabilities import Capabilities
 from gateway.mcp.catalog.catalog import Catalog
@@ -57,6 +59,8 @@ class Hub:
         self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
 
     async def start(self) -> None:
+        with suppress(OSError):  # what cannot be kept on disk lives in memory
+            await asyncio.to_thread(private_folder, self._folder)
         await self.catalog.start()
         self.pool.start()
 
