@@ -28,6 +28,7 @@ LAYERS = (
     ("reload", "reports", "sessions"),
     ("api",),
     ("mcp", "openapi"),
+    ("signin",),
     ("console",),
     ("app",),
     ("server",),
