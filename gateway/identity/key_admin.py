@@ -16,6 +16,7 @@ from gateway.db.engine import bounded
 from gateway.errors import ConfigError
 from gateway.identity.keys import Budget, Key, KeyStore, to_key
 from gateway.identity.policy import check_name, checked
+from gateway.identity.scopes import normal
 from gateway.secret import Secret
 
 PREFIX = "sk-"
@@ -116,11 +117,13 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
         raise ConfigError(f"scope: {budget.scope!r:.80} is not person:WHO or team:NAME; 'person:*' is everybody")
     check_name("scope", budget.scope, _LONGEST_SCOPE)
     checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
-    made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name}")
+    made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name.strip()}")
+    present = store.budgets.get(normal(made.scope), made)
     async with store.audit.changing(store.engine) as change:
         await raise_revision(change.connection)
-        before = await _budget(change.connection, made.scope)
-        await change.connection.execute(delete(tables.budgets).filter_by(scope=made.scope))
+        before = await _budget(change.connection, present.scope)
+        theirs = tables.budgets.c.scope.in_((made.scope, present.scope))
+        await change.connection.execute(delete(tables.budgets).where(theirs))
         await change.connection.execute(insert(tables.budgets).values(**asdict(made)))
         await change.note("budget.set", {"budget": made.scope}, before, asdict(made))
     await store.refresh()
@@ -130,6 +133,8 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
 @bounded
 async def remove_budget(store: KeyStore, scope: str) -> None:
     """Delete a budget. Raises `ConfigError` if there is none."""
+    present = store.budgets.get(normal(scope))
+    scope = present.scope if present else scope
     async with store.audit.changing(store.engine) as change:
         await raise_revision(change.connection)
         before = await _budget(change.connection, scope)
