@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway import lenient
-from gateway.api.client import Answer, headers_of
+from gateway.api.client import Answer, Headers, headers_of
 from gateway.dialects import chat
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError, InvalidRequest, UpstreamRefused
@@ -58,12 +58,14 @@ def error_event(client: ClientDialect, error: ApiError, reader: Reader, id_: str
     return client.error_event(_worded(error, reader, id_), id_, number)
 
 
-async def refuse(answer: Answer, error: ApiError, scope: Any, client: ClientDialect = chat.CLIENT) -> None:
+async def refuse(
+    answer: Answer, error: ApiError, scope: Any, client: ClientDialect = chat.CLIENT, headers: Headers | None = None
+) -> None:
     """Answer a request that asks no model and leaves no record; the log has it under its id."""
     id_, accepted = request_id(), headers_of(scope).get("accept-language")
     note(error, id_, None)
     body = client.error_body(_worded(error, Reader(languages(None, accepted)), id_), id_)
-    await answer.whole(client.status(error), [(b"x-sekisho-request-id", id_.encode())], body)
+    await answer.whole(client.status(error), [(b"x-sekisho-request-id", id_.encode()), *(headers or [])], body)
 
 
 def _worded(error: ApiError, reader: Reader, id_: str) -> ApiError:

@@ -52,6 +52,7 @@ _EXAMPLES = {
     "own_keys.requests_per_minute": "60",
     "own_keys.tokens_per_minute": "200000",
     "own_keys.parallel_requests": "8",
+    "clients.claude_code.settings": '{env: {OTEL_METRICS_EXPORTER: otlp}, permissions: {deny: ["Read(./.env)"]}}',
     "admission.max_running": "200",
     "ledger.destination": "s3://company-logs/sekisho",
     "ledger.store_options": '{aws_endpoint: "http://minio:9000"}',

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, PlainSerializer, model_validator
 
 from gateway.config.addresses import origin, without_secrets
+from gateway.config.clients import Clients
 from gateway.config.console import Console
 from gateway.config.mcp import Mcp
 from gateway.config.models import Model
@@ -234,4 +235,5 @@ class Config(Section):
         Console()
     )
     """The people's pages at `/console`; false = none."""
+    clients: Clients = Clients()
     models: tuple[Model, ...] = ()

@@ -89,6 +89,8 @@ class KeyStore:
         self.budgets: dict[str, Budget] = {}
         self.derived: LRUCache[tuple[Any, ...], Any] = LRUCache(_DERIVED_KEPT)
         """What follows from keys and budgets, by what it is of; dropped when either changes."""
+        self.making = asyncio.Lock()
+        """Held while a person's keys are counted and one more is made."""
         self._asking: dict[bytes, asyncio.Task[None]] = {}
         self._reading: asyncio.Task[None] | None = None
         self._revision = -1

@@ -11,7 +11,8 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
+    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive"),
+    ("presets", "redaction", "retries", "secret"),
     ("attribute_docs", "bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
@@ -27,7 +28,7 @@ LAYERS = (
     ("importing", "preflight", "runtime"),
     ("reload", "reports", "sessions"),
     ("api",),
-    ("mcp", "openapi"),
+    ("mcp", "oauth", "openapi"),
     ("signin",),
     ("console",),
     ("app",),
