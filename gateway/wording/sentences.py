@@ -124,6 +124,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
         ("", ""),
     ),
+    "too_many_tries": (
+        "Too many wrong codes. Please wait ten minutes, and start again in the program.",
+        "誤ったコードが多すぎます。10分ほど待ってから、プログラムでもう一度やり直してください。",
+        ("", ""),
+    ),
     "key_ended": (
         "This key was revoked or has ended. Please make a new one.",
         "このキーは失効したか、期限が切れています。新しいキーを作成してください。",
