@@ -22,6 +22,7 @@ from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
 from gateway.api.opencode import opencode_routes
 from gateway.api.own_keys import own_key_routes
+from gateway.api.speeds import Speeds
 from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
@@ -156,6 +157,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
+        Route("/v1/me/speeds", Speeds(runtime), methods=["GET"]),
         Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
         *claude_code_routes(runtime),

@@ -17,6 +17,7 @@ from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.person import owner
 from gateway.limits.limit import LimitStatus
+from gateway.routing.ending import is_announced
 from gateway.routing.routes import Routes
 from gateway.runtime import Runtime
 
@@ -63,6 +64,21 @@ def _model(model: Model, routes: Routes) -> dict[str, Any]:
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
         "price_usd_per_million_tokens": _price(price),
+        "notice": _notice(model, routes),
+    }
+
+
+def _notice(model: Model, routes: Routes) -> dict[str, Any] | None:
+    """Return until when a model is there, and what follows it; None where nothing is announced."""
+    until, life = model.available.until, routes.life(model)
+    ends = life if life and is_announced(life) else None
+    if until is None and ends is None:
+        return None
+    return {
+        "available_until": f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else None,
+        "end_of_life": f"{ends.ends}" if ends else None,
+        "certain": ends.certain if ends else True,
+        "successor": ends.successor if ends else model.successor,
     }
 
 

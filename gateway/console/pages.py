@@ -5,12 +5,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.console import approving, signing_pages
-from gateway.console.home import PAGES as HOME
 from gateway.console.page import Page, PageRoute
+from gateway.console.person import account, attempt, home, keys, models, tools
 from gateway.console.rendering import STATIC
 from gateway.runtime import Runtime
 
-PAGES: tuple[Page, ...] = (*HOME, *signing_pages.PAGES, *approving.PAGES)
+PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *models.PAGES,
+    *keys.PAGES,
+    *tools.PAGES,
+    *attempt.PAGES,
+    *account.PAGES,
+    *signing_pages.PAGES,
+    *approving.PAGES,
+)
 
 
 def console_routes(runtime: Runtime) -> list[BaseRoute]:

@@ -4,6 +4,7 @@ A new route needs a row here; tests compare rows with routes, and each answer wi
 """
 
 from gateway.api.own_keys import NewKey, Rotation
+from gateway.api.speeds import SpeedsTold
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
 from gateway.openapi import shapes
@@ -131,6 +132,18 @@ ME: tuple[Operation, ...] = (
         answer=shapes.OwnKeyMade,
         codes={400: ("key_ended",), 403: ("key_restricted",), 404: ("key_not_found",)},
         example={"grace_seconds": 3600},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/me/speeds",
+        summary="How fast the models answered in the last seven days",
+        about="Medians over all people's requests, counted every ten minutes.",
+        answer=SpeedsTold,
+        answered={
+            "from": "2026-04-15",
+            "to": "2026-04-21",
+            "rows": [{"model": "claude-sonnet", "requests": 5120, "first_token_ms": 640, "tokens_per_second": 71.4}],
+        },
     ),
     Operation(
         method="POST",

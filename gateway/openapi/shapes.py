@@ -89,6 +89,18 @@ class PersonShown(Struct):
     email: str | None
 
 
+class ModelNotice(Struct):
+    """A model that ends, or is there for a while only."""
+
+    available_until: str | None
+    """As the configuration says; null = it does not."""
+    end_of_life: str | None
+    """The day from which it is not served where it runs."""
+    certain: bool
+    """False if only the earliest day is known."""
+    successor: str | None
+
+
 class ModelShown(Struct):
     """A model that the key may use."""
 
@@ -102,6 +114,8 @@ class ModelShown(Struct):
     max_output_tokens: int | None
     price_usd_per_million_tokens: dict[str, float | dict[str, float] | None] | None
     """By the names of `price` in the configuration; null where the model costs nothing."""
+    notice: ModelNotice | None
+    """Null where nothing is announced."""
 
 
 class Me(Struct):
