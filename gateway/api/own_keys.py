@@ -14,10 +14,11 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
-from gateway.api.holder import person_of
+from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
 from gateway.errors import ApiError, ConfigError, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
+from gateway.identity.caller import Caller
 from gateway.identity.key_making import check_open, make_own_key
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
@@ -40,6 +41,8 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     purpose: str | None = None
     days: int | None = None
     """Until the key ends; None = as long as people's keys may live."""
+    team: str | None = None
+    """Of the person's teams, the one that the key counts for; None = the first."""
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +57,11 @@ class Holder(msgspec.Struct, frozen=True):
 
     runtime: Runtime
     key: Key
-    person: Person
+    caller: Caller
+
+    @property
+    def person(self) -> Person:
+        return self.caller.person
 
     @property
     def keys(self) -> list[Key]:
@@ -79,7 +86,7 @@ class OwnKeysRoute:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            holder = Holder(self._runtime, key, person_of(self._runtime, key, headers_of(scope)))
+            holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)))
             content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
@@ -108,11 +115,11 @@ async def _create(holder: Holder, request: Request) -> Any:
     key, secret = await make_own_key(
         holder.runtime.keys,
         allowed,
-        holder.person,
-        holder.key,
+        holder.caller,
         asked.alias,
         purpose=asked.purpose,
         days=asked.days,
+        team=asked.team,
     )
     return _shown(key, holder, secret)
 

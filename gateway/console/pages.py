@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.console import approving, signing_pages
+from gateway.console import approving, oidc_pages, signing_pages
 from gateway.console.page import Page, PageRoute
 from gateway.console.person import account, attempt, home, keys, models, tools
 from gateway.console.rendering import STATIC
@@ -19,6 +19,7 @@ PAGES: tuple[Page, ...] = (
     *account.PAGES,
     *signing_pages.PAGES,
     *approving.PAGES,
+    *oidc_pages.PAGES,
 )
 
 

@@ -15,6 +15,7 @@ from gateway.db.engine import bounded
 from gateway.errors import ConfigError
 from gateway.identity.keys import Budget, Key, KeyStore, to_key
 from gateway.identity.policy import check_name, checked
+from gateway.identity.scopes import normal
 from gateway.secret import Secret
 
 PREFIX = "sk-"
@@ -113,9 +114,10 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
         raise ConfigError(f"scope: {budget.scope!r:.80} is not person:WHO or team:NAME; 'person:*' is everybody")
     check_name("scope", budget.scope, _LONGEST_SCOPE)
     checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
-    made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name}")
+    made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name.strip()}")
+    present = store.budgets.get(normal(made.scope), made)
     async with store.engine.begin() as connection:
-        await connection.execute(delete(tables.budgets).filter_by(scope=made.scope))
+        await connection.execute(delete(tables.budgets).where(tables.budgets.c.scope.in_((made.scope, present.scope))))
         await connection.execute(insert(tables.budgets).values(**asdict(made)))
         await raise_revision(connection)
     await store.refresh()
@@ -125,8 +127,9 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
 @bounded
 async def remove_budget(store: KeyStore, scope: str) -> None:
     """Delete a budget. Raises `ConfigError` if there is none."""
+    present = store.budgets.get(normal(scope))
     async with store.engine.begin() as connection:
-        done = await connection.execute(delete(tables.budgets).filter_by(scope=scope))
+        done = await connection.execute(delete(tables.budgets).filter_by(scope=present.scope if present else scope))
         if not done.rowcount:
             raise ConfigError(f"there is no budget for {scope!r:.80}; `sekisho budgets list` shows them")
         await raise_revision(connection)

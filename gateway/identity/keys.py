@@ -24,6 +24,7 @@ from gateway.errors import ConfigError, Overloaded
 from gateway.files import create_once
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
+from gateway.identity.scopes import normal
 
 log = logging.getLogger("sekisho.keys")
 
@@ -87,6 +88,7 @@ class KeyStore:
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
+        """By scope, as requests are counted by it."""
         self.derived: LRUCache[tuple[Any, ...], Any] = LRUCache(_DERIVED_KEPT)
         """What follows from keys and budgets, by what it is of; dropped when either changes."""
         self.making = asyncio.Lock()
@@ -121,6 +123,10 @@ class KeyStore:
         if key is None or not key.valid_at(now) or self._grace.get(digest, now) < now:
             return None
         return key
+
+    def ended(self, presented: str) -> Key | None:
+        """Return the key of a secret that was valid once: expired, revoked, or rotated since."""
+        return self._by_hash.get(self.hash(presented)) if len(presented) <= _LONGEST_KEY else None
 
     async def _asked(self, digest: bytes) -> Key | None:
         """Query the database for an unknown key; concurrent requests with it wait for the same query."""
@@ -165,7 +171,7 @@ class KeyStore:
     def budget(self, scope: str) -> Budget | None:
         """Return the budget of a scope: its own, or the default of its kind."""
         kind, _, _ = scope.partition(":")
-        return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
+        return self.budgets.get(normal(scope)) or self.budgets.get(f"{kind}:*")
 
     async def refresh(self) -> None:
         """Read keys and budgets again if they changed; includes everything that was committed before the call.
@@ -197,7 +203,7 @@ class KeyStore:
         rotated = [row for row in rows if row["previous_hash"]]
         self._by_hash |= {bytes(row["previous_hash"]): to_key(row) for row in rotated}
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
-        self.budgets = {row["scope"]: Budget(**row) for row in budgets}
+        self.budgets = {normal(row["scope"]): Budget(**row) for row in budgets}
         self._revision = revision
         self.derived.clear()
 

@@ -63,8 +63,7 @@ class Tokens:
         return await make_own_key(
             self._runtime.keys,
             allowed,
-            person,
-            personal_key(person, team),
+            self._runtime.current.caller(self._runtime.keys, personal_key(person, team), person),
             alias,
             purpose=f"Signed in from {asked.address}",
             ends=round(ends * 1e6),

@@ -4,7 +4,7 @@ Every answer of the tests is compared with these.
 """
 
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -65,6 +65,8 @@ class BudgetShown(Struct):
     usd: float
     used_usd: float
     left_usd: float
+    warning: Literal["near", "used_up"] | None
+    """`near` from 80 % on, `used_up` where nothing is left."""
     window: BudgetWindow
     hard: bool
     """False: spending beyond it is counted and shown, never refused."""
@@ -130,6 +132,14 @@ class Me(Struct):
     """The person's first, then their team's, then the key's."""
     free_models: list[str]
     """Models without a price: they answer when budgets are used up."""
+    team: str | None
+    """For which the person's requests count."""
+    teams: list[str]
+    """All teams of the person."""
+    several: Literal["first", "next"]
+    """Which of several teams a request counts for: the first, or the next one whose budget is not used up."""
+    contact: str | None
+    """Whom the person asks for more; null = the administrator."""
     models: list[ModelShown]
 
 
@@ -156,6 +166,13 @@ class MyUsage(Struct):
     """The person's own."""
     budgets: list[BudgetShown]
     free_models: list[str]
+    team: str | None
+    """For which the person's requests count."""
+    teams: list[str]
+    """All teams of the person."""
+    several: Literal["first", "next"]
+    contact: str | None
+    """Whom the person asks for more; null = the administrator."""
     rows: list[Row]
     """A row a combination of the dimensions in `by`: those, and the names of `total`."""
 

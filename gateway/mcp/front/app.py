@@ -152,7 +152,7 @@ class Front:
         check_key(address, key.policy)
         check_encoding(exchange.headers)
         person = identify(key, exchange.headers, None, None, config.open_webui.identity_secret)
-        exchange.caller = caller = Caller(key, person)
+        exchange.caller = caller = self._runtime.current.caller(self._runtime.keys, key, person)
         exchange.recorder.asked_by(caller)
         exchange.view = self._view(scope["path"], config, caller)
         scope["user"] = session_owner(caller, exchange.view)
