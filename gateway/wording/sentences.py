@@ -124,6 +124,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
         ("", ""),
     ),
+    "too_many_tries": (
+        "Too many wrong codes. Please wait ten minutes, and start again in the program.",
+        "誤ったコードが多すぎます。10分ほど待ってから、プログラムでもう一度やり直してください。",
+        ("", ""),
+    ),
     "not_your_team": (
         "You are not in this team. Please choose one of yours, or ask your administrator.",
         "あなたはこのチームに入っていません。ご自分のチームを選ぶか、管理者にお尋ねください。",
