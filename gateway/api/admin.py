@@ -12,6 +12,7 @@ from starlette.routing import Route
 from gateway import wire
 from gateway.api.authenticate import presented_key
 from gateway.api.client import ClientGone, headers_of, read_body
+from gateway.api.endings import ending
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
@@ -130,6 +131,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/budgets", _list_budgets),
     ("PUT", "/budgets/{name}", _set_budget),
     ("DELETE", "/budgets/{name}", _remove_budget),
+    ("GET", "/models/ending", ending),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),
 )
