@@ -87,11 +87,13 @@ def _languages(holder: Holder, request: Request) -> Sequence[Language]:
 
 
 async def _acknowledge(holder: Holder, request: Request) -> Any:
-    """Note that a person has read a notice; a second time changes nothing."""
+    """Note in the audit that a person has read a notice; a second time changes nothing."""
     given = await body_as(request, Acknowledged)
     names_of(holder.person)
     who, store = subject_of(holder.person), holder.runtime.expiring
     id_, content = f"{who}\n{given.notice}\n{given.version}", msgspec.json.encode(given)
+    if await store.get(_ACKNOWLEDGED, id_) is None:
+        await holder.runtime.keys.audit.record("notice.acknowledged", msgspec.to_builtins(given))
     await store.put(_ACKNOWLEDGED, who, content, _TEN_YEARS, id_=id_, most=_MOST_ACKNOWLEDGED)
     return await _acknowledged(holder, request)
 

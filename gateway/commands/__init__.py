@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.commands import budgets, config, keys, ledger, mcp, models, serve, usage
+from gateway.commands import audit, budgets, config, keys, ledger, mcp, models, serve, usage
 
 
 def register(app: typer.Typer) -> None:
@@ -15,4 +15,5 @@ def register(app: typer.Typer) -> None:
     app.add_typer(usage.app, name="usage", rich_help_panel=panel)
     app.add_typer(ledger.app, name="ledger", rich_help_panel=panel)
     app.add_typer(models.app, name="models", rich_help_panel=panel)
+    app.add_typer(audit.app, name="audit", rich_help_panel=panel)
     app.add_typer(mcp.app, name="mcp", rich_help_panel=panel)

@@ -3,6 +3,7 @@
 A new route needs a row here; tests compare rows with routes, and each answer with the row's struct.
 """
 
+from gateway.api.audit import AuditQuery
 from gateway.api.endings import EndingQuery
 from gateway.api.notices import Acknowledged, Chatting
 from gateway.api.own_keys import NewKey, Rotation
@@ -309,6 +310,14 @@ ADMIN: tuple[Operation, ...] = (
         query=UsageQuery,
         open_query=tuple(DIMENSIONS),
         answer=shapes.Usage,
+    ),
+    Operation(
+        method="GET",
+        path="/admin/audit",
+        summary="Who changed what, the newest first",
+        about="Of the machine that answers. `action` is an action's name or its beginning, such as `key`.",
+        query=AuditQuery,
+        answer=shapes.AuditList,
     ),
 )
 

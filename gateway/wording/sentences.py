@@ -124,6 +124,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
         ("", ""),
     ),
+    "too_many_tries": (
+        "Too many wrong codes. Please wait ten minutes, and start again in the program.",
+        "誤ったコードが多すぎます。10分ほど待ってから、プログラムでもう一度やり直してください。",
+        ("", ""),
+    ),
     "not_your_team": (
         "You are not in this team. Please choose one of yours, or ask your administrator.",
         "あなたはこのチームに入っていません。ご自分のチームを選ぶか、管理者にお尋ねください。",
@@ -304,6 +309,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _AGAIN,
     ),
     "keys_unavailable": ("API keys cannot be checked at the moment.", "現在、APIキーを確認できません。", _AGAIN),
+    "audit_unavailable": (
+        "The change was not made, because it cannot be recorded at the moment.",
+        "現在、変更を記録できないため、変更は行われませんでした。",
+        _AGAIN,
+    ),
     "rate_limit_exceeded": ("Too many requests in a short time.", "短い時間にリクエストが集中しました。", _AGAIN),
     "insufficient_quota": (
         "The budget is used up. Ask your administrator if you need more.",

@@ -182,7 +182,7 @@ def test_nobody_is_told_nothing(call: Call, chat_key: str) -> None:
         assert call("POST", path, chat_key, {}).status_code == 401
 
 
-def test_what_was_read_is_kept_once_a_version(someone: Callable[..., Someone]) -> None:
+def test_what_was_read_is_kept_once_a_version(someone: Callable[..., Someone], call: Call) -> None:
     person, other = someone(), someone()
     assert person.send("GET", "/v1/me/acknowledgements").json() == {"data": []}
     for version in ("1", "1", "2026-春"):
@@ -192,6 +192,9 @@ def test_what_was_read_is_kept_once_a_version(someone: Callable[..., Someone]) -
     found = person.send("GET", "/v1/me/acknowledgements").json()["data"]
     assert [(each["notice"], each["version"]) for each in found] == [("guide", "2026-春"), ("guide", "1")]
     assert other.send("GET", "/v1/me/acknowledgements").json() == {"data": []}
+    rows = call("GET", "/admin/audit?action=notice.acknowledged", ADMIN_KEY).json()["rows"]
+    mine = [each for each in rows if each["actor"]["name"] == person.mail]
+    assert [each["object"]["version"] for each in mine] == ["2026-春", "1"], "what was said twice is one row"
 
 
 @pytest.mark.parametrize("body", [{}, {"notice": ""}, {"notice": "x" * 101}, {"notice": 1}, {"notice": "a", "at": 1}])

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from gateway.console.words import layout, person, signing
+from gateway.console.words import approving, layout, oidc, person, signing
 from gateway.wording.languages import Language
 
 Words = Mapping[str, tuple[str, str]]
 
-TABLES: tuple[Words, ...] = (layout.WORDS, person.WORDS, signing.WORDS)
+TABLES: tuple[Words, ...] = (approving.WORDS, layout.WORDS, person.WORDS, signing.WORDS, oidc.WORDS)
 """English and Japanese by key. `{name}` is replaced."""
 
 
