@@ -161,7 +161,7 @@ class Catalog:
 
 def _place(way: Way, declared: Capabilities | None) -> Place:
     """Return where a listing is kept. `declared`: None for newer servers, whose lists depend on the right alone."""
-    own = way.principal != SHARED and bool(way.server.auth.user_tokens or way.server.auth.identity)
+    own = way.principal != SHARED and way.server.auth.is_personal
     variant = _ALL if declared is None else sha256(msgspec.json.encode(declared, order="sorted")).hexdigest()[:8]
     return way.name, folder_name(way.principal) if own else _ALL, variant
 
