@@ -31,6 +31,7 @@ from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 from gateway.mcp.lazy import ToolServers
+from gateway.openapi.route import openapi_routes
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -151,6 +152,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
         *own_key_routes(runtime),
         *admin_routes(),
+        *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

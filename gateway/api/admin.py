@@ -22,6 +22,7 @@ from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.network import client_address
 from gateway.runtime import Runtime
 from gateway.secret import Secret
+from gateway.sessions.session import SCOPE, Session
 
 Handler = Callable[[KeyStore, Request], Awaitable[Any]]
 
@@ -55,6 +56,11 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _check_admin(runtime: Runtime, request: Request) -> None:
+    session: Session | None = request.scope.get(SCOPE)
+    if session is not None:
+        if not session.may("administrator"):
+            raise Forbidden("Only administrators see this; 'console.administrators' in the configuration names them.")
+        return
     expected = runtime.current.config.admin_key
     if expected is None:
         raise Forbidden("The admin routes are closed. Set 'admin_key' in the configuration to open them.")
@@ -130,7 +136,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
 
 
 async def metrics(request: Request) -> Response:
-    """Prometheus' text format, for the admin key and for `server.metrics_networks`."""
+    """Serve Prometheus' text format to the admin key and to `server.metrics_networks`."""
     runtime: Runtime = request.app.state.runtime
     server = runtime.current.config.server
     address = client_address(request.scope, headers_of(request.scope), server)

@@ -7,8 +7,10 @@ from starlette.types import Scope
 from gateway.api.client import headers_of
 from gateway.errors import Unauthenticated
 from gateway.identity.keys import Key
+from gateway.identity.person import personal_key
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
+from gateway.sessions.session import SCOPE, Session
 
 
 def presented_key(headers: Mapping[str, str]) -> str:
@@ -33,11 +35,19 @@ async def authenticate(runtime: Runtime, headers: Mapping[str, str]) -> Key:
     return key
 
 
+def session_key(scope: Scope) -> Key | None:
+    """Return the key with which a person acts on our own pages; None for a request from the network."""
+    session: Session | None = scope.get(SCOPE)
+    return personal_key(session.person, session.team) if session else None
+
+
 async def authenticate_reader(runtime: Runtime, scope: Scope) -> Key:
     """Return the key of a request that asks no model. Raises `Unauthenticated`, `Forbidden`."""
     headers, server = headers_of(scope), runtime.current.config.server
     address = client_address(scope, headers, server)
     check_server(address, server)
+    if own := session_key(scope):
+        return own
     presented = presented_key(headers)
     key = await runtime.keys.find(presented) if presented else None
     if key is None:

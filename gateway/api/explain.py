@@ -23,7 +23,7 @@ from gateway.runtime import Runtime
 
 
 async def explain(store: KeyStore, request: Request) -> Any:
-    """Model, class, order of deployments, estimates, and what would be taken out of the body."""
+    """Return model, class, order of deployments, estimates, and what would be taken out of the body."""
     runtime: Runtime = request.app.state.runtime
     endpoint = _endpoint(request)
     key = await key_admin.get(store, request.query_params.get("key", ""))

@@ -27,7 +27,7 @@ from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
 
-_OWN = (
+OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
@@ -77,7 +77,7 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
 
 
 async def admin_usage(_: KeyStore, request: Request) -> Any:
-    """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
+    """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
     asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
@@ -107,7 +107,7 @@ class MyUsage:
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
         asked = _query(request.query_params.multi_items(), UsageQuery)
-        by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
+        by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
         person = person_of(self._runtime, key, headers_of(request.scope))
         caller, runtime = Caller(key, person), self._runtime
@@ -125,7 +125,7 @@ class MyUsage:
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
-    """Until when the records of all machines are in an answer, in UTC; None where nobody ships by the clock.
+    """Return the time (UTC) until which records of all machines are in an answer; None where nobody ships by the clock.
 
     Of a machine's own requests every answer knows at once; others' come with their shipped segments.
     """

@@ -3,8 +3,6 @@
 `python -m gateway.config.reference docs/configuration.md` writes it; a test holds the two together.
 """
 
-import ast
-import inspect
 import sys
 import types
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ import msgspec
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from gateway.attribute_docs import attribute_docs
 from gateway.config import schema
 from gateway.secret import Secret
 
@@ -29,6 +28,7 @@ the schema by `python -m gateway.config.reference`.
 _EXAMPLES = {
     "server.allowed_networks": "[10.0.0.0/8]",
     "server.trusted_proxies": "[10.1.2.3/32]",
+    "server.public_url": "https://ai.example.com",
     "server.outbound_proxy": "http://proxy.example.com:3128",
     "server.no_proxy": "[.corp.example.com]",
     "server.custom_ca": "/etc/ssl/company.pem",
@@ -86,6 +86,8 @@ _EXAMPLES = {
     "mcp.search_above": "60",
     "mcp.allowed_hosts": "[sekisho.example.com]",
     "mcp.allowed_origins": '["https://chat.example.com"]',
+    "console.administrators": "[admin@example.com]",
+    "console.team_leads": "{research: [lead@example.com]}",
     "telemetry.endpoint": "http://collector:4318",
     "telemetry.headers": '{authorization: "${COLLECTOR_KEY}"}',
     "models[].name": "gemma-3-27b",
@@ -229,15 +231,8 @@ def _code(text: str) -> str:
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the sentences that stand below the keys in the source."""
-    (parsed,) = ast.parse(inspect.getsource(model)).body
-    assert isinstance(parsed, ast.ClassDef)
-    found: dict[str, str] = {}
-    for field, below in zip(parsed.body, parsed.body[1:], strict=False):
-        text = below.value if isinstance(below, ast.Expr) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Constant):
-            found[field.target.id] = " ".join(str(text.value).split()).replace("|", "\\|")
-    return found
+    """Return the sentences that stand below the keys in the source, as cells of a table."""
+    return {name: text.replace("|", "\\|") for name, text in attribute_docs(model).items()}
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, PlainSerializer, model_validator
 
-from gateway.config.addresses import without_secrets
+from gateway.config.addresses import origin, without_secrets
+from gateway.config.console import Console
 from gateway.config.mcp import Mcp
 from gateway.config.models import Model
 from gateway.config.section import (
@@ -41,6 +42,8 @@ class Server(Section):
     """The address to listen on; 0.0.0.0 = every one of this machine."""
     port: int = Field(4000, ge=0, le=65535)
     """0 = any free one."""
+    public_url: Annotated[str, AfterValidator(origin)] | None = None
+    """The gateway's address as browsers know it; null = http:// with `host` and `port`."""
     workers: int = Field(1, ge=1, le=256)
     """Processes that serve; more than one need `shared_state`."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -227,4 +230,8 @@ class Config(Section):
     """null = no traces."""
     mcp: Mcp | None = None
     """null = no tool servers."""
+    console: Annotated[Console | Literal[False], BeforeValidator(lambda given: {} if given is True else given)] = (
+        Console()
+    )
+    """The people's pages at `/console`; false = none."""
     models: tuple[Model, ...] = ()

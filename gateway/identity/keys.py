@@ -63,6 +63,10 @@ class Key:
         expires = self.policy.expires_at
         return self.revoked_at is None and (expires is None or now < expires)
 
+    @property
+    def valid_now(self) -> bool:
+        return self.valid_at(time.time_ns() // 1000)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -151,6 +155,10 @@ class KeyStore:
     def all(self) -> list[Key]:
         """Return every key once, oldest first."""
         return sorted({key.id: key for key in self._by_hash.values()}.values(), key=lambda key: key.created_at)
+
+    def by_id(self, id_: str) -> Key | None:
+        """Return a key by its id, valid or not."""
+        return next((key for key in self._by_hash.values() if key.id == id_), None)
 
     def budget(self, scope: str) -> Budget | None:
         """Return the budget of a scope: its own, or the default of its kind."""

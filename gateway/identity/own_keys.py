@@ -9,7 +9,7 @@ from gateway.casing import lower
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest, NotFound
 from gateway.identity.keys import Key
-from gateway.identity.person import Person
+from gateway.identity.person import Person, PersonalKey
 from gateway.identity.policy import Policy
 
 PERSON: Final = "person"
@@ -123,7 +123,7 @@ def shown_alias(key: Key) -> str:
 
 def team_of(maker: Key, keys: Iterable[Key]) -> str | None:
     """Return the team of a new key: its maker's; from Open WebUI, the one that administrators gave all other keys."""
-    if not maker.identity:
+    if not (maker.identity or isinstance(maker, PersonalKey)) or maker.team:
         return maker.team
     teams = {key.team for key in keys if key.made_by is None and key.valid_at(time.time_ns() // 1000)}
     return teams.pop() if len(teams) == 1 else None

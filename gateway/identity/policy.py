@@ -91,14 +91,14 @@ def _parsed_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _without_port(text: str) -> str:
-    """Some proxies write the port as well: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
+    """Cut the port that some proxies write as well: `192.0.2.1:5000`, `[2001:db8::1]:5000`."""
     if text.startswith("["):
         return text[1:].partition("]")[0]
     return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 def checked(values: dict[str, Any]) -> dict[str, Any]:
-    """Policy fields from a command line or an admin call. Raises `ConfigError` naming the field."""
+    """Check policy fields of a command line or an admin call. Raises `ConfigError` naming the field."""
     known = {field.name for field in fields(Policy)}
     if unknown := values.keys() - known:
         shown = ", ".join(sorted(unknown))[:_LONGEST_SHOWN]

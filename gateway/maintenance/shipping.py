@@ -167,7 +167,7 @@ class Run:
         return rows
 
     def _without_forgotten(self, connection: "DuckDBPyConnection", query: str, stems: Iterable[str]) -> str:
-        """The same rows, without who was forgotten elsewhere before they came here. They are read once for that,
+        """Return the rows without people forgotten elsewhere before they came here. They are read once for that,
         however many were forgotten."""
         tombstones = self._tombstones.of(stems)
         known = connection.execute(_WHO.format(query)).fetchall() if tombstones else []

@@ -12,7 +12,7 @@ ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
     ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
-    ("bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
+    ("attribute_docs", "bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
     ("dialects", "payload", "profiles"),
@@ -25,9 +25,10 @@ LAYERS = (
     ("limits", "maintenance", "metrics"),
     ("continuations",),
     ("importing", "preflight", "runtime"),
-    ("reload", "reports"),
+    ("reload", "reports", "sessions"),
     ("api",),
-    ("mcp",),
+    ("mcp", "openapi"),
+    ("console",),
     ("app",),
     ("server",),
     ("commands",),
