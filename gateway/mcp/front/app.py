@@ -46,7 +46,7 @@ class Front:
         assert config.mcp
         self._runtime = runtime
         self._config = config
-        self.hub = Hub(config, runtime.client, config.data_dir / "mcp")
+        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", runtime.expiring)
         runtime.metrics.add(HubCollector(self.hub))
         self._streams: set[asyncio.Task[Any]] = set()
         """Requests of older clients that stay open for changes."""

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.config.mcp import McpOAuth
+from gateway.config.mcp_oauth import McpOAuth
 from gateway.fetching.guard import Guard
 from gateway.mcp.oauth.failures import OAuthFailed
 from gateway.mcp.oauth.guarded import Fetcher
@@ -13,7 +13,11 @@ from gateway.mcp.oauth.metadata import Issuer
 NAME = "Sekisho"
 _SHOWN = 120
 _LONGEST_VALUE = 4096
-_METHODS = ("client_secret_basic", "client_secret_post", "none")
+_WITH_SECRET: tuple[Literal["client_secret_basic", "client_secret_post"], ...] = (
+    "client_secret_basic",
+    "client_secret_post",
+)
+_METHODS = (*_WITH_SECRET, "none")
 """Ways to authenticate at a token endpoint, the preferred first."""
 
 Method = Literal["client_secret_basic", "client_secret_post", "none"]
@@ -40,9 +44,8 @@ def known_before(settings: McpOAuth, issuer: Issuer) -> Client | None:
         return None
     if settings.client_secret is None:
         return Client(settings.client_id)
-    wanted = settings.client_auth
-    methods: tuple[Method, ...] = ("client_secret_basic", "client_secret_post")
-    method = wanted or next((each for each in methods if each in issuer.auth_methods), methods[0])
+    taken = (each for each in _WITH_SECRET if each in issuer.auth_methods)
+    method = settings.client_auth or next(taken, _WITH_SECRET[0])
     return Client(settings.client_id, settings.client_secret.reveal(), method)
 
 

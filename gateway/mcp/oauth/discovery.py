@@ -9,7 +9,7 @@ from mcp.client.auth.utils import (
 )
 from mcp.client.auth.utils import issuers_match
 
-from gateway.config.mcp import McpOAuth
+from gateway.config.mcp_oauth import McpOAuth
 from gateway.fetching.guard import Guard
 from gateway.mcp.oauth.challenge import Challenge, challenge_of
 from gateway.mcp.oauth.failures import OAuthFailed

@@ -70,11 +70,13 @@ class PersonalTokens:
             if grant is None or grant.access != refused:  # another process was faster
                 return self._seen(place, grant)
             if grant.refresh is None:
-                return await self._end(place)
+                await self._end(place)
+                return None
             try:
                 tokens = await (await self._endpoint(grant, url, hosts)).by_refresh(grant.refresh, ())
             except GrantEnded:
-                return await self._end(place)
+                await self._end(place)
+                return None
             except OAuthFailed:
                 self._failed[place] = time.monotonic()
                 if grant.is_due and grant.is_valid:
