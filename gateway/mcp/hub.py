@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from cachetools import LRUCache
@@ -11,12 +12,14 @@ from mcp_types import METHOD_NOT_FOUND
 from gateway.config.mcp import Mcp, McpServer
 from gateway.config.schema import Config
 from gateway.db.expiring import ExpiringStore
+from gateway.files import private_folder
 from gateway.identity.caller import Caller
 from gateway.mcp.capabilities import Capabilities
 from gateway.mcp.catalog.catalog import Catalog
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, merge
 from gateway.mcp.catalog.pins import Pins
+from gateway.mcp.catalog.stand_in import signs_in
 from gateway.mcp.credentials import Credentials
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.events import Events, kind_of
@@ -65,6 +68,8 @@ class Hub:
         self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
 
     async def start(self) -> None:
+        with suppress(OSError):  # what cannot be kept on disk lives in memory
+            await asyncio.to_thread(private_folder, self._folder)
         await self.catalog.start()
         self.pool.start()
 
@@ -105,9 +110,7 @@ class Hub:
     def signs_in(self, name: str, caller: Caller) -> bool:
         """Return whether signing in with a browser gives a caller the right to use a server."""
         server = self.mcp.servers.get(name)
-        oauth = server.auth.oauth if server else None
-        own = is_known(caller) and person_name(caller.person)
-        return bool(own) and oauth is not None and oauth.grant == "authorization_code"
+        return server is not None and signs_in(server) and is_known(caller) and bool(person_name(caller.person))
 
     async def is_signed_in(self, name: str, person: str) -> bool:
         self.oauth.tokens.forget((name, person))

@@ -134,6 +134,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "お使いのネットワークからの利用は許可されていません。",
         _ADMIN,
     ),
+    "mcp_session_ended": (
+        "The connection to the tools has ended.",
+        "ツールとの接続が終了しました。",
+        (" Please open it again.", "もう一度接続してください。"),
+    ),
     "not_found": ("There is nothing at this address.", "このアドレスには何もありません。", _PROGRAM),
     "method_not_allowed": (
         "This address does not serve such requests.",
@@ -272,6 +277,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _AGAIN,
     ),
     "overloaded": ("The gateway has too much to do.", "ゲートウェイが混み合っています。", _AGAIN),
+    "mcp_process_ended": (
+        "The gateway ended while a tool ran; the tool may have done its work.",
+        "ツールの実行中にゲートウェイが終了しました。ツールの処理は済んでいるかもしれません。",
+        _AGAIN,
+    ),
     "shutdown": ("The gateway is being restarted.", "ゲートウェイを再起動しています。", _AGAIN),
     "limits_unavailable": (
         "Budgets and limits cannot be checked at the moment.",

@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from gateway.files import replacing, try_lock
+from gateway.files import private_folder, replacing, try_lock
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.suspicions import suspicions
 
@@ -87,7 +87,7 @@ class Pins:
 
     def _write(self) -> None:
         """Write the file; it is whole at any moment. Raises `OSError`."""
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._file.parent)
         with replacing(self._file) as part:
             part.write_bytes(msgspec.json.format(msgspec.json.encode(self._pins)))
         self._mark = _mark_of(self._file)
@@ -189,7 +189,7 @@ def _mark_of(file: Path) -> tuple[int, int, int]:
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock that processes share; go without where there is none to be had."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         file = path.open("a")
     except OSError:
         yield

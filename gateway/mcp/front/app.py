@@ -19,15 +19,16 @@ from gateway.identity.caller import Caller
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import hash_secret
 from gateway.identity.person import identify
+from gateway.mcp.bodies import body_of, method_of, replayed
 from gateway.mcp.front.exchange import METERED, McpExchange
 from gateway.mcp.front.handlers import Handlers
-from gateway.mcp.front.messages import body_of, method_of, noting, replayed
+from gateway.mcp.front.messages import noting
 from gateway.mcp.front.owners import session_owner, state_owner
-from gateway.mcp.front.refusing import refuse
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.hub import Hub
 from gateway.mcp.metrics import HubCollector
 from gateway.mcp.protocol import OUR_INFO
+from gateway.mcp.refusing import refuse
 from gateway.mcp.views import View, allowed_servers, view_of
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
@@ -89,7 +90,7 @@ class Front:
             await self._serve(exchange, scope, receive, send)
         except ApiError as error:
             await self._settle(exchange, "refused" if error.status < 500 else "error", error.status, error.code)
-            await refuse(answer, error, exchange)
+            await refuse(answer, error, exchange.headers, exchange.recorder.request_id)
         except ClientGone:
             await self._settle(exchange, "cancelled", 499, "client_closed")
         except Exception:
@@ -98,7 +99,7 @@ class Front:
             await self._settle(exchange, "error", 500, "internal_error")
             if not exchange.answered:
                 words = "The gateway failed. The administrator finds the cause under the request id."
-                await refuse(answer, ApiError(words), exchange)
+                await refuse(answer, ApiError(words), exchange.headers, id_)
 
     async def _serve(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
         config = await self._current()

@@ -9,6 +9,7 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CA
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.merged import Merged
 from gateway.mcp.catalog.search import CALL, SEARCH, Index
+from gateway.mcp.catalog.stand_in import DONE, SIGN_IN, server_of_stand_in
 from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.exchange import McpExchange
@@ -45,6 +46,8 @@ class Calls:
         if searched:
             params = _meant(params)
         named = merged.tools.get(params["name"])
+        if (server := self._stands_for(client, merged, params["name"])) is not None:
+            return await self._signed_in(client, server, params, exchange)
         if named is None:
             return self._no_tool(client, merged, params["name"], exchange)
         pin = self._hub.pins.of(named.server, named.own)
@@ -120,6 +123,23 @@ class Calls:
         if place is None:
             raise MCPError(INVALID_PARAMS, "There is nothing here that could be completed.")
         return await self._asked(client, place, "completion/complete", {**params, "ref": own})
+
+    def _stands_for(self, client: Client, merged: Merged, name: str) -> str | None:
+        """Return the server at which a tool signs people in, where it is none of the server's own."""
+        server = server_of_stand_in(name, client.view)
+        own = merged.tools.get(name)
+        if server is None or not self._hub.signs_in(server, client.caller):
+            return None
+        return server if own is None or server in merged.missing else None
+
+    async def _signed_in(self, client: Client, server: str, params: Params, exchange: McpExchange) -> Result:
+        exchange.asks(server, SIGN_IN, self._hub.server(server))
+        try:
+            await self._sign_in.carried_on(client, server, params)
+            await self._hub.usable(server, client.caller)
+        except UpstreamDown as error:
+            return self._unreached(client, error, exchange)
+        return {"content": [text(DONE.format(server=server))]}
 
     def _unreached(self, client: Client, error: UpstreamDown, exchange: McpExchange) -> Result:
         """Return the result of a call that a server does not take: a model, or the person, can go on from it."""

@@ -44,8 +44,9 @@ def known_before(settings: McpOAuth, issuer: Issuer) -> Client | None:
         return None
     if settings.client_secret is None:
         return Client(settings.client_id)
-    taken = (each for each in _WITH_SECRET if each in issuer.auth_methods)
-    method = settings.client_auth or next(taken, _WITH_SECRET[0])
+    method: Method = settings.client_auth or next(
+        (each for each in _WITH_SECRET if each in issuer.auth_methods), _WITH_SECRET[0]
+    )
     return Client(settings.client_id, settings.client_secret.reveal(), method)
 
 
