@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
+from gateway.api.console_link import ConsoleLink
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
@@ -24,6 +25,7 @@ from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.voices import Voices
 from gateway.api.websocket import no_websocket
+from gateway.console.pages import console_routes
 from gateway.dialects import gemini
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
@@ -150,8 +152,10 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
+        Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
         *admin_routes(),
+        *console_routes(runtime),
         *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),

@@ -132,6 +132,16 @@ ME: tuple[Operation, ...] = (
         codes={400: ("key_ended",), 403: ("key_restricted",), 404: ("key_not_found",)},
         example={"grace_seconds": 3600},
     ),
+    Operation(
+        method="POST",
+        path="/v1/me/console-link",
+        summary="A link that signs a person in to the console, once, within a minute",
+        about="For Open WebUI's key, with the person's signed identity.",
+        body=shapes.ConsoleLinkAsked,
+        answer=shapes.ConsoleLinkMade,
+        codes={401: ("invalid_identity",)},
+        answered={"url": "https://ai.example.com/console/enter/Zm9v…", "expires_in": 60},
+    ),
 )
 
 ADMIN: tuple[Operation, ...] = (

@@ -368,3 +368,18 @@ class Explanation(Struct):
     dropped: list[str]
     """Fields of the body that would be taken out."""
     key: ExplainedKey
+
+
+class ConsoleLinkAsked(Struct):
+    """Who is to be signed in, where that is not in the header `X-OpenWebUI-User-Jwt`."""
+
+    sekisho_identity: str | None = None
+    """The signed token of the pack."""
+
+
+class ConsoleLinkMade(Struct):
+    """A link for one use."""
+
+    url: str
+    expires_in: int
+    """Seconds."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jwt
 import openapi_spec_validator
 import pytest
 from starlette.routing import Route
@@ -19,11 +20,15 @@ from gateway.openapi.operations import OPERATIONS
 from gateway.openapi.page import page
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.described import differences, is_described, operation_of, validator
-from tests.fixtures.gateway import ADMIN_KEY, ENVIRONMENT, InProcess, deployment, in_process, model
+from tests.fixtures.gateway import ADMIN_KEY, ENVIRONMENT, IDENTITY_SECRET, InProcess, deployment, in_process, model
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 CHAT = {"model": "mine", "messages": [{"role": "user", "content": "hi"}]}
-CONFIG = {"admin_key": "${ADMIN_KEY}", "own_keys": {"most": 5}}
+CONFIG = {
+    "admin_key": "${ADMIN_KEY}",
+    "own_keys": {"most": 5},
+    "open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +85,7 @@ def test_every_operation_answers_as_described(company: InProcess) -> None:
     with httpx2.Client(base_url=company.url, timeout=60, trust_env=False) as http:
         _as_administrator(http, company)
         _as_a_person(http, company)
+        _as_open_webui(http)
     seen = described.seen - before
     assert {name for name, status in seen if status == 200} == {each.name for each in OPERATIONS}
     assert {status for _, status in seen} >= {200, 400, 401, 403, 404}
@@ -133,6 +139,13 @@ def _as_a_person(http: httpx2.Client, company: InProcess) -> None:
         for each in OPERATIONS:
             asked = each.path.format(id="key_0", name="none")
             assert http.request(each.method, asked, json=None, headers=headers).status_code < 500
+
+
+def _as_open_webui(http: httpx2.Client) -> None:
+    key = _sent(http, "POST", "/admin/keys", {"alias": "chat", "identity": "open-webui"})["key"]
+    claims = {"iss": "open-webui", "sub": "u", "email": "b@example.com", "exp": time.time() + 60}
+    token = jwt.encode(claims, IDENTITY_SECRET, "HS256")
+    _sent(http, "POST", "/v1/me/console-link", {"sekisho_identity": token}, key)
 
 
 def _used(company: InProcess, key: str) -> None:
