@@ -166,6 +166,11 @@ class McpServer(Section):
         return self
 
     @property
+    def signs_in(self) -> bool:
+        """Return whether people sign in at it with a browser."""
+        return self.auth.oauth is not None and self.auth.oauth.grant == "authorization_code"
+
+    @property
     def is_shared(self) -> bool:
         """Return whether one process serves everybody; a session over HTTP never does."""
         if self.command is None:

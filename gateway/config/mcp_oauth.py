@@ -16,8 +16,8 @@ class McpOAuth(Section):
     """OAuth 2.1: tokens that an authorization server, the issuer, gives for a tool server."""
 
     grant: Literal["authorization_code", "client_credentials", "token_exchange"] = "authorization_code"
-    """Whose token it is: each person's, who signs in with a browser; the gateway's own, for everybody; or each person's,
-    exchanged for their signed identity (RFC 8693), which needs `open_webui.identity_secret`."""
+    """Whose token it is: each person's, who signs in with a browser; the gateway's own, for everybody; or each
+    person's, exchanged for their signed identity (RFC 8693), which needs `open_webui.identity_secret`."""
     client_id: str | None = Field(None, min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]+$")
     """The client that the issuer knows the gateway as; null = the gateway shows its metadata document or registers
     itself, whatever the issuer takes."""

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.console import signing_pages
+from gateway.console import signing_pages, tool_servers
 from gateway.console.home import PAGES as HOME
 from gateway.console.page import Page, PageRoute
 from gateway.console.rendering import STATIC
 from gateway.runtime import Runtime
 
-PAGES: tuple[Page, ...] = (*HOME, *signing_pages.PAGES)
+PAGES: tuple[Page, ...] = (*HOME, *signing_pages.PAGES, *tool_servers.PAGES)
 
 
 def console_routes(runtime: Runtime) -> list[BaseRoute]:

@@ -19,7 +19,6 @@ from gateway.mcp.catalog.catalog import Catalog
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, merge
 from gateway.mcp.catalog.pins import Pins
-from gateway.mcp.catalog.stand_in import signs_in
 from gateway.mcp.credentials import Credentials
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.events import Events, kind_of
@@ -110,7 +109,7 @@ class Hub:
     def signs_in(self, name: str, caller: Caller) -> bool:
         """Return whether signing in with a browser gives a caller the right to use a server."""
         server = self.mcp.servers.get(name)
-        return server is not None and signs_in(server) and is_known(caller) and bool(person_name(caller.person))
+        return server is not None and server.signs_in and is_known(caller) and bool(person_name(caller.person))
 
     async def is_signed_in(self, name: str, person: str) -> bool:
         self.oauth.tokens.forget((name, person))

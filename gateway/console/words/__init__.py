@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from gateway.console.words import layout, signing
+from gateway.console.words import layout, signing, tool_servers
 from gateway.wording.languages import Language
 
 Words = Mapping[str, tuple[str, str]]
 
-TABLES: tuple[Words, ...] = (layout.WORDS, signing.WORDS)
+TABLES: tuple[Words, ...] = (layout.WORDS, signing.WORDS, tool_servers.WORDS)
 """English and Japanese by key. `{name}` is replaced."""
 
 

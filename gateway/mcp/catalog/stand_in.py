@@ -9,11 +9,6 @@ SIGN_IN = "sign_in"
 DONE = "The person is signed in. Read the list of tools again: the tools of '{server}' can be used now."
 
 
-def signs_in(server: McpServer) -> bool:
-    """Return whether people sign in at a server with a browser."""
-    return server.auth.oauth is not None and server.auth.oauth.grant == "authorization_code"
-
-
 def sign_in_tool(name: str, server: McpServer) -> Entry:
     """Return the definition of the tool."""
     about = f" ({server.description})" if server.description else ""

@@ -23,6 +23,7 @@ from gateway.mcp.relay.headers import check_param_headers
 from gateway.mcp.relay.request import Request, owner_of
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
+from gateway.mcp.views import allowed_servers
 
 _SHOWN = 120
 _FOUND = 5
@@ -128,7 +129,8 @@ class Calls:
         """Return the server at which a tool signs people in, where it is none of the server's own."""
         server = server_of_stand_in(name, client.view)
         own = merged.tools.get(name)
-        if server is None or not self._hub.signs_in(server, client.caller):
+        allowed = allowed_servers(client.view, self._hub.mcp, client.caller.policy)
+        if server not in allowed or not self._hub.signs_in(server, client.caller):
             return None
         return server if own is None or server in merged.missing else None
 

@@ -6,8 +6,7 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 
 from gateway.config.mcp import McpServer
-from gateway.identity.hashing import keyed_hash
-from gateway.identity.keys import hash_secret
+from gateway.mcp.accounts import links_secret
 from gateway.mcp.capabilities import missing_for
 from gateway.mcp.errors import SignInNeeded
 from gateway.mcp.front.client import Client
@@ -95,10 +94,9 @@ class SignIn:
         """Return the address at which a client's person signs in, None where signing in does not help."""
         if not self._hub.signs_in(server, client.caller):
             return None
-        config = self._hub.config
-        secret = keyed_hash(hash_secret(config), "sign-in links of tool servers")
-        mark = mark_of(secret, server, person_name(client.caller.person))
-        return f"{public_url(config, _exchange(client).scope)}/mcp-sign-in/{server}?for={mark}"
+        exchange = _exchange(client)
+        mark = mark_of(links_secret(exchange.runtime), server, person_name(client.caller.person))
+        return f"{public_url(self._hub.config, exchange.scope)}/mcp-sign-in/{server}?for={mark}"
 
     def _noted(self, client: Client, server: str, asked: Params) -> Params:
         """Return a question of an older revision, whose client is told when the person has signed in."""

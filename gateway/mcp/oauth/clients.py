@@ -44,9 +44,8 @@ def known_before(settings: McpOAuth, issuer: Issuer) -> Client | None:
         return None
     if settings.client_secret is None:
         return Client(settings.client_id)
-    method: Method = settings.client_auth or next(
-        (each for each in _WITH_SECRET if each in issuer.auth_methods), _WITH_SECRET[0]
-    )
+    taken: Method = next((each for each in _WITH_SECRET if each in issuer.auth_methods), _WITH_SECRET[0])
+    method: Method = settings.client_auth if settings.client_auth else taken
     return Client(settings.client_id, settings.client_secret.reveal(), method)
 
 

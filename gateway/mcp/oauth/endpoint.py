@@ -91,10 +91,13 @@ class TokenEndpoint(msgspec.Struct, frozen=True):
 
 
 def authenticated(client: Client, form: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Return a form and headers that say which client asks (RFC 6749, section 2.3.1)."""
+    """Return a form and headers that say which client asks (RFC 6749, section 2.3.1).
+
+    Some servers want its id in the form even where the header has it.
+    """
     if client.method == "client_secret_basic":
         pair = f"{quote(client.id, safe='')}:{quote(client.secret or '', safe='')}"
-        return dict(form), {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+        return {**form, "client_id": client.id}, {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
     secret = {"client_secret": client.secret or ""} if client.method == "client_secret_post" else {}
     return {**form, "client_id": client.id, **secret}, {}
 

@@ -37,7 +37,8 @@ class OwnTokens:
     """Of one server, in memory."""
 
     def __init__(self, name: str, server: McpServer, store: GrantStore, fetcher: Fetcher) -> None:
-        assert server.url and server.auth.oauth
+        assert server.url
+        assert server.auth.oauth
         self._name, self._url, self._oauth = name, server.url, server.auth.oauth
         self._store = store
         self._fetcher = fetcher

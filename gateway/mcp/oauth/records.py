@@ -1,4 +1,4 @@
-"""What is kept of sign-ins at tool servers, encrypted: grants, sign-ins under way, registrations. Times: Unix seconds."""
+"""What is kept of sign-ins at tool servers, encrypted: grants and sign-ins under way. Times are Unix seconds."""
 
 import time
 from typing import Self

@@ -58,7 +58,7 @@ class SigningIn:
         """Return a server at which people sign in, with its address. Raises `OAuthFailed` for any other name."""
         server = self._servers().servers.get(name)
         oauth = server.auth.oauth if server else None
-        if server is None or server.url is None or oauth is None or oauth.grant != "authorization_code":
+        if server is None or server.url is None or oauth is None or not server.signs_in:
             raise OAuthFailed("no_server", server=name[:_SHOWN])
         return server, oauth, server.url
 

@@ -120,7 +120,8 @@ class GrantStore:
         id_, holder = _name(*names), secrets.token_bytes(16)
         try:
             async with asyncio.timeout(_PATIENCE):
-                while await self._expiring.put(_LOCK, id_, holder, _LOCK_SECONDS, id_=id_) is None:
+                # The holder may be another process, which can set no event here.
+                while await self._expiring.put(_LOCK, id_, holder, _LOCK_SECONDS, id_=id_) is None:  # noqa: ASYNC110
                     await asyncio.sleep(_LOOK_AGAIN)
         except TimeoutError:
             raise OAuthFailed("busy") from None

@@ -110,9 +110,7 @@ class PersonalTokens:
     def _waits(self, place: Place, grant: Grant) -> bool:
         """Return whether a token that still works is not refreshed now."""
         failed_at = self._failed.get(place)
-        return grant.refresh is None or (
-            failed_at is not None and time.monotonic() - failed_at < _TRY_AGAIN_SECONDS
-        )
+        return grant.refresh is None or (failed_at is not None and time.monotonic() - failed_at < _TRY_AGAIN_SECONDS)
 
     def _ended(self, place: Place, task: asyncio.Task[Grant | None]) -> None:
         self._renewing.pop(place, None)

@@ -12,9 +12,10 @@ FAILURES: dict[str, tuple[str, str]] = {
         "サインインが必要なツールサーバー「{server}」はありません。アドレスを確認してください。",
     ),
     "address_refused": (
-        "The address of '{host}' must not be asked from here. An administrator names it in 'auth: oauth: allowed_hosts' "
-        "if it is the company's.",
-        "「{host}」のアドレスには接続できません。社内のサーバーであれば、管理者が「auth: oauth: allowed_hosts」に追加します。",
+        "The address of '{host}' must not be asked from here. If it is the company's, an administrator names it in "
+        "'auth: oauth: allowed_hosts'.",
+        "「{host}」のアドレスには接続できません。社内のサーバーであれば、管理者が"
+        "「auth: oauth: allowed_hosts」に追加します。",
     ),
     "unreachable": (
         "'{host}' does not answer. Try again in a minute, or tell an administrator.",
@@ -39,23 +40,27 @@ FAILURES: dict[str, tuple[str, str]] = {
     "issuer_changed": (
         "The tool server now wants people to sign in at '{issuer}', no longer at '{expected}'. An administrator writes "
         "the right one into 'auth: oauth: issuer'.",
-        "ツールサーバーのサインイン先が「{expected}」から「{issuer}」に変わりました。管理者が正しい方を「auth: oauth: issuer」に設定します。",
+        "ツールサーバーのサインイン先が「{expected}」から「{issuer}」に変わりました。"
+        "管理者が正しい方を「auth: oauth: issuer」に設定します。",
     ),
     "no_pkce": (
         "'{issuer}' does not protect sign-ins with PKCE (S256). Nobody is signed in; tell an administrator.",
         "「{issuer}」はPKCE（S256）に対応していません。サインインを中止しました。管理者に知らせてください。",
     ),
     "no_client": (
-        "'{issuer}' knows no client of this gateway. An administrator registers one there and sets 'auth: oauth: client_id'.",
+        "'{issuer}' knows no client of this gateway. An administrator registers one there and sets "
+        "'auth: oauth: client_id'.",
         "「{issuer}」にこのゲートウェイが登録されていません。管理者が登録し、「auth: oauth: client_id」を設定します。",
     ),
     "not_registered": (
         "'{issuer}' did not register this gateway (HTTP {status}). An administrator registers it there and sets "
         "'auth: oauth: client_id'.",
-        "「{issuer}」がこのゲートウェイの登録を拒否しました（HTTP {status}）。管理者が登録し、「auth: oauth: client_id」を設定します。",
+        "「{issuer}」がこのゲートウェイの登録を拒否しました（HTTP {status}）。"
+        "管理者が登録し、「auth: oauth: client_id」を設定します。",
     ),
     "bad_registration": (
-        "'{issuer}' registered this gateway in a way that cannot be used. An administrator sets 'auth: oauth: client_id'.",
+        "'{issuer}' registered this gateway in a way that cannot be used. An administrator sets "
+        "'auth: oauth: client_id'.",
         "「{issuer}」の登録結果は利用できません。管理者が「auth: oauth: client_id」を設定します。",
     ),
     "state": (

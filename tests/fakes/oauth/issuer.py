@@ -135,9 +135,7 @@ class Issuer:
 
     def app(self) -> ASGIApp:
         registration = ClientRegistrationOptions(enabled=True, valid_scopes=[*self.scopes, "offline_access"])
-        routes = create_auth_routes(
-            self, AnyHttpUrl(self.url), None, registration, RevocationOptions(enabled=True)
-        )
+        routes = create_auth_routes(self, AnyHttpUrl(self.url), None, registration, RevocationOptions(enabled=True))
         return _Front(self, Starlette(routes=list(routes)))
 
 
@@ -206,7 +204,7 @@ def _changed(send: Send, change: Change) -> Send:
 
 
 async def _read(receive: Receive) -> bytes:
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         body += message.get("body", b"")
