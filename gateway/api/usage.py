@@ -11,13 +11,12 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
-from gateway.api.holder import person_of
-from gateway.api.own_budgets import budgets_of, own_of
+from gateway.api.holder import caller_of
+from gateway.api.own_budgets import budgets_of, own_of, team_json
 from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
 from gateway.errors import ApiError, InvalidRequest
-from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person
 from gateway.ledger.segments import folder
@@ -109,17 +108,17 @@ class MyUsage:
         asked = _query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
-        person = person_of(self._runtime, key, headers_of(request.scope))
-        caller, runtime = Caller(key, person), self._runtime
+        caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
         budgets = await budgets_of(runtime, caller)
-        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
+        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, caller.person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
             "as_of": as_of(runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
             "budget": own_of(budgets, caller),
             "budgets": budgets,
-            "free_models": runtime.current.routes.free(key.policy),
+            "free_models": runtime.current.routes.free(caller.policy),
+            **team_json(runtime, caller),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
 

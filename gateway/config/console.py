@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from gateway.config.oidc import Oidc
 from gateway.config.section import Section
 
 Mail = Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$")]
@@ -20,3 +21,5 @@ class Console(Section):
     """Administrators of Open WebUI are administrators here, too."""
     session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 8
     """Hours after which one signs in again."""
+    oidc: Oidc | None = None
+    """null = no sign-in with the company's provider."""

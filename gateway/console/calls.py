@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.types import Message, Scope
 
+from gateway.api.client import ClientGone
 from gateway.errors import ApiError
 from gateway.sessions.session import SCOPE, Session
 
@@ -59,8 +60,12 @@ async def call(
     *,
     query: Query = (),
     json: Any = None,
+    until_gone: bool = False,
 ) -> Reply:
-    """Ask a route of ours. `path` is percent-encoded, as `path_of` makes it."""
+    """Ask a route of ours. `path` is percent-encoded, as `path_of` makes it.
+
+    `until_gone`: the call ends when the browser leaves; the page's own body must have been read. Raises `ClientGone`.
+    """
     body = b"" if json is None else msgspec.json.encode(json)
     scope = _scope(request, session, language, method, path, urlencode(query, doseq=True))
     reply, sent = Reply(), False
@@ -70,7 +75,11 @@ async def call(
         if not sent:
             sent = True
             return {"type": "http.request", "body": body, "more_body": False}
-        await asyncio.Event().wait()  # the person's browser is looked at by the page
+        while until_gone:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                return message
+        await asyncio.Event().wait()
         raise AssertionError
 
     async def send(message: Message) -> None:
@@ -81,6 +90,8 @@ async def call(
             reply.body += message.get("body", b"")
 
     await request.app(scope, receive, send)
+    if not reply.status:
+        raise ClientGone
     return reply
 
 

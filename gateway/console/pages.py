@@ -4,13 +4,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.console import signing_pages, tool_servers
-from gateway.console.home import PAGES as HOME
+from gateway.console import approving, oidc_pages, signing_pages, tool_servers
 from gateway.console.page import Page, PageRoute
+from gateway.console.person import account, attempt, home, keys, models, tools
 from gateway.console.rendering import STATIC
 from gateway.runtime import Runtime
 
-PAGES: tuple[Page, ...] = (*HOME, *signing_pages.PAGES, *tool_servers.PAGES)
+PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *models.PAGES,
+    *keys.PAGES,
+    *tools.PAGES,
+    *attempt.PAGES,
+    *account.PAGES,
+    *signing_pages.PAGES,
+    *approving.PAGES,
+    *oidc_pages.PAGES,
+    *tool_servers.PAGES,
+)
 
 
 def console_routes(runtime: Runtime) -> list[BaseRoute]:

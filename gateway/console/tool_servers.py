@@ -25,12 +25,12 @@ def _telling(handler: Handler) -> Handler:
     @wraps(handler)
     async def handled(visit: Visit) -> Response:
         if not visit.person.is_somebody:
-            raise PageError(403, "tools.nobody")
+            raise PageError(403, "tool_servers.nobody")
         try:
             return await handler(visit)
         except OAuthFailed as error:
             status = 403 if error.code == "other_person" else 400 if error.code in _OF_THE_PERSON else 502
-            heading, words = visit.t("tools.failed"), told(error, visit.language)
+            heading, words = visit.t("tool_servers.failed"), told(error, visit.language)
             return visit.render("error.html", status, heading=heading, words=words, how=None)
 
     return handled
@@ -108,11 +108,11 @@ def _check_mark(visit: Visit) -> None:
     """Raise `PageError` for a link that was made for somebody else: their tools would act with these rights."""
     mark = visit.query.get("for")
     if mark is not None and not _accounts(visit).is_for(mark, _server(visit), visit.person.person):
-        raise PageError(403, "tools.other_person")
+        raise PageError(403, "tool_servers.other_person")
 
 
 PAGES = (
     Page("/mcp-sign-in/{server}", "person", show_server, leave),
     Page("/mcp-sign-in/{server}/callback", "person", come_back),
-    Page(_LIST, "person", show_list, sign_out, menu="tools.menu", of_somebody=True),
+    Page(_LIST, "person", show_list, sign_out, menu="tool_servers.menu", of_somebody=True),
 )

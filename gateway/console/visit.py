@@ -70,9 +70,15 @@ class Visit:
         """Return the JSON of one of our routes. Raises `ApiError` as that refused."""
         return (await self.call(method, path, query=query, json=json)).data()
 
-    async def call(self, method: str, path: str, *, query: Query = (), json: Any = None) -> Reply:
-        """Return the answer of one of our routes (`/v1/me/…`, `/admin/…`), refusals too."""
-        return await call(self.request, self.person, self.language, method, path, query=query, json=json)
+    async def call(
+        self, method: str, path: str, *, query: Query = (), json: Any = None, until_gone: bool = False
+    ) -> Reply:
+        """Return the answer of one of our routes (`/v1/me/…`, `/admin/…`), refusals too.
+
+        `until_gone`: it ends when the person's browser leaves, which can be seen once a post was read.
+        """
+        asked = {"query": query, "json": json, "until_gone": until_gone}
+        return await call(self.request, self.person, self.language, method, path, **asked)
 
     def render(self, template: str, status: int = 200, form_action: Iterable[str] = (), **context: Any) -> Response:
         """Return a page. `form_action`: other origins to which its forms may lead."""

@@ -31,16 +31,39 @@ def replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-class _Head(msgspec.Struct):
+class _Params(msgspec.Struct, frozen=True):
+    state: str = msgspec.field(name="requestState", default="")
+    uri: str = ""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What decides who serves a message."""
+
+    method: str = ""
+    params: _Params = _Params()
+
+
+_decode = msgspec.json.Decoder(Head).decode
+
+
+def head_of(body: bytes) -> Head:
+    """Return the head of a message, as far as it can be read; the SDK says what is wrong with the rest."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return Head(method_of(body))
+
+
+class _Method(msgspec.Struct):
     method: str = ""
 
 
-_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_method = msgspec.json.Decoder(_Method).decode
 
 
 def method_of(body: bytes) -> str:
-    """Return the method of a message, as far as it can be read; the SDK says what is wrong with the rest."""
+    """Return the method of a message, as far as it can be read."""
     try:
-        return _decode_head(body).method
+        return _decode_method(body).method
     except (msgspec.DecodeError, ValueError, RecursionError):
         return ""

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.api.client import Answer
 from gateway.api.telling import refuse
+from gateway.config.mcp import APART
 from gateway.errors import NotFound
 from gateway.mcp.workers.follower import Follower
 from gateway.mcp.workers.place import Place
@@ -43,8 +44,11 @@ class ToolServers:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the hub, from the start or from the first request after it was configured, until the block ends."""
-        if self._runtime.current.config.mcp is not None:
+        config = self._runtime.current.config
+        if config.mcp is not None:
             await self._started()
+            if config.database is not None and config.shared_state is None:
+                log.warning("mcp: %s", APART)
         try:
             yield
         finally:

@@ -3,7 +3,9 @@
 A new route needs a row here; tests compare rows with routes, and each answer with the row's struct.
 """
 
+from gateway.api.audit import AuditQuery
 from gateway.api.own_keys import NewKey, Rotation
+from gateway.api.speeds import SpeedsTold
 from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
@@ -32,6 +34,7 @@ _ONE_BUDGET = {
     "usd": 20.0,
     "used_usd": 12.48,
     "left_usd": 7.52,
+    "warning": None,
     "window": "month",
     "hard": True,
     "resets_at": "2026-05-01T00:00:00Z",
@@ -90,6 +93,10 @@ ME: tuple[Operation, ...] = (
             "budget": _ONE_BUDGET,
             "budgets": [_ONE_BUDGET],
             "free_models": ["gemma-3-27b"],
+            "team": "research",
+            "teams": ["research"],
+            "several": "first",
+            "contact": "it-help@example.com",
             "rows": [{"model": "claude-sonnet", **_USE}],
         },
     ),
@@ -101,7 +108,10 @@ ME: tuple[Operation, ...] = (
         about="Open where the configuration has `own_keys`. The secret is in `key`, this once.",
         body=NewKey,
         answer=shapes.OwnKeyMade,
-        codes={400: ("alias_taken",), 403: ("own_keys_off", "no_owner", "key_restricted", "too_many_keys")},
+        codes={
+            400: ("alias_taken",),
+            403: ("own_keys_off", "no_owner", "key_restricted", "too_many_keys", "not_your_team"),
+        },
         example={"alias": "laptop", "purpose": "Claude Code", "days": 90},
         answered={**_OWN_KEY, **_SECRET},
     ),
@@ -148,6 +158,18 @@ ME: tuple[Operation, ...] = (
         answer=SignedOut,
         codes={401: ("invalid_identity",), 403: ("no_owner",), 404: ("tool_server_not_found",)},
         answered={"server": "wiki", "was_signed_in": True},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/me/speeds",
+        summary="How fast the models answered in the last seven days",
+        about="Medians over all people's requests, counted every ten minutes.",
+        answer=SpeedsTold,
+        answered={
+            "from": "2026-04-15",
+            "to": "2026-04-21",
+            "rows": [{"model": "claude-sonnet", "requests": 5120, "first_token_ms": 640, "tokens_per_second": 71.4}],
+        },
     ),
     Operation(
         method="POST",
@@ -265,6 +287,14 @@ ADMIN: tuple[Operation, ...] = (
         query=UsageQuery,
         open_query=tuple(DIMENSIONS),
         answer=shapes.Usage,
+    ),
+    Operation(
+        method="GET",
+        path="/admin/audit",
+        summary="Who changed what, the newest first",
+        about="Of the machine that answers. `action` is an action's name or its beginning, such as `key`.",
+        query=AuditQuery,
+        answer=shapes.AuditList,
     ),
 )
 

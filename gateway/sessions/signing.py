@@ -57,9 +57,9 @@ async def sign_out(runtime: Runtime, scope: Scope, response: Response) -> None:
 
 
 async def sign_out_everywhere(runtime: Runtime, scope: Scope, response: Response, session: Session) -> int:
-    """End all sessions of a person; return how many there were."""
+    """End all that a person has begun: sessions, links, sign-ins of programs; return how many there were."""
     drop_cookie(response, runtime.current.config, scope, SESSION)
-    return int(await runtime.expiring.delete_of(KIND, session.subject))
+    return int(await runtime.expiring.delete_of(None, session.subject))
 
 
 async def sessions_of(runtime: Runtime, session: Session) -> list[Session]:

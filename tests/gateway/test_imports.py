@@ -11,7 +11,8 @@ import gateway
 ROOT = Path(gateway.__file__).parent
 
 LAYERS = (
-    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive", "redaction", "retries", "secret"),
+    ("casing", "cli_options", "errors", "fair_queue", "files", "ids", "keepalive"),
+    ("presets", "redaction", "retries", "secret"),
     ("attribute_docs", "bodies", "failures", "latest_wins", "project", "tls", "wire", "wording"),
     ("lenient", "upstream"),
     ("fetching",),
@@ -19,6 +20,7 @@ LAYERS = (
     ("providers", "translation"),
     ("config",),
     ("db", "demand", "pricing"),
+    ("audit",),
     ("identity",),
     ("ledger", "network", "routing"),
     ("admission", "affinity", "credentials", "plan", "refusals", "serving", "spending", "tracing"),
@@ -27,7 +29,8 @@ LAYERS = (
     ("importing", "preflight", "runtime"),
     ("reload", "reports", "sessions"),
     ("api",),
-    ("mcp", "openapi"),
+    ("mcp", "oauth", "openapi"),
+    ("signin",),
     ("console",),
     ("app",),
     ("server",),

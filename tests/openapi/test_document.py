@@ -108,6 +108,7 @@ def _as_administrator(http: httpx2.Client, company: InProcess) -> None:
     _sent(http, "POST", "/admin/explain?key=one", {**CHAT, "unheard_of": 1})
     _used(company, key)
     assert _sent(http, "GET", "/admin/records")["records"]
+    assert _sent(http, "GET", "/admin/audit?action=key&limit=2")["more"]
     _sent(http, "GET", "/admin/usage?by=user,day,hour,weekday,status&team=t&team=other")
     _sent(http, "GET", "/v1/me", key=key)
     _sent(http, "GET", "/v1/me/usage?by=model,hour_of_day", key=key)

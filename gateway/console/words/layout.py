@@ -2,7 +2,6 @@
 
 WORDS: dict[str, tuple[str, str]] = {
     "title": ("Sekisho", "Sekisho"),
-    "home.menu": ("My use", "利用状況"),
     "skip": ("Skip to the content", "本文へ移動"),
     "nav": ("Pages", "ページ"),
     "signed_in_as": ("Signed in as {name}", "{name}でサインイン中"),

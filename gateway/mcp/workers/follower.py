@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,6 +14,7 @@ from gateway.identity.keys import hash_secret
 from gateway.ids import request_id
 from gateway.mcp.bodies import body_of, method_of, replayed
 from gateway.mcp.refusing import refuse
+from gateway.mcp.standing import Standing, lasts
 from gateway.mcp.workers.handing_over import NobodyLeads, hand_over
 from gateway.mcp.workers.place import Place
 from gateway.runtime import Runtime
@@ -24,8 +24,6 @@ log = logging.getLogger("sekisho.mcp")
 _LONGEST_SECONDS = 20.0
 """Longest wait for a process that is just starting the hub."""
 _LOOK_SECONDS = 0.05
-_STANDING = "subscriptions/listen"
-
 Lead = Callable[[], Awaitable[ASGIApp | None]]
 """Makes this process the one with the hub if no other is, and returns the hub then."""
 
@@ -37,7 +35,7 @@ class Follower:
         self._runtime = runtime
         self._place = place
         self._token = ""
-        self._standing: set[asyncio.Task[Any]] = set()
+        self._standing = Standing()
 
     async def token(self) -> str:
         """Return what the processes of this gateway know each other by."""
@@ -48,8 +46,7 @@ class Follower:
 
     def begin_stop(self) -> None:
         """End the streams that clients keep open for changes."""
-        for task in self._standing:
-            task.cancel()
+        self._standing.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, lead: Lead) -> None:
         """Serve a request by handing it over; `lead` is asked where no process runs the hub."""
@@ -58,7 +55,7 @@ class Follower:
         answer = Answer(send)
         try:
             body = await body_of(scope, receive, config.mcp.max_body_bytes) if scope["method"] == "POST" else b""
-            with self._noted(scope["method"], body):
+            with self._standing.noted() if lasts(scope["method"], method_of(body)) else nullcontext():
                 await self._served(scope, replayed(body, receive) if body else receive, send, body, lead)
         except ApiError as error:
             await refuse(answer, error, headers_of(scope), request_id())
@@ -80,19 +77,3 @@ class Follower:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
         raise Overloaded("The process that serves tool servers does not start. Try again later.", retry_after=5)
-
-    @contextmanager
-    def _noted(self, method: str, body: bytes) -> Iterator[None]:
-        """Keep the task of a stream for changes, which nobody else would end when this process stops."""
-        task = asyncio.current_task()
-        assert task
-        if method == "GET" or (b"subscriptions/listen" in body and method_of(body) == _STANDING):
-            self._standing.add(task)
-        try:
-            yield
-        except asyncio.CancelledError:
-            if not self._runtime.stopping or task not in self._standing:
-                raise
-            task.uncancel()
-        finally:
-            self._standing.discard(task)

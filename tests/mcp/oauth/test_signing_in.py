@@ -2,17 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
-import mcp_types as types
 import pytest
-from mcp.shared.exceptions import MCPError
 
-from tests.fakes.mcp_everything.serving import Era
 from tests.fakes.oauth import Issuer, Protected, issuing, protected
-from tests.mcp.hub import ERAS, client, texts, until
+from tests.mcp.hub import ERAS, Era, client, texts
 from tests.mcp.oauth.people import Company, company
 
 OAUTH: dict[str, Any] = {"auth": {"oauth": {}}}
@@ -39,7 +35,7 @@ class Place:
 
 def link_of(result: Any) -> str:
     assert result.is_error, result
-    link = result.meta["sekisho/error"]["sign_in"]
+    link: str = result.meta["sekisho/error"]["sign_in"]
     assert link in texts(result)[0]
     return "/" + link.split("/", 3)[3]
 
