@@ -4,6 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.api.tool_accounts import Account
+from gateway.audit.actor import Actor
 from gateway.config.mcp import Mcp, McpServer
 from gateway.errors import Forbidden, NotFound
 from gateway.identity.hashing import keyed_hash
@@ -15,8 +16,9 @@ from gateway.runtime import Runtime
 
 if TYPE_CHECKING:
     from gateway.mcp.oauth.clients import Ours
+    from gateway.mcp.oauth.records import Grant
     from gateway.mcp.oauth.service import OAuth
-    from gateway.mcp.oauth.signing_in import Offer
+    from gateway.mcp.oauth.signing_in import Note, Offer
 
 _MICROSECONDS = 10**6
 
@@ -76,20 +78,33 @@ class Accounts:
         """Take what the issuer sent a browser back with. Raises `OAuthFailed`, `NotFound`."""
         self.server(server)
         name = _named(person)
-        await (await self._oauth()).signing_in.finish(server, query, name, browser)
+        given = self._noting("consent.given", server, name)
+        await (await self._oauth()).signing_in.finish(server, query, name, browser, given)
         await self._tool_servers.signed(server, name)
 
     async def end(self, server: str, person: Person) -> bool:
         """Sign a person out; return whether they were signed in. Raises `OAuthFailed`, `NotFound`."""
         self.server(server)
         name = _named(person)
-        was = await (await self._oauth()).signing_in.end(server, name)
+        was = await (await self._oauth()).signing_in.end(server, name, self._noting("consent.withdrawn", server, name))
         await self._tool_servers.signed(server, name)
         return was
 
     def is_for(self, mark: str, server: str, person: Person) -> bool:
         """Return whether a link was made for this person."""
         return is_for(mark, links_secret(self._runtime), server, person_name(person))
+
+    def _noting(self, action: str, server: str, person: str) -> "Note":
+        """Return what writes a sign-in into the audit; it raises where that cannot be written."""
+        actor = Actor("person", person, via="session")
+
+        async def note(grant: "Grant") -> None:
+            about = {"tool_server": server, "issuer": grant.relation.issuer}
+            scopes = {"scopes": list(grant.scopes)}
+            change = (None, scopes) if action == "consent.given" else (scopes, None)
+            await self._runtime.keys.audit.record(action, about, *change, actor=actor)
+
+        return note
 
     async def _oauth(self) -> "OAuth":
         if self._made is None:

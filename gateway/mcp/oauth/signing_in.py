@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
@@ -35,6 +35,12 @@ _SHOWN = 120
 
 Servers = Callable[[], Mcp]
 """Gives the tool servers of the present configuration."""
+Note = Callable[[Grant], Awaitable[object]]
+"""Takes down that a person has signed in, or out."""
+
+
+async def _unnoted(grant: Grant) -> None:
+    pass
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -95,8 +101,11 @@ class SigningIn:
         pending = Pending(person, browser, relation, issuer.sends_issuer, verifier, ours.redirect, offer.scopes)
         return _address(issuer.authorization_endpoint, pending, await self._store.begin(pending))
 
-    async def finish(self, name: str, query: str, person: str, browser: str) -> Grant:
-        """Take what an issuer sent a browser back with, and keep the person's tokens. Raises `OAuthFailed`."""
+    async def finish(self, name: str, query: str, person: str, browser: str, note: Note = _unnoted) -> Grant:
+        """Take what an issuer sent a browser back with, and keep the person's tokens. Raises `OAuthFailed`.
+
+        `note` is called before they are kept; what it raises keeps them from it.
+        """
         _, oauth, url = self.server(name)
         answer = _answer(query)
         pending = await self._store.finish(answer["state"]) if answer.get("state") else None
@@ -117,14 +126,17 @@ class SigningIn:
             raise
         await pin(self._store, name, oauth, relation.issuer)
         grant = Grant.of(secrets.token_urlsafe(12), relation, tokens, pending.scopes)
+        await note(grant)
         await self._store.drop(name, person)
         await self._store.save(person, grant)
         self._offers.pop((name, person), None)
         return grant
 
-    async def end(self, name: str, person: str) -> bool:
+    async def end(self, name: str, person: str, note: Note = _unnoted) -> bool:
         """Sign a person out: forget the tokens, and tell the issuer. Return whether they were signed in."""
         async with self._store.locked("refresh", name, person):
+            if found := await self._store.find(name, person):
+                await note(found)
             grant = await self._store.drop(name, person)
         self._offers.pop((name, person), None)
         if grant:
