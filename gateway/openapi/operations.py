@@ -8,6 +8,7 @@ from gateway.api.endings import EndingQuery
 from gateway.api.notices import Acknowledged, Chatting
 from gateway.api.own_keys import NewKey, Rotation
 from gateway.api.speeds import SpeedsTold
+from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
 from gateway.notices.users import EndingModels
@@ -144,6 +145,22 @@ ME: tuple[Operation, ...] = (
         answer=shapes.OwnKeyMade,
         codes={400: ("key_ended",), 403: ("key_restricted",), 404: ("key_not_found",)},
         example={"grace_seconds": 3600},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/me/tool-servers",
+        summary="The tool servers at which one signs in, and where one has",
+        answer=AccountList,
+        codes={401: ("invalid_identity",)},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/me/tool-servers/{server}",
+        summary="Sign out at a tool server",
+        about="The tokens are deleted, and revoked at their issuer where it has an address for that.",
+        answer=SignedOut,
+        codes={401: ("invalid_identity",), 403: ("no_owner",), 404: ("tool_server_not_found",)},
+        answered={"server": "wiki", "was_signed_in": True},
     ),
     Operation(
         method="GET",
