@@ -211,6 +211,36 @@ async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str, ac
         await show(emitter, part.join(lines), done=True, action=action)
 
 
+# Names and addresses of tool servers' things as people read them, and how one of them is cited.
+
+
+LONGEST_LINE = 200  # characters
+LONGEST_PASSAGE = 20_000  # characters of a source
+
+
+def one_line(text: Any) -> str:
+    """Return a text of a tool as one short line."""
+    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a tool as people read it: git__log becomes git: log."""
+    return one_line(name.replace("__", ": ", 1))
+
+
+def original(uri: str) -> str:
+    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
+    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
+
+
+def source_event(name: str, uri: str, passage: str) -> Json:
+    """Return the event that cites a passage below the answer; only web addresses become links."""
+    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
+    about = {"source": uri or name, "name": name, **url}
+    document = [passage[:LONGEST_PASSAGE]]
+    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
+
+
 # Status lines of one call: how far it is, what it reports, how it ended.
 
 
@@ -218,12 +248,6 @@ ACTION = "mcp"
 SECONDS_BETWEEN = 0.5  # each line is stored with the chat
 MOST_LINES = 100  # of one call
 QUIET = ("done", "failed")  # ends that Open WebUI shows itself
-LONGEST_LINE = 200  # characters
-
-
-def one_line(text: Any) -> str:
-    """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
 
 
 def percent_of(progress: Any, total: Any) -> int | None:
@@ -274,7 +298,6 @@ class Lines:
 
 
 MOST_SOURCES = 20  # of one call
-LONGEST_PASSAGE = 20_000  # characters of a source
 LONGEST_PAGE = 1_000_000
 
 
@@ -298,7 +321,7 @@ def _link(block: Json, events: list[Json]) -> Json:
     """Cite a link, and let the model read it as a line of text."""
     uri, description = one_line(block.get("uri")), one_line(block.get("description"))
     name = one_line(block.get("title")) or one_line(block.get("name")) or uri
-    events.append(_source(name, original(uri), description or name))
+    events.append(source_event(name, original(uri), description or name))
     parts = [name, *([uri] if uri != name else []), *([description] if description else [])]
     return {"type": "text", "text": " – ".join(parts)}
 
@@ -312,20 +335,8 @@ def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]
     if html and pages and len(content) <= LONGEST_PAGE:
         events.append({"type": "embeds", "data": {"embeds": [content]}})
         return {"type": "text", "text": text["shown"].format(name=original(uri))}
-    events.append(_source(original(uri) or "?", original(uri), content))
+    events.append(source_event(original(uri) or "?", original(uri), content))
     return block
-
-
-def original(uri: str) -> str:
-    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
-    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
-
-
-def _source(name: str, uri: str, passage: str) -> Json:
-    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
-    about = {"source": uri or name, "name": name, **url}
-    document = [passage[:LONGEST_PASSAGE]]
-    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
 
 
 def error_of(result: Any) -> Json:
@@ -424,11 +435,6 @@ def why(result: Any) -> tuple[str, str]:
     error = error_of(result)
     code = error.get("code")
     return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
-
-
-def shown_name(name: str) -> str:
-    """Return the name of a tool as people read it: git__log becomes git: log."""
-    return one_line(name.replace("__", ": ", 1))
 
 
 def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:

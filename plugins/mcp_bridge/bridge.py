@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from plugins.mcp_bridge.progress import Lines, one_line
+from plugins.mcp_bridge.progress import Lines
 from plugins.mcp_bridge.results import complete, error_of
 from plugins.mcp_bridge.session import Listening
 from plugins.shared.log import log
+from plugins.shared.tool_names import one_line, shown_name
 from plugins.shared.types import Emitter, Json
 
 HUB_ERRORS = ("mcp_server_down", "mcp_timeout", "mcp_sign_in_needed")
@@ -53,11 +54,6 @@ def why(result: Any) -> tuple[str, str]:
     error = error_of(result)
     code = error.get("code")
     return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
-
-
-def shown_name(name: str) -> str:
-    """Return the name of a tool as people read it: git__log becomes git: log."""
-    return one_line(name.replace("__", ": ", 1))
 
 
 def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:

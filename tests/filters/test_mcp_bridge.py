@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from plugins.mcp_bridge.progress import LONGEST_LINE, one_line, percent_of
+from plugins.mcp_bridge.progress import percent_of
 from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, complete
 from plugins.mcp_bridge.texts import TEXT
+from plugins.shared.tool_names import LONGEST_LINE, one_line
 from tests.fakes.mcp_everything.call import Call, Offer, offering
 from tests.fakes.mcp_everything.content import embedded, link, result, text
 from tests.fakes.mcp_everything.serving import Everything, everything_app
