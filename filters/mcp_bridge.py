@@ -65,7 +65,9 @@ TEXT = {
         "mcp_server_down": "{tool} does not answer at the moment. Try again later, or tell an administrator.",
         "mcp_timeout": "{tool} took too long and was given up. Ask for less, or try again later.",
         "mcp_sign_in_needed": "{tool} needs you to sign in first.",
-        "sign_in": "Sign in",
+        "sign_in": "Sign in to {tool}",
+        "away": "Not reachable at the moment: {servers}. The answer comes without them.",
+        "between": ", ",
         "not_connected": "The tools “{server}” cannot be reached at the moment; the answer comes without them.",
         "shown": "The page “{name}” is shown to the person below the answer.",
     },
@@ -81,7 +83,9 @@ TEXT = {
         "mcp_server_down": "{tool} は現在応答していません。後でもう一度試すか、管理者に知らせてください。",
         "mcp_timeout": "{tool} は時間がかかりすぎたため中止しました。範囲を絞るか、後でもう一度試してください。",
         "mcp_sign_in_needed": "{tool} を使うには、先にサインインが必要です。",
-        "sign_in": "サインイン",
+        "sign_in": "{tool} にサインイン",
+        "away": "現在接続できません：{servers}。これらを使わずに回答します。",
+        "between": "、",
         "not_connected": "ツール「{server}」に現在接続できません。ツールなしで回答します。",
         "shown": "ページ「{name}」は、回答の下に表示されています。",
     },
@@ -218,14 +222,20 @@ LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 
 
-def one_line(text: Any) -> str:
+def one_line(text: Any, longest: int = LONGEST_LINE) -> str:
     """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
+    return " ".join(visible(text).split())[:longest] if isinstance(text, str) else ""
 
 
 def shown_name(name: str) -> str:
     """Return the name of a tool as people read it: git__log becomes git: log."""
     return one_line(name.replace("__", ": ", 1))
+
+
+def server_of(name: str) -> str:
+    """Return the tool server in the name of a tool of several servers, empty for one server's own."""
+    server, between, _ = name.partition("__")
+    return one_line(server) if between else ""
 
 
 def original(uri: str) -> str:
@@ -239,6 +249,17 @@ def source_event(name: str, uri: str, passage: str) -> Json:
     about = {"source": uri or name, "name": name, **url}
     document = [passage[:LONGEST_PASSAGE]]
     return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
+
+
+# Which tool servers the hub says are away.
+
+
+def away(page: Json) -> tuple[list[str], list[str]]:
+    """Return the servers that do not answer, and those that want a sign-in, of a list as the hub gives it."""
+    meta = dict_of(page.get("_meta"))
+    signing = [name for name in (one_line(each) for each in items(meta.get("sekisho/sign_in"))) if name]
+    missing = [name for name in map(one_line, dict_of(meta.get("sekisho/unavailable"))) if name]
+    return sorted(set(missing) - set(signing)), sorted(signing)
 
 
 # Status lines of one call: how far it is, what it reports, how it ended.
@@ -392,6 +413,7 @@ def reports(client: Any, report: Hear | None) -> Iterator[None]:
 # A call of a tool, with all that Open WebUI leaves out of it.
 
 
+LONGEST_LINK = 2000
 HUB_ERRORS = ("mcp_server_down", "mcp_timeout", "mcp_sign_in_needed")
 
 
@@ -410,6 +432,7 @@ class Bridge:
         lines = Lines(self.emitter, shown_name(function_name), self.text)
         listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
         native_call = type(self.native).call_tool
+        self.native.server_name = server_of(function_name) or self.native.server_name
         ending, who = "stopped", ""
         try:
             content = await native_call(
@@ -418,6 +441,7 @@ class Bridge:
             ending = "done"
         except Exception:
             ending, who = why(listening.result)
+            await self.show_sign_in(listening.result)
             raise
         finally:
             await lines.end(ending, who, done=True)
@@ -428,6 +452,13 @@ class Bridge:
         for event in events:
             await self.emitter(event)
         return content
+
+    async def show_sign_in(self, result: Any) -> None:
+        """Show where a person signs in who did not do so when asked, or could not be asked."""
+        error = error_of(result)
+        if (link := one_line(error.get("sign_in"), LONGEST_LINK)).startswith(("https://", "http://")):
+            name = self.text["sign_in"].format(tool=one_line(error.get("server")))
+            await self.emitter(source_event(name, link, name))
 
 
 def why(result: Any) -> tuple[str, str]:
@@ -451,6 +482,8 @@ def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, page
 
 
 SERVER = "server:mcp:"  # before the id of a tool server that a chat uses
+HUB_NAME = "sekisho"
+MOST_CHATS = 10_000  # that are remembered
 TOLD = "sekisho_tools_told"  # in __metadata__: tool servers that were said to be away
 
 
@@ -462,6 +495,7 @@ class Filter:
 
     def __init__(self) -> None:
         self.valves = self.Valves()
+        self._chats: set[str] = set()
 
     async def request(
         self,
@@ -488,3 +522,36 @@ class Filter:
             if server not in told and server not in dict_of(metadata.get("mcp_clients")):
                 told.append(server)
                 await show(emitter, text["not_connected"].format(server=server), True, ACTION)
+        await self._tell_missing(metadata, emitter, text)
+
+    async def _tell_missing(self, metadata: dict[str, Any], emitter: Emitter, text: dict[str, str]) -> None:
+        """Say once a chat which servers behind the hub do not answer, so that their tools are not there."""
+        chat = str(metadata.get("chat_id") or "")
+        if not self._is_new(chat):
+            return
+        missing = {name for each in dict_of(metadata.get("mcp_clients")).values() for name in await missing_of(each)}
+        if missing:
+            names = text["between"].join(sorted(missing))
+            await show(emitter, text["away"].format(servers=names), True, ACTION)
+
+    def _is_new(self, chat: str) -> bool:
+        """Return whether nothing was told to this chat, and note that now it is."""
+        if not chat or chat in self._chats:
+            return False
+        if len(self._chats) >= MOST_CHATS:
+            self._chats.clear()
+        self._chats.add(chat)
+        return True
+
+
+async def missing_of(native: Any) -> list[str]:
+    """Return the servers that do not answer behind the hub, empty for a connection to something else."""
+    client = getattr(native, "client", None)
+    if getattr(getattr(client, "server_info", None), "name", "") != HUB_NAME:
+        return []
+    try:
+        page = (await client.list_prompts()).model_dump(mode="json", by_alias=True)  # the shortest of its lists
+    except Exception as error:
+        log.info("mcp_bridge: what is missing is not known (%s)", type(error).__name__)
+        return []
+    return away(page)[0]

@@ -72,6 +72,7 @@ TEXT = {
         "used": "Prompt “{name}”",
         "read": "Read “{name}”",
         "away": "Not reachable at the moment: {servers}",
+        "sign_in_first": "You need to sign in first: {servers}",
         "cancelled": "Nothing was chosen",
         "no_prompts": "The tools offer no prompts",
         "no_documents": "The tools offer no documents",
@@ -97,6 +98,7 @@ TEXT = {
         "used": "プロンプト「{name}」",
         "read": "「{name}」を読みました",
         "away": "現在接続できません：{servers}",
+        "sign_in_first": "先にサインインが必要です：{servers}",
         "cancelled": "選択されませんでした",
         "no_prompts": "使えるプロンプトはありません",
         "no_documents": "使える資料はありません",
@@ -275,14 +277,20 @@ LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 
 
-def one_line(text: Any) -> str:
+def one_line(text: Any, longest: int = LONGEST_LINE) -> str:
     """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
+    return " ".join(visible(text).split())[:longest] if isinstance(text, str) else ""
 
 
 def shown_name(name: str) -> str:
     """Return the name of a tool as people read it: git__log becomes git: log."""
     return one_line(name.replace("__", ": ", 1))
+
+
+def server_of(name: str) -> str:
+    """Return the tool server in the name of a tool of several servers, empty for one server's own."""
+    server, between, _ = name.partition("__")
+    return one_line(server) if between else ""
 
 
 def original(uri: str) -> str:
@@ -296,6 +304,17 @@ def source_event(name: str, uri: str, passage: str) -> Json:
     about = {"source": uri or name, "name": name, **url}
     document = [passage[:LONGEST_PASSAGE]]
     return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
+
+
+# Which tool servers the hub says are away.
+
+
+def away(page: Json) -> tuple[list[str], list[str]]:
+    """Return the servers that do not answer, and those that want a sign-in, of a list as the hub gives it."""
+    meta = dict_of(page.get("_meta"))
+    signing = [name for name in (one_line(each) for each in items(meta.get("sekisho/sign_in"))) if name]
+    missing = [name for name in map(one_line, dict_of(meta.get("sekisho/unavailable"))) if name]
+    return sorted(set(missing) - set(signing)), sorted(signing)
 
 
 # What one call of these tools works with.
@@ -464,21 +483,23 @@ async def prompts(client: Any, turn: Turn) -> list[Offer]:
     return [_prompt(each) for each in await _listed(client.list_prompts, "prompts", turn) if _named(each)]
 
 
-async def documents(client: Any, turn: Turn) -> list[Offer]:
+async def documents(client: Any, turn: Turn | None) -> list[Offer]:
+    """Return documents and addresses to fill in. `turn`: whose person is told what is away, None for nobody."""
     plain = await _listed(client.list_resources, "resources", turn)
     places = await _listed(client.list_resource_templates, "resourceTemplates", turn)
     found = [_document(each, "resource", "uri") for each in plain if isinstance(each.get("uri"), str)]
     return found + [_document(each, "template", "uriTemplate") for each in places if _fillable(each)]
 
 
-async def _listed(ask: Any, member: str, turn: Turn) -> list[Json]:
-    """Return all pages of a list, and tell once which servers are away."""
+async def _listed(ask: Any, member: str, turn: Turn | None) -> list[Json]:
+    """Return all pages of a list, and tell once a turn which servers are away."""
     found: list[Json] = []
     cursor = None
     for _ in range(MOST_PAGES):
         page = (await ask(cursor=cursor)).model_dump(mode="json", by_alias=True)
         found += dicts(page.get(member))
-        await _tell_away(page, turn)
+        if turn:
+            await _tell_away(page, turn)
         cursor = page.get("nextCursor")
         if not cursor or len(found) >= MOST_OFFERS:
             break
@@ -486,11 +507,11 @@ async def _listed(ask: Any, member: str, turn: Turn) -> list[Json]:
 
 
 async def _tell_away(page: Json, turn: Turn) -> None:
-    away = sorted(map(one_line, dict_of(dict_of(page.get("_meta")).get("sekisho/unavailable"))))
     told = turn.metadata.setdefault("sekisho_servers_told", [])
-    if new := [name for name in away if name not in told]:
-        told += new
-        await turn.tell("away", servers=turn.text["between"].join(new))
+    for key, servers in zip(("away", "sign_in_first"), away(page), strict=True):
+        if new := [name for name in servers if name not in told]:
+            told += new
+            await turn.tell(key, servers=turn.text["between"].join(new))
 
 
 def _named(entry: Json) -> bool:
@@ -850,12 +871,14 @@ async def read_document(client: Any, turn: Turn, uri: Any) -> Any:
 
 async def _address(client: Any, turn: Turn, uri: str) -> tuple[str, str]:
     """Return an address without places to fill in, and its title."""
-    if uri and "{" not in uri:
-        return uri, original(uri)
-    offers = await documents(client, turn)
+    whole = bool(uri) and "{" not in uri
+    offers = await documents(client, None if whole else turn)
+    offer = next((each for each in offers if each.key == uri), None)
+    if whole:
+        return uri, offer.title if offer else file_name({"uri": uri})
     if not offers:
         raise Trouble("no_documents")
-    offer = next((each for each in offers if each.key == uri), None) or await choose(turn, offers, "document")
+    offer = offer or await choose(turn, offers, "document")
     if not offer.arguments:
         return offer.key, offer.title
     values = await fill(turn, client, offer, {})

@@ -6,8 +6,9 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from plugins.mcp.turn import Turn
-from plugins.shared.json_values import dict_of, dicts, label
+from plugins.shared.json_values import dicts, label
 from plugins.shared.tool_names import one_line, original
+from plugins.shared.tool_servers_away import away
 from plugins.shared.types import Json
 from plugins.shared.visible import visible
 
@@ -61,21 +62,23 @@ async def prompts(client: Any, turn: Turn) -> list[Offer]:
     return [_prompt(each) for each in await _listed(client.list_prompts, "prompts", turn) if _named(each)]
 
 
-async def documents(client: Any, turn: Turn) -> list[Offer]:
+async def documents(client: Any, turn: Turn | None) -> list[Offer]:
+    """Return documents and addresses to fill in. `turn`: whose person is told what is away, None for nobody."""
     plain = await _listed(client.list_resources, "resources", turn)
     places = await _listed(client.list_resource_templates, "resourceTemplates", turn)
     found = [_document(each, "resource", "uri") for each in plain if isinstance(each.get("uri"), str)]
     return found + [_document(each, "template", "uriTemplate") for each in places if _fillable(each)]
 
 
-async def _listed(ask: Any, member: str, turn: Turn) -> list[Json]:
-    """Return all pages of a list, and tell once which servers are away."""
+async def _listed(ask: Any, member: str, turn: Turn | None) -> list[Json]:
+    """Return all pages of a list, and tell once a turn which servers are away."""
     found: list[Json] = []
     cursor = None
     for _ in range(MOST_PAGES):
         page = (await ask(cursor=cursor)).model_dump(mode="json", by_alias=True)
         found += dicts(page.get(member))
-        await _tell_away(page, turn)
+        if turn:
+            await _tell_away(page, turn)
         cursor = page.get("nextCursor")
         if not cursor or len(found) >= MOST_OFFERS:
             break
@@ -83,11 +86,11 @@ async def _listed(ask: Any, member: str, turn: Turn) -> list[Json]:
 
 
 async def _tell_away(page: Json, turn: Turn) -> None:
-    away = sorted(map(one_line, dict_of(dict_of(page.get("_meta")).get("sekisho/unavailable"))))
     told = turn.metadata.setdefault("sekisho_servers_told", [])
-    if new := [name for name in away if name not in told]:
-        told += new
-        await turn.tell("away", servers=turn.text["between"].join(new))
+    for key, servers in zip(("away", "sign_in_first"), away(page), strict=True):
+        if new := [name for name in servers if name not in told]:
+            told += new
+            await turn.tell(key, servers=turn.text["between"].join(new))
 
 
 def _named(entry: Json) -> bool:

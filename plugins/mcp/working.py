@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from plugins.mcp.asking import choose, fill, sentence
-from plugins.mcp.contents import Content
+from plugins.mcp.contents import Content, file_name
 from plugins.mcp.finding import fitting_offers
 from plugins.mcp.hub import answered, opened
 from plugins.mcp.offers import Offer, documents, filled, prompts
@@ -121,12 +121,14 @@ async def read_document(client: Any, turn: Turn, uri: Any) -> Any:
 
 async def _address(client: Any, turn: Turn, uri: str) -> tuple[str, str]:
     """Return an address without places to fill in, and its title."""
-    if uri and "{" not in uri:
-        return uri, original(uri)
-    offers = await documents(client, turn)
+    whole = bool(uri) and "{" not in uri
+    offers = await documents(client, None if whole else turn)
+    offer = next((each for each in offers if each.key == uri), None)
+    if whole:
+        return uri, offer.title if offer else file_name({"uri": uri})
     if not offers:
         raise Trouble("no_documents")
-    offer = next((each for each in offers if each.key == uri), None) or await choose(turn, offers, "document")
+    offer = offer or await choose(turn, offers, "document")
     if not offer.arguments:
         return offer.key, offer.title
     values = await fill(turn, client, offer, {})

@@ -8,9 +8,10 @@ from plugins.mcp_bridge.progress import Lines
 from plugins.mcp_bridge.results import complete, error_of
 from plugins.mcp_bridge.session import Listening
 from plugins.shared.log import log
-from plugins.shared.tool_names import one_line, shown_name
+from plugins.shared.tool_names import one_line, server_of, shown_name, source_event
 from plugins.shared.types import Emitter, Json
 
+LONGEST_LINK = 2000
 HUB_ERRORS = ("mcp_server_down", "mcp_timeout", "mcp_sign_in_needed")
 
 
@@ -29,6 +30,7 @@ class Bridge:
         lines = Lines(self.emitter, shown_name(function_name), self.text)
         listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
         native_call = type(self.native).call_tool
+        self.native.server_name = server_of(function_name) or self.native.server_name
         ending, who = "stopped", ""
         try:
             content = await native_call(
@@ -37,6 +39,7 @@ class Bridge:
             ending = "done"
         except Exception:
             ending, who = why(listening.result)
+            await self.show_sign_in(listening.result)
             raise
         finally:
             await lines.end(ending, who, done=True)
@@ -47,6 +50,13 @@ class Bridge:
         for event in events:
             await self.emitter(event)
         return content
+
+    async def show_sign_in(self, result: Any) -> None:
+        """Show where a person signs in who did not do so when asked, or could not be asked."""
+        error = error_of(result)
+        if (link := one_line(error.get("sign_in"), LONGEST_LINK)).startswith(("https://", "http://")):
+            name = self.text["sign_in"].format(tool=one_line(error.get("server")))
+            await self.emitter(source_event(name, link, name))
 
 
 def why(result: Any) -> tuple[str, str]:

@@ -9,14 +9,20 @@ LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 
 
-def one_line(text: Any) -> str:
+def one_line(text: Any, longest: int = LONGEST_LINE) -> str:
     """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
+    return " ".join(visible(text).split())[:longest] if isinstance(text, str) else ""
 
 
 def shown_name(name: str) -> str:
     """Return the name of a tool as people read it: git__log becomes git: log."""
     return one_line(name.replace("__", ": ", 1))
+
+
+def server_of(name: str) -> str:
+    """Return the tool server in the name of a tool of several servers, empty for one server's own."""
+    server, between, _ = name.partition("__")
+    return one_line(server) if between else ""
 
 
 def original(uri: str) -> str:

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from plugins.mcp_bridge.bridge import Bridge
 from plugins.mcp_bridge.progress import percent_of
 from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, complete
 from plugins.mcp_bridge.texts import TEXT
@@ -113,6 +115,35 @@ def test_a_server_that_is_down_is_told_in_the_persons_words(setup: Setup, langua
     assert "The tool server 'dead' does not answer" in turn["error"]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-US", "Not reachable at the moment: dead. The answer comes without them."),
+        ("ja-JP", "現在接続できません：dead。これらを使わずに回答します。"),
+    ],
+)
+def test_servers_whose_tools_are_not_there_are_told_once_a_chat(setup: Setup, language: str, said: str) -> None:
+    told = [setup.call("x__test_simple_text", language=language, chat=f"chat-{language}", rounds=2) for _ in range(2)]
+    assert [[line for line, _ in lines(turn)].count(said) for turn in told] == [1, 0]
+
+
+async def test_the_link_to_sign_in_is_shown() -> None:
+    events: list[Json] = []
+
+    async def emit(event: Json) -> None:
+        events.append(event)
+
+    shown = Bridge(None, emit, TEXT["ja"], logs=True, pages=True).show_sign_in
+    for given in ("https://gateway.example.com/sign-in/crm?for=x", "javascript:alert(1)", None, 5):
+        error = {"code": "mcp_sign_in_needed", "server": "crm", "sign_in": given}
+        await shown(SimpleNamespace(meta={"sekisho/error": error}))
+    [event] = events
+    assert event["data"]["source"] == {
+        "name": "crm にサインイン",
+        "url": "https://gateway.example.com/sign-in/crm?for=x",
+    }
+
+
 def test_links_are_cited_pages_shown_and_the_model_reads_of_both(setup: Setup) -> None:
     turn = setup.call("x__pages_and_links")
     cited = [event["data"] for event in turn["events"] if event["type"] == "source"]
@@ -134,6 +165,8 @@ def test_what_native_does_happens_once(setup: Setup) -> None:
     asked = setup.call("x__test_elicitation", {"message": "Who?"})
     assert [event["type"] for event in asked["events"]].count("request:elicitation") == 1
     assert "action=accept" in asked["result"]
+    [form] = [event["data"] for event in asked["events"] if event["type"] == "request:elicitation"]
+    assert form["server_name"] == "x", "the server that asks, not the id of the hub"
     wrong = setup.call("x__test_error_handling")
     assert wrong["error"] == "This tool intentionally returns an error for testing"
     assert lines(wrong)[1:] == []
