@@ -3,19 +3,23 @@
 import json
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 import httpx2
+from mcp_types import ToolAnnotations
 from ruamel.yaml import YAML
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from gateway.secret import Secret
+from install.doctor.ledger import Gateway
 from tests.e2e.conftest import apply_pack
 from tests.e2e.stack import Stack, until
 from tests.e2e.test_doctor import envelope
+from tests.fakes.mcp_everything.call import Call, Offer, offering
 from tests.fakes.mcp_everything.serving import Everything, everything_app
 from tests.fakes.mcp_library import Library
 from tests.fakes.serving import free_port, serving
@@ -26,18 +30,27 @@ HUB = "server:mcp:hub"
 OFFERS = "mcp"
 """The tool that shows prompts and documents."""
 ANSWER = "It is done."
+FRAGILE: dict[str, Offer] = {}
+offer = offering(FRAGILE)
+
+
+@offer(annotations=ToolAnnotations(read_only_hint=True))
+async def breaks(call: Call) -> Any:
+    """Is listed, and away before anybody calls it."""
+    return ""
 
 
 async def calls_what_it_is_told(request: Request) -> Response:
-    """Answer with the call which the question names, once: `call NAME {arguments}`."""
+    """Answer with the call which the question names, once: `call NAME {arguments}`, or as the doctor asks."""
     body = await request.json()
     asked = [message for message in body["messages"] if message["role"] == "user"][-1]["content"]
     called = body["messages"][-1]["role"] == "tool"
-    wanted = re.search(r"call (\w+) (\{.*?\})", asked if isinstance(asked, str) else json.dumps(asked))
+    words = asked if isinstance(asked, str) else json.dumps(asked)
+    wanted = re.search(r"call (\w+) (\{.*?\})", words) or re.search(r"Call the tool (\w+)()", words)
     if not body.get("stream"):
         message = {"role": "assistant", "content": ANSWER}
         return JSONResponse(envelope([{"index": 0, "message": message, "finish_reason": "stop"}]))
-    function = {"name": wanted[1], "arguments": wanted[2]} if wanted and not called else None
+    function = {"name": wanted[1], "arguments": wanted[2] or "{}"} if wanted and not called else None
     return StreamingResponse(chunks(function), media_type="text/event-stream")
 
 
@@ -56,7 +69,10 @@ async def wants_a_sign_in(request: Request) -> Response:
 
 @contextmanager
 def tool_servers(stack: Stack, extra: Any = None) -> Iterator[Everything]:
-    """Give the gateway tool servers while it runs, and apply the pack again: `x` works, `wiki` is down."""
+    """Give the gateway tool servers while it runs, and apply the pack again.
+
+    `x` works, `wiki` never answered, `fragile` answered once, `crm` wants a sign-in.
+    """
     gateway, everything = stack.gateway, Library(extra)
     before = gateway.file.read_text()
     servers = stack.open_webui.request("GET", "/api/v1/configs/tool_servers")
@@ -70,12 +86,18 @@ def tool_servers(stack: Stack, extra: Any = None) -> Iterator[Everything]:
         config = YAML(typ="safe").load(before)
         models = [*config["models"], model(HUB_MODEL, deployment(address), mode="chat")]
         down = f"http://127.0.0.1:{free_port()}/mcp"
-        hub = {"servers": {"x": {"url": f"{url}/mcp"}, "wiki": {"url": down}, "crm": {"url": f"{address}/crm"}}}
+        fragile = served.enter_context(ExitStack())
+        brief = fragile.enter_context(serving(everything_app("modern", Everything(FRAGILE)), lifespan="on"))
+        urls = {"x": f"{url}/mcp", "wiki": down, "fragile": f"{brief}/mcp", "crm": f"{address}/crm"}
+        hub = {"servers": {name: {"url": each} for name, each in urls.items()}}
         # Other modules set the key; a configuration from which it vanished is refused.
         gateway.configure({**config, "admin_key": "${ADMIN_KEY}", "models": models, "mcp": hub})
         key = gateway.key("tools", "--identity", "open-webui")
         bearer = {"Authorization": f"Bearer {key}"}
         until(lambda: HUB_MODEL in httpx2.get(f"{gateway.url}/v1/models", headers=bearer).text, "not taken up")
+        with closing(Gateway(gateway.url, None)) as seen:
+            until(lambda: "fragile__breaks" in seen.harmless_tools("/mcp", Secret(key)), "its tools are not listed")
+        fragile.close()
         apply_pack(stack.open_webui, gateway, key)
         yield everything
     gateway.file.write_text(before)

@@ -7,13 +7,16 @@ import mcp_types as types
 from mcp.shared.exceptions import MCPError
 
 from tests.fakes.mcp_everything.asking import Context
-from tests.fakes.mcp_everything.content import PNG, text
+from tests.fakes.mcp_everything.call import Call, Offer, offering
+from tests.fakes.mcp_everything.content import PNG, embedded, png, result, text
 from tests.fakes.mcp_everything.offers import PROMPTS, RESOURCES, TEMPLATES
 from tests.fakes.mcp_everything.serving import Everything
 
 RULES = "出張の宿泊費の上限は12,000円です。"
 LONG = "長" * 200_000
 HTML = "<h1>売上</h1><script>document.title='owned'</script>"
+TOOLS: dict[str, Offer] = {}
+offer = offering(TOOLS)
 WEEKLY = types.Prompt(
     name="weekly_report",
     title="週報を書く",
@@ -48,11 +51,29 @@ DOCUMENTS = [
 TICKET = types.ResourceTemplate(uri_template="lib://tickets/{number}", name="ticket", title="問い合わせ")
 
 
+@offer(annotations=types.ToolAnnotations(read_only_hint=True))
+async def opening_hours(call: Call) -> Any:
+    """Only reads, and needs no argument."""
+    return "9:00–17:00"
+
+
+@offer()
+async def chart(call: Call) -> Any:
+    """Draws a picture."""
+    return result(types.ImageContent(type="image", data=png(240, 120), mime_type="image/png"))
+
+
+@offer()
+async def sales_page(call: Call) -> Any:
+    """Returns a page."""
+    return result(embedded("ui://sales", f"<!doctype html><meta charset=utf-8>{HTML}", "text/html"))
+
+
 class Library(Everything):
     """Serves them beside the everything-server's own; `many` prompts more."""
 
     def __init__(self, extra: Any = None, many: int = 0) -> None:
-        super().__init__(extra)
+        super().__init__({**TOOLS, **(extra or {})})
         self.many = [types.Prompt(name=f"p{at}", description=f"Number {at}.") for at in range(many)]
 
     async def _list_prompts(self, context: Context, params: Any) -> types.ListPromptsResult:
