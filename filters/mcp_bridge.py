@@ -10,6 +10,9 @@ id: mcp_bridge
 
 # Built by `python -m plugins.build` out of plugins/mcp_bridge: change it there, not here.
 
+import base64
+import binascii
+import io
 import logging
 import math
 import re
@@ -19,8 +22,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
+from urllib.parse import unquote
 
+from open_webui.models.files import Files
+from open_webui.models.users import Users
+from open_webui.routers.files import upload_file_handler
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers, UploadFile
 
 # Texts of the settings.
 
@@ -69,6 +77,7 @@ TEXT = {
         "away": "Not reachable at the moment: {servers}. The answer comes without them.",
         "between": ", ",
         "not_connected": "The tools “{server}” cannot be reached at the moment; the answer comes without them.",
+        "attached": "[The file {name}, which the person can open above the answer.]",
         "shown": "The page “{name}” is shown to the person below the answer.",
     },
     "ja": {
@@ -87,6 +96,7 @@ TEXT = {
         "away": "現在接続できません：{servers}。これらを使わずに回答します。",
         "between": "、",
         "not_connected": "ツール「{server}」に現在接続できません。ツールなしで回答します。",
+        "attached": "［ファイル {name} は、回答の上に表示されています。］",
         "shown": "ページ「{name}」は、回答の下に表示されています。",
     },
 }
@@ -251,6 +261,57 @@ def source_event(name: str, uri: str, passage: str) -> Json:
     return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
 
 
+# Files as tools give them and as answers show them.
+
+
+LARGEST_FILE = 20_000_000  # bytes
+
+
+def decoded(data: Any) -> bytes | None:
+    """Return the bytes of base64, None where it is none."""
+    try:
+        return base64.b64decode(data, validate=True) if isinstance(data, str) and data else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def file_name(uri: str) -> str:
+    """Return the last part of an address as the name of a file."""
+    last = original(uri).partition("?")[0].rstrip("/").rpartition("/")[2]
+    return one_line(unquote(last)).replace("/", "_")[-80:] or "document"
+
+
+def file_item(id: str, kind: str, name: str, size: int) -> Json:
+    """Return a stored file as an answer shows it. `size`: bytes."""
+    return {"type": "file", "id": id, "url": id, "name": name, "content_type": kind, "size": size}
+
+
+# Files that tools give, kept for the person as Open WebUI keeps what people attach.
+
+
+SEEN_OR_HEARD = ("audio/", "video/", "image/")
+OF_THE_CHAT = ("chat_id", "message_id", "session_id")
+
+
+async def stored(raw: bytes, kind: str, name: str, user_id: str, request: Any, metadata: Json) -> tuple[str, str]:
+    """Store a file of the person's, and return its id and the text in it, both empty if it was refused."""
+    person = await Users.get_user_by_id(user_id)
+    about = {key: metadata.get(key) for key in OF_THE_CHAT}
+    for read in (False,) if kind.startswith(SEEN_OR_HEARD) else (True, False):
+        file = UploadFile(file=io.BytesIO(raw), filename=name, headers=Headers({"content-type": kind}))
+        try:
+            row = await upload_file_handler(
+                request, file=file, metadata=about, process=read, process_in_background=False, user=person
+            )
+        except Exception as error:
+            log.warning("sekisho: a tool's file is not %s (%s)", "read" if read else "stored", type(error).__name__)
+            continue
+        id = str(row["id"] if isinstance(row, dict) else row.id)
+        known = await Files.get_file_by_id(id)
+        return id, str(dict_of(getattr(known, "data", None)).get("content") or "")
+    return "", ""
+
+
 # Which tool servers the hub says are away.
 
 
@@ -365,11 +426,53 @@ def error_of(result: Any) -> Json:
     return dict_of(dict_of(getattr(result, "meta", None)).get("sekisho/error"))
 
 
+# Files in a tool's answer that Open WebUI does not keep: no pictures, sounds, pictures of rarer kinds.
+
+
+Keep = Callable[[bytes, str, str], Awaitable[tuple[str, str]]]
+"""Stores bytes of a kind under a name; returns the id and the text in them."""
+KEPT_NATIVELY = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "audio/wav")
+MOST_FILES = 8  # of one call
+LONGEST_TEXT = 60_000  # characters for the model
+
+
+async def attached(content: list[Any], keep: Keep, words: str) -> tuple[list[Any], list[Json]]:
+    """Return the answer with its files as text, and the files to show. `words`: what the model reads of a file."""
+    blocks, files = [], []
+    for block in content:
+        found = _file_in(block) if len(files) < MOST_FILES else None
+        id, text = await keep(*found) if found else ("", "")
+        if not found or not id:
+            blocks.append(block)
+            continue
+        raw, kind, name = found
+        files.append(file_item(id, kind, name, len(raw)))
+        told = words.format(name=name) + (f"\n\n{text[:LONGEST_TEXT]}" if text else "")
+        blocks.append({"type": "text", "text": told})
+    return blocks, files
+
+
+def _file_in(block: Any) -> tuple[bytes, str, str] | None:
+    """Return the bytes, kind and name of a file in a block, None where there is none to keep."""
+    kind = dict_of(block).get("type")
+    inner = dict_of(block.get("resource")) if kind == "resource" else dict_of(block)
+    mime = one_line(inner.get("mimeType")).lower() or "application/octet-stream"
+    native = mime.startswith("image/") if kind == "resource" else mime in KEPT_NATIVELY
+    if kind not in ("resource", "image", "audio") or native:
+        return None
+    raw = decoded(inner.get("blob") if kind == "resource" else inner.get("data"))
+    if raw is None or len(raw) > LARGEST_FILE:
+        return None
+    suffix = mime.partition("/")[2].partition("+")[0].partition(";")[0]
+    return raw, mime, file_name(one_line(inner.get("uri"))) if kind == "resource" else f"{kind}.{suffix}"
+
+
 # The client of a tool server as Open WebUI holds it, with ears for progress and reports.
 
 
 Hear = Callable[..., Awaitable[None]]
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+HEARING = "_sekisho_hearing"
 NEWER = "2026-07-28"
 """From this revision on, each request says which reports it wants."""
 
@@ -393,21 +496,36 @@ class Listening:
 
 @contextmanager
 def reports(client: Any, report: Hear | None) -> Iterator[None]:
-    """Show what the server reports within the block; the SDK takes such a listener only when it connects."""
+    """Show what the server reports within the block; the SDK takes such a listener only when it connects.
+
+    Of several calls at once the latest hears: a report does not say to which of them it belongs.
+    """
     session = getattr(client, "session", None)
-    former = getattr(session, "_logging_callback", None)
-    if session is None or former is None or report is None:
+    if report is None or getattr(session, "_logging_callback", None) is None:
         yield
         return
-
-    async def heard(params: Any) -> None:
-        await report(params.data)
-
-    session._logging_callback = heard
+    hearing = _hearing(session)
+    hearing.append(report)
     try:
         yield
     finally:
-        session._logging_callback = former
+        hearing.remove(report)
+
+
+def _hearing(session: Any) -> list[Hear]:
+    """Return who hears a session's reports, at first nobody but who did before."""
+    known: list[Hear] | None = getattr(session, HEARING, None)
+    if known is not None:
+        return known
+    hearing: list[Hear] = []
+    former = session._logging_callback
+
+    async def heard(params: Any) -> None:
+        await (hearing[-1](params.data) if hearing else former(params))
+
+    session._logging_callback = heard
+    setattr(session, HEARING, hearing)
+    return hearing
 
 
 # A call of a tool, with all that Open WebUI leaves out of it.
@@ -426,6 +544,8 @@ class Bridge:
     text: dict[str, str]
     logs: bool
     pages: bool
+    keep: Keep | None = None
+    """Stores files for the person."""
 
     async def call_tool(self, function_name: str, function_args: Json) -> Any:
         """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
@@ -448,6 +568,10 @@ class Bridge:
         return await self._completed(content)
 
     async def _completed(self, content: Any) -> Any:
+        if isinstance(content, list) and self.keep:
+            content, files = await attached(content, self.keep, self.text["attached"])
+            if files:
+                await self.emitter({"type": "files", "data": {"files": files}})
         content, events = complete(content, self.text, self.pages)
         for event in events:
             await self.emitter(event)
@@ -468,14 +592,14 @@ def why(result: Any) -> tuple[str, str]:
     return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
 
 
-def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:
-    """Let a turn's client of a tool server call through a bridge, once."""
+def bridge(native: Any, **given: Any) -> None:
+    """Let a turn's client of a tool server call through a bridge, once. `given`: what `Bridge` has."""
     if native is None or "call_tool" in vars(native):
         return
     if not hasattr(type(native), "call_tool") or not hasattr(native, "client"):
         log.warning("mcp_bridge: this Open WebUI calls tools in another way; they work, without progress")
         return
-    native.call_tool = Bridge(native, emitter, text, logs, pages).call_tool
+    native.call_tool = Bridge(native, **given).call_tool
 
 
 # The filter: what Open WebUI leaves out of tools that speak MCP.
@@ -502,15 +626,21 @@ class Filter:
         body: dict[str, Any],
         __metadata__: dict[str, Any],
         __request__: Any,
+        __user__: dict[str, Any],
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
         valves = self.valves
         if __event_emitter__:
             text = TEXT[user_language(__metadata__, __request__)]
+
+            async def keep(raw: bytes, kind: str, name: str) -> tuple[str, str]:
+                return await stored(raw, kind, name, __user__["id"], __request__, __metadata__)
+
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    bridge(entry.get("client"), __event_emitter__, text, valves.logs, valves.pages)
+                    given = {"text": text, "logs": valves.logs, "pages": valves.pages, "keep": keep}
+                    bridge(entry.get("client"), emitter=__event_emitter__, **given)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body
 
@@ -546,7 +676,7 @@ class Filter:
 
 async def missing_of(native: Any) -> list[str]:
     """Return the servers that do not answer behind the hub, empty for a connection to something else."""
-    client = getattr(native, "client", None)
+    client: Any = getattr(native, "client", None)
     if getattr(getattr(client, "server_info", None), "name", "") != HUB_NAME:
         return []
     try:

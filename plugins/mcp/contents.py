@@ -1,26 +1,18 @@
 """Content of prompts and documents: text and pictures for the model, what the person sees beside the answer."""
 
 import base64
-import binascii
-import io
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
-
-from open_webui.models.files import Files
-from open_webui.models.users import Users
-from open_webui.routers.files import upload_file_handler
-from starlette.datastructures import Headers, UploadFile
 
 from plugins.mcp.texts import FOR_THE_MODEL
 from plugins.mcp.turn import Turn
+from plugins.shared.file_items import LARGEST_FILE, decoded, file_item, file_name
 from plugins.shared.json_values import dict_of
-from plugins.shared.log import log
-from plugins.shared.tool_names import one_line, original
+from plugins.shared.stored_files import stored
+from plugins.shared.tool_names import one_line
 from plugins.shared.types import Json
 
 LONGEST_TEXT = 60_000  # characters for the model
-LARGEST_FILE = 20_000_000  # bytes
 MOST_PICTURES = 8
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
@@ -58,7 +50,7 @@ class Content:
 
     async def _add_data(self, data: Any, block: Json, turn: Turn) -> None:
         kind = one_line(block.get("mimeType")).lower() or "application/octet-stream"
-        raw = _decoded(data)
+        raw = decoded(data)
         if raw is None:
             self.texts.append(FOR_THE_MODEL["unreadable"].format(kind=kind))
         elif len(raw) > LARGEST_FILE or len(self.pictures) + len(self.files) >= MOST_PICTURES:
@@ -67,45 +59,12 @@ class Content:
             self.pictures.append(f"data:{kind};base64,{base64.b64encode(raw).decode()}")
             self.texts.append(FOR_THE_MODEL["picture"])
         else:
-            await self._add_file(raw, kind, file_name(block), turn)
+            await self._add_file(raw, kind, file_name(one_line(block.get("uri"))), turn)
 
     async def _add_file(self, raw: bytes, kind: str, name: str, turn: Turn) -> None:
-        id, text = await stored(raw, kind, name, turn)
+        id, text = await stored(raw, kind, name, turn.user["id"], turn.request, turn.metadata)
         if not id:
             self.texts.append(FOR_THE_MODEL["unreadable"].format(kind=kind))
             return
-        shown = {"type": "file", "id": id, "url": id, "name": name, "content_type": kind, "size": len(raw)}
-        self.files.append(shown)
+        self.files.append(file_item(id, kind, name, len(raw)))
         self.texts.append(FOR_THE_MODEL["file"].format(name=name) + (f"\n\n{text}" if text else ""))
-
-
-def _decoded(data: Any) -> bytes | None:
-    try:
-        return base64.b64decode(data, validate=True) if isinstance(data, str) and data else None
-    except (binascii.Error, ValueError):
-        return None
-
-
-def file_name(block: Json) -> str:
-    """Return the last part of an address as the name of a file."""
-    uri = original(one_line(block.get("uri"))).partition("?")[0]
-    return one_line(unquote(uri.rstrip("/").rpartition("/")[2])).replace("/", "_")[-80:] or "document"
-
-
-async def stored(raw: bytes, kind: str, name: str, turn: Turn) -> tuple[str, str]:
-    """Store a file of the person's as Open WebUI does it; return its id and the text in it, both empty if refused."""
-    person = await Users.get_user_by_id(turn.user["id"])
-    about = {key: turn.metadata.get(key) for key in ("chat_id", "message_id", "session_id")}
-    for read in (False,) if kind.startswith(("audio/", "video/", "image/")) else (True, False):
-        file = UploadFile(file=io.BytesIO(raw), filename=name, headers=Headers({"content-type": kind}))
-        try:
-            row = await upload_file_handler(
-                turn.request, file=file, metadata=about, process=read, process_in_background=False, user=person
-            )
-        except Exception as error:
-            log.warning("mcp: a document is not %s (%s)", "read" if read else "stored", type(error).__name__)
-            continue
-        id = str(row["id"] if isinstance(row, dict) else row.id)
-        known = await Files.get_file_by_id(id)
-        return id, str(dict_of(getattr(known, "data", None)).get("content") or "")
-    return "", ""

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from plugins.mcp.asking import choose, fill, sentence
-from plugins.mcp.contents import Content, file_name
+from plugins.mcp.contents import Content
 from plugins.mcp.finding import fitting_offers
 from plugins.mcp.hub import answered, opened
 from plugins.mcp.offers import Offer, documents, filled, prompts
 from plugins.mcp.texts import FOR_THE_MODEL
 from plugins.mcp.turn import Turn
+from plugins.shared.file_items import file_name
 from plugins.shared.json_values import dicts
 from plugins.shared.tool_names import original, source_event
 from plugins.shared.trouble import Trouble
@@ -125,7 +126,7 @@ async def _address(client: Any, turn: Turn, uri: str) -> tuple[str, str]:
     offers = await documents(client, None if whole else turn)
     offer = next((each for each in offers if each.key == uri), None)
     if whole:
-        return uri, offer.title if offer else file_name({"uri": uri})
+        return uri, offer.title if offer else file_name(uri)
     if not offers:
         raise Trouble("no_documents")
     offer = offer or await choose(turn, offers, "document")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+from plugins.mcp_bridge.attaching import Keep, attached
 from plugins.mcp_bridge.progress import Lines
 from plugins.mcp_bridge.results import complete, error_of
 from plugins.mcp_bridge.session import Listening
@@ -24,6 +25,8 @@ class Bridge:
     text: dict[str, str]
     logs: bool
     pages: bool
+    keep: Keep | None = None
+    """Stores files for the person."""
 
     async def call_tool(self, function_name: str, function_args: Json) -> Any:
         """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
@@ -46,6 +49,10 @@ class Bridge:
         return await self._completed(content)
 
     async def _completed(self, content: Any) -> Any:
+        if isinstance(content, list) and self.keep:
+            content, files = await attached(content, self.keep, self.text["attached"])
+            if files:
+                await self.emitter({"type": "files", "data": {"files": files}})
         content, events = complete(content, self.text, self.pages)
         for event in events:
             await self.emitter(event)
@@ -66,11 +73,11 @@ def why(result: Any) -> tuple[str, str]:
     return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
 
 
-def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:
-    """Let a turn's client of a tool server call through a bridge, once."""
+def bridge(native: Any, **given: Any) -> None:
+    """Let a turn's client of a tool server call through a bridge, once. `given`: what `Bridge` has."""
     if native is None or "call_tool" in vars(native):
         return
     if not hasattr(type(native), "call_tool") or not hasattr(native, "client"):
         log.warning("mcp_bridge: this Open WebUI calls tools in another way; they work, without progress")
         return
-    native.call_tool = Bridge(native, emitter, text, logs, pages).call_tool
+    native.call_tool = Bridge(native, **given).call_tool

@@ -11,6 +11,7 @@ from plugins.shared.json_values import dict_of, items
 from plugins.shared.language import user_language
 from plugins.shared.log import log
 from plugins.shared.status_line import show
+from plugins.shared.stored_files import stored
 from plugins.shared.tool_servers_away import away
 from plugins.shared.types import Emitter
 from plugins.shared.valve import valve
@@ -36,15 +37,21 @@ class Filter:
         body: dict[str, Any],
         __metadata__: dict[str, Any],
         __request__: Any,
+        __user__: dict[str, Any],
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
         valves = self.valves
         if __event_emitter__:
             text = TEXT[user_language(__metadata__, __request__)]
+
+            async def keep(raw: bytes, kind: str, name: str) -> tuple[str, str]:
+                return await stored(raw, kind, name, __user__["id"], __request__, __metadata__)
+
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    bridge(entry.get("client"), __event_emitter__, text, valves.logs, valves.pages)
+                    given = {"text": text, "logs": valves.logs, "pages": valves.pages, "keep": keep}
+                    bridge(entry.get("client"), emitter=__event_emitter__, **given)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body
 
@@ -80,7 +87,7 @@ class Filter:
 
 async def missing_of(native: Any) -> list[str]:
     """Return the servers that do not answer behind the hub, empty for a connection to something else."""
-    client = getattr(native, "client", None)
+    client: Any = getattr(native, "client", None)
     if getattr(getattr(client, "server_info", None), "name", "") != HUB_NAME:
         return []
     try:

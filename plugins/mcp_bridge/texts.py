@@ -17,6 +17,7 @@ TEXT = {
         "away": "Not reachable at the moment: {servers}. The answer comes without them.",
         "between": ", ",
         "not_connected": "The tools “{server}” cannot be reached at the moment; the answer comes without them.",
+        "attached": "[The file {name}, which the person can open above the answer.]",
         "shown": "The page “{name}” is shown to the person below the answer.",
     },
     "ja": {
@@ -35,6 +36,7 @@ TEXT = {
         "away": "現在接続できません：{servers}。これらを使わずに回答します。",
         "between": "、",
         "not_connected": "ツール「{server}」に現在接続できません。ツールなしで回答します。",
+        "attached": "［ファイル {name} は、回答の上に表示されています。］",
         "shown": "ページ「{name}」は、回答の下に表示されています。",
     },
 }

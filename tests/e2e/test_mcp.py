@@ -98,7 +98,9 @@ def test_a_document_is_read_in_the_persons_name(stack: Stack, tools: Everything,
     assert "松" in hanako.extracted(file)
 
     def recorded() -> Any:
-        rows = [row for row in stack.gateway.records() if row.api == "mcp" and row.upstream_model.startswith("lib://")]
+        rows = [
+            row for row in stack.gateway.records() if row.api == "mcp" and str(row.upstream_model).startswith("lib://")
+        ]
         return [row.user_id for row in rows]
 
     assert until(recorded, "no record of the document") == [hanako.id]

@@ -99,9 +99,7 @@ class Library(Everything):
     async def _list_templates(self, context: Context, params: Any) -> types.ListResourceTemplatesResult:
         return types.ListResourceTemplatesResult(resource_templates=[TICKET, *TEMPLATES])
 
-    async def _read(
-        self, context: Context, params: types.ReadResourceRequestParams
-    ) -> types.ReadResourceResult | types.InputRequiredResult:
+    async def _read(self, context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
         uri = str(params.uri)
         if uri.startswith("lib://tickets/"):
             told = types.TextResourceContents(uri=uri, mime_type="text/plain", text=f"Ticket {uri[14:]}")

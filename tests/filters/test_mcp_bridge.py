@@ -1,10 +1,12 @@
 """filters/mcp_bridge.py in the real Open WebUI, before the gateway's hub: what native leaves out of a tool's call."""
 
+import base64
 import math
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import mcp_types as types
 import pytest
 
 from plugins.mcp_bridge.bridge import Bridge
@@ -13,7 +15,7 @@ from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, complete
 from plugins.mcp_bridge.texts import TEXT
 from plugins.shared.tool_names import LONGEST_LINE, one_line
 from tests.fakes.mcp_everything.call import Call, Offer, offering
-from tests.fakes.mcp_everything.content import embedded, link, result, text
+from tests.fakes.mcp_everything.content import WAV, embedded, link, result, text
 from tests.fakes.mcp_everything.serving import Everything, everything_app
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.plugin_host import ROOT, PluginHost
@@ -30,6 +32,16 @@ async def pages_and_links(call: Call) -> Any:
     """Returns what Open WebUI drops."""
     page = embedded("ui://chart", PAGE, "text/html;profile=mcp-app")
     return result(text("hello"), link("https://example.com/doc"), embedded("memo://1", "a memo"), page)
+
+
+@offer()
+async def files(call: Call) -> Any:
+    """Returns files of kinds that Open WebUI does not keep."""
+    csv = base64.b64encode("品,円\n松,100\n".encode()).decode()
+    blob = types.BlobResourceContents(uri="file:///a/%E4%BE%A1%E6%A0%BC.csv", mime_type="text/csv", blob=csv)
+    sound = types.AudioContent(type="audio", data=WAV, mime_type="audio/mpeg")
+    svg = types.ImageContent(type="image", data=base64.b64encode(b"<svg/>").decode(), mime_type="image/svg+xml")
+    return result(types.EmbeddedResource(type="resource", resource=blob), sound, svg)
 
 
 class Setup:
@@ -159,6 +171,10 @@ def test_links_are_cited_pages_shown_and_the_model_reads_of_both(setup: Setup) -
 
 
 def test_what_native_does_happens_once(setup: Setup) -> None:
+    files = setup.call("x__files")
+    shown = [file["name"] for event in files["events"] if event["type"] == "files" for file in event["data"]["files"]]
+    assert shown == ["価格.csv", "audio.mpeg", "image.svg"]
+    assert "松" in files["result"]
     picture = setup.call("x__test_image_content")
     assert picture["kinds"] == ["image"]
     assert lines(picture)[1:] == []
