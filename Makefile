@@ -23,7 +23,8 @@ test: .venv .venv-open-webui .venv-open-webui-0.11  ## install what the tests ne
 	.venv/bin/mypy
 	$(call tested,-q -m quick -n auto --dist loadfile)
 	$(call tested,-q -m beside -n 2 --dist loadfile)
-	$(call tested,-m "not quick and not beside")
+	$(call tested,-m "not quick and not beside and not alone" -n 2 --dist loadgroup)
+	$(call tested,-m alone)
 
 bench: .venv  ## measure the gateway beside its peers, then the ledger
 	.venv/bin/python -m tests.bench $(ARGS)

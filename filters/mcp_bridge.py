@@ -438,7 +438,8 @@ LONGEST_TEXT = 60_000  # characters for the model
 
 async def attached(content: list[Any], keep: Keep, words: str) -> tuple[list[Any], list[Json]]:
     """Return the answer with its files as text, and the files to show. `words`: what the model reads of a file."""
-    blocks, files = [], []
+    blocks: list[Any] = []
+    files: list[Json] = []
     for block in content:
         found = _file_in(block) if len(files) < MOST_FILES else None
         id, text = await keep(*found) if found else ("", "")

@@ -84,7 +84,7 @@ class Gate:
             raise
 
     def _forget(self, waiter: Waiter, queue: FairQueue[Waiter]) -> None:
-        """Out of the queue; a place that came in the moment of leaving goes on to the next."""
+        """Leave the queue; a place that came in the moment of leaving goes on to the next request."""
         if queue.remove(waiter):
             self._counts[waiter.rank] -= 1
         elif waiter.place.done() and waiter.place.exception() is None:

@@ -12,18 +12,23 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.admin import admin_routes, metrics
+from gateway.api.claude_code import claude_code_routes
+from gateway.api.console_link import ConsoleLink
 from gateway.api.generate import Generate
 from gateway.api.health import healthz, readyz
 from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
+from gateway.api.opencode import opencode_routes
 from gateway.api.own_keys import own_key_routes
+from gateway.api.speeds import Speeds
 from gateway.api.stored_responses import StoredResponses
 from gateway.api.unknown import not_served
 from gateway.api.usage import MyUsage
 from gateway.api.voices import Voices
 from gateway.api.websocket import no_websocket
+from gateway.console.pages import console_routes
 from gateway.dialects import gemini
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.endpoints import ENDPOINTS
@@ -31,6 +36,9 @@ from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
 from gateway.mcp.lazy import ToolServers
+from gateway.oauth.routes import oauth_routes
+from gateway.oauth.server import AuthorizationServer
+from gateway.openapi.route import openapi_routes
 from gateway.reload import watching
 from gateway.reports.query_runner import QueryRunner
 from gateway.runtime import Runtime
@@ -149,8 +157,15 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         *hello_routes(),
         Route("/v1/me", Me(runtime), methods=["GET"]),
         Route("/v1/me/usage", MyUsage(runtime), methods=["GET"]),
+        Route("/v1/me/speeds", Speeds(runtime), methods=["GET"]),
+        Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
+        *claude_code_routes(runtime),
+        *opencode_routes(runtime),
+        *oauth_routes(AuthorizationServer(runtime)),
         *admin_routes(),
+        *console_routes(runtime),
+        *openapi_routes(),
         Route("/metrics", metrics),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

@@ -15,7 +15,7 @@ class Bodies:
     """Counts the bytes of long bodies, from their arrival to the end of their requests."""
 
     def __init__(self, most_bytes: Callable[[], int]) -> None:
-        """`most_bytes` returns what all of them may hold now."""
+        """Share what `most_bytes` returns, the bytes that all bodies may hold now."""
         self._most_bytes = most_bytes
         self._by_key: Counter[str] = Counter()
         self._bytes = 0

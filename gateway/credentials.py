@@ -19,7 +19,7 @@ class CredentialsWatch:
     """Knows of which models the credentials are missing or expired. `/readyz` reads it, and never waits."""
 
     def __init__(self, targets: Callable[[], Iterable[Target]], every: float = EVERY_SECONDS) -> None:
-        """`targets` returns the deployments of the configuration of the moment."""
+        """Watch the deployments that `targets` returns, those of the current configuration."""
         self._targets = targets
         self._every = every
         self._problems: dict[str, str] = {}

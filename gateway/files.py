@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 _PRIVATE = 0o600
+_PRIVATE_FOLDER = 0o700
 _DEFAULT = 0o666
 """Restricted by the process's umask."""
 
@@ -52,6 +53,13 @@ def create_once(path: Path, content: bytes) -> bytes:
         finally:
             partial.unlink(missing_ok=True)
     return path.read_bytes()
+
+
+def private_folder(path: Path) -> None:
+    """Create a folder that only its owner may enter; one that is there already becomes so. Raises `OSError`."""
+    path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(_PRIVATE_FOLDER)
 
 
 def fsync(path: Path) -> None:

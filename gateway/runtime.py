@@ -13,10 +13,11 @@ from gateway.config.schema import Config
 from gateway.continuations.choose import continuations_of
 from gateway.credentials import CredentialsWatch
 from gateway.db.engine import closed, open_database
+from gateway.db.expiring import ExpiringStore
 from gateway.errors import SekishoError
 from gateway.fetching.fetcher import MediaFetcher
 from gateway.identity.hashing import keyed_hash
-from gateway.identity.keys import KeyStore, hash_secret
+from gateway.identity.keys import KeyStore, audit_of, hash_secret
 from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
 from gateway.ledger.writer import SegmentWriter
@@ -63,6 +64,7 @@ class Runtime:
         self.metrics = Metrics()
         self.metrics.watch(self._process_collector(), MachineCollector(self.ledger))
         self.keys: KeyStore
+        self.expiring: ExpiringStore
         self.credentials = CredentialsWatch(lambda: self.current.routes.all_targets())
         self.tracing = Tracing(config.telemetry) if config.telemetry else None
         self.connections = Connections(lambda: self.current.config.server)
@@ -74,7 +76,8 @@ class Runtime:
     async def start(self) -> None:
         """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""
         self._engine = await open_database(self.current.config)
-        self.keys = KeyStore(self._engine, self._secret)
+        self.keys = KeyStore(self._engine, self._secret, audit_of(self.current.config))
+        self.expiring = ExpiringStore(self._engine, self._secret)
         await self.keys.start()
         await self.limiter.start()
         self.ledger.start()

@@ -84,7 +84,7 @@ def _fault(error: Exception) -> str:
 
 
 def request_members(body: bytes) -> Members:
-    """`members` of a request body. Raises `InvalidRequest` that says what is wrong with it."""
+    """Return the `members` of a request body. Raises `InvalidRequest` that says what is wrong with it."""
     if not body:
         raise InvalidRequest("The request has no body; send a JSON object.", code="invalid_json")
     if len(body) <= LARGE_BYTES and not is_utf8(body):  # longer ones were looked at in pieces
@@ -201,7 +201,7 @@ def require(fields: Members, name: str, *allowed: type) -> None:
 
 
 def _is_empty(raw: memoryview) -> bool:
-    """`[]`, `""` and `{}`, with or without space in them."""
+    """Return whether a value is `[]`, `""` or `{}`, with or without space in it."""
     return len(raw) < 64 and raw[0] in b'[{"' and not raw[1:-1].tobytes().strip()
 
 

@@ -8,6 +8,7 @@ settings.register_profile("repeatable", derandomize=True)
 pytest_plugins = [
     "tests.fixtures.interrupts",
     "tests.fixtures.needs",
+    "tests.fixtures.sharing",
     "tests.fixtures.skips",
     "tests.fixtures.blocking",
     "tests.fixtures.gateway",

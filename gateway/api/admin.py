@@ -10,11 +10,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import wire
+from gateway.api.acting import administrator
+from gateway.api.audit import admin_audit
 from gateway.api.authenticate import presented_key
 from gateway.api.client import ClientGone, headers_of, read_body
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
+from gateway.audit.actor import acting
 from gateway.dialects.chat import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Overloaded, Unauthenticated
 from gateway.identity import key_admin
@@ -22,6 +25,7 @@ from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.network import client_address
 from gateway.runtime import Runtime
 from gateway.secret import Secret
+from gateway.sessions.session import SCOPE, Session
 
 Handler = Callable[[KeyStore, Request], Awaitable[Any]]
 
@@ -38,7 +42,8 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         runtime: Runtime = request.app.state.runtime
         try:
             _check_admin(runtime, request)
-            return _json(await handler(runtime.keys, request))
+            with acting(administrator(runtime, request)):
+                return _json(await handler(runtime.keys, request))
         except ConfigError as error:
             missing = "there is no" in str(error)
             return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
@@ -55,6 +60,11 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _check_admin(runtime: Runtime, request: Request) -> None:
+    session: Session | None = request.scope.get(SCOPE)
+    if session is not None:
+        if not session.may("administrator"):
+            raise Forbidden("Only administrators see this; 'console.administrators' in the configuration names them.")
+        return
     expected = runtime.current.config.admin_key
     if expected is None:
         raise Forbidden("The admin routes are closed. Set 'admin_key' in the configuration to open them.")
@@ -126,11 +136,12 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/budgets/{name}", _remove_budget),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),
+    ("GET", "/audit", admin_audit),
 )
 
 
 async def metrics(request: Request) -> Response:
-    """Prometheus' text format, for the admin key and for `server.metrics_networks`."""
+    """Serve Prometheus' text format to the admin key and to `server.metrics_networks`."""
     runtime: Runtime = request.app.state.runtime
     server = runtime.current.config.server
     address = client_address(request.scope, headers_of(request.scope), server)

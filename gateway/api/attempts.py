@@ -109,7 +109,7 @@ def _too_long(error: UpstreamError) -> bool:
 
 
 def _cause(error: UpstreamError) -> str:
-    """For the administrator: what came, or why nothing did. Never the upstream's text, which may quote a key."""
+    """Return the cause of a failure for the administrator. Never the upstream's text, which may quote a key."""
     if isinstance(error, UpstreamRefused):
         return f"answered {error.upstream_status}"
     return f"{error.code}: {error.__cause__!r}" if error.__cause__ else error.message

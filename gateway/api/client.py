@@ -138,10 +138,10 @@ class Answer:
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": body[last:] if last else body})
 
-    async def nothing(self, headers: Headers) -> None:
+    async def nothing(self, headers: Headers, status: int = 204) -> None:
         """Send an answer without content."""
         self.started = self.ended = True
-        await self._send({"type": "http.response.start", "status": 204, "headers": headers})
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": b""})
 
     async def start_stream(self, headers: Headers) -> None:

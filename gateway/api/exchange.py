@@ -9,8 +9,10 @@ from starlette.types import Scope, Send
 from gateway.api.ask import Ask
 from gateway.api.client import Answer, Headers, headers_of
 from gateway.api.telling import error_body, error_event, note, reader_of
+from gateway.api.unified_limits import budget_headers, used_up_headers
 from gateway.bodies import Share
 from gateway.continuations.store import owner
+from gateway.dialects import messages
 from gateway.dialects.endpoint import Endpoint
 from gateway.dialects.usage import Usage
 from gateway.errors import ApiError, UpstreamError
@@ -84,7 +86,7 @@ class Exchange:
     def reader(self, error: ApiError) -> Reader:
         """Return who reads an error of this request."""
         recorder = self.recorder
-        return reader_of(error, recorder.caller, self.headers, recorder.model, self.snapshot.routes)
+        return reader_of(error, recorder.caller, self.headers, recorder.model, self.snapshot)
 
     async def enter(self, servings: Sequence[Serving], ask: Ask) -> Serving:
         """Wait for a place at one of `servings`; until `release` the request counts as running there. Raises `Busy`."""
@@ -161,7 +163,8 @@ class Exchange:
         status = client.status(error)
         self.settle(outcome, status, error.code)
         body = error_body(client, error, reader, request_id)
-        await self.answer.whole(status, self.response_headers() + _retry_after(error, status), body)
+        is_patient = client is messages.CLIENT
+        await self.answer.whole(status, self.response_headers(error) + _retry_after(error, status, is_patient), body)
 
     async def drop(self, error: ApiError) -> None:
         """End a completion that nobody waits for any more; editors that show every error get nothing at all."""
@@ -172,8 +175,8 @@ class Exchange:
         else:
             await self.answer.nothing(self.response_headers())
 
-    def response_headers(self) -> Headers:
-        """Return what every answer tells about itself."""
+    def response_headers(self, error: ApiError | None = None) -> Headers:
+        """Return what every answer tells about itself, one that is an error too."""
         recorder = self.recorder
         headers = [(b"x-sekisho-request-id", recorder.request_id.encode())]
         if self.target:
@@ -184,6 +187,8 @@ class Exchange:
             headers.append(ESTIMATED)
         if recorder.cost_nano_usd is not None:
             headers.append((b"x-sekisho-cost-usd", f"{recorder.cost_nano_usd / 1e9:.9f}".encode()))
+        if self.endpoint.client is messages.CLIENT:
+            headers += used_up_headers(error) if error else budget_headers(self.limit_statuses)
         return headers + ratelimit_headers(self.limit_statuses) + soft_budget_headers(self.limit_statuses)
 
 
@@ -193,10 +198,14 @@ def _listed(names: Sequence[str]) -> bytes:
     return "".join(each if " " <= each <= "~" else "?" for each in text).strip().encode()
 
 
-def _retry_after(error: ApiError, status: int) -> Headers:
-    """Return whether and when a program may try again. Tools that wait silently for hours help nobody."""
+def _retry_after(error: ApiError, status: int, is_patient: bool) -> Headers:
+    """Return whether and when a program may try again. Tools that wait silently for hours help nobody.
+
+    `is_patient`: the client's dialect heeds `x-should-retry` first, and shows when there is more.
+    """
     seconds = error.retry_after
-    headers = [] if seconds is None or seconds > _LONGEST_WAIT else [(b"retry-after", b"%d" % max(1, round(seconds)))]
+    is_hidden = seconds is None or (seconds > _LONGEST_WAIT and not is_patient)
+    headers = [] if seconds is None or is_hidden else [(b"retry-after", b"%d" % max(1, round(seconds)))]
     if (
         error.final
         or (status < 500 and status not in _MAY_PASS)

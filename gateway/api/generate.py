@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.ask import Ask, understand
-from gateway.api.authenticate import authenticate
+from gateway.api.authenticate import authenticate, session_key
 from gateway.api.client import ClientGone, UntilGone, check_encoding
 from gateway.api.completing import answer_warming, is_idle, while_typing
 from gateway.api.count_tokens import answer_count
@@ -69,7 +69,7 @@ class Generate:
         check_server(address, server)
         if self._runtime.ledger.refusing:
             raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
-        key = await authenticate(self._runtime, exchange.headers)
+        key = session_key(scope) or await authenticate(self._runtime, exchange.headers)
         exchange.recorder.asked_by(Caller(key))
         check_key(address, key.policy)
         check_encoding(exchange.headers)

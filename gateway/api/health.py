@@ -13,7 +13,7 @@ async def healthz(_: Request) -> JSONResponse:
 
 
 async def readyz(request: Request) -> JSONResponse:
-    """503 with the reasons while the process should get no new requests; `warnings` where it serves all the same."""
+    """Answer 503 with reasons while the process should get no new requests; `warnings` where it serves all the same."""
     runtime: Runtime = request.app.state.runtime
     runtime.connections.probed_at = time.monotonic()
     problems, warnings = runtime.problems(), runtime.warnings()

@@ -10,13 +10,14 @@ from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
 from gateway.api.holder import person_of
-from gateway.api.own_budgets import budgets_of
+from gateway.api.own_budgets import budgets_of, team_json
 from gateway.api.telling import refuse
 from gateway.config.models import Model, Price
 from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.person import owner
 from gateway.limits.limit import LimitStatus
+from gateway.routing.ending import is_announced
 from gateway.routing.routes import Routes
 from gateway.runtime import Runtime
 
@@ -35,7 +36,8 @@ class Me:
             key = await authenticate_reader(self._runtime, scope)
             headers = headers_of(scope)
             person = person_of(self._runtime, key, headers) if _SIGNED in headers else owner(key)
-            await answer.whole(200, [], wire.encode(await self._told(Caller(key, person))))
+            caller = self._runtime.current.caller(self._runtime.keys, key, person)
+            await answer.whole(200, [], wire.encode(await self._told(caller)))
         except ApiError as error:
             await refuse(answer, error, scope)
 
@@ -49,8 +51,9 @@ class Me:
             "expires_at": key.policy.expires_at,
             "limits": [_limit(each) for each in await runtime.limiter.status(limits)],
             "budgets": await budgets_of(runtime, caller),
-            "free_models": routes.free(key.policy),
-            "models": [_model(model, routes) for model in routes.available(key.policy)],
+            "free_models": routes.free(caller.policy),
+            **team_json(runtime, caller),
+            "models": [_model(model, routes) for model in routes.available(caller.policy)],
         }
 
 
@@ -63,6 +66,21 @@ def _model(model: Model, routes: Routes) -> dict[str, Any]:
         "context_window": model.context_window,
         "max_output_tokens": model.max_output_tokens,
         "price_usd_per_million_tokens": _price(price),
+        "notice": _notice(model, routes),
+    }
+
+
+def _notice(model: Model, routes: Routes) -> dict[str, Any] | None:
+    """Return until when a model is there, and what follows it; None where nothing is announced."""
+    until, life = model.available.until, routes.life(model)
+    ends = life if life and is_announced(life) else None
+    if until is None and ends is None:
+        return None
+    return {
+        "available_until": f"{until:%Y-%m-%dT%H:%M:%SZ}" if until else None,
+        "end_of_life": f"{ends.ends}" if ends else None,
+        "certain": ends.certain if ends else True,
+        "successor": ends.successor if ends else model.successor,
     }
 
 

@@ -1,6 +1,5 @@
 """`/v1/me/keys`: people make, rotate and revoke keys of their own."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +12,16 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
+from gateway.api.acting import themselves
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
-from gateway.api.holder import person_of
+from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
-from gateway.config.schema import OwnKeys as Allowed
-from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, Overloaded
+from gateway.audit.actor import acting
+from gateway.errors import ApiError, ConfigError, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
+from gateway.identity.caller import Caller
+from gateway.identity.key_making import check_open, make_own_key
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
 from gateway.reports.query_runner import Query, QueryRunner
@@ -41,6 +43,8 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     purpose: str | None = None
     days: int | None = None
     """Until the key ends; None = as long as people's keys may live."""
+    team: str | None = None
+    """Of the person's teams, the one that the key counts for; None = the first."""
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,9 +59,11 @@ class Holder(msgspec.Struct, frozen=True):
 
     runtime: Runtime
     key: Key
-    person: Person
-    creating: asyncio.Lock
-    """Counting a person's keys and making one more is one step."""
+    caller: Caller
+
+    @property
+    def person(self) -> Person:
+        return self.caller.person
 
     @property
     def keys(self) -> list[Key]:
@@ -75,15 +81,16 @@ Handler = Callable[[Holder, Request], Awaitable[Any]]
 class OwnKeysRoute:
     """The ASGI application of one row of the table below."""
 
-    def __init__(self, runtime: Runtime, handler: Handler, creating: asyncio.Lock) -> None:
-        self._runtime, self._handler, self._creating = runtime, handler, creating
+    def __init__(self, runtime: Runtime, handler: Handler) -> None:
+        self._runtime, self._handler = runtime, handler
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            holder = Holder(self._runtime, key, person_of(self._runtime, key, headers_of(scope)), self._creating)
-            content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
+            holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)))
+            with acting(themselves(self._runtime, holder.key, holder.person, scope)):
+                content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
             await refuse(answer, error, scope)
@@ -93,9 +100,8 @@ class OwnKeysRoute:
 
 def own_key_routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes; each path has one application a method."""
-    creating = asyncio.Lock()
     return [
-        Route(f"/v1/me/keys{path}", OwnKeysRoute(runtime, handler, creating), methods=[method])
+        Route(f"/v1/me/keys{path}", OwnKeysRoute(runtime, handler), methods=[method])
         for method, path, handler in _TABLE
     ]
 
@@ -107,28 +113,17 @@ async def _list(holder: Holder, _: Request) -> Any:
 
 
 async def _create(holder: Holder, request: Request) -> Any:
-    allowed = _allowed(holder)
+    allowed = check_open(holder.runtime.current.config.own_keys)
     asked = await _body(request, NewKey)
-    now = time.time_ns() // 1000
-    policy = own_keys.new_policy(allowed, asked.days, holder.key, now)
-    alias = own_keys.stored_alias(holder.person, asked.alias)
-    async with holder.creating:
-        await holder.runtime.keys.refresh()
-        keys = holder.keys
-        own_keys.check_count(allowed, keys, now)
-        if any(key.alias == alias for key in keys):
-            raise InvalidRequest(
-                "You have, or had, a key with this alias; choose another.", code="alias_taken", param="alias"
-            )
-        key, secret = await key_admin.create(
-            holder.runtime.keys,
-            alias,
-            owner=holder.person.email or holder.person.user_id,
-            team=own_keys.team_of(holder.key, keys),
-            purpose=asked.purpose,
-            made_by=own_keys.PERSON,
-            **policy,
-        )
+    key, secret = await make_own_key(
+        holder.runtime.keys,
+        allowed,
+        holder.caller,
+        asked.alias,
+        purpose=asked.purpose,
+        days=asked.days,
+        team=asked.team,
+    )
     return _shown(key, holder, secret)
 
 
@@ -164,16 +159,6 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", "/{id}", _revoke),
     ("POST", "/{id}/rotate", _rotate),
 )
-
-
-def _allowed(holder: Holder) -> Allowed:
-    allowed = holder.runtime.current.config.own_keys
-    if allowed is None:
-        raise Forbidden(
-            "Keys are made by administrators here; ask one for a key. ('own_keys' in the configuration opens this.)",
-            code="own_keys_off",
-        )
-    return allowed
 
 
 def _shown(key: Key, holder: Holder, secret: Secret | None = None) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
-from gateway.api.holder import person_of
-from gateway.api.own_budgets import budgets_of, own_of
+from gateway.api.holder import caller_of
+from gateway.api.own_budgets import budgets_of, own_of, team_json
 from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
 from gateway.errors import ApiError, InvalidRequest
-from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person
 from gateway.ledger.segments import folder
@@ -27,7 +26,7 @@ from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
 
-_OWN = (
+OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
@@ -77,7 +76,7 @@ async def admin_records(_: KeyStore, request: Request) -> Any:
 
 
 async def admin_usage(_: KeyStore, request: Request) -> Any:
-    """As `sekisho usage summary --json`; any dimension can also be asked for by its value, such as `team=research`."""
+    """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
     asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
@@ -107,25 +106,25 @@ class MyUsage:
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
         asked = _query(request.query_params.multi_items(), UsageQuery)
-        by = parse(asked.by, {name: DIMENSIONS[name] for name in _OWN})
+        by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
-        person = person_of(self._runtime, key, headers_of(request.scope))
-        caller, runtime = Caller(key, person), self._runtime
+        caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
         budgets = await budgets_of(runtime, caller)
-        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
+        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, caller.person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
             "as_of": as_of(runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
             "budget": own_of(budgets, caller),
             "budgets": budgets,
-            "free_models": runtime.current.routes.free(key.policy),
+            "free_models": runtime.current.routes.free(caller.policy),
+            **team_json(runtime, caller),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
 
 
 def as_of(ledger: Ledger, now: datetime | None = None) -> str | None:
-    """Until when the records of all machines are in an answer, in UTC; None where nobody ships by the clock.
+    """Return the time (UTC) until which records of all machines are in an answer; None where nobody ships by the clock.
 
     Of a machine's own requests every answer knows at once; others' come with their shipped segments.
     """

@@ -67,17 +67,17 @@ def print_json(content: Any) -> None:
 
 
 def moment(microseconds: int | None) -> str:
-    """A UTC time for people."""
+    """Return a UTC time for people."""
     return f"{datetime.fromtimestamp((microseconds or 0) / 1e6, UTC):%Y-%m-%d %H:%M}"
 
 
 def usd(nano: int | None) -> str:
-    """An amount for people, without trailing zeros."""
+    """Return an amount for people, without trailing zeros."""
     return "–" if nano is None else f"{(Decimal(nano) / 10**9).normalize():f} USD"
 
 
 def nano_usd(amount: float | None) -> int | None:
-    """What a person typed in USD, as nano-USD. Raises `ConfigError` for what is no amount."""
+    """Return a typed amount of USD as nano-USD. Raises `ConfigError` for what is no amount."""
     if amount is None:
         return None
     if not 0 <= amount <= MOST_USD:

@@ -12,6 +12,7 @@ from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_jso
 from gateway.commands.wires import wires
 from gateway.config.document import Document
 from gateway.config.load import Loaded
+from gateway.config.mcp import APART
 from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
@@ -34,7 +35,7 @@ def check(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     models = loaded.config.models
     routes = build_routes(loaded.config, {})
     endings = [each for each in endings_of(loaded, routes) if each.level]
-    warnings = [*_without_gaps(loaded, routes), *unpriced(loaded, routes), *_unstartable(loaded)]
+    warnings = [*_without_gaps(loaded, routes), *unpriced(loaded, routes), *_unstartable(loaded), *_apart(loaded)]
     counts = {"files": len(loaded.document.files), "models": len(models)}
     counts["deployments"] = sum(len(model.deployments) for model in models)
     if as_json:
@@ -70,6 +71,13 @@ def _unstartable(loaded: Loaded) -> Iterator[str]:
                 f"{place}: tool server '{name}' cannot be started: {problem}. Install it, or name it with its whole "
                 f"path; `sekisho mcp check {name}` tries it."
             )
+
+
+def _apart(loaded: Loaded) -> Iterator[str]:
+    """Yield a warning where machines share keys but no state through which their hubs of tool servers would meet."""
+    config = loaded.config
+    if config.mcp is not None and config.database is not None and config.shared_state is None:
+        yield f"{loaded.document.place(('mcp',))}: mcp: {APART}"
 
 
 def _check_store(loaded: Loaded) -> None:

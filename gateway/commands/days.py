@@ -15,7 +15,7 @@ Zone = Annotated[str, typer.Option("--timezone", envvar="SEKISHO_TIMEZONE", help
 
 @contextmanager
 def wrong_use() -> Iterator[None]:
-    """What a request would be refused for ends a command with exit code 2."""
+    """Turn an `InvalidRequest` raised inside a command into exit code 2."""
     try:
         yield
     except InvalidRequest as error:

@@ -56,7 +56,7 @@ class PolicyOptions:
     expires: Annotated[datetime | None, typer.Option(help="Valid until then (UTC).", formats=DATES)] = None
 
     def values(self) -> dict[str, Any]:
-        """Those that were given, as fields of a policy."""
+        """Return the given options as fields of a policy."""
         expires = self.expires and round(self.expires.replace(tzinfo=UTC).timestamp() * 1e6)
         given = {
             "models": self.model,

@@ -11,7 +11,7 @@ from rich.text import Text
 from gateway.commands.common import moment
 
 if TYPE_CHECKING:
-    from gateway.mcp.catalog.pins import Pin
+    from gateway.mcp.catalog.pin import Pin
     from gateway.mcp.checking import Checked
     from gateway.mcp.overview import Noted, Offered, Overview
 

@@ -67,5 +67,5 @@ def _cell(value: Any, name: str) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula is marked as text."""
+    """Mark a text that a spreadsheet would run as a formula as text."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

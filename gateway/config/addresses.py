@@ -21,6 +21,17 @@ def base_url_problem(address: str) -> str | None:
     return None
 
 
+def origin(address: str) -> str:
+    """Return an address such as https://ai.example.com without the slash at its end. Raises `ValueError`."""
+    parts = _split(address)
+    bare = parts is not None and parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts is None or not bare or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("must be an address without a path, such as https://ai.example.com")
+    if not _sendable(address):
+        raise ValueError("has a space or a letter that no address has; write it as browsers send it")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 def endpoint_problem(address: str) -> str | None:
     """Return what is wrong with `ledger.destination`, or None."""
     parts = _split(address)

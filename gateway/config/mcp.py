@@ -14,6 +14,12 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Bytes = Annotated[int, Field(ge=1024, le=LARGEST_BYTES)]
 
+APART = (
+    "other machines learn of no changes of tool servers, and sessions of older clients are known to one machine only; "
+    "set 'shared_state' (redis://…) if there are several"
+)
+"""A note where machines share a database, but nothing through which they could tell each other."""
+
 _SENT_BY_US = frozenset({"authorization", "host", "content-length", "content-type", "accept", "cookie"})
 
 

@@ -3,8 +3,6 @@
 `python -m gateway.config.reference docs/configuration.md` writes it; a test holds the two together.
 """
 
-import ast
-import inspect
 import sys
 import types
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ import msgspec
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from gateway.attribute_docs import attribute_docs
 from gateway.config import schema
 from gateway.secret import Secret
 
@@ -29,6 +28,7 @@ the schema by `python -m gateway.config.reference`.
 _EXAMPLES = {
     "server.allowed_networks": "[10.0.0.0/8]",
     "server.trusted_proxies": "[10.1.2.3/32]",
+    "server.public_url": "https://ai.example.com",
     "server.outbound_proxy": "http://proxy.example.com:3128",
     "server.no_proxy": "[.corp.example.com]",
     "server.custom_ca": "/etc/ssl/company.pem",
@@ -38,13 +38,29 @@ _EXAMPLES = {
     "shared_state": '"${SEKISHO_REDIS}"  # redis://…',
     "admin_key": '"${SEKISHO_ADMIN_KEY}"',
     "key_secret": '"${SEKISHO_KEY_SECRET}"',
+    "console.oidc.issuer": "https://login.example.com/realms/company",
+    "console.oidc.client_id": "sekisho",
+    "console.oidc.client_secret": '"${SEKISHO_OIDC_SECRET}"',
+    "console.oidc.name": "Example Corp",
+    "console.oidc.email_claim": "preferred_username",
+    "console.oidc.email_domains": "[example.com]",
+    "console.oidc.groups_claim": "groups",
     "open_webui.identity_secret": '"${SEKISHO_IDENTITY_SECRET}"',
+    "open_webui.teams": '{Research: research, 営業部: sales, "*": everybody}',
+    "teams.NAME.models": '["gemma-*", gpt-6.1-sol]',
+    "teams.NAME.requests_per_minute": "600",
+    "teams.NAME.tokens_per_minute": "2000000",
+    "teams.NAME.parallel_requests": "40",
+    "teams.NAME.traffic_class": "batch",
+    "teams.NAME.contact": '"research-ai@example.com"',
+    "contact": '"it-help@example.com"',
     "own_keys": "{most: 5, longest_days: 90}",
     "own_keys.models": '["claude-*", coder]',
     "own_keys.networks": "[10.0.0.0/8]",
     "own_keys.requests_per_minute": "60",
     "own_keys.tokens_per_minute": "200000",
     "own_keys.parallel_requests": "8",
+    "clients.claude_code.settings": '{env: {OTEL_METRICS_EXPORTER: otlp}, permissions: {deny: ["Read(./.env)"]}}',
     "admission.max_running": "200",
     "ledger.destination": "s3://company-logs/sekisho",
     "ledger.store_options": '{aws_endpoint: "http://minio:9000"}',
@@ -78,6 +94,8 @@ _EXAMPLES = {
     "mcp.search_above": "60",
     "mcp.allowed_hosts": "[sekisho.example.com]",
     "mcp.allowed_origins": '["https://chat.example.com"]',
+    "console.administrators": "[admin@example.com]",
+    "console.team_leads": "{research: [lead@example.com]}",
     "telemetry.endpoint": "http://collector:4318",
     "telemetry.headers": '{authorization: "${COLLECTOR_KEY}"}',
     "models[].name": "gemma-3-27b",
@@ -221,15 +239,8 @@ def _code(text: str) -> str:
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the sentences that stand below the keys in the source."""
-    (parsed,) = ast.parse(inspect.getsource(model)).body
-    assert isinstance(parsed, ast.ClassDef)
-    found: dict[str, str] = {}
-    for field, below in zip(parsed.body, parsed.body[1:], strict=False):
-        text = below.value if isinstance(below, ast.Expr) else None
-        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(text, ast.Constant):
-            found[field.target.id] = " ".join(str(text.value).split()).replace("|", "\\|")
-    return found
+    """Return the sentences that stand below the keys in the source, as cells of a table."""
+    return {name: text.replace("|", "\\|") for name, text in attribute_docs(model).items()}
 
 
 if __name__ == "__main__":

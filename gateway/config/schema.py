@@ -4,9 +4,11 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, HttpUrl, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, PlainSerializer, model_validator
 
-from gateway.config.addresses import without_secrets
+from gateway.config.addresses import origin, without_secrets
+from gateway.config.clients import Clients
+from gateway.config.console import Console
 from gateway.config.mcp import Mcp
 from gateway.config.models import Model
 from gateway.config.section import (
@@ -14,10 +16,12 @@ from gateway.config.section import (
     LONGEST_SECONDS,
     AccessKey,
     Address,
+    Count,
     FilePath,
     Section,
     SigningSecret,
 )
+from gateway.config.teams import Contact, GroupTeams, Several, Teams
 from gateway.secret import Secret
 
 
@@ -41,6 +45,8 @@ class Server(Section):
     """The address to listen on; 0.0.0.0 = every one of this machine."""
     port: int = Field(4000, ge=0, le=65535)
     """0 = any free one."""
+    public_url: Annotated[str, AfterValidator(origin)] | None = None
+    """The gateway's address as browsers know it; null = http:// with `host` and `port`."""
     workers: int = Field(1, ge=1, le=256)
     """Processes that serve; more than one need `shared_state`."""
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -183,6 +189,12 @@ class Telemetry(Section):
 class OpenWebUI(Section):
     identity_secret: SigningSecret | None = None
     """Checks the pack's signed token and Open WebUI's own JWT (HS256)."""
+    teams: GroupTeams = Field({})
+    """`groups` = each of Open WebUI's groups is a team of its name; or a mapping of groups to teams, in which "*" is
+    everybody else. A key with a team of its own keeps that."""
+    several: Several = "first"
+    """For whom a person in several teams acts: the `first` in the order of `teams`, or the `next` one that allows the
+    model and whose budget is not used up."""
 
 
 class OwnKeys(Section):
@@ -196,11 +208,11 @@ class OwnKeys(Section):
     """Allowed models or globs; null = every model."""
     networks: tuple[IPv4Network | IPv6Network, ...] | None = None
     """Source networks; null = every one that the server allows."""
-    requests_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    requests_per_minute: Count | None = None
     """Of each such key; null = no limit."""
-    tokens_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    tokens_per_minute: Count | None = None
     """Of each such key; null = no limit."""
-    parallel_requests: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    parallel_requests: Count | None = None
     """Of each such key; null = no limit."""
 
 
@@ -223,8 +235,17 @@ class Config(Section):
     open_webui: OpenWebUI = OpenWebUI()
     own_keys: OwnKeys | None = None
     """Lets people make keys of their own (`POST /v1/me/keys`); null = administrators make all keys."""
+    teams: Teams = Field({})
+    """What teams may do, by name: those of keys, and those that Open WebUI's groups give."""
+    contact: Contact | None = None
+    """Whom people ask who need more: an address, a name, a channel; null = "your administrator"."""
     telemetry: Telemetry | None = None
     """null = no traces."""
     mcp: Mcp | None = None
     """null = no tool servers."""
+    console: Annotated[Console | Literal[False], BeforeValidator(lambda given: {} if given is True else given)] = (
+        Console()
+    )
+    """The people's pages at `/console`; false = none."""
+    clients: Clients = Clients()
     models: tuple[Model, ...] = ()

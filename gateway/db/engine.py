@@ -19,7 +19,7 @@ from gateway.tls import tls_context
 P = ParamSpec("P")
 T = TypeVar("T")
 
-HEAD = "0003"
+HEAD = "0005"
 """The newest migration; a test compares it with the folder."""
 
 

@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy Core. A change here is a migration in `migrations/versions`."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Integer, LargeBinary, MetaData, String, Table, true
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, true
 
 metadata = MetaData()
 
@@ -50,3 +50,17 @@ revisions = Table(
     Column("value", Integer, nullable=False),
 )
 """A counter for each table, raised with every change, so that other processes notice cheaply."""
+
+expiring = Table(
+    "expiring",
+    metadata,
+    Column("id_hash", LargeBinary(32), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", LargeBinary(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("expiring_subject", "subject", "kind"),
+    Index("expiring_end", "expires_at"),
+)
+"""Sessions, one-time links, codes, tokens. Ids and subjects are keyed hashes, contents are encrypted."""

@@ -176,7 +176,7 @@ def _listed(event: bytes, payload: bytes) -> bytes:
 
 
 def put_cost(answer: Members, usd: float | None) -> None:
-    """`usage.cost` as OpenRouter sends it, which Open WebUI keeps with the message."""
+    """Write `usage.cost` as OpenRouter does; Open WebUI keeps it with the message."""
     if usd is None or wire.kind(answer, "usage") is not dict:
         return
     usage = lenient.members(bytes(answer["usage"]))

@@ -22,7 +22,7 @@ def estimate(text: str) -> int:
 
 
 def estimate_json(raw: bytes) -> int:
-    """`estimate` of a prompt as JSON, in which images and files may stand."""
+    """Return the `estimate` of a prompt as JSON, in which images and files may stand."""
     if len(raw) > _WHOLE_BYTES:
         return _sampled(raw)
     blobs = 0
@@ -47,7 +47,7 @@ _TEXTS = frozenset(
 
 
 def estimate_texts(raw: msgspec.Raw) -> int:
-    """`estimate` of what a model wrote, somewhere within a part of an answer."""
+    """Return the `estimate` of a model's text, somewhere within a part of an answer."""
     if len(raw) > _WHOLE_BYTES:
         return _sampled(bytes(raw))
     try:

@@ -25,6 +25,7 @@ VERSION = "2023-06-01"
 
 _TOO_LONG = ("prompt is too long", "exceed context limit")
 """Claude Code makes a conversation shorter at the first, and asks for less at the second."""
+_USED_UP = "insufficient_quota"
 _GUARDED = "amazon-bedrock-guardrailAction"
 PING = b'event: ping\ndata: {"type": "ping"}\n\n'
 """Keeps a silent stream open: clients of Messages take silence of more than some seconds for a failure."""
@@ -159,6 +160,8 @@ def failure(answer: Members) -> bool:
 
 def _type(error: ApiError) -> str:
     """Return the type of an error; a status that the table lacks is the client's fault below 500, else ours."""
+    if error.code == _USED_UP:
+        return _TYPES[402]
     status = CLIENT.status(error)
     return _TYPES.get(status, _TYPES[400] if status < 500 else _TYPES[500])
 

@@ -118,7 +118,7 @@ class PassThrough:
         raise NotImplementedError
 
     def read_text(self, payload: bytes, event: bytes) -> bytes:
-        """`read` of an event that is not JSON. `[DONE]` is no event of most wires, and their clients stop at it."""
+        """Read an event that is not JSON. `[DONE]` is no event of most wires, and their clients stop at it."""
         return b"" if payload.strip() == b"[DONE]" else event
 
     def failed(self, payload: bytes, event: bytes) -> bytes:

@@ -144,7 +144,7 @@ def _text(found: Any) -> str | None:
 
 
 def _check(fields: Members) -> None:
-    """`input` may be absent, as a stored prompt or the instructions alone can be enough."""
+    """Check a request. `input` may be absent, as a stored prompt or the instructions alone can be enough."""
     if wire.kind(fields, "input") not in (None, str, list):
         raise InvalidRequest("The field 'input' must be a string or an array.", code="invalid_type", param="input")
     if wire.flag(fields, "background"):

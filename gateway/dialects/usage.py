@@ -61,17 +61,17 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 def from_chat(found: Any) -> Usage | None:
-    """`usage` of Chat Completions, Completions and Embeddings; None where it holds no counts."""
+    """Return the `usage` of Chat Completions, Completions and Embeddings; None where it holds no counts."""
     return _inclusive(found, "prompt_tokens", "completion_tokens")
 
 
 def from_responses(found: Any) -> Usage | None:
-    """`usage` of Responses; None where it holds no counts."""
+    """Return the `usage` of Responses; None where it holds no counts."""
     return _inclusive(found, "input_tokens", "output_tokens")
 
 
 def from_messages(found: Any) -> Usage | None:
-    """`usage` of Messages, where `input_tokens` is only what no cache read or wrote; None without counts."""
+    """Return the `usage` of Messages, where `input_tokens` is only what no cache read or wrote; None without counts."""
     if not isinstance(found, dict) or not any(name in found for name in ("input_tokens", "output_tokens")):
         return None
     read, written = _count(found, "cache_read_input_tokens"), _count(found, "cache_creation_input_tokens")
@@ -86,7 +86,7 @@ def from_messages(found: Any) -> Usage | None:
 
 
 def from_converse(found: Any) -> Usage | None:
-    """`usage` of Converse, where `inputTokens` is only what no cache read or wrote; None without counts."""
+    """Return the `usage` of Converse, where `inputTokens` is only what no cache read or wrote; None without counts."""
     if not isinstance(found, dict) or not any(name in found for name in ("inputTokens", "outputTokens")):
         return None
     read, written = _count(found, "cacheReadInputTokens"), _count(found, "cacheWriteInputTokens")
@@ -100,7 +100,7 @@ def from_converse(found: Any) -> Usage | None:
 
 
 def from_cohere(found: Any) -> Usage | None:
-    """`usage` of Cohere's Chat: all tokens, its own prompt among them, and the units that it bills; None without any.
+    """Return the `usage` of Cohere's Chat: all tokens, its own prompt among them, and billed units; None without any.
 
     What it read from its cache is part of all tokens, and billed as the others.
     """
@@ -116,7 +116,7 @@ def from_cohere(found: Any) -> Usage | None:
 
 
 def from_gemini(found: Any) -> Usage | None:
-    """`usageMetadata` of Gemini, where the candidates' tokens exclude thoughts; None where it holds no counts.
+    """Return the `usageMetadata` of Gemini, where candidates' tokens exclude thoughts; None where it holds no counts.
 
     The prompt's total includes what the cache read, but not what tools of the server put beside it.
     """
@@ -158,7 +158,7 @@ def from_infill(answer: Members) -> Usage | None:
 
 
 def from_rerank(usage: Any, meta: Any) -> Usage | None:
-    """`usage` of Jina, vLLM and llama.cpp, `meta` of Cohere, of a rerank; None where they hold no counts."""
+    """Return the `usage` of a rerank (Jina, vLLM, llama.cpp) or its `meta` (Cohere); None where they hold no counts."""
     told, about = (found if isinstance(found, dict) else {} for found in (usage, meta))
     billed, tokens = _object(about, "billed_units"), _object(about, "tokens")
     places = ((told, "prompt_tokens"), (told, "total_tokens"), (tokens, "input_tokens"), (billed, "input_tokens"))
@@ -168,7 +168,7 @@ def from_rerank(usage: Any, meta: Any) -> Usage | None:
 
 
 def from_transcription(usage: Any, duration: Any) -> Usage | None:
-    """`usage` of Transcriptions, in tokens or seconds, and `duration` of verbose answers; None without counts."""
+    """Return the `usage` (tokens or seconds) or `duration` of a transcription; None without counts."""
     told = usage if isinstance(usage, dict) else {}
     tokens = from_media(told) or Usage()
     given = [each for each in (told.get("seconds"), duration) if isinstance(each, float) or type(each) is int]
@@ -177,7 +177,7 @@ def from_transcription(usage: Any, duration: Any) -> Usage | None:
 
 
 def from_media(found: Any) -> Usage | None:
-    """`usage` of Images, Speech and Transcriptions, with the tokens that are no text; None where it holds no counts."""
+    """Return the `usage` of Images, Speech and Transcriptions, media tokens included; None without counts."""
     usage = from_responses(found)
     if usage is None:
         return None

@@ -6,6 +6,7 @@ installer configures, then the body's `user`. Any other key speaks for its owner
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ import msgspec
 
 from gateway.errors import Unauthenticated
 from gateway.identity.keys import Key
+from gateway.identity.policy import Policy
 from gateway.secret import Secret
 
 TOKEN_FIELD = "sekisho_identity"
@@ -24,7 +26,8 @@ _ISSUERS = ("sekisho", "open-webui")
 _LEEWAY_SECONDS = 30
 _LONGEST = 512
 """Characters kept of any one claim or header."""
-_LONGEST_TOKEN = 8192
+_LONGEST_TOKEN = 32 * 1024
+"""In bytes; a person may be in many groups."""
 
 _HEADERS = {
     "user_id": "x-openwebui-user-id",
@@ -69,6 +72,19 @@ class Person(msgspec.Struct, frozen=True):
 NOBODY = Person()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonalKey(Key):
+    """What a person who is signed in acts with: a key without limits of its own, stored nowhere."""
+
+    person: Person = NOBODY
+
+
+def personal_key(person: Person, team: str | None = None) -> PersonalKey:
+    """Return the key of a person who is signed in."""
+    named = person.email or person.user_id
+    return PersonalKey("session", "", "console", named, team, None, 0, None, Policy(), person=person)
+
+
 def identify(
     key: Key, headers: Mapping[str, str], token: str | None, claimed: str | None, secret: Secret | None
 ) -> Person:
@@ -93,6 +109,8 @@ def identify(
 
 def owner(key: Key) -> Person:
     """Return the person to whom a key belongs."""
+    if isinstance(key, PersonalKey):
+        return key.person
     name = key.owner
     email = name if name and "@" in name else None
     return Person(user_id=name, email=email, source="key" if name else "none")
@@ -115,7 +133,7 @@ def _verified(token: str, secret: Secret, source: str) -> Person:
     return person
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
     """Return the person of a token that verifies, and until when (Unix seconds). Failures are not remembered."""
     claims = jwt.decode(

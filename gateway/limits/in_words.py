@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.limits.limit import Demand, LimitStatus, wanted
+from gateway.limits.limit import Demand, Limit, LimitStatus, wanted
 from gateway.wording.languages import Language
 
 _LONGEST_NAME = 100
-_MOST_MODELS = 3
+MOST_MODELS = 3
 
 _WHOSE: dict[Language, dict[str, str]] = {
     "en": {
@@ -53,7 +53,8 @@ _STATES: dict[Language, dict[str, str]] = {
         "or a new chat, may still fit.",
         "anew": " It starts anew on {when}.",
         "free": " Models that cost nothing go on: {models}.",
-        "ask": " If you need more, ask your administrator.",
+        "ask": " If you need more, ask {contact}.",
+        "administrator": "your administrator",
     },
     "ja": {
         "requests": "{whose}に達しました。{seconds}秒後にもう一度お試しください。",
@@ -64,7 +65,8 @@ _STATES: dict[Language, dict[str, str]] = {
         "かかる可能性があります。質問を短くするか、新しいチャットなら送信できる場合があります。",
         "anew": "予算は {when} に新しくなります。",
         "free": "料金のかからないモデルは引き続き使えます: {models}。",
-        "ask": "増やす必要がある場合は管理者にご相談ください。",
+        "ask": "増やす必要がある場合は{contact}にご相談ください。",
+        "administrator": "管理者",
     },
 }
 _BETWEEN: dict[Language, str] = {"en": ", ", "ja": "、"}
@@ -80,6 +82,7 @@ def limit_in_words(
     in_chat: bool,
     zone: str | None,
     free_models: Sequence[str],
+    contact: str | None = None,
 ) -> str:
     """Return the sentences about a limit that has no room for `demand`. `now` is in Unix seconds."""
     limit, text = status.limit, _STATES[language]
@@ -87,14 +90,14 @@ def limit_in_words(
     said = {**amounts, **{f"usd_{name}": dollars(nano) for name, nano in amounts.items()}}
     budget = limit.kind == "budget"
     thing = _THINGS[language][f"budget.{limit.window}" if budget else limit.kind].format(**said)
-    whose = _whose(limit.scope, in_chat, language).format(thing=thing, name=_name(limit.scope))
+    whose = _whose(limit.scope, in_chat, language).format(thing=thing, name=_name(limit))
     state = ("budget.little" if status.left else "budget.none") if budget else limit.kind
     words = text[state].format(whose=whose, seconds=max(1, round(retry_after)), **said)
     if budget:
         words += text["anew"].format(when=moment(now + status.resets_in, zone))
         if free_models:
-            words += text["free"].format(models=_BETWEEN[language].join(free_models[:_MOST_MODELS]))
-    return words + text["ask"]
+            words += text["free"].format(models=_BETWEEN[language].join(free_models[:MOST_MODELS]))
+    return words + text["ask"].format(contact=contact or text["administrator"])
 
 
 def moment(seconds: float, zone: str | None) -> str:
@@ -120,5 +123,5 @@ def _whose(scope: str, in_chat: bool, language: Language) -> str:
     return _WHOSE[language]["chat" if kind == "key" and in_chat else kind]
 
 
-def _name(scope: str) -> str:
-    return scope.partition(":")[2][:_LONGEST_NAME]
+def _name(limit: Limit) -> str:
+    return (limit.name or limit.scope.partition(":")[2])[:_LONGEST_NAME]

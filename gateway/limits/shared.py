@@ -53,7 +53,7 @@ class RedisLimiter:
         custom_ca: Path | None = None,
         config_file: Path | None = None,
     ) -> None:
-        """`tick_seconds` None: `tick` is called from outside. `clock` is the tests'. Raises `ConfigError`.
+        """Connect to Redis. `tick_seconds` None: `tick` is called from outside. Raises `ConfigError`.
 
         `config_file` names the destination that machines share; None where each has its own.
         """

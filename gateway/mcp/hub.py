@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cachetools import LRUCache
-from mcp.shared.exceptions import MCPError
-from mcp_types import METHOD_NOT_FOUND
 
 from gateway.config.mcp import Mcp, McpServer
 from gateway.config.schema import Config
+from gateway.files import private_folder
 from gateway.identity.caller import Caller
+from gateway.mcp.accepted import AcceptedWatch
 from gateway.mcp.capabilities import Capabilities
 from gateway.mcp.catalog.catalog import Catalog
 from gateway.mcp.catalog.listing import Listing
@@ -18,12 +20,13 @@ from gateway.mcp.catalog.merged import Merged, merge
 from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.credentials import ConfiguredCredentials, Credentials
 from gateway.mcp.errors import UpstreamDown
-from gateway.mcp.events import Events, kind_of
+from gateway.mcp.events import KINDS, Events
 from gateway.mcp.following import Following
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.sessions import Sessions
+from gateway.mcp.hearing import Listener
+from gateway.mcp.machines.messages import Accepted, Changed, Message
 from gateway.mcp.principal import SHARED, principal_of
-from gateway.mcp.protocol import Params, Result
 from gateway.mcp.relay.forward import Forwarder
 from gateway.mcp.relay.parked import Parked
 from gateway.mcp.upstream.opening import Way
@@ -39,8 +42,12 @@ _MERGED_KEPT = 512
 class Hub:
     """Everything that outlives a request. `configure` takes a changed configuration."""
 
-    def __init__(self, config: Config, client: UpstreamClient, folder: Path) -> None:
+    def __init__(self, config: Config, client: UpstreamClient, folder: Path, machine: str = "") -> None:
+        """Take `machine`, the name of this hub among those of other machines; empty where there is only one."""
         assert config.mcp
+        self.machine = machine
+        self.tell: Callable[[Message], None] = lambda news: None
+        """Tells the hubs of other machines."""
         self.config = config
         self.mcp: Mcp = config.mcp
         self._client = client
@@ -49,18 +56,23 @@ class Hub:
         self.sessions = Sessions()
         self.events = Events(self.sessions)
         self.pins = Pins(folder / "pins.json")
-        self.catalog = Catalog(folder / "catalog", self.pool, self.pins, self.events.changed)
+        self.catalog = Catalog(folder / "catalog", self.pool, self.pins, self._differs)
+        self._accepted = AcceptedWatch(self.pins, self._were_accepted)
         self.following = Following(self.pool)
-        self.parked = Parked(self.mcp.max_parked)
+        self.parked = Parked(self.mcp.max_parked, machine)
         self.forwarder = Forwarder(self.pool, self.parked)
         self._credentials: dict[str, Credentials] = {}
         self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
 
     async def start(self) -> None:
+        with suppress(OSError):  # what cannot be kept on disk lives in memory
+            await asyncio.to_thread(private_folder, self._folder)
         await self.catalog.start()
         self.pool.start()
+        self._accepted.start()
 
     async def stop(self) -> None:
+        self._accepted.stop()
         self.events.close()
         await self.parked.stop()
         await self.following.stop()
@@ -79,6 +91,15 @@ class Hub:
             await self.pool.drop(name)
             self.events.changed(name)
 
+    def _differs(self, server: str) -> None:
+        """Tell everybody that a server offers something else than before."""
+        self.events.changed(server)
+        self.tell(Changed(server, KINDS))
+
+    def _were_accepted(self, server: str, hashes: dict[str, str]) -> None:
+        self.events.changed(server, ("tools",))
+        self.tell(Accepted(server, hashes))
+
     def server(self, name: str) -> McpServer:
         return self.mcp.servers[name]
 
@@ -90,7 +111,7 @@ class Hub:
         if credentials is None:
             credentials = self._credentials[name] = ConfiguredCredentials(name, server, self.config)
         way = Way(name, server, credentials, self._client, self._folder / "servers", caller, principal)
-        return self.pool.group(way, _Listener(self, name, principal), self.catalog.era(way))
+        return self.pool.group(way, Listener(self, name, principal), self.catalog.era(way))
 
     async def merged(self, view: View, caller: Caller, capabilities: Capabilities) -> Merged:
         """Return what a caller sees in a view; servers that cannot be asked are missing from it."""
@@ -151,29 +172,6 @@ class Hub:
     def refresh(self, group: Group, client: Client) -> None:
         """Read a server's lists again where they are old, as a connection to it is open now."""
         self.catalog.refresh(group, client.capabilities)
-
-
-class _Listener:
-    """Takes what a server says outside of any request."""
-
-    def __init__(self, hub: Hub, server: str, principal: str) -> None:
-        self._hub = hub
-        self._server = server
-        self._principal = principal
-
-    async def notified(self, method: str, params: Params) -> None:
-        kind = kind_of(method)
-        if kind is not None:
-            await self._hub.catalog.changed(self._server)
-            self._hub.events.changed(self._server, (kind,))
-        elif method == "notifications/resources/updated" and isinstance(uri := params.get("uri"), str):
-            self._hub.following.updated(self._server, self._principal, uri)
-
-    async def asked(self, method: str, params: Params) -> Result:
-        """Refuse: a question outside of a call has nobody whom it could be put to."""
-        if method == "roots/list":
-            return {"roots": []}
-        raise MCPError(METHOD_NOT_FOUND, "No client can be asked now.", data=method)
 
 
 def _differs(before: Mcp, after: Mcp, name: str) -> bool:

@@ -23,7 +23,7 @@ class ProcessCollector(Collector):
         ledger: SegmentWriter,
         probes: Mapping[str, Probe],
     ) -> None:
-        """`probes` are by the name of their gauge."""
+        """Collect `probes`, by the name of their gauge."""
         self._gate = gate
         self._targets = targets
         self._ledger = ledger

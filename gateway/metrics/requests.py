@@ -29,7 +29,7 @@ class RequestMetrics:
     """Counts what the records say; labels are names of the configuration, never of persons."""
 
     def __init__(self, registry: CollectorRegistry, flush_seconds: float) -> None:
-        """A finished request is counted after `flush_seconds` at the latest."""
+        """Count a finished request after `flush_seconds` at the latest."""
         self._flush_seconds = flush_seconds
         self._pending: list[Finished] = []
         self._children: dict[tuple[Any, tuple[str, ...]], Any] = {}

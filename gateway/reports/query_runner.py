@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from cachetools import TTLCache
@@ -25,12 +26,13 @@ _LARGEST_KEPT = 64 * 1024
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A `summary.Question` as it is sent to the other process."""
+    """A question as it is sent to the other process: a `summary.Question`, or that of `speeds` for a span."""
 
     span: Span
     by: tuple[str, ...] = ()
     only: dict[str, list[str]] = {}
     limit: int = 10_000
+    kind: Literal["summary", "speeds"] = "summary"
 
 
 class QueryRunner:

@@ -26,7 +26,7 @@ _LATENESS = 5.0
 def latest(
     segments: Path, *, since: float = 0, user: str | None = None, request: str | None = None, limit: int = 100
 ) -> list[Record]:
-    """The newest records, newest first.
+    """Return the newest records, newest first.
 
     `since` is in Unix seconds; `user` an id or an e-mail address; `request` a request's id or its beginning.
     Reads files: not for an event loop.

@@ -54,7 +54,7 @@ class Span:
 
 
 def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetime | None = None) -> Span:
-    """From two texts such as 2026-04-01; without them the calendar month until its end. Raises `InvalidRequest`."""
+    """Read a span from two texts such as 2026-04-01; without them the calendar month. Raises `InvalidRequest`."""
     today = (now or datetime.now(UTC)).astimezone(_zone(zone)).date()
     begins = day_of("from", first) if first else (day_of("to", last) if last else today).replace(day=1)
     ends = day_of("to", last) if last else _month_end(max(begins, today.replace(day=1)))
@@ -66,7 +66,7 @@ def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetim
 
 
 def day_of(name: str, text: str) -> date:
-    """A day such as 2026-04-30. Raises `InvalidRequest`."""
+    """Read a day such as 2026-04-30. Raises `InvalidRequest`."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

@@ -56,7 +56,7 @@ def run(
 
 
 def _one_select(connection: "DuckDBPyConnection", text: str) -> Any:
-    """What only reads; the connection could reach no other file even if it were something else."""
+    """Check that a statement only reads; the connection could reach no other file even if it did not."""
     import duckdb
 
     statements = connection.extract_statements(text)

@@ -25,7 +25,7 @@ class Question:
 
 
 def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, Any]:
-    """`{from, to, timezone, currency, by, total, rows, more}`: counts, tokens, `cost_usd`; `more` rows left out."""
+    """Return `{from, to, timezone, currency, by, total, rows, more}`: counts, tokens, USD; `more` = rows left out."""
     span = question.span
     connection.execute(_grouped(question), [value for values in question.only.values() for value in values])
     sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in MEASURES)
@@ -39,7 +39,7 @@ def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, A
 
 
 def _grouped(question: Question) -> str:
-    """Grouped by columns first and by what is made of them then: half the time over many records."""
+    """Group by columns first and by what is made of them then: half the time over many records."""
     span = question.span
     columns = list(dict.fromkeys(column for name in question.by for column in _parts(name, span)))
     measures = [f"{sql} AS {name}" for name, sql in MEASURES.items()]
@@ -52,7 +52,7 @@ def _grouped(question: Question) -> str:
 
 
 def _parts(name: str, span: Span) -> tuple[str, ...]:
-    """What the records are grouped by."""
+    """Return the expressions by which records are grouped."""
     return COMPOSED.get(name) or (f"{DIMENSIONS[name].replace('local', span.local)} AS {name}",)
 
 

@@ -81,7 +81,7 @@ def _called(
 
 
 def _run(work: Callable[[Callable[[], None]], Any], pipe: Connection, scratch: str, seconds: float) -> None:
-    """The process. The alarm ends it where its parent was killed."""
+    """Run the query process. The alarm ends it where its parent was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tempfile.tempdir = scratch
 

@@ -41,7 +41,7 @@ class Connections:
     """Counts connections by address, and closes those that time out."""
 
     def __init__(self, limits: Callable[[], Server]) -> None:
-        """`limits` returns the `server` section that is in force now."""
+        """Keep connections within `limits`, which returns the `server` section in force now."""
         self._limits = limits
         self._open: set[Connection] = set()
         self._by_address: dict[str, dict[Connection, None]] = {}

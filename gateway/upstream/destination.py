@@ -33,7 +33,7 @@ class Destination:
 
 
 def proxy_of(address: str | None) -> Proxy | None:
-    """`server.outbound_proxy` as data. Raises `ConfigError`."""
+    """Return `server.outbound_proxy` as data. Raises `ConfigError`."""
     if address is None:
         return None
     try:

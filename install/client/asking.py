@@ -85,14 +85,6 @@ def choose(models: Sequence[Model], name: str | None, modes: tuple[str, ...]) ->
     return found
 
 
-def cheapest(models: Sequence[Model], prices: Mapping[str, float], main: Model) -> Model:
-    """Return the cheapest model for conversations that costs less than the main one, else the main one."""
-    if main.id not in prices:
-        return main
-    chat = [each for each in models if each.mode == "chat" and each.id in prices]
-    return min([main, *chat], key=lambda model: prices[model.id])
-
-
 def _get(http: httpx2.Client, path: str, key: Secret) -> Mapping[str, Any]:
     try:
         answer = _read(http, path, key)

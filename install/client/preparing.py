@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from gateway.presets.model import CONVERSING, cheapest
 from gateway.secret import Secret, weakness
 from install.client import asking
 from install.client.keeping import KeyBox
@@ -20,7 +21,6 @@ from install.errors import GatewayError, UsageError
 from install.wording import say
 
 _COMMAND_SECONDS = 120
-_CONVERSING = ("chat", "agent")
 _LEFT = 4
 
 
@@ -53,7 +53,7 @@ def prepare(wishes: Wishes, tool: Tool) -> Setup:
     key, own_command = _key(wishes, root)
     with asking.client(root) as http:
         models = asking.read_models(http, key)
-        main = asking.choose(models, wishes.model, _CONVERSING) or models[0]
+        main = asking.choose(models, wishes.model, CONVERSING) or models[0]
         completion = asking.choose(models, wishes.completion, ("completion",))
         small = _small(http, key, models, main, wishes.small)
     command = own_command if tool.takes_command else None
@@ -116,9 +116,9 @@ def _key(wishes: Wishes, root: str) -> tuple[Secret, tuple[str, ...] | None]:
 def _small(http: httpx2.Client, key: Secret, models: Sequence[Model], main: Model, name: str | None) -> Model:
     """Return the model with a name, else the cheapest, else the main one where no prices can be read."""
     if name is not None:
-        return asking.choose(models, name, _CONVERSING) or main
+        return asking.choose(models, name, CONVERSING) or main
     try:
-        return asking.cheapest(models, asking.read_prices(http, key), main)
+        return cheapest(models, asking.read_prices(http, key), main)
     except GatewayError:
         return main
 

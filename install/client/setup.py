@@ -5,31 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.presets.model import Model
+from gateway.presets.opencode import PROVIDER, TITLE
 from gateway.secret import Secret
+
+__all__ = ["CLIENT_HEADER", "OWN_KEY", "PROVIDER", "TITLE", "VARIABLE", "Model", "Places", "Setup", "places"]
 
 VARIABLE = "SEKISHO_API_KEY"
 """The environment variable of the key, for tools that keep no key in their file."""
 OWN_KEY = "sk-…"
 """Stands for each person's own key in what a company rolls out."""
-PROVIDER = "sekisho"
-"""The name of the gateway in configurations."""
-TITLE = "Sekisho"
 CLIENT_HEADER = "x-sekisho-client"
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A model that the key may use. Sizes in tokens, None where the gateway does not tell."""
-
-    id: str
-    mode: str = "chat"
-    window: int | None = None
-    output: int | None = None
-
-    @property
-    def is_claude(self) -> bool:
-        """Return whether Anthropic's tools know it by its name."""
-        return "claude" in self.id.lower()
 
 
 @dataclass(frozen=True, slots=True)

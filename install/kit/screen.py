@@ -58,7 +58,7 @@ def _wrong(each: Played) -> list[str]:
 
 
 def played_as_json(results: Sequence[Played]) -> str:
-    """`{"conversations": [{plugin, name, passed, trouble, turns: [{user, text, statuses, sources, …, wrong}]}], …}`."""
+    """Return `{"conversations": [{plugin, name, passed, trouble, turns: [{user, text, statuses, …, wrong}]}], …}`."""
     conversations = [
         {
             "plugin": str(each.plugin),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.files import create_once, replacing, write_file
+from gateway.files import create_once, private_folder, replacing, write_file
 from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.spending.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
@@ -122,3 +122,12 @@ def test_checkpoint_and_progress_are_written_this_way(tmp_path: Path, monkeypatc
     assert synced[1::2] == ["ledger", "ledger"]
     assert load_progress(tmp_path).records_in == 7
     assert load_checkpoint(tmp_path).read == {"a": 1}
+
+
+def test_a_folder_of_the_owners_own(tmp_path: Path) -> None:
+    private_folder(tmp_path / "new/own")
+    assert stat.S_IMODE((tmp_path / "new/own").stat().st_mode) == 0o700
+
+    (tmp_path / "open").mkdir(mode=0o755)
+    private_folder(tmp_path / "open")
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o700

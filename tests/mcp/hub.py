@@ -42,10 +42,15 @@ def everything(*eras: Era) -> Iterator[dict[str, tuple[Everything, str]]]:
 async def client(gateway: InProcess, path: str, era: Era, key: str = "", **options: Any) -> AsyncIterator[Client]:
     """Connect the SDK's client of an era to an address below `/mcp`."""
     headers = {"authorization": f"Bearer {key or gateway.key}", **options.pop("headers", {})}
-    async with httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False) as http:
+    limits = options.pop("limits", httpx2.Limits())
+    async with httpx2.AsyncClient(headers=headers, timeout=30, trust_env=False, limits=limits) as http:
         transport = streamable_http_client(f"{gateway.url}/mcp{path}", http_client=http)
         async with Client(transport, mode=MODES[era], **options) as connected:
             yield connected
+
+
+A_CONNECTION_EACH = httpx2.Limits(max_keepalive_connections=0)
+"""Of clients whose requests shall meet every process of a gateway."""
 
 
 async def until(condition: Callable[[], object], seconds: float = 20) -> None:

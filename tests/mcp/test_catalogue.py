@@ -10,7 +10,8 @@ import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
-from gateway.mcp.catalog.pins import Pins, hash_of
+from gateway.mcp.catalog.pin import hash_of
+from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.search import Index, terms
 from gateway.mcp.catalog.suspicions import suspicions
 from tests.fakes.mcp_everything.serving import everything_app

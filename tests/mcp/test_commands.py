@@ -19,7 +19,7 @@ from gateway.errors import ConfigError
 from gateway.mcp.catalog.pins import Pins
 from tests.fakes import mcp_hostile
 from tests.fakes.mcp_everything.serving import everything_command
-from tests.mcp.hub import client, everything, hub, texts
+from tests.mcp.hub import client, everything, hub, texts, until
 
 _CHANGED = {"name": "echo", "description": "As it was before.", "inputSchema": {"type": "object"}}
 _ESCAPE = "\x1b[2Jcleared"
@@ -160,9 +160,22 @@ async def test_a_running_gateway_takes_up_what_was_accepted(tmp_path: Path) -> N
             assert "echo" not in [tool.name for tool in (await connected.list_tools()).tools]
             with pytest.raises(MCPError, match="Unknown tool"):
                 await connected.call_tool("echo")
-        accepted, error = await asyncio.to_thread(commands.run, "accept", "calc")
-        assert error is None, accepted
-        assert "accepted 'echo'" in accepted
+        kinds: list[str] = []
+
+        async def heard(message: Any) -> None:
+            kinds.append(type(message).__name__)
+
+        async with (
+            client(gateway, "/calc", "legacy", message_handler=heard),
+            client(gateway, "/calc", "modern") as newer,
+            newer.listen(tools_list_changed=True) as stream,
+        ):
+            accepted, error = await asyncio.to_thread(commands.run, "accept", "calc")
+            assert error is None, accepted
+            assert "accepted 'echo'" in accepted
+            async for _ in stream:
+                break
+            await until(lambda: "ToolListChangedNotification" in kinds)
         async with client(gateway, "/calc", "modern") as connected:
             assert "echo" in [tool.name for tool in (await connected.list_tools()).tools]
             assert texts(await connected.call_tool("echo"))
@@ -226,6 +239,17 @@ def test_config_check_knows_programs_that_are_not_here(tmp_path: Path) -> None:
     assert "canary-5f" not in told
     assert not marker.exists()
     assert not (commands.data_dir / "mcp").exists(), "nothing is made"
+
+
+def test_config_check_notes_machines_that_cannot_tell_each_other(tmp_path: Path) -> None:
+    commands = Commands(tmp_path, {"elsewhere": {"url": "http://127.0.0.1:9/mcp"}})
+    note = "sessions of older clients are known to one machine only; set 'shared_state'"
+    assert note not in commands.run("check", app=config_app)[0]
+    text = commands.file.read_text()
+    commands.file.write_text(f"{text}\ndatabase: sqlite+aiosqlite:///{tmp_path}/keys.sqlite\nkey_secret: {'k' * 32}\n")
+    told, error = commands.run("check", app=config_app)
+    assert error is None, told
+    assert note in told
 
 
 def test_many_remarks_are_cut(tmp_path: Path) -> None:

@@ -8,44 +8,21 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from gateway.files import replacing, try_lock
+from gateway.files import private_folder, replacing
 from gateway.mcp.catalog.clean import Entry
+from gateway.mcp.catalog.pin import Pin, Pinned, hash_of, locked, mark_of
 from gateway.mcp.catalog.suspicions import suspicions
 
 log = logging.getLogger("sekisho.mcp")
 
 Policy = Literal["allow", "warn", "block"]
 
-_PINNED = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
 _MOST_NAMES = 2000
-_LOCK_TRIES, _LOCK_PAUSE = 100, 0.02
-"""How often, and with which pause in seconds, the lock of the file is tried: nobody holds it for long."""
-
-
-class Pin(msgspec.Struct):
-    """One tool's definition. Times are Unix seconds."""
-
-    hash: str
-    seen_at: float
-    pending: str | None = None
-    """The hash of a definition that nobody has accepted yet."""
-    why: str = ""
-
-
-Pinned = dict[str, dict[str, Pin]]
-"""Pins by server and tool."""
-
-
-def hash_of(tool: Entry) -> str:
-    """Return what changes with a tool's definition."""
-    found = {name: tool[name] for name in _PINNED if name in tool}
-    return sha256(msgspec.json.encode(found, order="sorted")).hexdigest()
 
 
 class Pins:
@@ -56,6 +33,7 @@ class Pins:
         self._pins: Pinned = {}
         self._mark: tuple[int, int, int] | None = None
         self._changing = threading.Lock()
+        self._accepted: dict[str, dict[str, str]] = {}
         self.revision = 0
         """Rises with every change."""
 
@@ -69,11 +47,12 @@ class Pins:
 
     def _read(self) -> None:
         try:
-            mark = _mark_of(self._file)
+            mark = mark_of(self._file)
             if mark != self._mark:
                 self._mark = mark  # a broken file is told once
-                self._pins = msgspec.json.decode(self._file.read_bytes(), type=Pinned)
+                before, self._pins = self._pins, msgspec.json.decode(self._file.read_bytes(), type=Pinned)
                 self.revision += 1
+                self._note_accepted(before)
         except (OSError, msgspec.DecodeError) as error:
             if not isinstance(error, FileNotFoundError):
                 log.warning("the pins of tools cannot be read: %s", type(error).__name__)
@@ -87,15 +66,15 @@ class Pins:
 
     def _write(self) -> None:
         """Write the file; it is whole at any moment. Raises `OSError`."""
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(self._file.parent)
         with replacing(self._file) as part:
             part.write_bytes(msgspec.json.format(msgspec.json.encode(self._pins)))
-        self._mark = _mark_of(self._file)
+        self._mark = mark_of(self._file)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other threads and processes from writing, and read what they wrote before. Blocks for two seconds."""
-        with self._changing, _locked(self._file.with_suffix(".lock")):
+        with self._changing, locked(self._file.with_suffix(".lock")):
             self._read()
             yield
 
@@ -150,9 +129,34 @@ class Pins:
             if pin.pending is not None
         ]
 
+    def take_accepted(self) -> dict[str, dict[str, str]]:
+        """Return, once, what was accepted since the last time: hashes by server and tool."""
+        found, self._accepted = self._accepted, {}
+        return found
+
+    def _note_accepted(self, before: Pinned) -> None:
+        """Note what of the definitions that waited before does so no longer, and is the same."""
+        for server, tools in before.items():
+            for name, pin in tools.items():
+                now = self.of(server, name)
+                if pin.waits and now and not now.waits and now.hash == (pin.pending or pin.hash):
+                    self._accepted.setdefault(server, {})[name] = now.hash
+
+    def accept_known(self, server: str, hashes: dict[str, str]) -> list[str]:
+        """Accept what was accepted elsewhere, where the same definition waits here; return the tools. Blocks."""
+        with self._alone():
+            noted = self.noted(server)
+            same = [name for name, pin in noted.items() if hashes.get(name) == (pin.pending or pin.hash)]
+            for name in same:
+                self.accept(server, name)
+                self._accepted.setdefault(server, {})[name] = hashes[name]
+            if same:
+                self.save()
+        return same
+
     def noted(self, server: str) -> dict[str, Pin]:
         """Return the pins of a server's tools that changed or are odd, and that nobody has accepted yet."""
-        return {name: pin for name, pin in list(self._pins.get(server, {}).items()) if pin.pending or pin.why}
+        return {name: pin for name, pin in list(self._pins.get(server, {}).items()) if pin.waits}
 
     def accept(self, server: str, tool: str) -> bool:
         """Accept the definition that waits or was told of; return whether one was."""
@@ -177,26 +181,3 @@ class Pins:
             if accepted:
                 self._write()
         return accepted
-
-
-def _mark_of(file: Path) -> tuple[int, int, int]:
-    """Return what differs once another file stands there."""
-    found = file.stat()
-    return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that processes share; go without where there is none to be had."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = path.open("a")
-    except OSError:
-        yield
-        return
-    with file:
-        for _ in range(_LOCK_TRIES):
-            if try_lock(file):
-                break
-            time.sleep(_LOCK_PAUSE)
-        yield

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.config.mcp import McpServer
+from gateway.files import private_folder
 from gateway.mcp.catalog.listing import Listing
 
 log = logging.getLogger("sekisho.mcp")
@@ -44,7 +45,8 @@ class ListingStore:
         path = self._folder / f"{server}.{owner}.{variant}.json"
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._folder.parent)
+            private_folder(self._folder)
             part.write_bytes(msgspec.json.encode(listing))
             part.replace(path)
         except OSError as error:

@@ -1,10 +1,10 @@
 """The addresses `/mcp…`: keys, persons, limits and sizes, before the SDK's server of both eras sees a request."""
 
-import asyncio
 import logging
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
@@ -13,24 +13,32 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.api.authenticate import authenticate
 from gateway.api.client import Answer, ClientGone, check_encoding
+from gateway.config.mcp import Mcp
 from gateway.config.schema import Config
 from gateway.errors import ApiError, NotFound, Overloaded
 from gateway.identity.caller import Caller
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import hash_secret
 from gateway.identity.person import identify
+from gateway.mcp.bodies import body_of, head_of, replayed
 from gateway.mcp.front.exchange import METERED, McpExchange
 from gateway.mcp.front.handlers import Handlers
-from gateway.mcp.front.messages import body_of, method_of, noting, replayed
+from gateway.mcp.front.messages import noting
 from gateway.mcp.front.owners import session_owner, state_owner
-from gateway.mcp.front.refusing import refuse
 from gateway.mcp.front.security import check_headers
+from gateway.mcp.front.whose import hub_asked, without_hub
+from gateway.mcp.hearing import Heard
 from gateway.mcp.hub import Hub
 from gateway.mcp.metrics import HubCollector
 from gateway.mcp.protocol import OUR_INFO
+from gateway.mcp.refusing import refuse
+from gateway.mcp.standing import Standing, lasts
 from gateway.mcp.views import View, allowed_servers, view_of
 from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
+
+if TYPE_CHECKING:
+    from gateway.mcp.machines.machines import Machines
 
 log = logging.getLogger("sekisho.mcp")
 
@@ -46,11 +54,12 @@ class Front:
         assert config.mcp
         self._runtime = runtime
         self._config = config
-        self.hub = Hub(config, runtime.client, config.data_dir / "mcp")
+        self._secret = hash_secret(config)
+        name = secrets.token_hex(8) if config.shared_state else ""
+        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", name)
+        self._machines = self._linked(name, config) if config.shared_state else None
         runtime.metrics.add(HubCollector(self.hub))
-        self._streams: set[asyncio.Task[Any]] = set()
-        """Requests of older clients that stay open for changes."""
-        self._stopping = False
+        self._standing = Standing()
         self._manager = StreamableHTTPSessionManager(
             self._server(config),
             session_idle_timeout=config.mcp.session_idle_seconds,
@@ -58,10 +67,19 @@ class Front:
             max_request_body_size=config.mcp.max_body_bytes,
         )
 
+    def _linked(self, name: str, config: Config) -> "Machines":
+        """Connect the hub with those of other machines."""
+        from gateway.mcp.machines.machines import Machines  # with a client of Redis, which most gateways need not
+
+        found = Machines(name, config, self._secret, self, Heard(self.hub))
+        self.hub.tell = found.tell
+        return found
+
     def _server(self, config: Config) -> Server[Any]:
         server: Server[Any] = Server(OUR_INFO["name"], title=OUR_INFO["title"], version=OUR_INFO["version"])
-        secret = keyed_hash(hash_secret(config), "mcp request state")
+        secret = keyed_hash(self._secret, "mcp request state")
         security = RequestStateSecurity(keys=[secret], ttl=_SEALED_SECONDS, bind_principal=state_owner)
+        self._codec = security.codec
         server.middleware[:] = [RequestStateBoundary(security, default_audience="sekisho"), Handlers(self.hub)]
         return server
 
@@ -71,25 +89,28 @@ class Front:
         await self.hub.start()
         try:
             async with self._manager.run():
+                if self._machines:
+                    await self._machines.start()
                 yield
         finally:
+            if self._machines:
+                await self._machines.stop()
             await self.hub.stop()
 
     def begin_stop(self) -> None:
         """End every stream that is open for changes; calls go on."""
-        self._stopping = True
         self.hub.events.close()
-        for task in self._streams:
-            task.cancel()
+        self._standing.end()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = McpExchange(self._runtime, scope)
-        answer, send = Answer(send), noting(exchange, send)
+        noted = noting(exchange, send, self.hub.machine)
+        answer = Answer(noted)
         try:
-            await self._serve(exchange, scope, receive, send)
+            await self._serve(exchange, scope, receive, noted, send)
         except ApiError as error:
             await self._settle(exchange, "refused" if error.status < 500 else "error", error.status, error.code)
-            await refuse(answer, error, exchange)
+            await refuse(answer, error, exchange.headers, exchange.recorder.request_id)
         except ClientGone:
             await self._settle(exchange, "cancelled", 499, "client_closed")
         except Exception:
@@ -98,9 +119,29 @@ class Front:
             await self._settle(exchange, "error", 500, "internal_error")
             if not exchange.answered:
                 words = "The gateway failed. The administrator finds the cause under the request id."
-                await refuse(answer, ApiError(words), exchange)
+                await refuse(answer, ApiError(words), exchange.headers, id_)
 
-    async def _serve(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send, bare: Send) -> None:
+        """Serve a request here, or let the machine do so that it belongs to, whose answer goes out as it is."""
+        config = await self._admitted(exchange, scope)
+        body = await body_of(scope, receive, config.max_body_bytes) if scope["method"] == "POST" else b""
+        receive, head = replayed(body, receive) if body else receive, head_of(body)
+        if self._machines:
+            hub = hub_asked(scope, head, self._codec)
+            if hub is not None and hub != self.hub.machine:
+                with self._standing.noted() if lasts(scope["method"], head.method) else nullcontext():
+                    await self._machines.serve(hub, scope, receive, bare, body)
+                return
+            scope = without_hub(scope, self.hub.machine)
+        if head.method in METERED:
+            exchange.is_call = True
+            await self._metered(exchange, scope, receive, send)
+        else:  # a newer client's stream is ended in good order, by the events
+            with self._standing.noted() if scope["method"] == "GET" else nullcontext():
+                await self._manager.handle_request(scope, receive, send)
+
+    async def _admitted(self, exchange: McpExchange, scope: Scope) -> Mcp:
+        """Find out who asks, and for which view. Raises `ApiError` for who may not."""
         config = await self._current()
         assert config.mcp
         address = client_address(scope, exchange.headers, config.server)
@@ -111,35 +152,11 @@ class Front:
         check_key(address, key.policy)
         check_encoding(exchange.headers)
         person = identify(key, exchange.headers, None, None, config.open_webui.identity_secret)
-        exchange.caller = caller = Caller(key, person)
+        exchange.caller = caller = self._runtime.current.caller(self._runtime.keys, key, person)
         exchange.recorder.asked_by(caller)
         exchange.view = self._view(scope["path"], config, caller)
         scope["user"] = session_owner(caller, exchange.view)
-        if scope["method"] == "POST":
-            body = await body_of(scope, receive, config.mcp.max_body_bytes)
-            receive = replayed(body, receive)
-            if method_of(body) in METERED:
-                exchange.is_call = True
-                await self._metered(exchange, scope, receive, send)
-                return
-        if scope["method"] == "GET":
-            await self._standing(scope, receive, send)
-        else:
-            await self._manager.handle_request(scope, receive, send)
-
-    async def _standing(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a stream for changes until its client leaves, or the gateway stops."""
-        task = asyncio.current_task()
-        assert task
-        self._streams.add(task)
-        try:
-            await self._manager.handle_request(scope, receive, send)
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-            task.uncancel()
-        finally:
-            self._streams.discard(task)
+        return config.mcp
 
     async def _metered(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call: within the limits, with a record also where the SDK refuses it."""

@@ -33,7 +33,7 @@ class Calls:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._rests = Rests()
+        self._rests = Rests(hub.machine)
 
     async def call_tool(self, client: Client, params: Params, exchange: McpExchange) -> Result:
         merged = await self._merged(client)

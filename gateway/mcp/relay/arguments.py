@@ -64,5 +64,5 @@ def _is(name: str, value: Any) -> bool:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    """JSON tells true and 1 apart, Python does not."""
+    """Return whether two values are equal in JSON, which tells true and 1 apart."""
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)

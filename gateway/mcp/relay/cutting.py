@@ -10,6 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from gateway.identity.client import AGENTS
+from gateway.mcp.ids import named
 from gateway.mcp.protocol import Result
 from gateway.mcp.relay.results import readable, text
 
@@ -29,14 +30,16 @@ class _Rest(msgspec.Struct, frozen=True):
 class Rests:
     """What was cut off, for ten minutes and for the one who was given the beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, hub: str = "") -> None:
+        """Take `hub`, what addresses tell of the machine; empty where there is only one."""
+        self._hub = hub
         self._kept: LRUCache[str, _Rest] = LRUCache(_MOST_BYTES, getsizeof=lambda rest: len(rest.text) + 1)
 
     def keep(self, owner: str, rest: bytes) -> str | None:
         """Keep a rest and return its address; None where it is larger than all that is kept."""
         if len(rest) >= _MOST_BYTES:
             return None
-        id_ = secrets.token_urlsafe(12)
+        id_ = named(self._hub, secrets.token_urlsafe(12))
         self._kept[id_] = _Rest(owner, rest, time.monotonic() + _LIFETIME_SECONDS)
         return f"{SCHEME}{id_}"
 

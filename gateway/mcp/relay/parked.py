@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from gateway.mcp.front.client import Client
+from gateway.mcp.ids import named
 from gateway.mcp.protocol import Params, Result
 
 LIFETIME_SECONDS = 300.0
@@ -18,8 +19,8 @@ MOST_A_PRINCIPAL = 16
 class ParkedCall:
     """One call. Its task runs on between the requests of the client."""
 
-    def __init__(self, owner: str, on_end: Callable[["ParkedCall"], None]) -> None:
-        self.id = secrets.token_urlsafe(16)
+    def __init__(self, id_: str, owner: str, on_end: Callable[["ParkedCall"], None]) -> None:
+        self.id = id_
         self.owner = owner
         self.task: asyncio.Task[Result]
         self._on_end = on_end
@@ -98,8 +99,10 @@ class ParkedCall:
 class Parked:
     """All calls that wait, by id."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, hub: str = "") -> None:
+        """Take `hub`, what ids tell of the machine; empty where there is only one."""
         self.most = most
+        self._hub = hub
         self._all: dict[str, ParkedCall] = {}
 
     def __len__(self) -> int:
@@ -110,7 +113,7 @@ class Parked:
         own = sum(each.owner == owner for each in self._all.values())
         if len(self._all) >= self.most or own >= MOST_A_PRINCIPAL:
             raise MCPError(INTERNAL_ERROR, "Too many calls wait for an answer. Answer one of them, or try again later.")
-        return ParkedCall(owner, self._forget)
+        return ParkedCall(named(self._hub, secrets.token_urlsafe(16)), owner, self._forget)
 
     def keep(self, call: ParkedCall) -> None:
         """Keep a call until its client comes again."""

@@ -47,7 +47,7 @@ def _signals() -> int:
 
 
 def _prctl(option: int, value: int) -> None:
-    """Only Linux has it; elsewhere the group is killed, but not what left the group."""
+    """Call prctl, which only Linux has; elsewhere the group is killed, but not what left the group."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 

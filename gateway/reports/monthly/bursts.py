@@ -17,7 +17,7 @@ def bursts(connection: "DuckDBPyConnection", span: Span) -> list[Row]:
 
 
 def _bursts(connection: "DuckDBPyConnection", seconds: int, span: Span) -> Row:
-    """One pass over beginnings (1) and ends (0) of windows: the n-th to end is the n-th that began.
+    """Pass once over beginnings (1) and ends (0) of windows: the n-th to end is the n-th that began.
 
     Counted in UTC: at the end of summer time the clock shows the same hour twice.
     """

@@ -89,7 +89,7 @@ def histogram(bars: Sequence[tuple[int, int, int]], *, colour: str, x: str, y: s
 
 
 def _merged(bars: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """As many as can be told apart."""
+    """Merge series until as many are left as can be told apart."""
     width = -(-(bars[-1][1] - bars[0][0] + 1) // _MOST_BARS) if bars else 1
     if bars and bars[0][0] != bars[0][1]:
         return list(bars)

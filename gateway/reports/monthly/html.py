@@ -17,13 +17,13 @@ def joined(parts: Iterable[Html]) -> Html:
 
 
 def element(name: str, *content: Html, **attributes: str) -> Html:
-    """`class_` is class, `data_tip` data-tip."""
+    """Return an element; `class_` is its class, `data_tip` its data-tip."""
     told = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{told}>{''.join(content)}</{name}>")
 
 
 def section(title: str, *content: Html, about: str = "", short: bool = True) -> Html:
-    """A `short` one is never broken over two sheets of paper."""
+    """Return a section; a `short` one is never broken over two sheets of paper."""
     head = [element("h2", text(title))]
     if about:
         head.append(element("p", text(about), class_="about"))
@@ -50,12 +50,12 @@ def swatch(colour: str) -> Html:
 
 
 def bar(share: float, colour: str, tip: str = "") -> Html:
-    """A bar in a table's cell; `share` is of the longest."""
+    """Return a bar in a table's cell; `share` is of the longest."""
     return element("i", style=f"width:{max(share, 0) * 100:.2f}%;background:{colour}", data_tip=tip)
 
 
 def whole(parts: Sequence[tuple[float, str, str]]) -> Html:
-    """One bar cut into shares: (share, colour, tip)."""
+    """Return one bar cut into shares: (share, colour, tip)."""
     pieces = (element("i", style=f"flex:{share:.6f};background:{colour}", data_tip=tip) for share, colour, tip in parts)
     return element("div", *pieces, class_="whole")
 
@@ -65,8 +65,10 @@ def table(
     rows: Iterable[tuple[str, Sequence[Html]]],
     groups: Sequence[tuple[str, int]] = (),
 ) -> Html:
-    """`columns` are (heading, class of its cells: "", "n" for numbers, "bar"); `rows` (class, cells); `groups` stand
-    above the headings: (heading, how many columns)."""
+    """Return a table: `columns` (heading, class of cells: "", "n" for numbers, "bar"), `rows` (class, cells).
+
+    `groups` stand above the headings: (heading, number of columns).
+    """
     above = [element("th", text(name), class_="group", colspan=str(count)) for name, count in groups]
     heads = [element("th", text(name), class_=kind) for name, kind in columns]
     head = joined(element("tr", *cells) for cells in (above, heads) if cells)

@@ -50,7 +50,7 @@ def _distribution(connection: "DuckDBPyConnection", kind: str) -> Row:
 
 
 def bin_width(most: int) -> int:
-    """1, 2, 5, 10, 20, 50 …: the first that needs no more than so many bins."""
+    """Return the first of 1, 2, 5, 10, 20, 50 … that needs no more than so many bins."""
     power = 1
     while True:
         for nice in _NICE:
@@ -60,7 +60,7 @@ def bin_width(most: int) -> int:
 
 
 def teams(connection: "DuckDBPyConnection") -> list[Row]:
-    """The dearest first; None is who has no team."""
+    """Return teams, the dearest first; None stands for people without a team."""
     return rows(
         connection,
         f"SELECT team, count(DISTINCT person) AS people, {_SUMS} FROM month "
@@ -69,7 +69,7 @@ def teams(connection: "DuckDBPyConnection") -> list[Row]:
 
 
 def people(connection: "DuckDBPyConnection", *, hide_names: bool) -> dict[str, Any]:
-    """The dearest, each with the latest team, and the sum of all others.
+    """Return the dearest people, each with the latest team, and the sum of all others.
 
     Hidden ones are numbered from the dearest, without their team.
     """

@@ -23,7 +23,7 @@ _CUT = 15 * 60 * 10**6
 
 
 def running(connection: "DuckDBPyConnection", span: Span, working_hours: tuple[int, int]) -> dict[str, Any]:
-    """`peak`, `mean`, `busy_share` (0 to 1): of all, by model, by hour of the day, and in working hours."""
+    """Return `peak`, `mean`, `busy_share` (0 to 1): of all, by model, by hour of the day, and in working hours."""
     _pieces(connection, span)
     first, last = working_hours
     working = f"isodow(clock) <= 5 AND hour(clock) >= {first:d} AND hour(clock) < {last:d}"
@@ -45,14 +45,14 @@ def running(connection: "DuckDBPyConnection", span: Span, working_hours: tuple[i
 
 
 def _by_hour(connection: "DuckDBPyConnection", where: str) -> list[Row]:
-    """Of Monday to Friday."""
+    """Return the values by hour of the days from Monday to Friday."""
     return rows(
         connection, f"SELECT hour(clock) AS hour, {_FIGURES} FROM pieces WHERE {where} GROUP BY ALL ORDER BY ALL"
     )
 
 
 def _pieces(connection: "DuckDBPyConnection", span: Span) -> None:
-    """Table `pieces`: model (NULL = all), `clock`, `length` in microseconds, `level`; cut at quarters of hours.
+    """Make table `pieces`: model (NULL = all), `clock`, `length` in microseconds, `level`; cut at quarters of hours.
 
     Numbers stand for the models meanwhile: they are sorted in half the time. 0 is all.
     """

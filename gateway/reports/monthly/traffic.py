@@ -40,7 +40,7 @@ def kinds(connection: "DuckDBPyConnection") -> list[Row]:
 
 
 def models(connection: "DuckDBPyConnection") -> list[Row]:
-    """Those with most tokens first; `cache_share` is of the input."""
+    """Return models, those with most tokens first; `cache_share` is of the input."""
     cached = "coalesce(sum(cached_input_tokens) / nullif(sum(input_tokens), 0), 0) AS cache_share"
     return rows(
         connection,

@@ -34,7 +34,7 @@ class Words:
         return TEXTS[self.language][text]
 
     def of(self, name: str | None) -> str:
-        """A kind or outcome in the language; any other name as it is."""
+        """Return a kind or outcome in the language; any other name as it is."""
         return TEXTS[self.language].get(f"name:{name}", name or "–")
 
     @property
@@ -57,7 +57,7 @@ class Words:
         return f"{value:,.2f}"
 
     def short(self, value: float) -> str:
-        """`385k`, `38.5万`; small ones whole."""
+        """Return a number in short: `385k`, `38.5万`; small ones whole."""
         for unit, name in _SHORT[self.language]:
             if value >= unit:
                 return f"{value / unit:,.{2 if value / unit < 10 else 1 if value / unit < 100 else 0}f}{name}"
@@ -98,7 +98,7 @@ class Words:
         return f"{self.day(text)} {text[11:16]}" if text else "–"
 
     def span(self, first: date, last: date) -> str:
-        """`April 2025` where it is a whole month."""
+        """Return a span in words: `April 2025` where it is a whole month."""
         whole = first.day == 1 and (last.year, last.month) == (first.year, first.month) and _month_ends(last)
         if whole:
             return self["month"].format(year=first.year, month=first.month, name=f"{first:%B}")

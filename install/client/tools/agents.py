@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.presets.opencode import SCHEMA, configuration
 from install.client.documents.changes import Default, Keyed
 from install.client.setup import CLIENT_HEADER, OWN_KEY, PROVIDER, TITLE, VARIABLE, Model, Setup
 from install.client.tool import File
@@ -18,12 +19,12 @@ def opencode(setup: Setup) -> Sequence[File]:
     folder = setup.places.config / "opencode"
     commented = folder / "opencode.jsonc"
     path = commented if commented.exists() else folder / "opencode.json"
-    return [File(path, "json", _opencode(setup, "opencode", "https://opencode.ai/config.json"))]
+    return [File(path, "json", _opencode(setup, "opencode", SCHEMA))]
 
 
 def opencode_managed(setup: Setup) -> Sequence[File]:
     path = setup.places.machine / "etc/opencode/opencode.json"
-    return [File(path, "json", _opencode(setup, "opencode", "https://opencode.ai/config.json"))]
+    return [File(path, "json", _opencode(setup, "opencode", SCHEMA))]
 
 
 def kilo_code(setup: Setup) -> Sequence[File]:
@@ -32,26 +33,10 @@ def kilo_code(setup: Setup) -> Sequence[File]:
 
 
 def _opencode(setup: Setup, client: str, schema: str) -> dict[str, Any]:
-    options = {
-        "baseURL": setup.v1,
-        "apiKey": setup.secret(f"{{env:{VARIABLE}}}"),
-        "headers": {CLIENT_HEADER: client},
-    }
-    chat = [each for each in setup.models if each.mode in ("chat", "agent")][:_MOST_MODELS]
-    models = {each.id: _opencode_model(each) for each in (*chat, setup.small, setup.model)}
-    provider = {"npm": "@ai-sdk/openai-compatible", "name": TITLE, "options": options, "models": models}
-    return {
-        "$schema": Default(schema),
-        "model": f"{PROVIDER}/{setup.model.id}",
-        "small_model": f"{PROVIDER}/{setup.small.id}",
-        "provider": {PROVIDER: provider},
-    }
-
-
-def _opencode_model(model: Model) -> dict[str, Any]:
-    """Return a model; its limits, which opencode takes only together, where both are known."""
-    known = model.window and model.output
-    return {"name": model.id, **({"limit": {"context": model.window, "output": model.output}} if known else {})}
+    key = setup.secret(f"{{env:{VARIABLE}}}")
+    headers = {CLIENT_HEADER: client}
+    known = configuration(setup.v1, key, headers, setup.models, setup.model, setup.small)
+    return {"$schema": Default(schema), **known}
 
 
 def opencode_mcp(setup: Setup) -> Sequence[File]:

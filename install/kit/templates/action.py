@@ -42,13 +42,13 @@ Emitter = Callable[[Json], Awaitable[None]]
 
 
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A setting whose English title and description are those of I18N."""
+    """Return a setting with the English title and description of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
 def browser_language(request: Any) -> Literal["en", "ja"]:
-    """A button knows only what the browser asks for."""
+    """Return the language that the browser asks for; a button knows no other."""
     return "ja" if request.headers.get("accept-language", "").lower().startswith("ja") else "en"
 
 
@@ -70,6 +70,6 @@ class Action:
 
 
 def answer_of(body: Json) -> str:
-    """The text whose button was pressed."""
+    """Return the text whose button was pressed."""
     answers = [message for message in body.get("messages") or [] if message.get("id") == body.get("id")]
     return str((answers or [{}])[-1].get("content") or "")

@@ -46,13 +46,13 @@ Emitter = Callable[[Json], Awaitable[None]]
 
 
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A setting whose English title and description are those of I18N."""
+    """Return a setting with the English title and description of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
 def user_language(metadata: Json) -> Literal["en", "ja"]:
-    """What the person's Open WebUI is set to."""
+    """Return the language of the person's Open WebUI."""
     chosen = str((metadata.get("variables") or {}).get("{{USER_LANGUAGE}}", ""))
     return "ja" if chosen.lower().startswith("ja") else "en"
 
@@ -89,6 +89,6 @@ def wants_quiet(user: Json) -> bool:
 
 
 def with_rules(messages: list[Json], rules: str) -> list[Json]:
-    """At the beginning, where they do not disturb the provider's prompt cache; never twice."""
+    """Put them at the beginning, where they do not disturb the provider's prompt cache; never twice."""
     system = {"role": "system", "content": rules}
     return messages if system in messages else [system, *messages]

@@ -60,13 +60,13 @@ Emitter = Callable[[Json], Awaitable[None]]
 
 
 def valve(default: Any, key: str, **rules: Any) -> Any:
-    """A setting whose English title and description are those of I18N."""
+    """Return a setting with the English title and description of I18N."""
     english = I18N["en-US"]
     return Field(default, title=english[f"{key}.title"], description=english[f"{key}.description"], **rules)
 
 
 def user_language(metadata: Json) -> Literal["en", "ja"]:
-    """What the person's Open WebUI is set to."""
+    """Return the language of the person's Open WebUI."""
     chosen = str((metadata.get("variables") or {}).get("{{USER_LANGUAGE}}", ""))
     return "ja" if chosen.lower().startswith("ja") else "en"
 
@@ -92,7 +92,7 @@ class Pipe:
         __event_emitter__: Emitter | None = None,
         __task__: str | None = None,
     ) -> Any:
-        """The answer in pieces. An empty answer to a title or tag request lets Open WebUI find its own."""
+        """Yield the answer in pieces. An empty answer to a title or tag request lets Open WebUI find its own."""
         valves = self.valves
         text = TEXT[user_language(__metadata__)]
         model = valves.model or first_model(__request__.app.state.MODELS)
@@ -106,14 +106,14 @@ class Pipe:
 
 
 def first_model(models: Any) -> str:
-    """One that is no function; empty if there is none."""
+    """Return the first model that is no function; empty if there is none."""
     return next((str(id) for id, model in models.items() if not model.get("pipe")), "")
 
 
 async def told(
     answer: AsyncGenerator[str, None], model: str, text: dict[str, str], emitter: Emitter | None
 ) -> AsyncIterator[str]:
-    """The answer between two status lines. Whatever happens, a stop too, the last one ends them."""
+    """Yield the answer between two status lines. Whatever happens, a stop too, the last one ends them."""
     await show(emitter, text["working"].format(model=model), done=False)
     try:
         async with aclosing(answer):
@@ -127,7 +127,7 @@ async def told(
 
 
 async def pieces(request: Any, asked: Json, user_id: str) -> AsyncGenerator[str, None]:
-    """What the model says, asked with this person's rights. Raises what Open WebUI raises."""
+    """Yield the model's answer, asked with this person's rights. Raises what Open WebUI raises."""
     response = await generate_chat_completion(request, asked, await Users.get_user_by_id(user_id))
     if not isinstance(response, StreamingResponse):
         raise ValueError("an error instead of a stream")
@@ -137,7 +137,7 @@ async def pieces(request: Any, asked: Json, user_id: str) -> AsyncGenerator[str,
 
 
 def content_of(line: str) -> str:
-    """The text in a line of a chat stream."""
+    """Return the text in a line of a chat stream."""
     data = line.removeprefix("data:").strip()
     if not line.startswith("data:") or data == "[DONE]":
         return ""

@@ -19,6 +19,7 @@ NO_ARGUMENTS: Fields = {"type": "object", "properties": {}}
 class Happened:
     """What tests want to know of a server in their own process."""
 
+    started: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     subscribed: list[str] = field(default_factory=list)
     levels: list[types.LoggingLevel] = field(default_factory=list)

@@ -54,6 +54,7 @@ async def ask_page(call: Call) -> Result:
 async def slow(call: Call) -> Result:
     """Takes its time, with progress; notes when it is cancelled."""
     steps = int(call.arguments.get("steps", 10))
+    call.happened.started.append("slow")
     try:
         for step in range(steps):
             await call.progress(step, steps, f"step {step}")

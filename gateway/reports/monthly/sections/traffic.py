@@ -71,7 +71,7 @@ def requests_by_day(figures: Figures, words: Words, span: Days, marks: Marks) ->
 
 
 def tokens_by_day(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    """The models with most tokens by name, the rest as one."""
+    """Return the models with most tokens by name, the rest as one."""
     named = [row["model"] for row in figures["models"]][:_MOST_SERIES]
     rows = _folded(figures["tokens_by_day"], named)
     names = [*named, _OTHERS] if len(figures["models"]) > len(named) else named
@@ -114,7 +114,7 @@ def _kind_cells(row: Row, words: Words) -> list[Html]:
 
 
 def models(figures: Figures, words: Words, span: Days, marks: Marks) -> Html:
-    """The models' table, and the cache by day."""
+    """Return the models' table, and the cache by day."""
     names = ("requests", "people", "input", "output", "cache", "cost")
     columns = [(words["model"], ""), *((words[name], "n") for name in names)]
     cells = (("", _model_cells(row, words)) for row in figures["models"])

@@ -1,25 +1,25 @@
 """Refusals before the protocol: an HTTP status, and a body that a client of the protocol can read."""
 
 import logging
-
-from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
+from collections.abc import Mapping
 
 from gateway import wire
 from gateway.api.client import Answer
 from gateway.errors import ApiError
-from gateway.mcp.front.exchange import McpExchange
 from gateway.wording.languages import languages
 from gateway.wording.reader import Reader, told
 
 log = logging.getLogger("sekisho.requests")
 
+_INVALID_REQUEST, _INTERNAL_ERROR = -32600, -32603
+"""Of JSON-RPC; the SDK, which has names for them, is not there in every process."""
 
-async def refuse(answer: Answer, error: ApiError, exchange: McpExchange) -> None:
-    """Answer a request that never reached a tool server."""
-    id_ = exchange.recorder.request_id
+
+async def refuse(answer: Answer, error: ApiError, asked: Mapping[str, str], id_: str) -> None:
+    """Answer a request that never reached a tool server. `asked`: its headers; `id_`: ours."""
     log.info("request %s: %s: %s", id_, error.code, error.message)
-    words = told(error, Reader(languages(None, exchange.headers.get("accept-language"))), id_)
-    code = INTERNAL_ERROR if error.status in (429, 500, 503) else INVALID_REQUEST
+    words = told(error, Reader(languages(None, asked.get("accept-language"))), id_)
+    code = _INTERNAL_ERROR if error.status in (429, 500, 503) else _INVALID_REQUEST
     body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": words, "data": {"reason": error.code}}}
     headers = [(b"x-sekisho-request-id", id_.encode())]
     if error.status == 401:

@@ -1,0 +1,38 @@
+"""The table of pages. A new page is a row of a table that stands here."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.console import approving, oidc_pages, signing_pages
+from gateway.console.page import Page, PageRoute
+from gateway.console.person import account, attempt, home, keys, models, tools
+from gateway.console.rendering import STATIC
+from gateway.runtime import Runtime
+
+PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *models.PAGES,
+    *keys.PAGES,
+    *tools.PAGES,
+    *attempt.PAGES,
+    *account.PAGES,
+    *signing_pages.PAGES,
+    *approving.PAGES,
+    *oidc_pages.PAGES,
+)
+
+
+def console_routes(runtime: Runtime) -> list[BaseRoute]:
+    """Return the routes of all pages, and of their style sheet and script."""
+    pages = [Route(page.path, PageRoute(runtime, page, PAGES), methods=page.methods) for page in PAGES]
+    return [Route("/console/static/{name}", _static, methods=["GET"]), *pages]
+
+
+async def _static(request: Request) -> Response:
+    """Answer with a file; its name changes with its content, so that browsers keep it."""
+    found = STATIC.get(request.path_params["name"])
+    if found is None or request.app.state.runtime.current.config.console is False:
+        return Response(status_code=404)
+    headers = {"cache-control": "public, max-age=31536000, immutable", "x-content-type-options": "nosniff"}
+    return Response(found[0], headers=headers, media_type=found[1])

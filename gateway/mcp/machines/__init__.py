@@ -1,0 +1,1 @@
+"""Several machines with one `shared_state`: changes, accepted definitions, and requests that another hub must serve."""

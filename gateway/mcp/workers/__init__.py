@@ -1,0 +1,1 @@
+"""Several processes of one gateway: one of them runs the hub, the others hand their requests over to it."""

@@ -1,0 +1,29 @@
+"""What the flows keep between two steps: who asks, and who has said yes."""
+
+import msgspec
+
+from gateway.casing import lower
+from gateway.identity.person import Person
+from gateway.oauth.programs import Program
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A program that waits for a person's yes. `address` is the client's, `asked_at` in Unix seconds."""
+
+    program: Program
+    address: str
+    asked_at: float
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A person's answer. Where it is yes, a key is made for the person as soon as the program asks for it."""
+
+    asked: Asked
+    person: Person
+    team: str | None = None
+    allowed: bool = True
+
+
+def subject_of(person: Person) -> str:
+    """Return the name under which a person's grants are kept: to sign out everywhere ends them all."""
+    return lower(person.email or person.user_id or "")
