@@ -1,6 +1,6 @@
 """A person's own pages."""
 
-from tests.console.conftest import SignIn
+from tests.console.company import SignIn
 
 
 def test_every_page_is_shown(sign_in: SignIn) -> None:
