@@ -17,7 +17,7 @@ from gateway.db.expiring import ExpiringStore
 from gateway.errors import SekishoError
 from gateway.fetching.fetcher import MediaFetcher
 from gateway.identity.hashing import keyed_hash
-from gateway.identity.keys import KeyStore, hash_secret
+from gateway.identity.keys import KeyStore, audit_of, hash_secret
 from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
 from gateway.ledger.writer import SegmentWriter
@@ -76,7 +76,7 @@ class Runtime:
     async def start(self) -> None:
         """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""
         self._engine = await open_database(self.current.config)
-        self.keys = KeyStore(self._engine, self._secret)
+        self.keys = KeyStore(self._engine, self._secret, audit_of(self.current.config))
         self.expiring = ExpiringStore(self._engine, self._secret)
         await self.keys.start()
         await self.limiter.start()

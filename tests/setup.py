@@ -40,6 +40,7 @@ NPM = {
     "Azure's emulator is": Path(__file__).parent / "ledger" / "azurite",
     "The judges of tool servers are": Path(__file__).parent / "mcp",
     "The judge of the console's pages is": Path(__file__).parent / "console",
+    "The certified OpenID provider is": Path(__file__).parent / "signin",
 }
 
 APT_ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

@@ -12,10 +12,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
+from gateway.api.acting import themselves
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
 from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
+from gateway.audit.actor import acting
 from gateway.errors import ApiError, ConfigError, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
 from gateway.identity.caller import Caller
@@ -87,7 +89,8 @@ class OwnKeysRoute:
         try:
             key = await authenticate_reader(self._runtime, scope)
             holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)))
-            content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
+            with acting(themselves(self._runtime, holder.key, holder.person, scope)):
+                content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
             await refuse(answer, error, scope)

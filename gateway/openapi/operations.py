@@ -3,8 +3,10 @@
 A new route needs a row here; tests compare rows with routes, and each answer with the row's struct.
 """
 
+from gateway.api.audit import AuditQuery
 from gateway.api.own_keys import NewKey, Rotation
 from gateway.api.speeds import SpeedsTold
+from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
 from gateway.openapi import shapes
@@ -143,6 +145,22 @@ ME: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
+        path="/v1/me/tool-servers",
+        summary="The tool servers at which one signs in, and where one has",
+        answer=AccountList,
+        codes={401: ("invalid_identity",)},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/me/tool-servers/{server}",
+        summary="Sign out at a tool server",
+        about="The tokens are deleted, and revoked at their issuer where it has an address for that.",
+        answer=SignedOut,
+        codes={401: ("invalid_identity",), 403: ("no_owner",), 404: ("tool_server_not_found",)},
+        answered={"server": "wiki", "was_signed_in": True},
+    ),
+    Operation(
+        method="GET",
         path="/v1/me/speeds",
         summary="How fast the models answered in the last seven days",
         about="Medians over all people's requests, counted every ten minutes.",
@@ -269,6 +287,14 @@ ADMIN: tuple[Operation, ...] = (
         query=UsageQuery,
         open_query=tuple(DIMENSIONS),
         answer=shapes.Usage,
+    ),
+    Operation(
+        method="GET",
+        path="/admin/audit",
+        summary="Who changed what, the newest first",
+        about="Of the machine that answers. `action` is an action's name or its beginning, such as `key`.",
+        query=AuditQuery,
+        answer=shapes.AuditList,
     ),
 )
 

@@ -414,3 +414,35 @@ class ConsoleLinkMade(Struct):
     url: str
     expires_in: int
     """Seconds."""
+
+
+class AuditRow(Struct):
+    """A recorded change. A part is null where there was none, or where the person whom it named was forgotten."""
+
+    chain: str
+    """The chain of a machine."""
+    n: int
+    """Number within the chain, from 1."""
+    at: Micros
+    action: str
+    sentence: str
+    """The action in words, in the language that was asked for."""
+    actor: Any
+    """Who did it: `kind` (person, admin_key, system, gateway), `name`, `via`, `address`, `host`."""
+    object: Any
+    """What it was done to."""
+    before: Any
+    """The values that changed, as they were."""
+    after: Any
+    """The values that changed, as they are since."""
+    forgotten: list[str]
+    """Parts that were taken out because a person was forgotten."""
+    hash: str
+
+
+class AuditList(Struct):
+    """Rows of the audit, the newest first."""
+
+    rows: list[AuditRow]
+    more: int | None
+    """What to ask for as `before` to get the next page; null at the end."""

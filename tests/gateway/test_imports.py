@@ -20,6 +20,7 @@ LAYERS = (
     ("providers", "translation"),
     ("config",),
     ("db", "demand", "pricing"),
+    ("audit",),
     ("identity",),
     ("ledger", "network", "routing"),
     ("admission", "affinity", "credentials", "plan", "refusals", "serving", "spending", "tracing"),
