@@ -3,12 +3,11 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.console.once import done_once, new_once, result_of
 from gateway.console.page import Page
-from gateway.console.refusals import words_of
+from gateway.console.refusals import PageError, words_of
 from gateway.console.visit import Visit
 from gateway.errors import ApiError
 from gateway.secret import Secret
@@ -114,7 +113,7 @@ def _shown(path: Path) -> str:
 def _tool(visit: Visit) -> Tool:
     tool = BY_NAME.get(str(visit.request.path_params["name"]))
     if tool is None:
-        raise HTTPException(404)
+        raise PageError(404, "tools.unknown")
     return tool
 
 

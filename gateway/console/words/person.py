@@ -140,6 +140,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "You may use no model for conversations, so nothing can be set up. Please ask your administrator.",
         "会話に使えるモデルがないため、設定できません。管理者にお問い合わせください。",
     ),
+    "tools.unknown": (
+        "There is no set-up for a tool of this name.",
+        "この名前のツールの設定はありません。",
+    ),
     "tools.key": ("Key", "キー"),
     "tools.key.how": (
         "Make a key for {title}: the configuration below then holds it, for two minutes.",
