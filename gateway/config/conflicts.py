@@ -95,6 +95,11 @@ def _mcp(config: Config, document: Document) -> Iterator[str]:
         if server.auth.identity and not config.open_webui.identity_secret:
             where = document.place(("mcp", "servers", name, "auth", "identity"))
             yield f"{where}: identity: needs 'open_webui.identity_secret', which signs it"
+    models = [model.name for model in config.models]
+    for name, server in servers.items():
+        if server.sampling is not None and server.sampling.model not in models:
+            where, wanted = document.place(("mcp", "servers", name, "sampling", "model")), server.sampling.model[:80]
+            yield f"{where}: mcp.servers.{name}.sampling: there is no model '{wanted}'{did_you_mean(wanted, models)}"
     for name, view in config.mcp.views.items():
         for each in view.servers:
             if each not in servers:
