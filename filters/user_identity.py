@@ -80,10 +80,24 @@ def valve(default: Any, key: str, **rules: Any) -> Any:
 # Groups of a person.
 
 
+MOST_NAMES = 100
+LONGEST_NAMES = 2_000  # characters of all names in a signature: Japanese ones take eight bytes a character there
+
+
 async def groups_of(user_id: str) -> dict[str, str]:
     """Return the names of the person's groups by their ids, parents of a group included."""
     groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
     return {group.id: group.name for group in groups}
+
+
+async def group_names(user_id: str) -> list[str]:
+    """Return the names that a signature carries: in alphabetical order, as many as a request has room for."""
+    names, length = list[str](), 0
+    for name in sorted(set((await groups_of(user_id)).values())):
+        length += len(name)
+        if len(names) < MOST_NAMES and length <= LONGEST_NAMES:
+            names.append(name)
+    return names
 
 
 # The person's language.
@@ -198,9 +212,9 @@ async def connection_urls() -> list[str]:
     return list(await Config.get("openai.api_base_urls") or [])
 
 
-async def group_names(user_id: str) -> list[str]:
+async def remembered_groups(user_id: str) -> list[str]:
     async def load() -> list[str]:
-        return sorted((await groups_of(user_id)).values())
+        return await group_names(user_id)
 
     try:
         return await remembered(f"groups of {user_id}", load)
@@ -253,7 +267,7 @@ class Filter:
         if not valves.secret:
             warn_no_secret()
         elif await goes_to_gateway(valves.gateway_url, __model__, __metadata__, __request__):
-            claims = identity(__user__, __metadata__, await group_names(__user__["id"]), valves.share)
+            claims = identity(__user__, __metadata__, await remembered_groups(__user__["id"]), valves.share)
             fresh = is_fresh(token, claims, valves.secret)
             body[TOKEN_KEY] = token if fresh else sign(claims, valves.secret, valves.lifetime_seconds)
         return body

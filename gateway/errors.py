@@ -69,10 +69,19 @@ class ApiError(SekishoError):
         """The model that may be asked in place of one that is not served."""
 
     def in_words(
-        self, language: Literal["en", "ja"], is_person: bool, zone: str | None, free_models: Sequence[str]
+        self,
+        language: Literal["en", "ja"],
+        is_person: bool,
+        zone: str | None,
+        free_models: Sequence[str],
+        contact: str | None = None,
     ) -> str | None:
         """Return a sentence that knows more than the code does; None where the code says all."""
         return None
+
+    def for_programs(self, free_models: Sequence[str], contact: str | None) -> str:
+        """Return the message in English, with what its reader may do."""
+        return self.message
 
 
 class InvalidRequest(ApiError):

@@ -423,10 +423,24 @@ def identity(user: dict[str, Any], metadata: dict[str, Any], groups: list[str], 
 # Groups of a person.
 
 
+MOST_NAMES = 100
+LONGEST_NAMES = 2_000  # characters of all names in a signature: Japanese ones take eight bytes a character there
+
+
 async def groups_of(user_id: str) -> dict[str, str]:
     """Return the names of the person's groups by their ids, parents of a group included."""
     groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
     return {group.id: group.name for group in groups}
+
+
+async def group_names(user_id: str) -> list[str]:
+    """Return the names that a signature carries: in alphabetical order, as many as a request has room for."""
+    names, length = list[str](), 0
+    for name in sorted(set((await groups_of(user_id)).values())):
+        length += len(name)
+        if len(names) < MOST_NAMES and length <= LONGEST_NAMES:
+            names.append(name)
+    return names
 
 
 # Access to files.
@@ -1218,7 +1232,7 @@ async def key_of(turn: Turn, agent: Agent) -> str | None:
 
 async def introduction(turn: Turn) -> str:
     """Return a signed token with the claims of the user_identity filter."""
-    groups = sorted((await groups_of(turn.user.get("id", ""))).values())
+    groups = await group_names(turn.user.get("id", ""))
     claims = identity(turn.user, turn.metadata, groups, turn.valves.share)
     return sign(claims, turn.valves.identity_secret, turn.valves.lifetime_seconds)
 

@@ -500,12 +500,35 @@ def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
     return jwt.encode({**claims, "iat": now, "exp": now + lifetime}, secret, algorithm="HS256")
 
 
+# Groups of a person.
+
+
+MOST_NAMES = 100
+LONGEST_NAMES = 2_000  # characters of all names in a signature: Japanese ones take eight bytes a character there
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Return the names of the person's groups by their ids, parents of a group included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+async def group_names(user_id: str) -> list[str]:
+    """Return the names that a signature carries: in alphabetical order, as many as a request has room for."""
+    names, length = list[str](), 0
+    for name in sorted(set((await groups_of(user_id)).values())):
+        length += len(name)
+        if len(names) < MOST_NAMES and length <= LONGEST_NAMES:
+            names.append(name)
+    return names
+
+
 # Who asks, for calls that the pack itself makes.
 
 
-def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
-    """Return a token for one minute that names the person."""
-    claims = {"iss": ISSUER, "sub": user["id"]}
+async def signed(user: dict[str, Any], secret: str, with_email: bool, **more: str) -> str:
+    """Return a token for one minute that names the person, their groups and `more` claims."""
+    claims = {"iss": ISSUER, "sub": user["id"], "groups": await group_names(user["id"]), **more}
     if with_email:
         claims["email"] = user.get("email") or ""
     return sign(claims, secret, 60)
@@ -595,7 +618,7 @@ class Models:
                 session.post(
                     f"{self.url.strip().rstrip('/')}/chat/completions",
                     json=body,
-                    headers=self._headers(),
+                    headers=await self._headers(),
                     ssl=AIOHTTP_CLIENT_SESSION_SSL,
                     allow_redirects=False,
                 ) as answer,
@@ -610,11 +633,11 @@ class Models:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ModelTrouble(0, "", type(error).__name__) from error
 
-    def _headers(self) -> dict[str, str]:
+    async def _headers(self) -> dict[str, str]:
         ids = {"X-OpenWebUI-Chat-Id": self.chat_id, "X-Sekisho-Message-Id": self.run, "X-Sekisho-Task": self.task}
         return {
             "Authorization": f"Bearer {self.key}",
-            "X-OpenWebUI-User-Jwt": signed(self.user, self.secret, self.with_email),
+            "X-OpenWebUI-User-Jwt": await signed(self.user, self.secret, self.with_email),
             "X-Sekisho-Class": "agent",
             **{name: value for name, value in ids.items() if value},
         }
@@ -640,15 +663,6 @@ def usage_of(spent: Spent) -> Json:
     """Return the sums as OpenAI's `usage`; without `cost` where no call had a price."""
     tokens = {"prompt_tokens": spent.input_tokens, "completion_tokens": spent.output_tokens}
     return {**tokens, "total_tokens": sum(tokens.values()), **({"cost": round(spent.usd, 9)} if spent.usd else {})}
-
-
-# Groups of a person.
-
-
-async def groups_of(user_id: str) -> dict[str, str]:
-    """Return the names of the person's groups by their ids, parents of a group included."""
-    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
-    return {group.id: group.name for group in groups}
 
 
 # Addresses within private networks, which a plugin may be forbidden to call.

@@ -37,6 +37,7 @@ from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
 from open_webui.functions import get_function_module_by_id
 from open_webui.models.config import Config
 from open_webui.models.functions import Functions
+from open_webui.models.groups import Groups
 from open_webui.models.models import Models as ModelRows
 from open_webui.models.users import UserModel
 from open_webui.retrieval.utils import build_loader_from_config, get_content_from_url, is_youtube_url
@@ -525,6 +526,29 @@ async def connection_key(gateway_url: str) -> str | None:
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
+# Groups of a person.
+
+
+MOST_NAMES = 100
+LONGEST_NAMES = 2_000  # characters of all names in a signature: Japanese ones take eight bytes a character there
+
+
+async def groups_of(user_id: str) -> dict[str, str]:
+    """Return the names of the person's groups by their ids, parents of a group included."""
+    groups = await Groups.get_groups_by_member_id(user_id, include_inherited=True)
+    return {group.id: group.name for group in groups}
+
+
+async def group_names(user_id: str) -> list[str]:
+    """Return the names that a signature carries: in alphabetical order, as many as a request has room for."""
+    names, length = list[str](), 0
+    for name in sorted(set((await groups_of(user_id)).values())):
+        length += len(name)
+        if len(names) < MOST_NAMES and length <= LONGEST_NAMES:
+            names.append(name)
+    return names
+
+
 # Signatures, which the gateway checks with the same secret.
 
 
@@ -540,9 +564,9 @@ def sign(claims: dict[str, Any], secret: str, lifetime: int) -> str:
 # Who asks, for calls that the pack itself makes.
 
 
-def signed(user: dict[str, Any], secret: str, with_email: bool) -> str:
-    """Return a token for one minute that names the person."""
-    claims = {"iss": ISSUER, "sub": user["id"]}
+async def signed(user: dict[str, Any], secret: str, with_email: bool, **more: str) -> str:
+    """Return a token for one minute that names the person, their groups and `more` claims."""
+    claims = {"iss": ISSUER, "sub": user["id"], "groups": await group_names(user["id"]), **more}
     if with_email:
         claims["email"] = user.get("email") or ""
     return sign(claims, secret, 60)
@@ -632,7 +656,7 @@ class Models:
                 session.post(
                     f"{self.url.strip().rstrip('/')}/chat/completions",
                     json=body,
-                    headers=self._headers(),
+                    headers=await self._headers(),
                     ssl=AIOHTTP_CLIENT_SESSION_SSL,
                     allow_redirects=False,
                 ) as answer,
@@ -647,11 +671,11 @@ class Models:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ModelTrouble(0, "", type(error).__name__) from error
 
-    def _headers(self) -> dict[str, str]:
+    async def _headers(self) -> dict[str, str]:
         ids = {"X-OpenWebUI-Chat-Id": self.chat_id, "X-Sekisho-Message-Id": self.run, "X-Sekisho-Task": self.task}
         return {
             "Authorization": f"Bearer {self.key}",
-            "X-OpenWebUI-User-Jwt": signed(self.user, self.secret, self.with_email),
+            "X-OpenWebUI-User-Jwt": await signed(self.user, self.secret, self.with_email),
             "X-Sekisho-Class": "agent",
             **{name: value for name, value in ids.items() if value},
         }

@@ -59,30 +59,33 @@ def understand(
     Raises `InvalidRequest`, `NotFound`, `Unauthenticated`.
     """
     fields = payload.fields
-    caller = _identified(snapshot, key, headers, fields)
+    caller = _identified(snapshot, store, key, headers, fields)
     recorder.asked_by(caller)
     endpoint = endpoint.refine(fields) if endpoint.refine else endpoint
     if endpoint.model_optional and not lenient.says(fields.get("model")):
-        wire.put(fields, "model", _only_model(snapshot, key, endpoint))
+        wire.put(fields, "model", _only_model(snapshot, caller, endpoint))
     wire.require(fields, "model", str)
     recorder.model = name = _model_name(wire.value(fields, "model"))
     recorder.stream = stream = _wants_stream(endpoint, fields)
     endpoint.check(fields)
     _check_files(endpoint, payload)
-    plan = snapshot.plan(store, key, name, endpoint)
+    if caller.membership and caller.membership.others:
+        caller = caller.asking(name)
+        recorder.asked_by(caller)
+    plan = snapshot.plan(store, caller, name, endpoint)
     if (most := plan.model.completion.max_tokens) and endpoint.length:
         limit_answer(fields, endpoint.length, most)
     about = hints(fields, payload.size)
-    recorder.traffic_class = traffic_class(recorder.task, recorder.client, endpoint.dialect, headers, key)
+    recorder.traffic_class = traffic_class(recorder.task, recorder.client, endpoint.dialect, headers, caller.policy)
     if recorder.traffic_class == "completion":
         about = of_typing(about, recorder, caller)
     warms = endpoint.warms is not None and endpoint.warms(fields)
     return Ask(caller, endpoint, payload, plan, stream, about, recorder.traffic_class, warms)
 
 
-def _only_model(snapshot: Snapshot, key: Key, endpoint: Endpoint) -> str:
+def _only_model(snapshot: Snapshot, caller: Caller, endpoint: Endpoint) -> str:
     """Return the model that a client means that names none. Raises `InvalidRequest` where that is not clear."""
-    names = snapshot.routes.completing(endpoint, key.policy)
+    names = snapshot.routes.completing(endpoint, caller.policy)
     if len(names) == 1:
         return names[0]
     several = f"This key may use several for completion: {', '.join(names[:_MOST_NAMED])}. Name one in the editor."
@@ -125,7 +128,9 @@ def _check_files(endpoint: Endpoint, payload: Payload) -> None:
         raise InvalidRequest(f"The field '{name}' {wrong}.", code="missing_field", param=name)
 
 
-def _identified(snapshot: Snapshot, key: Key, headers: Mapping[str, str], fields: wire.Members) -> Caller:
+def _identified(
+    snapshot: Snapshot, store: KeyStore, key: Key, headers: Mapping[str, str], fields: wire.Members
+) -> Caller:
     """Take the identity token out of the members; return who asks."""
     token, claimed = fields.pop(TOKEN_FIELD, None), wire.value(fields, "user")
     text = wire.value({TOKEN_FIELD: token}, TOKEN_FIELD) if token is not None else None
@@ -136,4 +141,4 @@ def _identified(snapshot: Snapshot, key: Key, headers: Mapping[str, str], fields
         claimed if isinstance(claimed, str) else None,
         snapshot.config.open_webui.identity_secret,
     )
-    return Caller(key, person)
+    return snapshot.caller(store, key, person)

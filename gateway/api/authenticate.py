@@ -1,6 +1,8 @@
 """Who calls: the API key that a request presents."""
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from starlette.types import Scope
 
@@ -31,8 +33,26 @@ async def authenticate(runtime: Runtime, headers: Mapping[str, str]) -> Key:
         )
     key = await runtime.keys.find(presented)
     if key is None:
-        raise Unauthenticated("This API key is not known or was revoked. Ask an administrator for a new one.")
+        raise _not_valid(runtime, presented)
     return key
+
+
+def _not_valid(runtime: Runtime, presented: str) -> Unauthenticated:
+    """Return why a key is refused; who has its secret may know that it was valid once."""
+    key = runtime.keys.ended(presented)
+    if key is None:
+        return Unauthenticated("This API key is not known or was revoked. Ask an administrator for a new one.")
+    expires = key.policy.expires_at
+    if key.revoked_at is None and expires is not None and expires <= time.time_ns() // 1000:
+        when = datetime.fromtimestamp(expires // 10**6, UTC)
+        return Unauthenticated(
+            f"This API key ended on {when:%Y-%m-%d %H:%M} UTC. Make a new one, or ask an administrator for one.",
+            code="key_expired",
+        )
+    return Unauthenticated(
+        "This API key was revoked or replaced by a newer one. Use that, or ask an administrator for a new one.",
+        code="key_revoked",
+    )
 
 
 def session_key(scope: Scope) -> Key | None:
@@ -49,8 +69,11 @@ async def authenticate_reader(runtime: Runtime, scope: Scope) -> Key:
     if own := session_key(scope):
         return own
     presented = presented_key(headers)
-    key = await runtime.keys.find(presented) if presented else None
-    if key is None:
-        raise Unauthenticated(f"{scope['method']} {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.")
+    if not presented:
+        raise Unauthenticated(
+            f"{scope['method']} {scope['path']} needs an API key: 'Authorization: Bearer sk-…'.",
+            code="missing_api_key",
+        )
+    key = await authenticate(runtime, headers)
     check_key(address, key.policy)
     return key

@@ -11,8 +11,7 @@ from gateway.dialects.estimates import estimate_json
 from gateway.errors import InvalidRequest
 from gateway.identity.caller import Caller
 from gateway.identity.client import AGENTS
-from gateway.identity.keys import Key
-from gateway.identity.policy import CLASSES, TrafficClass
+from gateway.identity.policy import CLASSES, Policy, TrafficClass
 from gateway.ledger.recorder import Recorder
 from gateway.wire import Members
 
@@ -35,15 +34,15 @@ _LARGE_PROMPT_BYTES = 64 * 1024
 _PROMPTS = ("messages", "input", "prompt")
 
 
-def traffic_class(task: str, client: str, dialect: str, headers: Mapping[str, str], key: Key) -> TrafficClass:
-    """Return the class of a request: what its kind says, then its key; a header may only make it less urgent.
+def traffic_class(task: str, client: str, dialect: str, headers: Mapping[str, str], policy: Policy) -> TrafficClass:
+    """Return the class of a request: what its kind says, then its key or team; a header may only make it less urgent.
 
     Raises `InvalidRequest` where the header names no class.
     """
-    found: TrafficClass = key.policy.traffic_class or "chat"
+    found: TrafficClass = policy.traffic_class or "chat"
     if task in _TASKS:
         found = "task"
-    elif client in AGENTS and key.policy.traffic_class is None:
+    elif client in AGENTS and policy.traffic_class is None:
         found = "agent"
     found = _BY_DIALECT.get(dialect, found)
     return _lowered(found, headers.get(CLASS_HEADER))

@@ -38,7 +38,7 @@ class ConsoleLink:
         try:
             key = await authenticate_reader(self._runtime, scope)
             person = await self._person(key, scope, receive)
-            link = msgspec.json.encode(Link(person, key.id))
+            link = msgspec.json.encode(Link(person, key.id, (key.team,) if key.team else ()))
             subject = person.email or person.user_id or ""
             id_ = await self._runtime.expiring.put(KIND, subject, link, SECONDS, most=_MOST)
             url = f"{public_url(self._runtime.current.config, scope)}/console/enter/{id_}"

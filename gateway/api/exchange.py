@@ -86,7 +86,7 @@ class Exchange:
     def reader(self, error: ApiError) -> Reader:
         """Return who reads an error of this request."""
         recorder = self.recorder
-        return reader_of(error, recorder.caller, self.headers, recorder.model, self.snapshot.routes)
+        return reader_of(error, recorder.caller, self.headers, recorder.model, self.snapshot)
 
     async def enter(self, servings: Sequence[Serving], ask: Ask) -> Serving:
         """Wait for a place at one of `servings`; until `release` the request counts as running there. Raises `Busy`."""

@@ -42,11 +42,11 @@ async def explain(store: KeyStore, request: Request) -> Any:
         "api": endpoint.dialect,
         "stream": ask.stream,
         "class": ask.traffic_class,
-        "person": {"user_id": person.user_id, "source": person.source, "team": key.team},
+        "person": {"user_id": person.user_id, "source": person.source, "team": ask.caller.team},
         "estimate": {"input_tokens": ask.hints.input_tokens, "answer_tokens": ask.hints.answer_tokens},
         "reserves": {"tokens": demand.tokens, "cost_usd": demand.cost_nano_usd / 1e9},
         "deployments": [_shown(serving.target) for servings in ordered for serving in servings],
-        "fallbacks_left_out": routes.unusable_fallbacks(ask.model, endpoint, key.policy),
+        "fallbacks_left_out": routes.unusable_fallbacks(ask.model, endpoint, ask.caller.policy),
         "dropped": sorted(sent - set(ask.payload.fields)),
         "key": _key(key),
     }

@@ -8,11 +8,13 @@ import msgspec
 
 from gateway.api.ask import Ask
 from gateway.api.exchange import Exchange
+from gateway.config.teams import Team as TeamRules
 from gateway.dialects.usage import Usage
 from gateway.identity.caller import Caller
-from gateway.identity.keys import Budget, Key, KeyStore
+from gateway.identity.keys import Budget, KeyStore
+from gateway.identity.policy import Policy
 from gateway.ledger.recorder import Recorder
-from gateway.limits.limit import Demand, Kind, Limit, LimitStatus, Window
+from gateway.limits.limit import Demand, Kind, Limit, LimitStatus, Reservation, Window
 from gateway.limits.reached import LimitReached
 from gateway.pricing import cost_nano_usd
 
@@ -34,23 +36,33 @@ class Reserved:
 
     def __init__(self, exchange: Exchange, ask: Ask) -> None:
         self._exchange = exchange
+        self._caller = ask.caller
         self._limits = limits_of(ask.caller, exchange.runtime.keys)
         self._demand = demand_of(ask)
 
     async def __aenter__(self) -> None:
         exchange, limiter = self._exchange, self._exchange.runtime.limiter
-        try:
-            held = await limiter.reserve(exchange.recorder.request_id, self._limits, self._demand)
-        except LimitReached as error:
-            exchange.limit_statuses = shown_statuses(error.limit_statuses)
-            raise
-        self._held = held
+        self._held = held = await self._hold()
         try:
             statuses = held.statuses
             shown_ = await limiter.status(shown(self._limits)) if statuses is None else shown_statuses(statuses)
             exchange.limit_statuses = shown_
         except BaseException:
             await limiter.settle(held, _NOTHING)
+            raise
+
+    async def _hold(self) -> Reservation:
+        """Reserve for the team of the caller; where its budget is used up, for the next of their teams."""
+        exchange, limiter = self._exchange, self._exchange.runtime.limiter
+        try:
+            return await limiter.reserve(exchange.recorder.request_id, self._limits, self._demand)
+        except LimitReached as error:
+            if self._caller.further and error.is_of_a_team:
+                self._caller = self._caller.stepping_in()
+                self._limits = limits_of(self._caller, exchange.runtime.keys)
+                exchange.recorder.asked_by(self._caller)
+                return await self._hold()
+            exchange.limit_statuses = shown_statuses(error.limit_statuses)
             raise
 
     async def __aexit__(
@@ -73,35 +85,43 @@ def shown_statuses(limit_statuses: Iterable[LimitStatus]) -> list[LimitStatus]:
 def limits_of(caller: Caller, store: KeyStore) -> Sequence[Limit]:
     """Return everything that a request counts against: of its key, its person and its team."""
     scopes = caller.scopes
-    known = (caller.key, scopes)
+    known = (caller.membership or caller.key, scopes)
     limits: Sequence[Limit] | None = store.derived.get(known)
     if limits is None:
-        limits = tuple(_limits(caller.key, scopes, store))
+        limits = tuple(_limits(caller, scopes, store))
         store.derived[known] = limits
     return limits
 
 
-def _limits(key: Key, scopes: Iterable[str], store: KeyStore) -> Iterator[Limit]:
-    policy, key_scope = key.policy, f"key:{key.id}"
-    counted: tuple[tuple[Kind, int | None, Window | None], ...] = (
-        ("requests", policy.requests_per_minute, "minute"),
-        ("tokens", policy.tokens_per_minute, "minute"),
-        ("parallel", policy.parallel_requests, None),
-    )
-    for kind, amount, window in counted:
-        if amount is not None:
-            yield Limit(key_scope, kind, amount, window)
+def _limits(caller: Caller, scopes: Iterable[str], store: KeyStore) -> Iterator[Limit]:
+    key, policy, team = caller.key, caller.key.policy, caller.team or ""
+    key_scope = f"key:{key.id}"
     own = None
     if policy.budget_nano_usd is not None and policy.budget_window:
         own = Budget(key_scope, policy.budget_nano_usd, policy.budget_window, policy.budget_hard)
+    yield from _rates(policy, key_scope)
     for scope in scopes:
-        yield _budget(scope, own if scope == key_scope else store.budget(scope))
+        name = team if scope.startswith("team:") else ""
+        if name and caller.membership and caller.membership.team:
+            yield from _rates(caller.membership.team.rules, scope, name)
+        yield _budget(scope, own if scope == key_scope else store.budget(scope), name)
 
 
-def _budget(scope: str, budget: Budget | None) -> Limit:
+def _rates(rules: Policy | TeamRules, scope: str, name: str = "") -> Iterator[Limit]:
+    counted: tuple[tuple[Kind, int | None, Window | None], ...] = (
+        ("requests", rules.requests_per_minute, "minute"),
+        ("tokens", rules.tokens_per_minute, "minute"),
+        ("parallel", rules.parallel_requests, None),
+    )
+    for kind, amount, window in counted:
+        if amount is not None:
+            yield Limit(scope, kind, amount, window, name=name)
+
+
+def _budget(scope: str, budget: Budget | None, name: str) -> Limit:
     if budget is None:
-        return Limit(scope, "budget", _UNLIMITED, "month", hard=False)
-    return Limit(scope, "budget", budget.nano_usd, budget.window, hard=budget.hard)  # type: ignore[arg-type]
+        return Limit(scope, "budget", _UNLIMITED, "month", hard=False, name=name)
+    return Limit(scope, "budget", budget.nano_usd, budget.window, hard=budget.hard, name=name)  # type: ignore[arg-type]
 
 
 def demand_of(ask: Ask) -> Demand:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gateway.errors import Unauthenticated
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
 from gateway.identity.person import Person, identify
 from gateway.runtime import Runtime
@@ -18,3 +19,8 @@ def person_of(runtime: Runtime, key: Key, headers: Mapping[str, str]) -> Person:
             code="invalid_identity",
         )
     return person
+
+
+def caller_of(runtime: Runtime, key: Key, headers: Mapping[str, str]) -> Caller:
+    """Return the person with the team for which they act. Raises `Unauthenticated` as `person_of` does."""
+    return runtime.current.caller(runtime.keys, key, person_of(runtime, key, headers))

@@ -10,7 +10,7 @@ from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
 from gateway.api.govern import limits_of, shown
 from gateway.api.holder import person_of
-from gateway.api.own_budgets import budgets_of
+from gateway.api.own_budgets import budgets_of, team_json
 from gateway.api.telling import refuse
 from gateway.config.models import Model, Price
 from gateway.errors import ApiError
@@ -36,7 +36,8 @@ class Me:
             key = await authenticate_reader(self._runtime, scope)
             headers = headers_of(scope)
             person = person_of(self._runtime, key, headers) if _SIGNED in headers else owner(key)
-            await answer.whole(200, [], wire.encode(await self._told(Caller(key, person))))
+            caller = self._runtime.current.caller(self._runtime.keys, key, person)
+            await answer.whole(200, [], wire.encode(await self._told(caller)))
         except ApiError as error:
             await refuse(answer, error, scope)
 
@@ -50,8 +51,9 @@ class Me:
             "expires_at": key.policy.expires_at,
             "limits": [_limit(each) for each in await runtime.limiter.status(limits)],
             "budgets": await budgets_of(runtime, caller),
-            "free_models": routes.free(key.policy),
-            "models": [_model(model, routes) for model in routes.available(key.policy)],
+            "free_models": routes.free(caller.policy),
+            **team_json(runtime, caller),
+            "models": [_model(model, routes) for model in routes.available(caller.policy)],
         }
 
 

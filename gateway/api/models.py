@@ -19,6 +19,8 @@ from gateway.config.models import Model
 from gateway.dialects import chat, gemini, messages
 from gateway.dialects.contract import ClientDialect
 from gateway.errors import ApiError
+from gateway.identity.keys import Key
+from gateway.identity.person import NOBODY
 from gateway.identity.policy import Policy
 from gateway.profiles.known import Life
 from gateway.routing.ending import deprecated_on, ending_headers, has_ended, is_announced
@@ -40,15 +42,19 @@ class Models:
         listing = _listing(scope)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            name = scope["path_params"].get("name")
+            name, policy = scope["path_params"].get("name"), self._policy(key)
             if name is None and _is_codex(scope):
                 routes = self._runtime.current.routes
-                found = catalogue(routes.available(key.policy), routes)
+                found = catalogue(routes.available(policy), routes)
             else:
-                found = self._found(name, key.policy, listing)
+                found = self._found(name, policy, listing)
             await answer.whole(200, self._headers(name), wire.encode(found))
         except ApiError as error:
             await refuse(answer, error, scope, listing.dialect)
+
+    def _policy(self, key: Key) -> Policy:
+        """Return what a key may ask for. Open WebUI keeps one list for all its people, so that no group narrows it."""
+        return self._runtime.current.caller(self._runtime.keys, key, NOBODY).policy
 
     def _headers(self, name: str | None) -> Headers:
         """Return what tells the end of a model that is asked for by name."""

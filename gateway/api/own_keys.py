@@ -12,12 +12,15 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
+from gateway.api.acting import themselves
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
-from gateway.api.holder import person_of
+from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
+from gateway.audit.actor import acting
 from gateway.errors import ApiError, ConfigError, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
+from gateway.identity.caller import Caller
 from gateway.identity.key_making import check_open, make_own_key
 from gateway.identity.keys import Key
 from gateway.identity.person import Person
@@ -40,6 +43,8 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     purpose: str | None = None
     days: int | None = None
     """Until the key ends; None = as long as people's keys may live."""
+    team: str | None = None
+    """Of the person's teams, the one that the key counts for; None = the first."""
 
 
 class Rotation(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,7 +59,11 @@ class Holder(msgspec.Struct, frozen=True):
 
     runtime: Runtime
     key: Key
-    person: Person
+    caller: Caller
+
+    @property
+    def person(self) -> Person:
+        return self.caller.person
 
     @property
     def keys(self) -> list[Key]:
@@ -79,8 +88,9 @@ class OwnKeysRoute:
         answer = Answer(send)
         try:
             key = await authenticate_reader(self._runtime, scope)
-            holder = Holder(self._runtime, key, person_of(self._runtime, key, headers_of(scope)))
-            content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
+            holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)))
+            with acting(themselves(self._runtime, holder.key, holder.person, scope)):
+                content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
             await refuse(answer, error, scope)
@@ -104,15 +114,15 @@ async def _list(holder: Holder, _: Request) -> Any:
 
 async def _create(holder: Holder, request: Request) -> Any:
     allowed = check_open(holder.runtime.current.config.own_keys)
-    asked = await _body(request, NewKey)
+    asked = await body_as(request, NewKey)
     key, secret = await make_own_key(
         holder.runtime.keys,
         allowed,
-        holder.person,
-        holder.key,
+        holder.caller,
         asked.alias,
         purpose=asked.purpose,
         days=asked.days,
+        team=asked.team,
     )
     return _shown(key, holder, secret)
 
@@ -123,7 +133,7 @@ async def _show(holder: Holder, request: Request) -> Any:
 
 
 async def _rotate(holder: Holder, request: Request) -> Any:
-    key, asked = holder.find(request), await _body(request, Rotation)
+    key, asked = holder.find(request), await body_as(request, Rotation)
     if not 0 <= asked.grace_seconds <= _LONGEST_GRACE_SECONDS:
         raise InvalidRequest(f"The field 'grace_seconds' must be 0 to {_LONGEST_GRACE_SECONDS}.", param="grace_seconds")
     if not key.valid_at(time.time_ns() // 1000):
@@ -189,7 +199,7 @@ async def _rows(answers: QueryRunner, query: Query) -> list[dict[str, Any]]:
     return rows
 
 
-async def _body(request: Request, kind: type[Any]) -> Any:
+async def body_as(request: Request, kind: type[Any]) -> Any:
     content = await read_body(request.scope, request.receive, _LARGEST_BODY)
     try:
         return msgspec.json.decode(content or b"{}", type=kind)

@@ -12,7 +12,7 @@ from gateway.errors import ApiError, InvalidRequest, UpstreamRefused
 from gateway.identity.caller import Caller
 from gateway.identity.person import NOBODY
 from gateway.ids import request_id
-from gateway.routing.routes import Routes
+from gateway.plan import Snapshot
 from gateway.routing.target import Target
 from gateway.wording.languages import languages
 from gateway.wording.reader import Reader, told
@@ -25,16 +25,17 @@ _LONGEST_KEPT = 100
 
 
 def reader_of(
-    error: ApiError, caller: Caller | None, headers: Mapping[str, str], model: str | None, routes: Routes
+    error: ApiError, caller: Caller | None, headers: Mapping[str, str], model: str | None, snapshot: Snapshot
 ) -> Reader:
     """Return who reads an error: whom the signed identity names, else what the headers tell."""
-    person = caller.person if caller else NOBODY
+    person, contact, routes = caller.person if caller else NOBODY, snapshot.config.contact, snapshot.routes
     return Reader(
         languages(person.language, headers.get("accept-language")),
         is_person=caller is not None and caller.is_open_webui,
         model=model,
         zone=person.timezone,
         free_models=routes.free(caller.policy) if caller and error.code == "insufficient_quota" else (),
+        contact=caller.contact(contact) if caller else contact,
     )
 
 
@@ -64,7 +65,9 @@ async def refuse(
     """Answer a request that asks no model and leaves no record; the log has it under its id."""
     id_, accepted = request_id(), headers_of(scope).get("accept-language")
     note(error, id_, None)
-    body = client.error_body(_worded(error, Reader(languages(None, accepted)), id_), id_)
+    app = scope.get("app")
+    contact = app.state.runtime.current.config.contact if app else None
+    body = client.error_body(_worded(error, Reader(languages(None, accepted), contact=contact), id_), id_)
     await answer.whole(client.status(error), [(b"x-sekisho-request-id", id_.encode()), *(headers or [])], body)
 
 

@@ -37,7 +37,7 @@ async def not_served(request: Request, error: Exception) -> Response:
         runtime.ledger.write(record)
         runtime.metrics.observe(record, recorder.traffic_class)
     headers = {**(error.headers or {}), "x-sekisho-request-id": recorder.request_id}
-    reader = reader_of(refusal, recorder.caller, headers_of(request.scope), None, runtime.current.routes)
+    reader = reader_of(refusal, recorder.caller, headers_of(request.scope), None, runtime.current)
     body = error_body(client, refusal, reader, recorder.request_id)
     return Response(body, refusal.status, headers=headers, media_type="application/json")
 
@@ -68,5 +68,6 @@ async def _recorder(runtime: Runtime, request: Request) -> Recorder:
         if key:
             recorder.asked_by(Caller(key))
             secret = runtime.current.config.open_webui.identity_secret
-            recorder.asked_by(Caller(key, identify(key, headers, None, None, secret)))
+            person = identify(key, headers, None, None, secret)
+            recorder.asked_by(runtime.current.caller(runtime.keys, key, person))
     return recorder

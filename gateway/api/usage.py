@@ -11,13 +11,12 @@ from starlette.types import Receive, Scope, Send
 from gateway import wire
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, headers_of
-from gateway.api.holder import person_of
-from gateway.api.own_budgets import budgets_of, own_of
+from gateway.api.holder import caller_of
+from gateway.api.own_budgets import budgets_of, own_of, team_json
 from gateway.api.telling import refuse
 from gateway.casing import lower
 from gateway.config.schema import Ledger
 from gateway.errors import ApiError, InvalidRequest
-from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person
 from gateway.ledger.segments import folder
@@ -36,10 +35,17 @@ _SHIPPING_SECONDS = 120
 """Allowed for a run of shipping."""
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
 
-Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
+
+class AskedQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A query of these routes; `allowed` says what it may have."""
+
+    allowed: ClassVar[str] = ""
 
 
-class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
+Q = TypeVar("Q", bound=AskedQuery)
+
+
+class RecordsQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address.
 
     `request` is the id that a person was told, or its beginning.
@@ -53,7 +59,7 @@ class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
-class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
+class UsageQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of the usage routes. Days are 2026-04-01, both included; `by` names dimensions, with commas."""
 
     allowed: ClassVar[str] = "by, from and to (days such as 2026-04-30), timezone, limit (1 to 10000)"
@@ -68,7 +74,7 @@ class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
 async def admin_records(_: KeyStore, request: Request) -> Any:
     """Return the newest records of this machine that are not shipped yet, newest first."""
     runtime: Runtime = request.app.state.runtime
-    asked = _query(request.query_params.multi_items(), RecordsQuery)
+    asked = parse_query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
     found = await asyncio.to_thread(
         latest, segments, since=asked.since, user=asked.user, request=asked.request, limit=asked.limit
@@ -80,7 +86,7 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
     """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
-    asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
+    asked = parse_query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
     only: dict[str, list[str]] = {}
     for name, value in pairs:
         if name in DIMENSIONS:
@@ -106,20 +112,20 @@ class MyUsage:
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
-        asked = _query(request.query_params.multi_items(), UsageQuery)
+        asked = parse_query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
-        person = person_of(self._runtime, key, headers_of(request.scope))
-        caller, runtime = Caller(key, person), self._runtime
+        caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
         budgets = await budgets_of(runtime, caller)
-        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, person), asked.limit)))
+        found = msgspec.json.decode(await answers.ask(Query(span, by, _whose(key, caller.person), asked.limit)))
         return {
             **{name: found[name] for name in ("currency", "from", "to", "timezone")},
             "as_of": as_of(runtime.current.config.ledger),
             "total": {name: found["total"][name] for name in _OWN_MEASURES},
             "budget": own_of(budgets, caller),
             "budgets": budgets,
-            "free_models": runtime.current.routes.free(key.policy),
+            "free_models": runtime.current.routes.free(caller.policy),
+            **team_json(runtime, caller),
             "rows": [{name: row[name] for name in (*by, *_OWN_MEASURES)} for row in found["rows"]],
         }
 
@@ -144,7 +150,7 @@ def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
-def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
+def parse_query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
     """Read a query. Raises `InvalidRequest` with what may be asked."""
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)

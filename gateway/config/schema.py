@@ -16,10 +16,12 @@ from gateway.config.section import (
     LONGEST_SECONDS,
     AccessKey,
     Address,
+    Count,
     FilePath,
     Section,
     SigningSecret,
 )
+from gateway.config.teams import Contact, GroupTeams, Several, Teams
 from gateway.secret import Secret
 
 
@@ -187,6 +189,12 @@ class Telemetry(Section):
 class OpenWebUI(Section):
     identity_secret: SigningSecret | None = None
     """Checks the pack's signed token and Open WebUI's own JWT (HS256)."""
+    teams: GroupTeams = Field({})
+    """`groups` = each of Open WebUI's groups is a team of its name; or a mapping of groups to teams, in which "*" is
+    everybody else. A key with a team of its own keeps that."""
+    several: Several = "first"
+    """For whom a person in several teams acts: the `first` in the order of `teams`, or the `next` one that allows the
+    model and whose budget is not used up."""
 
 
 class OwnKeys(Section):
@@ -200,11 +208,11 @@ class OwnKeys(Section):
     """Allowed models or globs; null = every model."""
     networks: tuple[IPv4Network | IPv6Network, ...] | None = None
     """Source networks; null = every one that the server allows."""
-    requests_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    requests_per_minute: Count | None = None
     """Of each such key; null = no limit."""
-    tokens_per_minute: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    tokens_per_minute: Count | None = None
     """Of each such key; null = no limit."""
-    parallel_requests: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    parallel_requests: Count | None = None
     """Of each such key; null = no limit."""
 
 
@@ -227,6 +235,10 @@ class Config(Section):
     open_webui: OpenWebUI = OpenWebUI()
     own_keys: OwnKeys | None = None
     """Lets people make keys of their own (`POST /v1/me/keys`); null = administrators make all keys."""
+    teams: Teams = Field({})
+    """What teams may do, by name: those of keys, and those that Open WebUI's groups give."""
+    contact: Contact | None = None
+    """Whom people ask who need more: an address, a name, a channel; null = "your administrator"."""
     telemetry: Telemetry | None = None
     """null = no traces."""
     mcp: Mcp | None = None

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -10,8 +10,13 @@ from gateway.config.addresses import without_secrets
 from gateway.secret import Secret, at_least
 
 Share = Literal["id", "id_and_email", "all"]
+TrafficClass = Literal["completion", "chat", "agent", "task", "batch"]
+CLASSES: tuple[TrafficClass, ...] = get_args(TrafficClass)
+"""In the order in which they are served."""
 LONGEST_SECONDS = 366 * 86_400
 LARGEST_BYTES = 2**50
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""A limit that is counted; what the columns of the database hold."""
 Usd = Annotated[Decimal, Field(ge=0, le=10**9)]
 Seconds = Annotated[float, Field(gt=0, le=LONGEST_SECONDS)]
 

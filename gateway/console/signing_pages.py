@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from gateway.api.client import headers_of
 from gateway.api.console_link import KIND, Link
+from gateway.console.oidc_pages import is_offered_there, oidc_of, problem_of
 from gateway.console.page import Page, started
 from gateway.console.refusals import PageError
 from gateway.console.security import own_path
@@ -38,7 +39,9 @@ def _sign_in_page(visit: Visit, next_: str | None, status: int = 200, problem: s
         "sign_in.html",
         status,
         next=own_path(next_),
-        problem=problem,
+        problem=problem or problem_of(visit),
+        oidc=oidc_of(visit),
+        offer_sign_out_there=is_offered_there(visit),
         by_open_webui=config.open_webui.identity_secret is not None,
         by_admin_key=config.admin_key is not None,
     )

@@ -3,9 +3,11 @@
 import time
 from typing import Any
 
+from gateway.audit.actor import Actor, acting_unless_known
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key, KeyStore
 from gateway.identity.person import Person
 from gateway.secret import Secret
@@ -31,39 +33,42 @@ def check_room(store: KeyStore, allowed: OwnKeys, person: Person) -> list[Key]:
 async def make_own_key(
     store: KeyStore,
     allowed: OwnKeys,
-    person: Person,
-    maker: Key,
+    maker: Caller,
     alias: str,
     *,
     purpose: str | None = None,
     days: int | None = None,
     ends: int | None = None,
+    team: str | None = None,
 ) -> tuple[Key, Secret]:
-    """Make a key with which `maker` gives no more than it has. Raises `InvalidRequest`, `Forbidden`, `ConfigError`.
+    """Make a key that may do no more than `maker`. Raises `InvalidRequest`, `Forbidden`, `ConfigError`.
 
-    It ends after `days`, at the latest at `ends` (UTC microseconds). Counting a person's keys and making one more is
+    It ends after `days`, at the latest at `ends` (UTC microseconds), and counts for the chosen `team` of the person's,
+    or the first. Counting a person's keys and making one more is
     one step.
     """
-    policy: dict[str, Any] = own_keys.new_policy(allowed, days, maker, now())
+    policy: dict[str, Any] = own_keys.new_policy(allowed, days, maker.key, now())
     if ends is not None:
         policy["expires_at"] = min(policy["expires_at"], ends)
-    stored = own_keys.stored_alias(person, alias)
+    stored = own_keys.stored_alias(maker.person, alias)
     async with store.making:
         await store.refresh()
-        keys = check_room(store, allowed, person)
+        keys = check_room(store, allowed, maker.person)
         if any(key.alias == stored for key in keys):
             raise InvalidRequest(
                 "You have, or had, a key with this alias; choose another.", code="alias_taken", param="alias"
             )
-        return await key_admin.create(
-            store,
-            stored,
-            owner=person.email or person.user_id,
-            team=own_keys.team_of(maker, keys),
-            purpose=purpose,
-            made_by=own_keys.PERSON,
-            **policy,
-        )
+        owner = maker.person.email or maker.person.user_id
+        with acting_unless_known(Actor("person", owner, via="sign-in")):
+            return await key_admin.create(
+                store,
+                stored,
+                owner=owner,
+                team=own_keys.team_of(maker, keys, team),
+                purpose=purpose,
+                made_by=own_keys.PERSON,
+                **policy,
+            )
 
 
 def now() -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway.audit.log import AuditLog
 from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import closed, open_database
@@ -24,6 +25,7 @@ from gateway.errors import ConfigError, Overloaded
 from gateway.files import create_once
 from gateway.identity.hashing import keyed_hash
 from gateway.identity.policy import Policy
+from gateway.identity.scopes import normal
 
 log = logging.getLogger("sekisho.keys")
 
@@ -81,12 +83,15 @@ class Budget:
 class KeyStore:
     """Keys and budgets, all in memory; another process's changes are seen within `POLL_SECONDS`."""
 
-    def __init__(self, engine: AsyncEngine, secret: bytes) -> None:
+    def __init__(self, engine: AsyncEngine, secret: bytes, audit: AuditLog) -> None:
         self.engine = engine
+        self.audit = audit
+        """Where each change of keys and budgets is recorded."""
         self._secret = secret
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
         self.budgets: dict[str, Budget] = {}
+        """By scope, as requests are counted by it."""
         self.derived: LRUCache[tuple[Any, ...], Any] = LRUCache(_DERIVED_KEPT)
         """What follows from keys and budgets, by what it is of; dropped when either changes."""
         self.making = asyncio.Lock()
@@ -121,6 +126,10 @@ class KeyStore:
         if key is None or not key.valid_at(now) or self._grace.get(digest, now) < now:
             return None
         return key
+
+    def ended(self, presented: str) -> Key | None:
+        """Return the key of a secret that was valid once: expired, revoked, or rotated since."""
+        return self._by_hash.get(self.hash(presented)) if len(presented) <= _LONGEST_KEY else None
 
     async def _asked(self, digest: bytes) -> Key | None:
         """Query the database for an unknown key; concurrent requests with it wait for the same query."""
@@ -165,7 +174,7 @@ class KeyStore:
     def budget(self, scope: str) -> Budget | None:
         """Return the budget of a scope: its own, or the default of its kind."""
         kind, _, _ = scope.partition(":")
-        return self.budgets.get(scope) or self.budgets.get(f"{kind}:*")
+        return self.budgets.get(normal(scope)) or self.budgets.get(f"{kind}:*")
 
     async def refresh(self) -> None:
         """Read keys and budgets again if they changed; includes everything that was committed before the call.
@@ -197,7 +206,7 @@ class KeyStore:
         rotated = [row for row in rows if row["previous_hash"]]
         self._by_hash |= {bytes(row["previous_hash"]): to_key(row) for row in rotated}
         self._grace = {bytes(row["previous_hash"]): row["previous_until"] for row in rotated}
-        self.budgets = {row["scope"]: Budget(**row) for row in budgets}
+        self.budgets = {normal(row["scope"]): Budget(**row) for row in budgets}
         self._revision = revision
         self.derived.clear()
 
@@ -258,7 +267,7 @@ async def opened(config: Config) -> AsyncIterator[KeyStore]:
     """Open the keys of a configuration for a command. Raises `ConfigError`."""
     engine = await open_database(config)
     try:
-        store = KeyStore(engine, hash_secret(config))
+        store = KeyStore(engine, hash_secret(config), audit_of(config))
         await store.refresh()
         yield store
     except TimeoutError as error:
@@ -272,6 +281,11 @@ def hash_secret(config: Config) -> bytes:
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
     return create_once(config.data_dir / "key-secret", secrets.token_hex(32).encode())
+
+
+def audit_of(config: Config) -> AuditLog:
+    """Return the audit of this machine, sealed with what follows from the secret of the keys."""
+    return AuditLog(config.data_dir, hash_secret(config))
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:

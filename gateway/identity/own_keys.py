@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from gateway.casing import lower
+from gateway.casing import folded, lower
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest, NotFound
+from gateway.identity.caller import Caller
 from gateway.identity.keys import Key
 from gateway.identity.person import Person, PersonalKey
 from gateway.identity.policy import Policy
@@ -17,6 +18,7 @@ _DAY_MICROSECONDS = 86_400 * 10**6
 _MOST_A_DAY = 3
 """Keys that can be made within a day, as a multiple of those that can be valid at a time: revoked ones stay known."""
 _LONGEST_ALIAS = 60
+_MOST_NAMED = 10
 
 
 def names_of(person: Person) -> frozenset[str]:
@@ -121,12 +123,23 @@ def shown_alias(key: Key) -> str:
     return key.alias.rpartition("/")[2] if key.made_by == PERSON else key.alias
 
 
-def team_of(maker: Key, keys: Iterable[Key]) -> str | None:
-    """Return the team of a new key: its maker's; from Open WebUI, the one that administrators gave all other keys."""
-    if not (maker.identity or isinstance(maker, PersonalKey)) or maker.team:
-        return maker.team
-    teams = {key.team for key in keys if key.made_by is None and key.valid_at(time.time_ns() // 1000)}
-    return teams.pop() if len(teams) == 1 else None
+def team_of(maker: Caller, keys: Iterable[Key], chosen: str | None = None) -> str | None:
+    """Return the team of a new key: the chosen one of its maker's teams, or the first of them.
+
+    Where neither the maker's key nor groups give one, it is the team that administrators gave all other keys of the
+    person. Raises `Forbidden` where another team is chosen.
+    """
+    names = [team.name for team in maker.teams] or ([maker.team] if maker.team else [])
+    if not names and (maker.is_open_webui or isinstance(maker.key, PersonalKey)):
+        given = {key.team for key in keys if key.made_by is None and key.valid_at(time.time_ns() // 1000)}
+        names = [team for team in given if team] if len(given) == 1 else []
+    if chosen is None:
+        return names[0] if names else None
+    found = next((name for name in names if folded(name) == folded(chosen)), None)
+    if found is None:
+        yours = ", ".join(names[:_MOST_NAMED]) or "none"
+        raise Forbidden(f"You are not in the team of the field 'team'. Your teams: {yours}.", code="not_your_team")
+    return found
 
 
 def _limits(policy: Policy) -> tuple[Any, ...]:

@@ -26,7 +26,8 @@ _ISSUERS = ("sekisho", "open-webui")
 _LEEWAY_SECONDS = 30
 _LONGEST = 512
 """Characters kept of any one claim or header."""
-_LONGEST_TOKEN = 8192
+_LONGEST_TOKEN = 32 * 1024
+"""In bytes; a person may be in many groups."""
 
 _HEADERS = {
     "user_id": "x-openwebui-user-id",
@@ -132,7 +133,7 @@ def _verified(token: str, secret: Secret, source: str) -> Person:
     return person
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _decoded(token: str, secret: Secret, source: str) -> tuple[Person, float]:
     """Return the person of a token that verifies, and until when (Unix seconds). Failures are not remembered."""
     claims = jwt.decode(

@@ -7,12 +7,11 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Literal, get_args
 
+from gateway.config.section import CLASSES as CLASSES
+from gateway.config.section import TrafficClass as TrafficClass
 from gateway.errors import ConfigError
 
 BudgetWindow = Literal["day", "week", "month"]
-TrafficClass = Literal["completion", "chat", "agent", "task", "batch"]
-CLASSES: tuple[TrafficClass, ...] = get_args(TrafficClass)
-"""In the order in which they are served."""
 
 
 _LONGEST_ADDRESS = 64
@@ -62,8 +61,26 @@ class Policy:
         parts = (glob.partition("/") for glob in self.mcp)
         return any(fnmatchcase(server, name) and rest in ("", "*") for name, _, rest in parts)
 
+    def within(self, models: tuple[str, ...] | None, traffic_class: TrafficClass | None) -> "Policy":
+        """Return this policy with a team's models as a further bound, and its class where the key says none."""
+        own = {field.name: getattr(self, field.name) for field in fields(Policy)}
+        own["traffic_class"] = self.traffic_class or traffic_class
+        return TeamPolicy(**own, team_models=models)
+
     def allows_from(self, address: IPv4Address | IPv6Address | None) -> bool:
         return self.networks is None or (address is not None and inside(address, self.networks))
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPolicy(Policy):
+    """Limits of one key in the hands of a team."""
+
+    team_models: tuple[str, ...] | None = None
+    """Globs of the team; None = every model."""
+
+    def allows(self, model: str) -> bool:
+        team = self.team_models
+        return Policy.allows(self, model) and (team is None or any(fnmatchcase(model, glob) for glob in team))
 
 
 def inside(address: IPv4Address | IPv6Address, networks: tuple[str, ...]) -> bool:

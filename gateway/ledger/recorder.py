@@ -102,7 +102,7 @@ class Recorder:
             error_code=error_code,
             key_id=key.id if key else None,
             key_alias=key.alias if key else None,
-            team=key.team if key else None,
+            team=caller.team if caller else None,
             user_id=person.user_id,
             user_email=person.email,
             user_name=person.name,

@@ -1,7 +1,7 @@
 """Limits as data, and the response headers that report them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import quote
 
@@ -35,6 +35,8 @@ class Limit:
     """A budget's calendar window in UTC; rates are of a minute, None is for parallel requests."""
     hard: bool = True
     """False: counted and shown, never refused."""
+    name: str = field(default="", compare=False)
+    """Of a team as people write it; its scope has it without case and width."""
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -56,6 +58,18 @@ class LimitStatus(msgspec.Struct, frozen=True):
     @property
     def left(self) -> int:
         return max(0, self.limit.amount - self.used - self.reserved)
+
+
+NEAR_SHARE = 0.8
+"""The share of a budget from which on people are warned."""
+Warning = Literal["near", "used_up"]
+
+
+def warning_of(status: LimitStatus) -> Warning | None:
+    """Return `near` from 80 % of a budget on, `used_up` where nothing is left of it."""
+    if status.used >= status.limit.amount:
+        return "used_up"
+    return "near" if status.used >= status.limit.amount * NEAR_SHARE else None
 
 
 class Reservation(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from gateway.errors import ApiError
-from gateway.limits.in_words import limit_in_words
+from gateway.limits.in_words import MOST_MODELS, limit_in_words
 from gateway.limits.limit import Demand, LimitStatus, wanted
 from gateway.wording.languages import Language
 
@@ -58,7 +58,20 @@ class LimitReached(ApiError):
         self.limit_statuses = tuple(statuses) or (status,)
         self._demand, self._now, self._seconds = demand, now, retry_after
 
-    def in_words(self, language: Language, is_person: bool, zone: str | None, free_models: Sequence[str]) -> str:
+    @property
+    def is_of_a_team(self) -> bool:
+        """Return whether a team's budget has no room; another team's may have."""
+        limit = self.limit_status.limit
+        return limit.kind == "budget" and limit.scope.startswith("team:")
+
+    def in_words(
+        self,
+        language: Language,
+        is_person: bool,
+        zone: str | None,
+        free_models: Sequence[str],
+        contact: str | None = None,
+    ) -> str:
         """Return what a person is told of the limit."""
         return limit_in_words(
             self.limit_status,
@@ -69,14 +82,23 @@ class LimitReached(ApiError):
             in_chat=is_person,
             zone=zone,
             free_models=free_models,
+            contact=contact,
         )
+
+    def for_programs(self, free_models: Sequence[str], contact: str | None) -> str:
+        """Return the message; of a budget, with the models that go on and whom to ask."""
+        if self.limit_status.limit.kind != "budget":
+            return self.message
+        free = f" Models that cost nothing go on: {', '.join(free_models[:MOST_MODELS])}." if free_models else ""
+        return f"{self.message}{free}{f' Contact: {contact}.' if contact else ''}"
 
 
 def _sentence(wording: _Wording, status: LimitStatus, demand: Demand) -> str:
     limit = status.limit
-    kind, _, name = limit.scope.partition(":")
+    kind, _, scope = limit.scope.partition(":")
+    name = limit.name or scope
     amounts = {"amount": limit.amount, "left": status.left, "need": wanted(limit, demand)}
-    words = {f"usd_{name}": usd(amount) for name, amount in amounts.items()}
+    words = {f"usd_{which}": usd(amount) for which, amount in amounts.items()}
     sentence = wording.too_little if status.left and wording.too_little else wording.nothing_left
     who = "This API key" if kind == "key" else f"The {kind} '{name}'"
     return sentence.format(who=who, window=limit.window, **amounts, **words)

@@ -25,7 +25,9 @@ _INTERVAL = 5
 _LENGTH = 8
 _MOST_OF_AN_ADDRESS = 100
 """Codes that wait at a time; a whole office may come from one address."""
-_MOST_TRIES, _TRIES_SECONDS = 10, 600
+_TRIES_SECONDS = 600
+_MOST_TRIES = {"person": 10, "address": 100}
+"""Wrong codes by the kind of who tries; a whole office may type them from one address."""
 _MORE_CODES = 5
 
 
@@ -78,6 +80,8 @@ class DeviceGrant:
     async def find(self, typed: str, *triers: str) -> Asked | None:
         """Return which program shows a code; None for a wrong one, which counts as a try of each of `triers`.
 
+        They are written as `person:…` and `address:…`.
+
         Raises `TooManyTries`.
         """
         waiting = await self._waiting(typed, triers)
@@ -97,7 +101,7 @@ class DeviceGrant:
 
     async def _waiting(self, typed: str, triers: tuple[str, ...]) -> _Waiting | None:
         for each in triers:
-            if len(await self._store.list_of(_TRY, each)) >= _MOST_TRIES:
+            if len(await self._store.list_of(_TRY, each)) >= _most(each):
                 raise TooManyTries(
                     "Too many wrong codes. Wait ten minutes, and start again in the program.",
                     retry_after=_TRIES_SECONDS,
@@ -106,7 +110,7 @@ class DeviceGrant:
         entry = await self._store.get(_USER, code) if code else None
         if entry is None:
             for each in triers:
-                await self._store.put(_TRY, each, b"", _TRIES_SECONDS, most=_MOST_TRIES)
+                await self._store.put(_TRY, each, b"", _TRIES_SECONDS, most=_most(each))
             return None
         return msgspec.json.decode(entry.content, type=_Waiting)
 
@@ -124,6 +128,10 @@ class DeviceGrant:
         if not approval.allowed:
             raise OAuthError("access_denied", "The person said no.")
         return approval
+
+
+def _most(trier: str) -> int:
+    return _MOST_TRIES[trier.partition(":")[0]]
 
 
 def normalized(typed: str) -> str:

@@ -4,7 +4,7 @@ Every answer of the tests is compared with these.
 """
 
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -65,6 +65,8 @@ class BudgetShown(Struct):
     usd: float
     used_usd: float
     left_usd: float
+    warning: Literal["near", "used_up"] | None
+    """`near` from 80 % on, `used_up` where nothing is left."""
     window: BudgetWindow
     hard: bool
     """False: spending beyond it is counted and shown, never refused."""
@@ -130,6 +132,14 @@ class Me(Struct):
     """The person's first, then their team's, then the key's."""
     free_models: list[str]
     """Models without a price: they answer when budgets are used up."""
+    team: str | None
+    """For which the person's requests count."""
+    teams: list[str]
+    """All teams of the person."""
+    several: Literal["first", "next"]
+    """Which of several teams a request counts for: the first, or the next one whose budget is not used up."""
+    contact: str | None
+    """Whom the person asks for more; null = the administrator."""
     models: list[ModelShown]
 
 
@@ -156,8 +166,43 @@ class MyUsage(Struct):
     """The person's own."""
     budgets: list[BudgetShown]
     free_models: list[str]
+    team: str | None
+    """For which the person's requests count."""
+    teams: list[str]
+    """All teams of the person."""
+    several: Literal["first", "next"]
+    contact: str | None
+    """Whom the person asks for more; null = the administrator."""
     rows: list[Row]
     """A row a combination of the dimensions in `by`: those, and the names of `total`."""
+
+
+class NoticeShown(Struct):
+    """Something that a person is told once."""
+
+    kind: Literal["budget", "model"]
+    text: str
+    """In the language of the person."""
+
+
+class NoticeList(Struct):
+    """What the person was not told yet; an answer counts as told."""
+
+    notices: list[NoticeShown]
+
+
+class AcknowledgementShown(Struct):
+    """A notice that a person has read."""
+
+    notice: str
+    version: str
+    at: Micros
+
+
+class AcknowledgementList(Struct):
+    """What a person has acknowledged, the newest first."""
+
+    data: list[AcknowledgementShown]
 
 
 class OwnKey(Struct):
@@ -397,3 +442,35 @@ class ConsoleLinkMade(Struct):
     url: str
     expires_in: int
     """Seconds."""
+
+
+class AuditRow(Struct):
+    """A recorded change. A part is null where there was none, or where the person whom it named was forgotten."""
+
+    chain: str
+    """The chain of a machine."""
+    n: int
+    """Number within the chain, from 1."""
+    at: Micros
+    action: str
+    sentence: str
+    """The action in words, in the language that was asked for."""
+    actor: Any
+    """Who did it: `kind` (person, admin_key, system, gateway), `name`, `via`, `address`, `host`."""
+    object: Any
+    """What it was done to."""
+    before: Any
+    """The values that changed, as they were."""
+    after: Any
+    """The values that changed, as they are since."""
+    forgotten: list[str]
+    """Parts that were taken out because a person was forgotten."""
+    hash: str
+
+
+class AuditList(Struct):
+    """Rows of the audit, the newest first."""
+
+    rows: list[AuditRow]
+    more: int | None
+    """What to ask for as `before` to get the next page; null at the end."""

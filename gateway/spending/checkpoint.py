@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.files import write_file
-from gateway.identity.scopes import scopes
+from gateway.identity.scopes import normal, scopes
 from gateway.spending.days import DAYS_KEPT, LARGEST_SUM, day_of
 
 _VERSION = 1
@@ -109,7 +109,11 @@ def _load(file: Path) -> Checkpoint:
 
 def _sound(sums: dict[str, int]) -> dict[str, int]:
     """Return sums that the shared store can hold, whatever an older version has counted."""
-    return {scope: min(max(nano_usd, 0), LARGEST_SUM) for scope, nano_usd in sums.items()}
+    sound: dict[str, int] = {}
+    for scope, nano_usd in sums.items():
+        name = normal(scope)
+        sound[name] = min(sound.get(name, 0) + max(nano_usd, 0), LARGEST_SUM)
+    return sound
 
 
 def _drop_forgotten(state: Checkpoint, data_dir: Path) -> None:

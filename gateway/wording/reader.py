@@ -27,13 +27,15 @@ class Reader:
     """An IANA time zone; None where nobody tells."""
     free_models: Sequence[str] = ()
     """Models that cost nothing and are open to the reader."""
+    contact: str | None = None
+    """Whom the reader asks; None = "your administrator"."""
 
     def read(self, error: ApiError, language: Language) -> str:
         """Return what happened in one language."""
         if language == "en" and not self.is_person:
-            return error.message
-        own = error.in_words(language, self.is_person, self.zone, self.free_models)
-        words = own or sentence(error.code, language, self.model, error.retry_after, error.successor)
+            return error.for_programs(self.free_models, self.contact)
+        own = error.in_words(language, self.is_person, self.zone, self.free_models, self.contact)
+        words = own or sentence(error.code, language, self.model, error.retry_after, error.successor, self.contact)
         detail = not self.is_person and self.languages != BOTH and 400 <= error.status < 500 and own is None
         return f"{words} {error.message}" if detail else words
 

@@ -95,7 +95,7 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
     ),
     "forbidden": ("This is not open to you.", "この操作は許可されていません。", _ADMIN),
     "own_keys_off": (
-        "Keys are made by administrators here. Please ask yours for one.",
+        "People make no keys here. Please ask your administrator for one.",
         "ここではキーを管理者が発行します。管理者に依頼してください。",
         ("", ""),
     ),
@@ -119,9 +119,39 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "そのキーはお持ちではありません。ご自分のキーの一覧を確認してください。",
         ("", ""),
     ),
+    "tool_server_not_found": (
+        "There is no such tool server to sign in to. Please look at the list of tools.",
+        "サインインの対象となるツールサーバーが見つかりません。ツールの一覧を確認してください。",
+        ("", ""),
+    ),
+    "tool_server_sign_in_failed": (
+        "The tool server or its sign-in page does not answer.",
+        "ツールサーバーまたはそのサインイン先が応答していません。",
+        _AGAIN,
+    ),
     "alias_taken": (
         "You have, or had, a key with this name. Please choose another.",
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
+        ("", ""),
+    ),
+    "too_many_tries": (
+        "Too many wrong codes. Please wait ten minutes, and start again in the program.",
+        "誤ったコードが多すぎます。10分ほど待ってから、プログラムでもう一度やり直してください。",
+        ("", ""),
+    ),
+    "not_your_team": (
+        "You are not in this team. Please choose one of yours, or ask your administrator.",
+        "あなたはこのチームに入っていません。ご自分のチームを選ぶか、管理者にお尋ねください。",
+        ("", ""),
+    ),
+    "key_expired": (
+        "This API key has ended. Please make a new one, or ask your administrator for one.",
+        "このAPIキーは期限が切れています。新しいキーを作成するか、管理者に依頼してください。",
+        ("", ""),
+    ),
+    "key_revoked": (
+        "This API key was revoked or replaced. Please use the newer one, or ask your administrator.",
+        "このAPIキーは失効したか、新しいキーに置き換えられています。新しいキーを使うか、管理者に依頼してください。",
         ("", ""),
     ),
     "key_ended": (
@@ -289,6 +319,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _AGAIN,
     ),
     "keys_unavailable": ("API keys cannot be checked at the moment.", "現在、APIキーを確認できません。", _AGAIN),
+    "audit_unavailable": (
+        "The change was not made, because it cannot be recorded at the moment.",
+        "現在、変更を記録できないため、変更は行われませんでした。",
+        _AGAIN,
+    ),
     "rate_limit_exceeded": ("Too many requests in a short time.", "短い時間にリクエストが集中しました。", _AGAIN),
     "insufficient_quota": (
         "The budget is used up. Ask your administrator if you need more.",
@@ -359,14 +394,37 @@ _LONGEST_MODEL = 100
 
 
 def sentence(
-    code: str, language: Language, model: str | None, retry_after: float | None, successor: str | None = None
+    code: str,
+    language: Language,
+    model: str | None,
+    retry_after: float | None,
+    successor: str | None = None,
+    contact: str | None = None,
 ) -> str:
-    """Return what is said of an error; of a code that nobody wrote about, what is said of an internal error."""
+    """Return what is said of an error; of a code that nobody wrote about, what is said of an internal error.
+
+    `contact` is whom people ask, and stands behind the administrator of whom the sentence speaks.
+    """
     text = SENTENCES.get(code, SENTENCES["internal_error"])[language]
     if successor and code in _TEXTS:
         text = _first(code, language) + _INSTEAD[language]
+    if contact:
+        text = _with_contact(text, language)
     name, other = _named(model, language), _named(successor, language)
-    return text.format(model=name, instead=other, again=_again(language, retry_after))
+    return text.format(model=name, instead=other, again=_again(language, retry_after), contact=contact)
+
+
+_ADMINISTRATOR: dict[Language, tuple[str, str]] = {
+    "en": ("your administrator", "your administrator ({contact})"),
+    "ja": ("管理者", "管理者（{contact}）"),
+}
+
+
+def _with_contact(text: str, language: Language) -> str:
+    """Return a template that says behind its last administrator how to reach them."""
+    word, named = _ADMINISTRATOR[language]
+    before, found, after = text.rpartition(word)
+    return before + named + after if found else text
 
 
 def _first(code: str, language: Language) -> str:

@@ -3,7 +3,7 @@
 from plugins.agents.manifest import Agent, keys_of
 from plugins.agents.turn import Turn
 from plugins.shared.connection import connection_key
-from plugins.shared.groups import groups_of
+from plugins.shared.groups import group_names
 from plugins.shared.identity import identity
 from plugins.shared.signature import sign
 
@@ -14,7 +14,7 @@ async def key_of(turn: Turn, agent: Agent) -> str | None:
 
 async def introduction(turn: Turn) -> str:
     """Return a signed token with the claims of the user_identity filter."""
-    groups = sorted((await groups_of(turn.user.get("id", ""))).values())
+    groups = await group_names(turn.user.get("id", ""))
     claims = identity(turn.user, turn.metadata, groups, turn.valves.share)
     return sign(claims, turn.valves.identity_secret, turn.valves.lifetime_seconds)
 

@@ -94,7 +94,7 @@ class Models:
                 session.post(
                     f"{self.url.strip().rstrip('/')}/chat/completions",
                     json=body,
-                    headers=self._headers(),
+                    headers=await self._headers(),
                     ssl=AIOHTTP_CLIENT_SESSION_SSL,
                     allow_redirects=False,
                 ) as answer,
@@ -109,11 +109,11 @@ class Models:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise ModelTrouble(0, "", type(error).__name__) from error
 
-    def _headers(self) -> dict[str, str]:
+    async def _headers(self) -> dict[str, str]:
         ids = {"X-OpenWebUI-Chat-Id": self.chat_id, "X-Sekisho-Message-Id": self.run, "X-Sekisho-Task": self.task}
         return {
             "Authorization": f"Bearer {self.key}",
-            "X-OpenWebUI-User-Jwt": signed(self.user, self.secret, self.with_email),
+            "X-OpenWebUI-User-Jwt": await signed(self.user, self.secret, self.with_email),
             "X-Sekisho-Class": "agent",
             **{name: value for name, value in ids.items() if value},
         }

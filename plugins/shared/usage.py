@@ -30,7 +30,7 @@ async def month_usage(valves: Any, user: dict[str, Any], zone: str) -> dict[str,
         return None
     headers = {
         "Authorization": f"Bearer {key}",
-        "X-OpenWebUI-User-Jwt": signed(user, valves.secret, valves.email),
+        "X-OpenWebUI-User-Jwt": await signed(user, valves.secret, valves.email),
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/usage?by=model,day&timezone={quote(known_zone(zone))}"
     try:

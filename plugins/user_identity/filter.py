@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from plugins.shared.identity import identity
 from plugins.shared.signature import sign
 from plugins.shared.valve import valve
-from plugins.user_identity.gateway import goes_to_gateway, group_names
+from plugins.user_identity.gateway import goes_to_gateway, remembered_groups
 from plugins.user_identity.memory import is_fresh, warn_no_secret
 
 TOKEN_KEY = "sekisho_identity"
@@ -51,7 +51,7 @@ class Filter:
         if not valves.secret:
             warn_no_secret()
         elif await goes_to_gateway(valves.gateway_url, __model__, __metadata__, __request__):
-            claims = identity(__user__, __metadata__, await group_names(__user__["id"]), valves.share)
+            claims = identity(__user__, __metadata__, await remembered_groups(__user__["id"]), valves.share)
             fresh = is_fresh(token, claims, valves.secret)
             body[TOKEN_KEY] = token if fresh else sign(claims, valves.secret, valves.lifetime_seconds)
         return body

@@ -4,7 +4,7 @@ from typing import Any
 
 from open_webui.models.config import Config
 
-from plugins.shared.groups import groups_of
+from plugins.shared.groups import group_names
 from plugins.shared.log import log
 from plugins.user_identity.memory import remembered
 
@@ -25,9 +25,9 @@ async def connection_urls() -> list[str]:
     return list(await Config.get("openai.api_base_urls") or [])
 
 
-async def group_names(user_id: str) -> list[str]:
+async def remembered_groups(user_id: str) -> list[str]:
     async def load() -> list[str]:
-        return sorted((await groups_of(user_id)).values())
+        return await group_names(user_id)
 
     try:
         return await remembered(f"groups of {user_id}", load)

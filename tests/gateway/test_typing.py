@@ -161,8 +161,8 @@ def test_a_check_of_the_configuration_names_models_without_gaps(tmp_path: Path) 
 @pytest.mark.parametrize("dialect", ["completions", "fim", "infill"])
 def test_every_door_is_of_the_most_urgent_class(dialect: str) -> None:
     """Also for a program that works on its own elsewhere; a header may make it less urgent."""
-    assert traffic_class("completion", "continue", dialect, {}, _key("a")) == "completion"
-    assert traffic_class("completion", "continue", dialect, {"x-sekisho-class": "batch"}, _key("a")) == "batch"
+    assert traffic_class("completion", "continue", dialect, {}, _key("a").policy) == "completion"
+    assert traffic_class("completion", "continue", dialect, {"x-sekisho-class": "batch"}, _key("a").policy) == "batch"
 
 
 @pytest.mark.parametrize("page", ["code-completion.md", "code-completion.ja.md"])

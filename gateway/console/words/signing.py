@@ -19,8 +19,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "試行回数が多すぎます。1分ほどお待ちください。",
     ),
     "signin.no_way": (
-        "No way to sign in is configured: an administrator sets ‘open_webui.identity_secret’ or ‘admin_key’.",
-        "サインインの方法が設定されていません。管理者が open_webui.identity_secret または admin_key を設定します。",
+        "No way to sign in is configured: an administrator sets ‘console.oidc’, ‘open_webui.identity_secret’ or "
+        "‘admin_key’.",
+        "サインインの方法が設定されていません。管理者が console.oidc、open_webui.identity_secret、admin_key の"
+        "いずれかを設定します。",
     ),
     "enter.title": ("Sign in with a link", "リンクでサインイン"),
     "enter.who": ("This link signs you in as {name}.", "このリンクで{name}としてサインインします。"),

@@ -57,7 +57,7 @@ class Front:
         self._config = config
         self._secret = hash_secret(config)
         name = secrets.token_hex(8) if config.shared_state else ""
-        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", name)
+        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", runtime.expiring, name)
         self.hub.forwarder.ask_model = model_asker(runtime)
         self._machines = self._linked(name, config) if config.shared_state else None
         runtime.metrics.add(HubCollector(self.hub))
@@ -154,7 +154,7 @@ class Front:
         check_key(address, key.policy)
         check_encoding(exchange.headers)
         person = identify(key, exchange.headers, None, None, config.open_webui.identity_secret)
-        exchange.caller = caller = Caller(key, person)
+        exchange.caller = caller = self._runtime.current.caller(self._runtime.keys, key, person)
         exchange.recorder.asked_by(caller)
         exchange.view = self._view(scope["path"], config, caller)
         scope["user"] = session_owner(caller, exchange.view)

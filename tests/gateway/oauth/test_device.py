@@ -99,13 +99,18 @@ def test_each_early_poll_adds_to_the_interval() -> None:
 async def test_guessing_is_bounded(company: Company) -> None:
     begun = await company.begin()
     for number in range(10):
-        assert await company.devices.find(f"BBBBBBB{ALPHABET[number]}", "198.51.100.9", "mallory") is None
-    for trier in (("198.51.100.9",), ("mallory",), ("192.0.2.1", "mallory")):
+        typed = f"BBBBBBB{ALPHABET[number]}"
+        assert await company.devices.find(typed, "person:mallory", "address:198.51.100.9") is None
+    for trier in (("person:mallory",), ("address:192.0.2.1", "person:mallory")):
         with pytest.raises(Overloaded):
             await company.devices.find(begun["user_code"], *trier)
         with pytest.raises(Overloaded):
             await company.devices.decide(begun["user_code"], ALICE, None, True, *trier)
-    assert await company.devices.find(begun["user_code"], "192.0.2.1", "alice"), "others are not held up"
+    assert await company.devices.find(begun["user_code"], "person:alice", "address:198.51.100.9"), "her office goes on"
+    for _ in range(90):
+        await company.devices.find("BBBBBBBB", "address:198.51.100.9")
+    with pytest.raises(Overloaded):
+        await company.devices.find(begun["user_code"], "person:alice", "address:198.51.100.9")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ async def test_guessing_is_bounded(company: Company) -> None:
 )
 async def test_nonsense_is_no_code(company: Company, typed: str) -> None:
     assert normalized(typed) == ""
-    assert await company.devices.find(typed, "somebody") is None
+    assert await company.devices.find(typed, "person:somebody") is None
 
 
 async def test_codes_that_wait_are_bounded_per_address(company: Company) -> None:
