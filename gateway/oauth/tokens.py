@@ -5,12 +5,12 @@ import time
 from typing import Any, Final
 
 from gateway.config.schema import OwnKeys
-from gateway.errors import ConfigError, Forbidden, InvalidRequest
+from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
 from gateway.identity.key_making import check_open, check_room, make_own_key
 from gateway.identity.keys import Key
 from gateway.identity.person import Person, personal_key
-from gateway.oauth.errors import OAuthError, invalid_grant, invalid_request
+from gateway.oauth.errors import denied, invalid_grant, invalid_request
 from gateway.oauth.families import Families, Family
 from gateway.oauth.grants import Approval, Asked, subject_of
 from gateway.oauth.programs import Program, named
@@ -50,8 +50,8 @@ class Tokens:
             allowed = self.check(person)
             ends_at = time.time() + allowed.longest_days * _DAY_SECONDS
             key, secret = await self._made(allowed, person, approval.team, asked, min(ends_at, time.time() + SECONDS))
-        except (Forbidden, InvalidRequest, ConfigError) as error:
-            raise OAuthError("access_denied", f"{error}") from error
+        except (Forbidden, InvalidRequest) as error:
+            raise denied(error) from error
         family, token = await self.families.begin(subject_of(person), key.id, asked, ends_at)
         email = {"email": person.email} if person.email else {}
         return {**_answer(secret, key), "refresh_token": token, **email}, family
@@ -105,8 +105,8 @@ class Tokens:
         asked = Asked(Program(name, known=False), family.asked.address, time.time())
         try:
             made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
-        except (Forbidden, InvalidRequest, ConfigError) as error:
-            raise OAuthError("access_denied", f"{error}") from error
+        except (Forbidden, InvalidRequest) as error:
+            raise denied(error) from error
         return {**_answer(secret, made), "issued_token_type": ACCESS_TOKEN_TYPE}
 
     async def revoke(self, token: str) -> None:
