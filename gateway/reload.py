@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from gateway.audit.configuration import record_applied, record_refused
 from gateway.config.changes import check_change
 from gateway.config.document import Document
 from gateway.config.load import Loaded
 from gateway.config.yaml_file import Mark, mark_of
-from gateway.errors import ConfigError
+from gateway.errors import ApiError, ConfigError
 from gateway.preflight import load_startable
 from gateway.runtime import Runtime
 
@@ -28,6 +29,7 @@ _MOST_LOOKS = 50
 @asynccontextmanager
 async def watching(file: Path, runtime: Runtime) -> AsyncIterator[None]:
     """Watch the configuration for as long as the block runs; SIGHUP reloads at once."""
+    await _record_start(runtime)
     now = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(ValueError, NotImplementedError, RuntimeError):
@@ -39,6 +41,15 @@ async def watching(file: Path, runtime: Runtime) -> AsyncIterator[None]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def _record_start(runtime: Runtime) -> None:
+    """Record the configuration of the start where it is another than the last one. People are served without it, too:
+    it is recorded at the next start or reload then."""
+    try:
+        await record_applied(runtime.keys.audit, Loaded(runtime.current.config, runtime.document))
+    except (ApiError, OSError) as error:
+        log.critical("the configuration of this start is not in the audit: %s", error)
 
 
 class Watcher:
@@ -83,16 +94,23 @@ class Watcher:
         before = await asyncio.to_thread(_marks, self._marks)
         try:
             loaded = await asyncio.to_thread(self._checked, document)
+            await record_applied(self._runtime.keys.audit, loaded)
             self._runtime.swap(loaded)
             self._texts = dict(document.texts)
             log.info("configuration changed: %d models", len(loaded.config.models))
-        except ConfigError as error:
+        except (ConfigError, ApiError) as error:
             log.error("the changed configuration is refused, the old one stays:\n%s", error)
+            await self._record_refused(str(error))
         except Exception as error:
             name = type(error).__name__
             log.error("the changed configuration is refused, the old one stays:\n%s: not usable (%s)", self._file, name)
             log.debug("why", exc_info=True)
         self._marks = document.marks or before
+
+    async def _record_refused(self, problem: str) -> None:
+        """Record a refusal; what cannot be recorded is in the log, and nothing was changed."""
+        with contextlib.suppress(ApiError):
+            await record_refused(self._runtime.keys.audit, [self._file.name], problem)
 
     def _checked(self, document: Document) -> Loaded:
         loaded = load_startable(self._file, document=document)

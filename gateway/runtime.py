@@ -17,7 +17,7 @@ from gateway.db.expiring import ExpiringStore
 from gateway.errors import SekishoError
 from gateway.fetching.fetcher import MediaFetcher
 from gateway.identity.hashing import keyed_hash
-from gateway.identity.keys import KeyStore, hash_secret
+from gateway.identity.keys import KeyStore, audit_of, hash_secret
 from gateway.latest_wins import LatestWins
 from gateway.ledger.contents import Contents
 from gateway.ledger.writer import SegmentWriter
@@ -26,6 +26,7 @@ from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler
 from gateway.metrics.live import MachineCollector, ProcessCollector
 from gateway.metrics.metrics import Metrics
+from gateway.notices.once import ToldOnce
 from gateway.plan import Snapshot
 from gateway.providers.authorizing import API_KEY
 from gateway.retries import RetryBudget
@@ -61,6 +62,7 @@ class Runtime:
         self.continuations = continuations_of(config)
         on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
         self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
+        self.told = ToldOnce()
         self.metrics = Metrics()
         self.metrics.watch(self._process_collector(), MachineCollector(self.ledger))
         self.keys: KeyStore
@@ -76,7 +78,7 @@ class Runtime:
     async def start(self) -> None:
         """Open database, ledger and clients. Raises `ConfigError` where one cannot be had."""
         self._engine = await open_database(self.current.config)
-        self.keys = KeyStore(self._engine, self._secret)
+        self.keys = KeyStore(self._engine, self._secret, audit_of(self.current.config))
         self.expiring = ExpiringStore(self._engine, self._secret)
         await self.keys.start()
         await self.limiter.start()

@@ -10,11 +10,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import wire
+from gateway.api.acting import administrator
+from gateway.api.audit import admin_audit
 from gateway.api.authenticate import presented_key
 from gateway.api.client import ClientGone, headers_of, read_body
+from gateway.api.endings import ending
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
+from gateway.audit.actor import acting
 from gateway.dialects.chat import error_body
 from gateway.errors import ApiError, ConfigError, Forbidden, InvalidRequest, NotFound, Overloaded, Unauthenticated
 from gateway.identity import key_admin
@@ -39,7 +43,8 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         runtime: Runtime = request.app.state.runtime
         try:
             _check_admin(runtime, request)
-            return _json(await handler(runtime.keys, request))
+            with acting(administrator(runtime, request)):
+                return _json(await handler(runtime.keys, request))
         except ConfigError as error:
             missing = "there is no" in str(error)
             return _refusal((NotFound if missing else InvalidRequest)(f"{error}"))
@@ -130,8 +135,10 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/budgets", _list_budgets),
     ("PUT", "/budgets/{name}", _set_budget),
     ("DELETE", "/budgets/{name}", _remove_budget),
+    ("GET", "/models/ending", ending),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),
+    ("GET", "/audit", admin_audit),
 )
 
 

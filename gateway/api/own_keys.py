@@ -12,10 +12,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from gateway import wire
+from gateway.api.acting import themselves
 from gateway.api.authenticate import authenticate_reader
 from gateway.api.client import Answer, ClientGone, headers_of, read_body
 from gateway.api.holder import caller_of
 from gateway.api.telling import refuse
+from gateway.audit.actor import acting
 from gateway.errors import ApiError, ConfigError, InvalidRequest, Overloaded
 from gateway.identity import key_admin, own_keys
 from gateway.identity.caller import Caller
@@ -87,7 +89,8 @@ class OwnKeysRoute:
         try:
             key = await authenticate_reader(self._runtime, scope)
             holder = Holder(self._runtime, key, caller_of(self._runtime, key, headers_of(scope)))
-            content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
+            with acting(themselves(self._runtime, holder.key, holder.person, scope)):
+                content = await _in_api_errors(self._handler(holder, Request(scope, receive)))
             await answer.whole(200, [(b"cache-control", b"no-store")], wire.encode(content))
         except ApiError as error:
             await refuse(answer, error, scope)
@@ -111,7 +114,7 @@ async def _list(holder: Holder, _: Request) -> Any:
 
 async def _create(holder: Holder, request: Request) -> Any:
     allowed = check_open(holder.runtime.current.config.own_keys)
-    asked = await _body(request, NewKey)
+    asked = await body_as(request, NewKey)
     key, secret = await make_own_key(
         holder.runtime.keys,
         allowed,
@@ -130,7 +133,7 @@ async def _show(holder: Holder, request: Request) -> Any:
 
 
 async def _rotate(holder: Holder, request: Request) -> Any:
-    key, asked = holder.find(request), await _body(request, Rotation)
+    key, asked = holder.find(request), await body_as(request, Rotation)
     if not 0 <= asked.grace_seconds <= _LONGEST_GRACE_SECONDS:
         raise InvalidRequest(f"The field 'grace_seconds' must be 0 to {_LONGEST_GRACE_SECONDS}.", param="grace_seconds")
     if not key.valid_at(time.time_ns() // 1000):
@@ -196,7 +199,7 @@ async def _rows(answers: QueryRunner, query: Query) -> list[dict[str, Any]]:
     return rows
 
 
-async def _body(request: Request, kind: type[Any]) -> Any:
+async def body_as(request: Request, kind: type[Any]) -> Any:
     content = await read_body(request.scope, request.receive, _LARGEST_BODY)
     try:
         return msgspec.json.decode(content or b"{}", type=kind)

@@ -30,7 +30,8 @@ def forget(
     typer.echo(
         f"{done.records:,} records of {done.identities} ids and addresses were rewritten in {done.files} files, "
         f"{done.contents} recorded contents thrown away. "
-        f"{done.keys} keys, {done.budgets} budgets and {done.copies} objects of the second copy named the person.\n"
+        f"{done.keys} keys, {done.budgets} budgets, {done.audited} rows of the audit and {done.copies} objects of the "
+        "second copy named the person.\n"
         f"Proof: {done.files_checked} files with {done.records_checked:,} records were read again; "
         f"{done.found_after} name the person; sums are {'unchanged' if done.totals_kept else 'CHANGED'}."
     )

@@ -40,7 +40,8 @@ def _exists(config: Config) -> bool:
 
 async def _forget(config: Config, persons: Collection[str]) -> tuple[int, int]:
     async with opened(config) as store:
-        async with store.engine.begin() as connection:
+        async with store.audit.changing(store.engine) as change:
+            connection = change.connection
             rows = (await connection.execute(select(tables.keys))).mappings().all()
             scopes = (await connection.execute(select(tables.budgets.c.scope))).scalars().all()
             changes = {row["id"]: values for row in rows if (values := _changes(row, persons))}
@@ -50,6 +51,8 @@ async def _forget(config: Config, persons: Collection[str]) -> tuple[int, int]:
             await connection.execute(delete(tables.budgets).where(tables.budgets.c.scope.in_(theirs)))
             if changes or theirs:
                 await raise_revision(connection)
+                # The person is not named, not even here; `forget_in_audit` tells which rows named them.
+                await change.note("person.forgotten", {"keys": len(changes), "budgets": len(theirs)})
         if changes or theirs:
             await _wipe(store.engine)
         return len(changes), len(theirs)

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from gateway.audit.log import difference
 from gateway.casing import lower
 from gateway.db import tables
 from gateway.db.engine import bounded
@@ -55,7 +56,7 @@ async def create(
         "created_at": _now(),
         **checked(policy),
     }
-    await _write(store, insert(tables.keys).values(**values), alias)
+    await _write(store, insert(tables.keys).values(**values), alias, "key.created", values["id"])
     return await get(store, alias), presented
 
 
@@ -75,7 +76,7 @@ async def change(store: KeyStore, id_or_alias: str, /, **values: Any) -> Key:
     if values.get("budget_nano_usd") is not None:
         values.setdefault("budget_window", key.policy.budget_window)
     statement = update(tables.keys).where(tables.keys.c.id == key.id).values(**own, **checked(values))
-    await _write(store, statement, own.get("alias", key.alias))
+    await _write(store, statement, own.get("alias", key.alias), "key.changed", key.id)
     return await get(store, key.id)
 
 
@@ -93,7 +94,8 @@ async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT
         "previous_hash": row["hash"],
         "previous_until": _now() + grace_seconds * 1_000_000,
     }
-    await _write(store, update(tables.keys).where(tables.keys.c.id == row["id"]).values(**values), row["alias"])
+    statement = update(tables.keys).where(tables.keys.c.id == row["id"]).values(**values)
+    await _write(store, statement, row["alias"], "key.rotated", row["id"])
     return await get(store, row["id"]), presented
 
 
@@ -102,7 +104,8 @@ async def revoke(store: KeyStore, id_or_alias: str) -> Key:
     """Revoke a key, its rotated secret included."""
     key = await get(store, id_or_alias)
     values = {"revoked_at": key.revoked_at or _now(), "previous_hash": None, "previous_until": None}
-    await _write(store, update(tables.keys).where(tables.keys.c.id == key.id).values(**values), key.alias)
+    statement = update(tables.keys).where(tables.keys.c.id == key.id).values(**values)
+    await _write(store, statement, key.alias, "key.revoked", key.id)
     return await get(store, key.id)
 
 
@@ -116,10 +119,13 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
     checked({"budget_nano_usd": budget.nano_usd, "budget_window": budget.window})
     made = replace(budget, scope=f"{kind}:{lower(name) if kind == 'person' else name.strip()}")
     present = store.budgets.get(normal(made.scope), made)
-    async with store.engine.begin() as connection:
-        await connection.execute(delete(tables.budgets).where(tables.budgets.c.scope.in_((made.scope, present.scope))))
-        await connection.execute(insert(tables.budgets).values(**asdict(made)))
-        await raise_revision(connection)
+    async with store.audit.changing(store.engine) as change:
+        await raise_revision(change.connection)
+        before = await _budget(change.connection, present.scope)
+        theirs = tables.budgets.c.scope.in_((made.scope, present.scope))
+        await change.connection.execute(delete(tables.budgets).where(theirs))
+        await change.connection.execute(insert(tables.budgets).values(**asdict(made)))
+        await change.note("budget.set", {"budget": made.scope}, before, asdict(made))
     await store.refresh()
     return made
 
@@ -128,11 +134,14 @@ async def set_budget(store: KeyStore, budget: Budget) -> Budget:
 async def remove_budget(store: KeyStore, scope: str) -> None:
     """Delete a budget. Raises `ConfigError` if there is none."""
     present = store.budgets.get(normal(scope))
-    async with store.engine.begin() as connection:
-        done = await connection.execute(delete(tables.budgets).filter_by(scope=present.scope if present else scope))
-        if not done.rowcount:
+    scope = present.scope if present else scope
+    async with store.audit.changing(store.engine) as change:
+        await raise_revision(change.connection)
+        before = await _budget(change.connection, scope)
+        if before is None:
             raise ConfigError(f"there is no budget for {scope!r:.80}; `sekisho budgets list` shows them")
-        await raise_revision(connection)
+        await change.connection.execute(delete(tables.budgets).filter_by(scope=scope))
+        await change.note("budget.removed", {"budget": scope}, before)
     await store.refresh()
 
 
@@ -145,11 +154,16 @@ def _check_own(values: dict[str, Any]) -> None:
             check_name(name, value, _LONGEST[name])
 
 
-async def _write(store: KeyStore, statement: Any, alias: str) -> None:
+async def _write(store: KeyStore, statement: Any, alias: str, action: str, key_id: str) -> None:
+    """Make a change of one key, recorded in the audit in the same transaction."""
     try:
-        async with store.engine.begin() as connection:
-            await connection.execute(statement)
-            await raise_revision(connection)
+        async with store.audit.changing(store.engine) as change:
+            await raise_revision(change.connection)
+            before = await _state(change.connection, key_id)
+            await change.connection.execute(statement)
+            after = await _state(change.connection, key_id)
+            about = {"key": key_id, "alias": alias, "owner": (before or after or {}).get("owner")}
+            await change.note(action, about, *difference(before, after))
     except IntegrityError:
         raise ConfigError(f"a key with the alias '{alias}' exists; choose another, or revoke that one") from None
     await store.refresh()
@@ -161,6 +175,17 @@ async def _row(connection: AsyncConnection, id_or_alias: str) -> Any:
     if row is None:
         raise ConfigError(f"there is no key {id_or_alias!r:.80}; `sekisho keys list` shows them")
     return row
+
+
+async def _state(connection: AsyncConnection, key_id: str) -> dict[str, Any] | None:
+    """Return what may be told of a key: everything but its hashes."""
+    row = (await connection.execute(select(tables.keys).filter_by(id=key_id))).mappings().first()
+    return {name: value for name, value in row.items() if not name.endswith("hash")} if row else None
+
+
+async def _budget(connection: AsyncConnection, scope: str) -> dict[str, Any] | None:
+    row = (await connection.execute(select(tables.budgets).filter_by(scope=scope))).mappings().first()
+    return dict(row) if row else None
 
 
 async def raise_revision(connection: AsyncConnection) -> None:

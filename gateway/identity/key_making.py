@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from gateway.audit.actor import Actor, acting_unless_known
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
@@ -57,15 +58,17 @@ async def make_own_key(
             raise InvalidRequest(
                 "You have, or had, a key with this alias; choose another.", code="alias_taken", param="alias"
             )
-        return await key_admin.create(
-            store,
-            stored,
-            owner=maker.person.email or maker.person.user_id,
-            team=own_keys.team_of(maker, keys, team),
-            purpose=purpose,
-            made_by=own_keys.PERSON,
-            **policy,
-        )
+        owner = maker.person.email or maker.person.user_id
+        with acting_unless_known(Actor("person", owner, via="sign-in")):
+            return await key_admin.create(
+                store,
+                stored,
+                owner=owner,
+                team=own_keys.team_of(maker, keys, team),
+                purpose=purpose,
+                made_by=own_keys.PERSON,
+                **policy,
+            )
 
 
 def now() -> int:

@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gateway.audit.log import AuditLog
 from gateway.config.schema import Config
 from gateway.db import tables
 from gateway.db.engine import closed, open_database
@@ -82,8 +83,10 @@ class Budget:
 class KeyStore:
     """Keys and budgets, all in memory; another process's changes are seen within `POLL_SECONDS`."""
 
-    def __init__(self, engine: AsyncEngine, secret: bytes) -> None:
+    def __init__(self, engine: AsyncEngine, secret: bytes, audit: AuditLog) -> None:
         self.engine = engine
+        self.audit = audit
+        """Where each change of keys and budgets is recorded."""
         self._secret = secret
         self._by_hash: dict[bytes, Key] = {}
         self._grace: dict[bytes, int] = {}
@@ -264,7 +267,7 @@ async def opened(config: Config) -> AsyncIterator[KeyStore]:
     """Open the keys of a configuration for a command. Raises `ConfigError`."""
     engine = await open_database(config)
     try:
-        store = KeyStore(engine, hash_secret(config))
+        store = KeyStore(engine, hash_secret(config), audit_of(config))
         await store.refresh()
         yield store
     except TimeoutError as error:
@@ -278,6 +281,11 @@ def hash_secret(config: Config) -> bytes:
     if config.key_secret is not None:
         return config.key_secret.reveal().encode()
     return create_once(config.data_dir / "key-secret", secrets.token_hex(32).encode())
+
+
+def audit_of(config: Config) -> AuditLog:
+    """Return the audit of this machine, sealed with what follows from the secret of the keys."""
+    return AuditLog(config.data_dir, hash_secret(config))
 
 
 def to_key(row: Mapping[Any, Any]) -> Key:

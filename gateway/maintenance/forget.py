@@ -13,9 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway.audit.forgetting import forget_in_audit, named_in_audit
 from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.identity.forgetting import forget_in_keys, named_in_keys
+from gateway.identity.keys import audit_of
 from gateway.ledger.contents import forget_contents
 from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, PARQUET_OPTIONS, SORTED, connect, is_of_files, mount, quoted, rows_of_parquet
@@ -25,6 +27,7 @@ from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.store import Item, Store
 from gateway.maintenance.anonymize import anonymized, blank_segments, is_one_of, listed
+from gateway.maintenance.audit_copies import copy_audit, forget_in_copies
 from gateway.maintenance.closing import close_running
 from gateway.maintenance.second_copy import forget_copies
 from gateway.maintenance.shipping import ship
@@ -59,6 +62,8 @@ class Forgotten:
     """Number of recorded contents that were deleted."""
     copies: int = 0
     """Number of objects of the second copy (`ledger.litellm`) that were rewritten."""
+    audited: int = 0
+    """Number of rows of the audit of which parts were taken out."""
     files_checked: int = 0
     records_checked: int = 0
     found_after: int = 0
@@ -99,17 +104,29 @@ def forget(config: Config, user: str) -> Forgotten:
         blank_segments(config.data_dir, persons)
         forget_spending(config.data_dir, persons)
         result.copies = forget_copies(config, persons)
+        result.audited = _forget_audit(config, store, persons)
         after = _retried(lambda: _totals(connection, store, there))
         checked = {item.path for item in _all(store)}
         result.files_checked = len(checked)
         result.records_checked = _retried(lambda: _totals(connection, store, checked))[0]
-        result.found_after = len(left) + named_in_keys(config, persons)
+        chain = audit_of(config).chain
+        result.found_after = len(left) + named_in_keys(config, persons) + named_in_audit(chain, persons)
         result.totals_kept = before == after
         result.unconfirmed = [machine.name for machine in tombstones.waiting_for(number)]
         connection.close()
     if result.found_after:
         raise NotForgotten(result.found_after)
     return result
+
+
+def _forget_audit(config: Config, store: Store, persons: Collection[str]) -> int:
+    """Take the persons out of this machine's audit and its copy; return the number of rows."""
+    chain = audit_of(config).chain
+    taken = forget_in_audit(chain, persons)
+    if config.ledger.destination is not None:
+        copy_audit(chain, store)
+        forget_in_copies(chain, store, [n for n, _ in taken])
+    return len(taken)
 
 
 def _retried(question: Callable[[], T]) -> T:

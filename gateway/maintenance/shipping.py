@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.audit.forgetting import forget_in_audit, texts_in_audit
 from gateway.config.schema import Config
+from gateway.identity.keys import audit_of
 from gateway.ledger.contents import forget_contents
 from gateway.ledger.destination import open_store
 from gateway.ledger.duck import COLUMNS, MOMENT, PARQUET_OPTIONS, SORTED, connect, quoted, rows_of_segments
@@ -24,6 +26,7 @@ from gateway.ledger.progress import Progress, load_progress, save_progress
 from gateway.ledger.segments import CLOSED, SHIPPED, folder, recover
 from gateway.ledger.source import source_of
 from gateway.maintenance.anonymize import anonymized, blank_segments, listed
+from gateway.maintenance.audit_copies import forget_in_copies
 from gateway.maintenance.litellm import hand_over, send_all
 from gateway.maintenance.prune import prune
 from gateway.maintenance.tombstones import Tombstones
@@ -109,17 +112,28 @@ class Run:
                 self._ship_batch(batch, working)
         self._tombstones.learn()
         # Their spending goes, too, from whatever segment it was summed up.
-        known = persons_in_spending(self._config.data_dir)
+        known = persons_in_spending(self._config.data_dir) | self._named_in_audit()
         self._forgotten |= {person for stone in self._tombstones.unconfirmed() for person in stone.meant(known)}
         if self._forgotten:
             blank_segments(self._config.data_dir, self._forgotten)
             forget_spending(self._config.data_dir, self._forgotten)
             forget_contents(self._config, self._forgotten)
+            self._forget_in_audit()
         if self._config.ledger.destination is not None:
             self._tombstones.confirm()
         for differing in self._differing:
             raise differing
         return self._done
+
+    def _named_in_audit(self) -> set[str]:
+        """Return the texts of this machine's audit, where somebody was forgotten that it has not confirmed yet."""
+        return texts_in_audit(audit_of(self._config).chain) if self._tombstones.unconfirmed() else set()
+
+    def _forget_in_audit(self) -> None:
+        chain = audit_of(self._config).chain
+        taken = forget_in_audit(chain, self._forgotten)
+        if self._config.ledger.destination is not None:
+            forget_in_copies(chain, self._store, [n for n, _ in taken])
 
     def _ship_batch(self, segments: Sequence[Path], working: Path) -> None:
         ready = [validate(segment, working) for segment in segments]

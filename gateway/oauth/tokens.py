@@ -4,6 +4,7 @@ import secrets
 import time
 from typing import Any, Final
 
+from gateway.audit.actor import Actor, acting_unless_known
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
@@ -79,8 +80,9 @@ class Tokens:
         ends = min(family.ends_at, now + SECONDS)
         ended = key.policy.expires_at is not None and key.policy.expires_at <= now * 1e6
         # In this order: a secret that has ended must not live again with the key.
-        _, secret = await key_admin.rotate(self._runtime.keys, key.id, 0 if ended else _GRACE_SECONDS)
-        renewed = await key_admin.change(self._runtime.keys, key.id, expires_at=round(ends * 1e6))
+        with acting_unless_known(Actor("person", key.owner, via="renewal")):
+            _, secret = await key_admin.rotate(self._runtime.keys, key.id, 0 if ended else _GRACE_SECONDS)
+            renewed = await key_admin.change(self._runtime.keys, key.id, expires_at=round(ends * 1e6))
         return _answer(secret, renewed)
 
     def _alive(self, family: Family) -> Key:
@@ -126,8 +128,9 @@ class Tokens:
             await self.end_key(family.key_id)
 
     async def end_key(self, key_id: str) -> None:
-        if self._runtime.keys.by_id(key_id):
-            await key_admin.revoke(self._runtime.keys, key_id)
+        if key := self._runtime.keys.by_id(key_id):
+            with acting_unless_known(Actor("person", key.owner, via="sign-in")):
+                await key_admin.revoke(self._runtime.keys, key_id)
 
 
 def _answer(secret: Secret, key: Key) -> dict[str, Any]:

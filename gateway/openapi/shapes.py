@@ -177,6 +177,34 @@ class MyUsage(Struct):
     """A row a combination of the dimensions in `by`: those, and the names of `total`."""
 
 
+class NoticeShown(Struct):
+    """Something that a person is told once."""
+
+    kind: Literal["budget", "model"]
+    text: str
+    """In the language of the person."""
+
+
+class NoticeList(Struct):
+    """What the person was not told yet; an answer counts as told."""
+
+    notices: list[NoticeShown]
+
+
+class AcknowledgementShown(Struct):
+    """A notice that a person has read."""
+
+    notice: str
+    version: str
+    at: Micros
+
+
+class AcknowledgementList(Struct):
+    """What a person has acknowledged, the newest first."""
+
+    data: list[AcknowledgementShown]
+
+
 class OwnKey(Struct):
     """A key of one's own, without its secret."""
 
@@ -414,3 +442,35 @@ class ConsoleLinkMade(Struct):
     url: str
     expires_in: int
     """Seconds."""
+
+
+class AuditRow(Struct):
+    """A recorded change. A part is null where there was none, or where the person whom it named was forgotten."""
+
+    chain: str
+    """The chain of a machine."""
+    n: int
+    """Number within the chain, from 1."""
+    at: Micros
+    action: str
+    sentence: str
+    """The action in words, in the language that was asked for."""
+    actor: Any
+    """Who did it: `kind` (person, admin_key, system, gateway), `name`, `via`, `address`, `host`."""
+    object: Any
+    """What it was done to."""
+    before: Any
+    """The values that changed, as they were."""
+    after: Any
+    """The values that changed, as they are since."""
+    forgotten: list[str]
+    """Parts that were taken out because a person was forgotten."""
+    hash: str
+
+
+class AuditList(Struct):
+    """Rows of the audit, the newest first."""
+
+    rows: list[AuditRow]
+    more: int | None
+    """What to ask for as `before` to get the next page; null at the end."""

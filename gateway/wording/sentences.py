@@ -119,6 +119,16 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "そのキーはお持ちではありません。ご自分のキーの一覧を確認してください。",
         ("", ""),
     ),
+    "tool_server_not_found": (
+        "There is no such tool server to sign in to. Please look at the list of tools.",
+        "サインインの対象となるツールサーバーが見つかりません。ツールの一覧を確認してください。",
+        ("", ""),
+    ),
+    "tool_server_sign_in_failed": (
+        "The tool server or its sign-in page does not answer.",
+        "ツールサーバーまたはそのサインイン先が応答していません。",
+        _AGAIN,
+    ),
     "alias_taken": (
         "You have, or had, a key with this name. Please choose another.",
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",
@@ -309,6 +319,11 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         _AGAIN,
     ),
     "keys_unavailable": ("API keys cannot be checked at the moment.", "現在、APIキーを確認できません。", _AGAIN),
+    "audit_unavailable": (
+        "The change was not made, because it cannot be recorded at the moment.",
+        "現在、変更を記録できないため、変更は行われませんでした。",
+        _AGAIN,
+    ),
     "rate_limit_exceeded": ("Too many requests in a short time.", "短い時間にリクエストが集中しました。", _AGAIN),
     "insufficient_quota": (
         "The budget is used up. Ask your administrator if you need more.",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from gateway.audit.log import AuditLog
 from gateway.identity.keys import KeyStore
 from gateway.ledger.encryption import Keys
 
@@ -22,9 +23,9 @@ def test_a_key_of_content_in_use_stays_open(tmp_path: Path) -> None:
     assert keys.unseal(busy, sealed, b"r-1") == b"prompt", "read again from the file although it was in use"
 
 
-async def test_what_was_derived_for_a_caller_in_use_stays() -> None:
+async def test_what_was_derived_for_a_caller_in_use_stays(tmp_path: Path) -> None:
     engine = create_async_engine("sqlite+aiosqlite://")
-    store = KeyStore(engine, b"secret")
+    store = KeyStore(engine, b"secret", AuditLog(tmp_path, b"secret"))
     for number in range(10_050):
         store.derived[f"key:{number}",] = number
         assert store.derived.get(("key:0",)) == 0
