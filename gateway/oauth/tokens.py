@@ -4,7 +4,7 @@ import secrets
 import time
 from typing import Any, Final
 
-from gateway.audit.actor import Actor, acting_unless_known
+from gateway.audit.actor import Actor, acting, acting_unless_known
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
@@ -50,7 +50,9 @@ class Tokens:
         try:
             allowed = self.check(person)
             ends_at = time.time() + allowed.longest_days * _DAY_SECONDS
-            key, secret = await self._made(allowed, person, approval.team, asked, min(ends_at, time.time() + SECONDS))
+            ends = min(ends_at, time.time() + SECONDS)
+            with acting(_actor(person.email or person.user_id, asked)):
+                key, secret = await self._made(allowed, person, approval.team, asked, ends)
         except (Forbidden, InvalidRequest) as error:
             raise denied(error) from error
         family, token = await self.families.begin(subject_of(person), key.id, asked, ends_at)
@@ -106,7 +108,8 @@ class Tokens:
         person = Person(email=key.owner, source="key")
         asked = Asked(Program(name, known=False), family.asked.address, time.time())
         try:
-            made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
+            with acting(_actor(key.owner, asked)):
+                made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
         except (Forbidden, InvalidRequest) as error:
             raise denied(error) from error
         return {**_answer(secret, made), "issued_token_type": ACCESS_TOKEN_TYPE}
@@ -131,6 +134,11 @@ class Tokens:
         if key := self._runtime.keys.by_id(key_id):
             with acting_unless_known(Actor("person", key.owner, via="sign-in")):
                 await key_admin.revoke(self._runtime.keys, key_id)
+
+
+def _actor(name: str | None, asked: Asked) -> Actor:
+    """Return the person who let a program have a key, for the audit."""
+    return Actor("person", name, via=f"sign-in {asked.program.title}", address=asked.address)
 
 
 def _answer(secret: Secret, key: Key) -> dict[str, Any]:
