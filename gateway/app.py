@@ -20,6 +20,7 @@ from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
+from gateway.api.notices import notice_routes
 from gateway.api.opencode import opencode_routes
 from gateway.api.own_keys import own_key_routes
 from gateway.api.speeds import Speeds
@@ -35,6 +36,8 @@ from gateway.dialects.endpoints import ENDPOINTS
 from gateway.dialects.responses import RESPONSES
 from gateway.errors import SekishoError
 from gateway.failures import Refused, in_words
+from gateway.mcp.account_routes import account_routes
+from gateway.mcp.accounts import Accounts
 from gateway.mcp.lazy import ToolServers
 from gateway.oauth.routes import oauth_routes
 from gateway.oauth.server import AuthorizationServer
@@ -73,13 +76,14 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
         await runtime.stop()
 
     tool_servers = ToolServers(runtime)
+    accounts = Accounts(runtime, tool_servers)
 
     def begin_stop() -> None:
         runtime.begin_stop()
         tool_servers.begin_stop()
 
     app = Starlette(
-        routes=[*_routes(runtime, endpoints), *_tool_routes(tool_servers)],
+        routes=[*_routes(runtime, endpoints), *_tool_routes(tool_servers), *account_routes(runtime, accounts)],
         lifespan=lifespan,
         middleware=[Middleware(NetworkGuard, runtime=runtime)],
         exception_handlers={HTTPException: not_served},
@@ -87,6 +91,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
     # Its redirects are built from the client's Host header; `FastLane` serves such addresses instead.
     app.router.redirect_slashes = False
     app.state.runtime = runtime
+    app.state.tool_accounts = accounts
     app.state.answers = QueryRunner(config_file)
     app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
     return app
@@ -160,6 +165,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         Route("/v1/me/speeds", Speeds(runtime), methods=["GET"]),
         Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
+        *notice_routes(runtime),
         *claude_code_routes(runtime),
         *opencode_routes(runtime),
         *oauth_routes(AuthorizationServer(runtime)),

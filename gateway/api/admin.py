@@ -14,6 +14,7 @@ from gateway.api.acting import administrator
 from gateway.api.audit import admin_audit
 from gateway.api.authenticate import presented_key
 from gateway.api.client import ClientGone, headers_of, read_body
+from gateway.api.endings import ending
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
 from gateway.api.usage import admin_records, admin_usage
@@ -134,6 +135,7 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/budgets", _list_budgets),
     ("PUT", "/budgets/{name}", _set_budget),
     ("DELETE", "/budgets/{name}", _remove_budget),
+    ("GET", "/models/ending", ending),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),
     ("GET", "/audit", admin_audit),

@@ -35,10 +35,17 @@ _SHIPPING_SECONDS = 120
 """Allowed for a run of shipping."""
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
 
-Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
+
+class AskedQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A query of these routes; `allowed` says what it may have."""
+
+    allowed: ClassVar[str] = ""
 
 
-class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
+Q = TypeVar("Q", bound=AskedQuery)
+
+
+class RecordsQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address.
 
     `request` is the id that a person was told, or its beginning.
@@ -52,7 +59,7 @@ class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
-class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
+class UsageQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of the usage routes. Days are 2026-04-01, both included; `by` names dimensions, with commas."""
 
     allowed: ClassVar[str] = "by, from and to (days such as 2026-04-30), timezone, limit (1 to 10000)"
@@ -67,7 +74,7 @@ class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
 async def admin_records(_: KeyStore, request: Request) -> Any:
     """Return the newest records of this machine that are not shipped yet, newest first."""
     runtime: Runtime = request.app.state.runtime
-    asked = _query(request.query_params.multi_items(), RecordsQuery)
+    asked = parse_query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
     found = await asyncio.to_thread(
         latest, segments, since=asked.since, user=asked.user, request=asked.request, limit=asked.limit
@@ -79,7 +86,7 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
     """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
-    asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
+    asked = parse_query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
     only: dict[str, list[str]] = {}
     for name, value in pairs:
         if name in DIMENSIONS:
@@ -105,7 +112,7 @@ class MyUsage:
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
-        asked = _query(request.query_params.multi_items(), UsageQuery)
+        asked = parse_query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
         caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
@@ -143,7 +150,7 @@ def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
-def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
+def parse_query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
     """Read a query. Raises `InvalidRequest` with what may be asked."""
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)

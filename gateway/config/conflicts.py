@@ -95,6 +95,10 @@ def _mcp(config: Config, document: Document) -> Iterator[str]:
         if server.auth.identity and not config.open_webui.identity_secret:
             where = document.place(("mcp", "servers", name, "auth", "identity"))
             yield f"{where}: identity: needs 'open_webui.identity_secret', which signs it"
+        oauth = server.auth.oauth
+        if oauth and oauth.grant == "token_exchange" and not config.open_webui.identity_secret:
+            where = document.place(("mcp", "servers", name, "auth", "oauth", "grant"))
+            yield f"{where}: grant: token_exchange needs 'open_webui.identity_secret', which signs who asks"
     for name, view in config.mcp.views.items():
         for each in view.servers:
             if each not in servers:

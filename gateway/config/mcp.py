@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.config.addresses import base_url_problem
+from gateway.config.mcp_oauth import McpOAuth
 from gateway.config.section import LARGEST_BYTES, Address, FilePath, Seconds, Section, Share, Usd
 from gateway.secret import Secret
 
@@ -72,12 +73,23 @@ class McpAuth(Section):
     """A token for each person, by their e-mail address or id; others may not use the server."""
     identity: Share | None = None
     """Signed identity of the person that the server receives: for the company's own servers. null = none."""
+    oauth: McpOAuth | None = None
+    """Tokens of an authorization server; `oauth: {}` where each person signs in and the server says the rest."""
 
     @model_validator(mode="after")
     def _one_token(self) -> Self:
-        if self.token and self.user_tokens:
-            raise ValueError("'token' and 'user_tokens' exclude each other: one token never stands in for another")
+        given = [name for name in ("token", "user_tokens", "oauth") if name in self.model_fields_set]
+        given = [name for name in given if getattr(self, name) not in (None, {})]
+        if len(given) > 1:
+            one, other = given[:2]
+            raise ValueError(f"'{one}' and '{other}' exclude each other: one token never stands in for another")
         return self
+
+    @property
+    def is_personal(self) -> bool:
+        """Return whether what the server sees depends on the person."""
+        own = self.oauth is not None and self.oauth.grant != "client_credentials"
+        return bool(self.user_tokens or self.identity or own)
 
 
 class McpServer(Section):
@@ -149,6 +161,8 @@ class McpServer(Section):
         if wrong := next((name for name in own if name in self.model_fields_set), None):
             other = "url" if self.command else "command"
             raise ValueError(f"'{wrong}' means something only with a '{other}'; remove it")
+        if self.command and self.auth.oauth:
+            raise ValueError("'auth: oauth' means something only with a 'url': programs take what 'env' names")
         return self
 
     @model_validator(mode="after")
@@ -156,6 +170,11 @@ class McpServer(Section):
         if self.command and not all(each and "\x00" not in each for each in self.command):
             raise ValueError("'command' has an empty part, or one with a NUL")
         return self
+
+    @property
+    def signs_in(self) -> bool:
+        """Return whether people sign in at it with a browser."""
+        return self.auth.oauth is not None and self.auth.oauth.grant == "authorization_code"
 
     @property
     def is_shared(self) -> bool:

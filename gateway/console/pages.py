@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.console import approving, oidc_pages, signing_pages
+from gateway.console import approving, oidc_pages, signing_pages, tool_servers
 from gateway.console.page import Page, PageRoute
 from gateway.console.person import account, attempt, home, keys, models, tools
 from gateway.console.rendering import STATIC
@@ -20,6 +20,7 @@ PAGES: tuple[Page, ...] = (
     *signing_pages.PAGES,
     *approving.PAGES,
     *oidc_pages.PAGES,
+    *tool_servers.PAGES,
 )
 
 

@@ -104,7 +104,7 @@ class Guard(msgspec.Struct, frozen=True):
         proxy = None if is_internal(place.host, self.no_proxy) else self.proxy
         if not addresses and (proxy is None or _is_internal_name(place.host)):
             raise NotFetched("its host is not a public one")
-        free = self._allows(place.host)
+        free = self.allows(place.host)
         if not free and not all(is_public(str(each[4][0]), self.networks) for each in addresses):
             raise NotFetched("its host is not a public one")
         if proxy is None:
@@ -118,6 +118,7 @@ class Guard(msgspec.Struct, frozen=True):
         except (OSError, UnicodeError):
             return ()
 
-    def _allows(self, host: str) -> bool:
+    def allows(self, host: str) -> bool:
+        """Return whether a host may be asked wherever it is."""
         names = [name.lstrip(".").lower() for name in self.hosts]
         return any(host.lower() == name or host.lower().endswith(f".{name}") for name in names)

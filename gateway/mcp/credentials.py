@@ -19,8 +19,17 @@ class Credentials(Protocol):
     def fingerprint(self, caller: Caller) -> str:
         """Return what changes with the credentials: connections with others are not shared."""
 
+    async def ready(self, caller: Caller) -> None:
+        """Find out whether `caller` may use the server at all. Raises `SignInNeeded`, `UpstreamDown`."""
+
     async def headers(self, caller: Caller) -> Mapping[str, str]:
-        """Return the headers that authorize a request of `caller`. Raises `SignInNeeded`."""
+        """Return the headers that authorize a request of `caller`. Raises `SignInNeeded`, `UpstreamDown`."""
+
+    async def refused(self, caller: Caller, sent: Mapping[str, str], status: int, challenge: str) -> bool:
+        """Take note that the server refused a request with these headers; return whether others are worth a try.
+
+        `challenge`: the server's `WWW-Authenticate`. Raises `UpstreamDown` where signing in would not help.
+        """
 
     def environment(self, caller: Caller | None) -> Mapping[str, Secret]:
         """Return the variables of a process for `caller`, or for everybody. Raises `SignInNeeded`."""
@@ -39,6 +48,12 @@ class ConfiguredCredentials:
         if not self._server.auth.user_tokens:
             return ""
         return sha256(self._token_of(caller).reveal().encode()).hexdigest()[:16]
+
+    async def ready(self, caller: Caller) -> None:
+        pass
+
+    async def refused(self, caller: Caller, sent: Mapping[str, str], status: int, challenge: str) -> bool:
+        return False
 
     async def headers(self, caller: Caller) -> Mapping[str, str]:
         headers, auth = dict(self._fixed), self._server.auth

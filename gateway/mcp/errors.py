@@ -24,9 +24,11 @@ class SessionLost(UpstreamDown):
 class SignInNeeded(UpstreamDown):
     """A server that refuses the credentials, or a person without any. `challenge`: its `WWW-Authenticate`."""
 
-    def __init__(self, server: str, reason: str, challenge: str = "") -> None:
+    def __init__(self, server: str, reason: str, challenge: str = "", *, asked: bool = False) -> None:
         super().__init__(server, reason)
         self.challenge = challenge
+        self.asked = asked
+        """True where the person was asked during this call, and is not asked once more."""
 
 
 class NotSent(UpstreamDown):

@@ -10,6 +10,7 @@ from cachetools import LRUCache
 
 from gateway.config.mcp import Mcp, McpServer
 from gateway.config.schema import Config
+from gateway.db.expiring import ExpiringStore
 from gateway.files import private_folder
 from gateway.identity.caller import Caller
 from gateway.mcp.accepted import AcceptedWatch
@@ -18,7 +19,7 @@ from gateway.mcp.catalog.catalog import Catalog
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, merge
 from gateway.mcp.catalog.pins import Pins
-from gateway.mcp.credentials import ConfiguredCredentials, Credentials
+from gateway.mcp.credentials import Credentials
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.events import KINDS, Events
 from gateway.mcp.following import Following
@@ -26,9 +27,14 @@ from gateway.mcp.front.client import Client
 from gateway.mcp.front.sessions import Sessions
 from gateway.mcp.hearing import Listener
 from gateway.mcp.machines.messages import Accepted, Changed, Message
-from gateway.mcp.principal import SHARED, principal_of
+from gateway.mcp.oauth.choose import credentials_of
+from gateway.mcp.oauth.people import person_name
+from gateway.mcp.oauth.service import OAuth
+from gateway.mcp.oauth.signing_in import belongs
+from gateway.mcp.principal import SHARED, is_known, principal_of
 from gateway.mcp.relay.forward import Forwarder
 from gateway.mcp.relay.parked import Parked
+from gateway.mcp.signed_in import Arrivals
 from gateway.mcp.upstream.opening import Way
 from gateway.mcp.upstream.pool import Group, Pool
 from gateway.mcp.views import View, allowed_servers
@@ -42,7 +48,9 @@ _MERGED_KEPT = 512
 class Hub:
     """Everything that outlives a request. `configure` takes a changed configuration."""
 
-    def __init__(self, config: Config, client: UpstreamClient, folder: Path, machine: str = "") -> None:
+    def __init__(
+        self, config: Config, client: UpstreamClient, folder: Path, expiring: ExpiringStore, machine: str = ""
+    ) -> None:
         """Take `machine`, the name of this hub among those of other machines; empty where there is only one."""
         assert config.mcp
         self.machine = machine
@@ -61,6 +69,8 @@ class Hub:
         self.following = Following(self.pool)
         self.parked = Parked(self.mcp.max_parked, machine)
         self.forwarder = Forwarder(self.pool, self.parked)
+        self.oauth = OAuth(lambda: self.config, expiring)
+        self.arrivals = Arrivals()
         self._credentials: dict[str, Credentials] = {}
         self._merged: LRUCache[tuple[object, ...], Merged] = LRUCache(_MERGED_KEPT)
 
@@ -107,11 +117,38 @@ class Hub:
         """Return the connections to a server in a caller's name. Raises `SignInNeeded`."""
         server = self.mcp.servers[name]
         principal = SHARED if server.is_shared else principal_of(caller)
-        credentials = self._credentials.get(name)
-        if credentials is None:
-            credentials = self._credentials[name] = ConfiguredCredentials(name, server, self.config)
-        way = Way(name, server, credentials, self._client, self._folder / "servers", caller, principal)
+        way = Way(name, server, self._credentials_of(name), self._client, self._folder / "servers", caller, principal)
         return self.pool.group(way, Listener(self, name, principal), self.catalog.era(way))
+
+    async def usable(self, name: str, caller: Caller) -> Group:
+        """Return the connections to a server that the caller may use now. Raises `SignInNeeded`, `UpstreamDown`."""
+        await self._credentials_of(name).ready(caller)
+        return self.group(name, caller)
+
+    def signs_in(self, name: str, caller: Caller) -> bool:
+        """Return whether signing in with a browser gives a caller the right to use a server."""
+        server = self.mcp.servers.get(name)
+        return server is not None and server.signs_in and is_known(caller) and bool(person_name(caller.person))
+
+    async def is_signed_in(self, name: str, person: str) -> bool:
+        self.oauth.tokens.forget((name, person))
+        grant = await self.oauth.store.find(name, person)
+        return grant is not None and belongs(grant, self.mcp.servers[name])
+
+    async def signed(self, name: str, person: str) -> None:
+        """Take note that a person has signed in at a server, or out."""
+        self.oauth.tokens.forget((name, person))
+        await self.pool.drop(name, lambda way: person_name(way.caller.person) == person)
+        self.arrivals.arrived((name, person))
+        self.events.changed(name)
+        self.tell(Changed(name, KINDS))
+
+    def _credentials_of(self, name: str) -> Credentials:
+        found = self._credentials.get(name)
+        if found is None:
+            made = credentials_of(name, self.mcp.servers[name], self.config, self.oauth)
+            found = self._credentials[name] = made
+        return found
 
     async def merged(self, view: View, caller: Caller, capabilities: Capabilities) -> Merged:
         """Return what a caller sees in a view; servers that cannot be asked are missing from it."""
@@ -140,9 +177,12 @@ class Hub:
         missing: dict[str, UpstreamDown] = {}
         for name in names:
             try:
-                group = self.group(name, caller)
+                group = await self.usable(name, caller)
             except UpstreamDown as error:
-                missing[name] = error
+                if kept := self._kept(name, caller, capabilities):
+                    found[name] = kept
+                else:
+                    missing[name] = error
                 continue
             listing = self.catalog.at_hand(group, capabilities)
             if listing is None:
@@ -160,6 +200,13 @@ class Hub:
             else:
                 raise result
         return {name: found[name] for name in names if name in found}, missing
+
+    def _kept(self, name: str, caller: Caller, capabilities: Capabilities) -> Listing | None:
+        """Return what a server listed for a person who has to sign in again: its tools stay, and calls say why."""
+        if not self.signs_in(name, caller):
+            return None
+        group = self.group(name, caller)
+        return self.catalog.known(group.way, group.declared(capabilities))
 
     async def roots_changed(self, client: Client) -> None:
         """Tell older servers that were told of this client's folders; newer ones ask anew with each call."""

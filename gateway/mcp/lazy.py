@@ -67,6 +67,14 @@ class ToolServers:
         assert front
         await front(scope, receive, send)
 
+    async def signed(self, server: str, person: str) -> None:
+        """Tell the hub of this process, if it runs here, that a person has signed in at a server, or out.
+
+        A hub in another process finds out for itself within seconds.
+        """
+        if self._front:
+            await self._front.hub.signed(server, person)
+
     def begin_stop(self) -> None:
         """End the streams that clients keep open for changes, or nobody could leave before they do."""
         if self._front:

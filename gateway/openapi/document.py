@@ -36,7 +36,11 @@ _SCHEMES = {
     },
 }
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_PATH_ABOUT = {"id": "Of one of one's own keys.", "name": "Of a key its id or alias; of a budget its scope."}
+_PATH_ABOUT = {
+    "server": "Name of the tool server in the configuration.",
+    "id": "Of one of one's own keys.",
+    "name": "Of a key its id or alias; of a budget its scope.",
+}
 
 
 def document(operations: Sequence[Operation] = OPERATIONS) -> dict[str, Any]:

@@ -4,10 +4,14 @@ A new route needs a row here; tests compare rows with routes, and each answer wi
 """
 
 from gateway.api.audit import AuditQuery
+from gateway.api.endings import EndingQuery
+from gateway.api.notices import Acknowledged, Chatting
 from gateway.api.own_keys import NewKey, Rotation
 from gateway.api.speeds import SpeedsTold
+from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
+from gateway.notices.users import EndingModels
 from gateway.openapi import shapes
 from gateway.openapi.operation import Operation
 from gateway.reports.dimensions import DIMENSIONS
@@ -144,6 +148,22 @@ ME: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
+        path="/v1/me/tool-servers",
+        summary="The tool servers at which one signs in, and where one has",
+        answer=AccountList,
+        codes={401: ("invalid_identity",)},
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/me/tool-servers/{server}",
+        summary="Sign out at a tool server",
+        about="The tokens are deleted, and revoked at their issuer where it has an address for that.",
+        answer=SignedOut,
+        codes={401: ("invalid_identity",), 403: ("no_owner",), 404: ("tool_server_not_found",)},
+        answered={"server": "wiki", "was_signed_in": True},
+    ),
+    Operation(
+        method="GET",
         path="/v1/me/speeds",
         summary="How fast the models answered in the last seven days",
         about="Medians over all people's requests, counted every ten minutes.",
@@ -153,6 +173,35 @@ ME: tuple[Operation, ...] = (
             "to": "2026-04-21",
             "rows": [{"model": "claude-sonnet", "requests": 5120, "first_token_ms": 640, "tokens_per_second": 71.4}],
         },
+    ),
+    Operation(
+        method="POST",
+        path="/v1/me/notices",
+        summary="What one is to be told now: budgets from 80 % on, models that end soon",
+        about="Each news once: a threshold once in a window of the budget, a model once a day.",
+        body=Chatting,
+        answer=shapes.NoticeList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+        example={"model": "claude-sonnet"},
+        answered={"notices": [{"kind": "model", "text": "The model “claude-sonnet” ends on 2026-12-31."}]},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/me/acknowledgements",
+        summary="What one has acknowledged",
+        answer=shapes.AcknowledgementList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/me/acknowledgements",
+        summary="Note that one has read a notice",
+        about="A second time changes nothing. `guide` is the pack's notice about mistakes and confidential data.",
+        body=Acknowledged,
+        answer=shapes.AcknowledgementList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+        example={"notice": "guide", "version": "1"},
+        answered={"data": [{"notice": "guide", "version": "1", "at": 1_777_593_600_000_000}]},
     ),
     Operation(
         method="POST",
@@ -252,6 +301,14 @@ ADMIN: tuple[Operation, ...] = (
         answer=shapes.Removed,
         codes=_NAMED,
         answered={"removed": "team:research"},
+    ),
+    Operation(
+        method="GET",
+        path="/admin/models/ending",
+        summary="Models that end or are temporary, who still uses them, and what to write to these people",
+        about="Users are those of the last 30 days. `draft` is a message in English and in Japanese.",
+        query=EndingQuery,
+        answer=EndingModels,
     ),
     Operation(
         method="GET",

@@ -85,3 +85,8 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InvalidRequest(f"timezone: {name!r:.40} is not one such as Asia/Tokyo.", param="timezone") from error
+
+
+def last_days(days: int, today: date) -> Span:
+    """Return the days up to today in UTC, from `days` before it on."""
+    return Span(today - timedelta(days=days), today)

@@ -119,6 +119,16 @@ _TEXTS: dict[str, tuple[str, str, tuple[str, str]]] = {
         "そのキーはお持ちではありません。ご自分のキーの一覧を確認してください。",
         ("", ""),
     ),
+    "tool_server_not_found": (
+        "There is no such tool server to sign in to. Please look at the list of tools.",
+        "サインインの対象となるツールサーバーが見つかりません。ツールの一覧を確認してください。",
+        ("", ""),
+    ),
+    "tool_server_sign_in_failed": (
+        "The tool server or its sign-in page does not answer.",
+        "ツールサーバーまたはそのサインイン先が応答していません。",
+        _AGAIN,
+    ),
     "alias_taken": (
         "You have, or had, a key with this name. Please choose another.",
         "その名前のキーはすでにあります（失効したものを含む）。別の名前にしてください。",

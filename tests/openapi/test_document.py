@@ -28,6 +28,7 @@ CONFIG = {
     "admin_key": "${ADMIN_KEY}",
     "own_keys": {"most": 5},
     "open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"},
+    "mcp": {"servers": {"wiki": {"url": "http://127.0.0.1:9/mcp", "auth": {"oauth": {}}}}},
 }
 
 
@@ -109,6 +110,7 @@ def _as_administrator(http: httpx2.Client, company: InProcess) -> None:
     assert _sent(http, "GET", "/admin/records")["records"]
     assert _sent(http, "GET", "/admin/audit?action=key&limit=2")["more"]
     _sent(http, "GET", "/admin/usage?by=user,day,hour,weekday,status&team=t&team=other")
+    _sent(http, "GET", "/admin/models/ending?days=3650")
     _sent(http, "GET", "/v1/me", key=key)
     _sent(http, "GET", "/v1/me/usage?by=model,hour_of_day", key=key)
     _sent(http, "DELETE", "/admin/budgets/team:t")
@@ -132,13 +134,18 @@ def _as_a_person(http: httpx2.Client, company: InProcess) -> None:
     path = f"/v1/me/keys/{made['id']}"
     _used(company, made["key"])
     _sent(http, "GET", "/v1/me/keys", key=first)
+    _sent(http, "POST", "/v1/me/notices", {"model": "mine"}, first)
+    _sent(http, "POST", "/v1/me/acknowledgements", {"notice": "guide"}, first)
+    _sent(http, "GET", "/v1/me/acknowledgements", key=first)
     assert _sent(http, "GET", path, key=first)["last_used"]
     _sent(http, "POST", f"{path}/rotate", {"grace_seconds": 5}, first)
     _sent(http, "DELETE", path, key=first)
+    assert not _sent(http, "GET", "/v1/me/tool-servers", key=first)["data"][0]["signed_in"]
+    assert not _sent(http, "DELETE", "/v1/me/tool-servers/wiki", key=first)["was_signed_in"]
     for key in (nobodys, "sk-unknown", "x", first):
         headers = {"authorization": f"Bearer {key}"}
         for each in OPERATIONS:
-            asked = each.path.format(id="key_0", name="none")
+            asked = each.path.format(id="key_0", name="none", server="none")
             assert http.request(each.method, asked, json=None, headers=headers).status_code < 500
 
 

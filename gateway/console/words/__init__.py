@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 
-from gateway.console.words import approving, layout, oidc, person, signing
+from gateway.console.words import approving, layout, oidc, person, signing, tool_servers
 from gateway.wording.languages import Language
 
 Words = Mapping[str, tuple[str, str]]
 
-TABLES: tuple[Words, ...] = (approving.WORDS, layout.WORDS, person.WORDS, signing.WORDS, oidc.WORDS)
+TABLES: tuple[Words, ...] = (
+    approving.WORDS,
+    layout.WORDS,
+    person.WORDS,
+    signing.WORDS,
+    oidc.WORDS,
+    tool_servers.WORDS,
+)
 """English and Japanese by key. `{name}` is replaced."""
 
 

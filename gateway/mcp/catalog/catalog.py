@@ -14,7 +14,7 @@ from gateway.mcp.capabilities import EVERYTHING_BUT_ROOTS, Capabilities
 from gateway.mcp.catalog.listing import Listing, read_listing
 from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.store import ListingStore, Place, fingerprint_of
-from gateway.mcp.errors import UpstreamDown
+from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.principal import SHARED, folder_name
 from gateway.mcp.upstream.opening import Way
 from gateway.mcp.upstream.pool import Group, Pool
@@ -126,7 +126,7 @@ class Catalog:
 
     def _end(self, place: Place, task: asyncio.Task[Listing]) -> None:
         self._reading.pop(place, None)
-        if not task.cancelled() and (error := task.exception()):
+        if not task.cancelled() and (error := task.exception()) and not isinstance(error, SignInNeeded):
             log.warning("the list of tool server %s cannot be read: %s", place[0], error)
 
     async def read(self, group: Group, capabilities: Capabilities) -> Listing:
@@ -161,7 +161,7 @@ class Catalog:
 
 def _place(way: Way, declared: Capabilities | None) -> Place:
     """Return where a listing is kept. `declared`: None for newer servers, whose lists depend on the right alone."""
-    own = way.principal != SHARED and bool(way.server.auth.user_tokens or way.server.auth.identity)
+    own = way.principal != SHARED and way.server.auth.is_personal
     variant = _ALL if declared is None else sha256(msgspec.json.encode(declared, order="sorted")).hexdigest()[:8]
     return way.name, folder_name(way.principal) if own else _ALL, variant
 

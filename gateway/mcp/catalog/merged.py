@@ -12,7 +12,8 @@ from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.pins import Pins
 from gateway.mcp.catalog.search import Index
-from gateway.mcp.errors import UpstreamDown
+from gateway.mcp.catalog.stand_in import sign_in_tool
+from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.names import bare_name, public_name
 from gateway.mcp.uris import public_uri, split_uri
 from gateway.mcp.views import View, may_use_rest, may_use_tool
@@ -85,6 +86,9 @@ def merge(
     for name in readable:
         for prompt in listings[name].prompts:
             _add(merged.prompts, name, prompt, _own_name if view.bare else public_name)
+    for name, error in missing.items():
+        if isinstance(error, SignInNeeded) and config.servers[name].signs_in:
+            _add(merged.tools, name, sign_in_tool(name, config.servers[name]), bare_name if view.bare else public_name)
     _add_resources(merged, {name: listings[name] for name in readable})
     if above is not None and len(merged.tools) > above:
         merged.index = Index([named.entry for named in merged.tools.values()])

@@ -56,7 +56,7 @@ class Front:
         self._config = config
         self._secret = hash_secret(config)
         name = secrets.token_hex(8) if config.shared_state else ""
-        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", name)
+        self.hub = Hub(config, runtime.client, config.data_dir / "mcp", runtime.expiring, name)
         self._machines = self._linked(name, config) if config.shared_state else None
         runtime.metrics.add(HubCollector(self.hub))
         self._standing = Standing()

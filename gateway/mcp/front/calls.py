@@ -9,9 +9,11 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, MISSING_REQUIRED_CLIENT_CA
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.merged import Merged
 from gateway.mcp.catalog.search import CALL, SEARCH, Index
+from gateway.mcp.catalog.stand_in import DONE, SIGN_IN, server_of_stand_in
 from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.exchange import McpExchange
+from gateway.mcp.front.sign_in import CODE, SignIn
 from gateway.mcp.hub import Hub
 from gateway.mcp.names import prefix_of
 from gateway.mcp.protocol import RESOURCE_NOT_FOUND, Params, Result
@@ -21,6 +23,7 @@ from gateway.mcp.relay.headers import check_param_headers
 from gateway.mcp.relay.request import Request, owner_of
 from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
+from gateway.mcp.views import allowed_servers
 
 _SHOWN = 120
 _FOUND = 5
@@ -34,6 +37,7 @@ class Calls:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._rests = Rests(hub.machine)
+        self._sign_in = SignIn(hub)
 
     async def call_tool(self, client: Client, params: Params, exchange: McpExchange) -> Result:
         merged = await self._merged(client)
@@ -43,8 +47,10 @@ class Calls:
         if searched:
             params = _meant(params)
         named = merged.tools.get(params["name"])
+        if (server := self._stands_for(client, merged, params["name"])) is not None:
+            return await self._signed_in(client, server, params, exchange)
         if named is None:
-            return self._no_tool(merged, params["name"], exchange)
+            return self._no_tool(client, merged, params["name"], exchange)
         pin = self._hub.pins.of(named.server, named.own)
         exchange.asks(named.server, named.own, self._hub.server(named.server), pin.hash if pin else None)
         arguments = params.get("arguments") or {}
@@ -56,8 +62,7 @@ class Calls:
         try:
             result = await self._sent(client, named.server, "tools/call", {**params, "name": named.own}, named.entry)
         except UpstreamDown as error:
-            exchange.failed("error", _code(error))
-            return failed(self._down(error), _code(error), named.server)
+            return self._unreached(client, error, exchange)
         except TimeoutError:
             exchange.failed("error", "mcp_timeout")
             return failed(self._late(named.server, "call"), "mcp_timeout", named.server)
@@ -120,13 +125,37 @@ class Calls:
             raise MCPError(INVALID_PARAMS, "There is nothing here that could be completed.")
         return await self._asked(client, place, "completion/complete", {**params, "ref": own})
 
-    def _no_tool(self, merged: Merged, name: str, exchange: McpExchange) -> Result:
+    def _stands_for(self, client: Client, merged: Merged, name: str) -> str | None:
+        """Return the server at which a tool signs people in, where it is none of the server's own."""
+        server = server_of_stand_in(name, client.view)
+        own = merged.tools.get(name)
+        allowed = allowed_servers(client.view, self._hub.mcp, client.caller.policy)
+        if server not in allowed or not self._hub.signs_in(server, client.caller):
+            return None
+        return server if own is None or server in merged.missing else None
+
+    async def _signed_in(self, client: Client, server: str, params: Params, exchange: McpExchange) -> Result:
+        exchange.asks(server, SIGN_IN, self._hub.server(server))
+        try:
+            await self._sign_in.carried_on(client, server, params)
+            await self._hub.usable(server, client.caller)
+        except UpstreamDown as error:
+            return self._unreached(client, error, exchange)
+        return {"content": [text(DONE.format(server=server))]}
+
+    def _unreached(self, client: Client, error: UpstreamDown, exchange: McpExchange) -> Result:
+        """Return the result of a call that a server does not take: a model, or the person, can go on from it."""
+        exchange.failed("error", _code(error))
+        if not isinstance(error, SignInNeeded):
+            return failed(_down(error), _code(error), error.server)
+        return self._sign_in.question(client, error) or self._sign_in.failure(client, error)
+
+    def _no_tool(self, client: Client, merged: Merged, name: str, exchange: McpExchange) -> Result:
         """Say that a server does not answer whose tool it may be. Raises `MCPError` where there is none."""
         for server, error in merged.missing.items():
             if merged.bare or name.startswith(f"{prefix_of(server)}__"):
                 exchange.asks(server, name, self._hub.server(server))
-                exchange.failed("error", _code(error))
-                return failed(self._down(error), _code(error), server)
+                return self._unreached(client, error, exchange)
         exchange.failed("refused", "unknown_tool")
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:_SHOWN]}")
 
@@ -137,8 +166,12 @@ class Calls:
         code, words = "mcp_error", ""
         try:
             return await self._sent(client, server, method, params)
+        except SignInNeeded as error:
+            if question := self._sign_in.question(client, error):
+                return question
+            code, words = CODE, self._sign_in.words(client, error)
         except UpstreamDown as error:
-            code, words = _code(error), self._down(error)
+            code, words = _code(error), _down(error)
         except TimeoutError:
             code, words = "mcp_timeout", self._late(server, "call")
         except MCPError:
@@ -152,7 +185,8 @@ class Calls:
     async def _sent(
         self, client: Client, server: str, method: str, params: Params, tool: Entry | None = None
     ) -> Result:
-        group = self._hub.group(server, client.caller)
+        params = await self._sign_in.carried_on(client, server, params)
+        group = await self._hub.usable(server, client.caller)
         request = Request(client, group, method, params, self._hub.catalog.era(group.way), tool)
         return await self._hub.forwarder.send(request)
 
@@ -161,12 +195,6 @@ class Calls:
 
     def _map(self, merged: Merged, server: str) -> Callable[[str], str]:
         return lambda uri: merged.uri_of(server, uri)
-
-    def _down(self, error: UpstreamDown) -> str:
-        """Return what a model can go on from."""
-        if isinstance(error, SignInNeeded):
-            return f"The tool server '{error.server}' cannot be used: {error.reason}. Tell the person who asks."
-        return f"The tool server '{error.server}' does not answer: {error.told}"
 
     def _late(self, server: str, which: str) -> str:
         seconds = getattr(self._hub.server(server).timeouts, which)
@@ -199,4 +227,9 @@ def _no_resource(client: Client, uri: str) -> MCPError:
 
 
 def _code(error: UpstreamDown) -> str:
-    return "mcp_sign_in_needed" if isinstance(error, SignInNeeded) else "mcp_server_down"
+    return CODE if isinstance(error, SignInNeeded) else "mcp_server_down"
+
+
+def _down(error: UpstreamDown) -> str:
+    """Return what a model can go on from."""
+    return f"The tool server '{error.server}' does not answer: {error.told}"

@@ -33,6 +33,7 @@ class McpExchange:
 
     def __init__(self, runtime: Runtime, scope: Scope) -> None:
         self.runtime = runtime
+        self.scope = scope
         self.headers = headers_of(scope)
         self.caller: Caller
         self.view: View

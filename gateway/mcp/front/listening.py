@@ -90,7 +90,7 @@ class Listening:
     async def _follow(self, client: Client, place: tuple[str, str], tell: Tell) -> Callable[[], None]:
         server, own = place
         try:
-            group = self._hub.group(server, client.caller)
+            group = await self._hub.usable(server, client.caller)
             return await self._hub.following.follow(group, own, client.capabilities, tell)
         except UpstreamDown as error:
             raise MCPError(INTERNAL_ERROR, f"The tool server '{server}' does not answer: {error.reason}.") from error

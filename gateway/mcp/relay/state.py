@@ -10,7 +10,7 @@ from gateway.mcp.relay.parked import expired
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a call that asked something goes on."""
 
-    kind: Literal["parked", "upstream"]
+    kind: Literal["parked", "upstream", "sign_in"]
     server: str
     value: str | None = None
     """The id of a parked call, or the server's own state."""

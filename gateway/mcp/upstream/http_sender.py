@@ -15,22 +15,30 @@ from gateway.upstream.request import Timeouts, UpstreamRequest
 
 Authorize = Callable[[], Awaitable[Mapping[str, str]]]
 """Gives the headers that authorize a request, each time anew."""
+Refused = Callable[[Mapping[str, str], int, str], Awaitable[bool]]
+"""Takes note of headers that were refused, with the status and the challenge; returns whether to try others."""
 
 _LARGEST_ERROR = 64 * 1024
 _SILENCE_SECONDS = 24 * 3600.0
 """Answers end by the deadline of a call, not by their silence."""
 _MOST_HOPS = 3
 _KEEPS_METHOD = (307, 308)
+_REFUSALS = (401, 403)
+_MOST_TRIES = 3
+"""Requests with other credentials after the server refused some."""
 
 
 class Sender:
     """Sends to one address. `session_id` and `version` go with every request once they are known."""
 
-    def __init__(self, server: str, url: str, client: UpstreamClient, authorize: Authorize, connect: float) -> None:
+    def __init__(
+        self, server: str, url: str, client: UpstreamClient, authorize: Authorize, refused: Refused, connect: float
+    ) -> None:
         self.server = server
         self._url = url
         self._client = client
         self._authorize = authorize
+        self._refused = refused
         self._timeouts = Timeouts(connect, _SILENCE_SECONDS, streams=True)
         self.session_id: str | None = None
         self.version: str | None = None
@@ -44,7 +52,7 @@ class Sender:
         """
         url = self._url
         for _ in range(_MOST_HOPS):
-            answer = await self._send(verb, url, body, headers or {})
+            answer = await self._authorized(verb, url, body, headers or {})
             try:
                 target = _redirect(url, answer)
                 if target is None:
@@ -59,12 +67,31 @@ class Sender:
             url = target
         raise UpstreamDown(self.server, "it redirects to another address; write that into 'url' if it is meant")
 
-    async def _send(self, verb: str, url: str, body: bytes, headers: Mapping[str, str]) -> UpstreamAnswer:
+    async def _authorized(self, verb: str, url: str, body: bytes, headers: Mapping[str, str]) -> UpstreamAnswer:
+        """Send, and again with other credentials where the server refuses: nothing of the request was done then."""
+        for tries in range(1, _MOST_TRIES + 1):
+            credentials = await self._authorize()
+            answer = await self._send(verb, url, body, headers, credentials)
+            if answer.status not in _REFUSALS:
+                break
+            challenge = answer.headers.get("www-authenticate", "")
+            try:
+                if not await self._refused(credentials, answer.status, challenge) or tries == _MOST_TRIES:
+                    break
+            except BaseException:
+                answer.close()
+                raise
+            answer.close()
+        return answer
+
+    async def _send(
+        self, verb: str, url: str, body: bytes, headers: Mapping[str, str], credentials: Mapping[str, str]
+    ) -> UpstreamAnswer:
         sent = {
             "accept": "text/event-stream" if verb == "GET" else "application/json, text/event-stream",
             "accept-encoding": "identity",
             "user-agent": "sekisho",
-            **await self._authorize(),
+            **credentials,
         }
         if body:
             sent["content-type"] = "application/json"
@@ -88,7 +115,7 @@ class Sender:
             if status == 202 and wants_answer:
                 raise MCPError(INVALID_REQUEST, "The tool server accepted a request without answering it.")
             return
-        if status in (401, 403):
+        if status in _REFUSALS:
             challenge = answer.headers.get("www-authenticate", "")
             raise SignInNeeded(self.server, f"it refuses the credentials (HTTP {status})", challenge)
         if status == 404 and self.session_id is not None:  # whatever the words

@@ -35,6 +35,9 @@ class Way(msgspec.Struct, frozen=True):
     async def headers(self) -> Mapping[str, str]:
         return await self.credentials.headers(self.caller)
 
+    async def refused(self, sent: Mapping[str, str], status: int, challenge: str) -> bool:
+        return await self.credentials.refused(self.caller, sent, status, challenge)
+
     def command(self) -> StdioCommand:
         """Return the program to start. Raises `SignInNeeded`."""
         server = self.server
@@ -61,7 +64,7 @@ class Way(msgspec.Struct, frozen=True):
 async def over_http(way: Way) -> AsyncIterator[HttpChannel]:
     """Give a channel over Streamable HTTP; a session is ended with it."""
     assert way.server.url
-    sender = Sender(way.name, way.server.url, way.client, way.headers, way.server.timeouts.open)
+    sender = Sender(way.name, way.server.url, way.client, way.headers, way.refused, way.server.timeouts.open)
     channel = HttpChannel(sender, way.server.bounds.message_bytes)
     try:
         yield channel

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from mcp.shared.exceptions import MCPError
@@ -94,9 +94,9 @@ class Pool:
         await self._close(list(self._left))
         self._groups.clear()
 
-    async def drop(self, server: str) -> None:
-        """Close every connection to a server whose configuration changed."""
-        gone = [key for key in self._groups if key[0] == server]
+    async def drop(self, server: str, chosen: Callable[[Way], bool] = lambda way: True) -> None:
+        """Close every connection to a server whose configuration, or the chosen ones whose credentials changed."""
+        gone = [key for key, group in self._groups.items() if key[0] == server and chosen(group.way)]
         await self._close([each for key in gone for each in self._groups.pop(key).living()])
 
     def group(self, way: Way, listener: Listener, era: Era | None) -> Group:
