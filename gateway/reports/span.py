@@ -34,12 +34,18 @@ class Span:
     @property
     def local(self) -> str:
         """Return SQL of a record's start in the zone; a cheap addition if clocks do not change in the span."""
-        offsets = {self._offset(self.start + timedelta(hours=12 * half)) for half in range(self.days * 2 + 2)}
+        offsets = set(self.offsets)
         if offsets == {timedelta(0)}:
             return "started_at"
         if len(offsets) == 1:
             return f"(started_at + INTERVAL '{round(offsets.pop().total_seconds())} seconds')"
         return f"timezone('{ZoneInfo(self.zone).key}', timezone('UTC', started_at))"
+
+    @property
+    def offsets(self) -> frozenset[timedelta]:
+        """Return the zone's distances from UTC within the span."""
+        moments = (self.start + timedelta(hours=12 * half) for half in range(self.days * 2 + 2))
+        return frozenset(map(self._offset, moments))
 
     @property
     def where(self) -> str:
