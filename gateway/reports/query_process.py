@@ -16,7 +16,6 @@ from gateway.config.schema import Config
 from gateway.errors import SekishoError
 from gateway.failures import in_words
 from gateway.preflight import load
-from gateway.reports import rollup
 from gateway.reports.connection import ask
 from gateway.reports.cube import Cube
 from gateway.reports.query_runner import LENGTH_BYTES, Query
@@ -53,11 +52,11 @@ class Answering:
             return b"-" + (words or f"{type(error).__name__}: {error}").encode(errors="replace")
 
     def _result(self, query: Query) -> object:
+        question = Question(query.span, query.by, query.only, query.limit, query.details)
         if query.kind == "speeds":
             return ask(self._config, query.span, lambda connection: speeds(connection, query.span))
-        question = Question(query.span, query.by, query.only, query.limit, query.details)
-        if not rollup.answers(question):
-            return ask(self._config, question.span, lambda connection: summary(connection, question))
+        if not query.of_sums:
+            return ask(self._config, query.span, lambda connection: summary(connection, question))
         cube = self._cube or self._opened()
         cube.refresh(look_around=False)
         return cube.answer(question)

@@ -32,7 +32,7 @@ _LARGEST_KEPT = 64 * 1024
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A `summary.Question`, or another kind of question, as it is sent to the other process."""
+    """A question as it is sent to the other process: a `summary.Question`, or that of `speeds` for a span."""
 
     span: Span
     by: tuple[str, ...] = ()
@@ -40,7 +40,11 @@ class Query(msgspec.Struct, frozen=True):
     limit: int = 10_000
     details: bool = False
     kind: Literal["summary", "speeds"] = "summary"
-    """`speeds` asks for those of a span, whatever else is given."""
+
+    @property
+    def of_sums(self) -> bool:
+        """Return whether the sums by the hour tell the answer."""
+        return self.kind == "summary" and answers(Question(self.span, self.by, self.only))
 
 
 class QueryRunner:
@@ -64,8 +68,7 @@ class QueryRunner:
         if task is None:
             if len(self._running) >= _MOST_WAITING:
                 raise Overloaded("Too many questions about usage at once; ask again in some seconds.", retry_after=5)
-            summed = asked.kind == "summary" and answers(Question(asked.span, asked.by, asked.only))
-            process = self._sums if summed else self._records
+            process = self._sums if asked.of_sums else self._records
             task = self._running[question] = asyncio.create_task(self._answer(process, question), name="usage")
             task.add_done_callback(_looked_at)
         return await asyncio.shield(task)
