@@ -1,10 +1,13 @@
 """The Full text switch as people meet it: in a real browser, in Japanese and in English."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
-from playwright.sync_api import Browser, Locator, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.e2e.documents import Document, plain
 from tests.e2e.page import ENGLISH, JAPANESE, PATIENCE_MS, Language, opened
@@ -119,6 +122,42 @@ def test_what_is_too_long_is_stopped_with_a_sentence(
         expect(chat.answers.last).to_contain_text(language.stopped)
         chat.answers.last.scroll_into_view_if_needed()
         chat.shoot("stopped")
+
+
+@pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])
+def test_from_a_chat_to_a_key_for_claude_code(
+    stack: Stack, hanako: Person, browser: Browser, language: Language
+) -> None:
+    """Seven steps, none of an administrator: button, dialog, sign-in, tools, Claude Code, key, its use."""
+    with opened(browser, language) as chat:
+        chat.sign_in(hanako)
+        chat.send("キーがほしいです。 I would like a key.")
+        expect(chat.answers.last).to_contain_text(ANSWER)
+        page = chat.open_my_page()
+        page.get_by_role("button").first.click()
+        page.wait_for_url("**/console")
+        expect(page.locator("html")).to_have_attribute("lang", language.locale[:2])
+        expect(page.locator("header")).to_contain_text(hanako.name)
+        page.locator('nav a[href="/console/tools"]').click()
+        page.get_by_role("link", name="Claude Code").click()
+        page.locator("form[data-once] button").click()
+        page.wait_for_url("**done=*")
+        key = page.locator("#new-key").inner_text()
+        settings = json.loads(page.locator("#file-1").inner_text())["env"]
+        assert settings["ANTHROPIC_AUTH_TOKEN"] == key
+        body = {"model": settings["ANTHROPIC_DEFAULT_SONNET_MODEL"], "max_tokens": 99}
+        said = {"messages": [{"role": "user", "content": "hi"}], **body}
+        asked = httpx2.post(f"{settings['ANTHROPIC_BASE_URL']}/v1/messages", headers={"x-api-key": key}, json=said)
+        assert asked.status_code == 200, asked.text
+        (record,) = (
+            row for row in stack.gateway.records() if row.api == "messages" and row.key_alias.endswith(key_of(page))
+        )
+        assert record.user_email == hanako.email
+
+
+def key_of(page: Page) -> str:
+    """Return the alias of the key that was made."""
+    return re.findall(r"claude-code(?:-\d+)?", page.locator("p.notice").first.inner_text())[0]
 
 
 def height(element: Locator) -> float:
