@@ -6,13 +6,13 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 
 from gateway.config.mcp import McpServer
-from gateway.mcp.accounts import links_secret
+from gateway.identity.keys import hash_secret
 from gateway.mcp.capabilities import missing_for
 from gateway.mcp.errors import SignInNeeded
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.exchange import McpExchange, exchange_of
 from gateway.mcp.hub import Hub
-from gateway.mcp.oauth.people import mark_of, person_name
+from gateway.mcp.oauth.people import links_secret, mark_of, person_name
 from gateway.mcp.protocol import URL_ELICITATION_REQUIRED, Params, Result
 from gateway.mcp.relay.results import FAILURE, failed
 from gateway.mcp.relay.state import State, decode, encode
@@ -95,7 +95,7 @@ class SignIn:
         if not self._hub.signs_in(server, client.caller):
             return None
         exchange = _exchange(client)
-        mark = mark_of(links_secret(exchange.runtime), server, person_name(client.caller.person))
+        mark = mark_of(links_secret(hash_secret(self._hub.config)), server, person_name(client.caller.person))
         return f"{public_url(self._hub.config, exchange.scope)}/mcp-sign-in/{server}?for={mark}"
 
     def _noted(self, client: Client, server: str, asked: Params) -> Params:
