@@ -15,7 +15,7 @@ from gateway.mcp.hub import Hub
 from gateway.mcp.oauth.people import links_secret, mark_of, person_name
 from gateway.mcp.protocol import URL_ELICITATION_REQUIRED, Params, Result
 from gateway.mcp.relay.results import FAILURE, failed
-from gateway.mcp.relay.state import State, decode, encode
+from gateway.mcp.relay.state import State, asked_by, encode
 from gateway.sessions.cookies import public_url
 from gateway.wording.languages import languages
 
@@ -38,10 +38,10 @@ class SignIn:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def carried_on(self, client: Client, server: str, params: Params) -> Params:
+    async def carried_on(self, client: Client, params: Params) -> Params:
         """Return a call without the answer to our question, once the person has signed in. Raises `SignInNeeded`."""
-        state = params.get("requestState")
-        if not isinstance(state, str) or decode(state, server).kind != "sign_in":
+        server = asked_by(params.get("requestState"))
+        if server is None or not self._hub.signs_in(server, client.caller):
             return params
         plain = {name: value for name, value in params.items() if name not in ("requestState", "inputResponses")}
         answered = params.get("inputResponses")
