@@ -20,6 +20,7 @@ from gateway.api.hello import hello_routes
 from gateway.api.me import Me
 from gateway.api.models import Models
 from gateway.api.network_guard import NetworkGuard
+from gateway.api.notices import notice_routes
 from gateway.api.opencode import opencode_routes
 from gateway.api.own_keys import own_key_routes
 from gateway.api.speeds import Speeds
@@ -72,6 +73,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
             draining(connections, begin_stop),
         ):
             yield
+        await app.state.answers.stop()
         await runtime.stop()
 
     tool_servers = ToolServers(runtime)
@@ -164,6 +166,7 @@ def _routes(runtime: Runtime, endpoints: Sequence[Endpoint]) -> list[BaseRoute]:
         Route("/v1/me/speeds", Speeds(runtime), methods=["GET"]),
         Route("/v1/me/console-link", ConsoleLink(runtime), methods=["POST"]),
         *own_key_routes(runtime),
+        *notice_routes(runtime),
         *claude_code_routes(runtime),
         *opencode_routes(runtime),
         *oauth_routes(AuthorizationServer(runtime)),

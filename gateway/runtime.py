@@ -26,6 +26,7 @@ from gateway.limits.limit import Limiter, OnFailure
 from gateway.maintenance.scheduler import MaintenanceScheduler
 from gateway.metrics.live import MachineCollector, ProcessCollector
 from gateway.metrics.metrics import Metrics
+from gateway.notices.once import ToldOnce
 from gateway.plan import Snapshot
 from gateway.providers.authorizing import API_KEY
 from gateway.retries import RetryBudget
@@ -61,6 +62,7 @@ class Runtime:
         self.continuations = continuations_of(config)
         on_failure: OnFailure = "open" if config.shared_state_failure == "fail_open" else "closed"
         self.limiter: Limiter = limiter_of(config, on_failure, loaded.document.files[0])
+        self.told = ToldOnce()
         self.metrics = Metrics()
         self.metrics.watch(self._process_collector(), MachineCollector(self.ledger))
         self.keys: KeyStore

@@ -114,7 +114,7 @@ async def _list(holder: Holder, _: Request) -> Any:
 
 async def _create(holder: Holder, request: Request) -> Any:
     allowed = check_open(holder.runtime.current.config.own_keys)
-    asked = await _body(request, NewKey)
+    asked = await body_as(request, NewKey)
     key, secret = await make_own_key(
         holder.runtime.keys,
         allowed,
@@ -133,7 +133,7 @@ async def _show(holder: Holder, request: Request) -> Any:
 
 
 async def _rotate(holder: Holder, request: Request) -> Any:
-    key, asked = holder.find(request), await _body(request, Rotation)
+    key, asked = holder.find(request), await body_as(request, Rotation)
     if not 0 <= asked.grace_seconds <= _LONGEST_GRACE_SECONDS:
         raise InvalidRequest(f"The field 'grace_seconds' must be 0 to {_LONGEST_GRACE_SECONDS}.", param="grace_seconds")
     if not key.valid_at(time.time_ns() // 1000):
@@ -199,7 +199,7 @@ async def _rows(answers: QueryRunner, query: Query) -> list[dict[str, Any]]:
     return rows
 
 
-async def _body(request: Request, kind: type[Any]) -> Any:
+async def body_as(request: Request, kind: type[Any]) -> Any:
     content = await read_body(request.scope, request.receive, _LARGEST_BODY)
     try:
         return msgspec.json.decode(content or b"{}", type=kind)

@@ -1,6 +1,7 @@
 """Questions over HTTP: `GET /admin/records`, `GET /admin/usage`, `GET /v1/me/usage`."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -25,20 +26,30 @@ from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
+from gateway.sessions.session import SCOPE, Session
 
 OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
 """What people may see of themselves."""
+_LEADS_SEE = {name: DIMENSIONS[name] for name in (*OWN_DIMENSIONS, "user", "name")}
+"""Dimensions for team leads."""
 _SHIPPING_SECONDS = 120
 """Allowed for a run of shipping."""
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
 
-Q = TypeVar("Q", "RecordsQuery", "UsageQuery")
+
+class AskedQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """A query of these routes; `allowed` says what it may have."""
+
+    allowed: ClassVar[str] = ""
 
 
-class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
+Q = TypeVar("Q", bound=AskedQuery)
+
+
+class RecordsQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of `/admin/records`. `since` is in Unix seconds, `user` an id or an e-mail address.
 
     `request` is the id that a person was told, or its beginning.
@@ -52,7 +63,7 @@ class RecordsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
-class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
+class UsageQuery(AskedQuery, forbid_unknown_fields=True):
     """The query of the usage routes. Days are 2026-04-01, both included; `by` names dimensions, with commas."""
 
     allowed: ClassVar[str] = "by, from and to (days such as 2026-04-30), timezone, limit (1 to 10000)"
@@ -67,7 +78,7 @@ class UsageQuery(msgspec.Struct, forbid_unknown_fields=True):
 async def admin_records(_: KeyStore, request: Request) -> Any:
     """Return the newest records of this machine that are not shipped yet, newest first."""
     runtime: Runtime = request.app.state.runtime
-    asked = _query(request.query_params.multi_items(), RecordsQuery)
+    asked = parse_query(request.query_params.multi_items(), RecordsQuery)
     segments = folder(runtime.current.config.data_dir)
     found = await asyncio.to_thread(
         latest, segments, since=asked.since, user=asked.user, request=asked.request, limit=asked.limit
@@ -79,13 +90,24 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
     """Answer as `sekisho usage summary --json`; any dimension can also be asked for by its value: `team=research`."""
     answers: QueryRunner = request.app.state.answers
     pairs = request.query_params.multi_items()
-    asked = _query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
+    asked = parse_query([pair for pair in pairs if pair[0] not in DIMENSIONS], UsageQuery)
     only: dict[str, list[str]] = {}
     for name, value in pairs:
         if name in DIMENSIONS:
             only.setdefault(name, []).append(value)
     span = span_of(asked.from_, asked.to, asked.timezone)
-    return msgspec.Raw(await answers.ask(Query(span, parse(asked.by), only, asked.limit)))
+    session: Session | None = request.scope.get(SCOPE)
+    allowed = DIMENSIONS
+    if session is not None and not session.may("administrator"):
+        only, allowed = _of_led_teams(only, session.leads), _LEADS_SEE
+    return msgspec.Raw(await answers.ask(Query(span, parse(asked.by, allowed), only, asked.limit)))
+
+
+def _of_led_teams(only: dict[str, list[str]], leads: Sequence[str]) -> dict[str, list[str]]:
+    """Return a filter that lets a team lead see the teams led, and nothing else. Raises `InvalidRequest`."""
+    parse(",".join(only), _LEADS_SEE)
+    asked = only.get("team", list(leads))
+    return {**only, "team": [team for team in asked if team in leads]}
 
 
 class MyUsage:
@@ -105,7 +127,7 @@ class MyUsage:
 
     async def _told(self, key: Key, request: Request) -> dict[str, Any]:
         answers: QueryRunner = request.app.state.answers
-        asked = _query(request.query_params.multi_items(), UsageQuery)
+        asked = parse_query(request.query_params.multi_items(), UsageQuery)
         by = parse(asked.by, {name: DIMENSIONS[name] for name in OWN_DIMENSIONS})
         span = span_of(asked.from_, asked.to, asked.timezone)
         caller, runtime = caller_of(self._runtime, key, headers_of(request.scope)), self._runtime
@@ -143,7 +165,7 @@ def _whose(key: Key, person: Person) -> dict[str, list[str]]:
     return {"user": names} if names else {"key": [key.alias or key.id]}
 
 
-def _query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
+def parse_query(pairs: list[tuple[str, str]], kind: type[Q]) -> Q:
     """Read a query. Raises `InvalidRequest` with what may be asked."""
     try:
         return msgspec.convert(dict(pairs), kind, strict=False)

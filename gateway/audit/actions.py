@@ -11,6 +11,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "configuration.refused": ("Changed configuration refused", "変更された設定を拒否"),
     "consent.given": ("Consent given", "同意"),
     "consent.withdrawn": ("Consent withdrawn", "同意を撤回"),
+    "notice.acknowledged": ("Notice acknowledged", "お知らせを確認"),
     "person.forgotten": ("Person forgotten", "個人の記録を消去"),
     "costs.computed": ("Costs of past days computed again", "過去の費用を再計算"),
     "change.undone": ("The change of an earlier row was not made", "前の行の変更は行われなかった"),

@@ -2,7 +2,7 @@
 
 import typer
 
-from gateway.commands import audit, budgets, config, keys, ledger, mcp, serve, usage
+from gateway.commands import audit, budgets, config, keys, ledger, mcp, models, serve, usage
 
 
 def register(app: typer.Typer) -> None:
@@ -14,5 +14,6 @@ def register(app: typer.Typer) -> None:
     app.add_typer(config.app, name="config", rich_help_panel=panel)
     app.add_typer(usage.app, name="usage", rich_help_panel=panel)
     app.add_typer(ledger.app, name="ledger", rich_help_panel=panel)
+    app.add_typer(models.app, name="models", rich_help_panel=panel)
     app.add_typer(audit.app, name="audit", rich_help_panel=panel)
     app.add_typer(mcp.app, name="mcp", rich_help_panel=panel)

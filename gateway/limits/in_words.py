@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.limits.limit import Demand, Limit, LimitStatus, wanted
+from gateway.limits.limit import Demand, Limit, LimitStatus, Warning, wanted
 from gateway.wording.languages import Language
 
 _LONGEST_NAME = 100
@@ -49,6 +49,8 @@ _STATES: dict[Language, dict[str, str]] = {
         "tokens": "{whose} is reached. Please try again in {seconds} seconds.",
         "parallel": "{whose} is reached. Please wait until one of them ends.",
         "budget.none": "{whose} is used up: {usd_left} left.",
+        "budget.over": "{whose} is used up ({usd_used} used); requests go on.",
+        "budget.near": "{whose} is used to {percent} %: {usd_left} left.",
         "budget.little": "{whose} has {usd_left} left, and this request may cost up to {usd_need}. A shorter question, "
         "or a new chat, may still fit.",
         "anew": " It starts anew on {when}.",
@@ -61,6 +63,8 @@ _STATES: dict[Language, dict[str, str]] = {
         "tokens": "{whose}に達しました。{seconds}秒後にもう一度お試しください。",
         "parallel": "{whose}に達しました。実行中のものが終わるまでお待ちください。",
         "budget.none": "{whose} を使い切りました（残り {usd_left}）。",
+        "budget.over": "{whose} を超えました（利用額 {usd_used}）。引き続き利用できます。",
+        "budget.near": "{whose} の {percent} % を使いました（残り {usd_left}）。",
         "budget.little": "{whose} の残りは {usd_left} ですが、このリクエストには最大 {usd_need} "
         "かかる可能性があります。質問を短くするか、新しいチャットなら送信できる場合があります。",
         "anew": "予算は {when} に新しくなります。",
@@ -85,19 +89,63 @@ def limit_in_words(
     contact: str | None = None,
 ) -> str:
     """Return the sentences about a limit that has no room for `demand`. `now` is in Unix seconds."""
-    limit, text = status.limit, _STATES[language]
-    amounts = {"amount": limit.amount, "left": status.left, "need": wanted(limit, demand)}
+    limit, need = status.limit, wanted(status.limit, demand)
+    if limit.kind == "budget":
+        state = "budget.little" if status.left else "budget.none"
+        words = _stated(status, state, language, in_chat, usd_need=dollars(need))
+        return words + _further(status, now, language, zone, free_models, contact)
+    words = _stated(status, limit.kind, language, in_chat, seconds=max(1, round(retry_after)))
+    return words + _asking(language, contact)
+
+
+def budget_in_words(
+    status: LimitStatus,
+    warning: Warning,
+    now: float,
+    language: Language,
+    *,
+    in_chat: bool,
+    zone: str | None,
+    free_models: Sequence[str],
+    contact: str | None,
+) -> str:
+    """Return the sentences about a budget that is nearly used up, or wholly. `now` is in Unix seconds."""
+    used_up = "budget.none" if status.limit.hard else "budget.over"
+    percent = status.used * 100 // max(1, status.limit.amount)
+    words = _stated(status, "budget.near" if warning == "near" else used_up, language, in_chat, percent=percent)
+    return words + _further(status, now, language, zone, free_models if status.limit.hard else (), contact)
+
+
+def _stated(status: LimitStatus, state: str, language: Language, in_chat: bool, **more: object) -> str:
+    """Return whose limit it is and how it stands."""
+    limit = status.limit
+    amounts = {"amount": limit.amount, "left": status.left, "used": status.used}
     said = {**amounts, **{f"usd_{name}": dollars(nano) for name, nano in amounts.items()}}
-    budget = limit.kind == "budget"
-    thing = _THINGS[language][f"budget.{limit.window}" if budget else limit.kind].format(**said)
+    kind = f"budget.{limit.window}" if limit.kind == "budget" else limit.kind
+    thing = _THINGS[language][kind].format(**said)
     whose = _whose(limit.scope, in_chat, language).format(thing=thing, name=_name(limit))
-    state = ("budget.little" if status.left else "budget.none") if budget else limit.kind
-    words = text[state].format(whose=whose, seconds=max(1, round(retry_after)), **said)
-    if budget:
-        words += text["anew"].format(when=moment(now + status.resets_in, zone))
-        if free_models:
-            words += text["free"].format(models=_BETWEEN[language].join(free_models[:MOST_MODELS]))
-    return words + text["ask"].format(contact=contact or text["administrator"])
+    return _STATES[language][state].format(whose=whose, **said, **more)
+
+
+def _further(
+    status: LimitStatus,
+    now: float,
+    language: Language,
+    zone: str | None,
+    free_models: Sequence[str],
+    contact: str | None,
+) -> str:
+    """Return when a budget starts anew, what goes on meanwhile, and whom to ask."""
+    text = _STATES[language]
+    words = text["anew"].format(when=moment(now + status.resets_in, zone))
+    if free_models:
+        words += text["free"].format(models=_BETWEEN[language].join(free_models[:MOST_MODELS]))
+    return words + _asking(language, contact)
+
+
+def _asking(language: Language, contact: str | None) -> str:
+    text = _STATES[language]
+    return text["ask"].format(contact=contact or text["administrator"])
 
 
 def moment(seconds: float, zone: str | None) -> str:

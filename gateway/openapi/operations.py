@@ -4,11 +4,17 @@ A new route needs a row here; tests compare rows with routes, and each answer wi
 """
 
 from gateway.api.audit import AuditQuery
+from gateway.api.endings import EndingQuery
+from gateway.api.live import Live
+from gateway.api.notices import Acknowledged, Chatting
+from gateway.api.overview import Overview, OverviewQuery
 from gateway.api.own_keys import NewKey, Rotation
 from gateway.api.speeds import SpeedsTold
+from gateway.api.state import Configuration, LedgerState
 from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
+from gateway.notices.users import EndingModels
 from gateway.openapi import shapes
 from gateway.openapi.operation import Operation
 from gateway.reports.dimensions import DIMENSIONS
@@ -173,6 +179,35 @@ ME: tuple[Operation, ...] = (
     ),
     Operation(
         method="POST",
+        path="/v1/me/notices",
+        summary="What one is to be told now: budgets from 80 % on, models that end soon",
+        about="Each news once: a threshold once in a window of the budget, a model once a day.",
+        body=Chatting,
+        answer=shapes.NoticeList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+        example={"model": "claude-sonnet"},
+        answered={"notices": [{"kind": "model", "text": "The model “claude-sonnet” ends on 2026-12-31."}]},
+    ),
+    Operation(
+        method="GET",
+        path="/v1/me/acknowledgements",
+        summary="What one has acknowledged",
+        answer=shapes.AcknowledgementList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+    ),
+    Operation(
+        method="POST",
+        path="/v1/me/acknowledgements",
+        summary="Note that one has read a notice",
+        about="A second time changes nothing. `guide` is the pack's notice about mistakes and confidential data.",
+        body=Acknowledged,
+        answer=shapes.AcknowledgementList,
+        codes={401: ("invalid_identity",), 403: ("no_owner",)},
+        example={"notice": "guide", "version": "1"},
+        answered={"data": [{"notice": "guide", "version": "1", "at": 1_777_593_600_000_000}]},
+    ),
+    Operation(
+        method="POST",
         path="/v1/me/console-link",
         summary="A link that signs a person in to the console, once, within a minute",
         about="For Open WebUI's key, with the person's signed identity.",
@@ -272,6 +307,14 @@ ADMIN: tuple[Operation, ...] = (
     ),
     Operation(
         method="GET",
+        path="/admin/models/ending",
+        summary="Models that end or are temporary, who still uses them, and what to write to these people",
+        about="Users are those of the last 30 days. `draft` is a message in English and in Japanese.",
+        query=EndingQuery,
+        answer=EndingModels,
+    ),
+    Operation(
+        method="GET",
         path="/admin/records",
         summary="The newest records of this machine that are not shipped yet",
         query=RecordsQuery,
@@ -288,6 +331,21 @@ ADMIN: tuple[Operation, ...] = (
         open_query=tuple(DIMENSIONS),
         answer=shapes.Usage,
     ),
+    Operation(
+        method="GET",
+        path="/admin/overview",
+        summary="Today, the last 7 and the last 30 days, each against the time before",
+        query=OverviewQuery,
+        answer=Overview,
+    ),
+    Operation(method="GET", path="/admin/live", summary="Deployments and the queue of this process, now", answer=Live),
+    Operation(
+        method="GET",
+        path="/admin/configuration",
+        summary="Every value of the configuration, where it comes from, and what is to be looked at",
+        answer=Configuration,
+    ),
+    Operation(method="GET", path="/admin/ledger", summary="How this machine's ledger stands", answer=LedgerState),
     Operation(
         method="GET",
         path="/admin/audit",

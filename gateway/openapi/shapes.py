@@ -177,6 +177,34 @@ class MyUsage(Struct):
     """A row a combination of the dimensions in `by`: those, and the names of `total`."""
 
 
+class NoticeShown(Struct):
+    """Something that a person is told once."""
+
+    kind: Literal["budget", "model"]
+    text: str
+    """In the language of the person."""
+
+
+class NoticeList(Struct):
+    """What the person was not told yet; an answer counts as told."""
+
+    notices: list[NoticeShown]
+
+
+class AcknowledgementShown(Struct):
+    """A notice that a person has read."""
+
+    notice: str
+    version: str
+    at: Micros
+
+
+class AcknowledgementList(Struct):
+    """What a person has acknowledged, the newest first."""
+
+    data: list[AcknowledgementShown]
+
+
 class OwnKey(Struct):
     """A key of one's own, without its secret."""
 

@@ -53,6 +53,11 @@ class Routes:
         """Return when a model ends wherever it runs; None = it does not, as far as is known."""
         return last([target.life for target in self.targets[model.name]])
 
+    def successor(self, model: Model) -> str | None:
+        """Return the model that follows one, as the configuration or the model table names it."""
+        life = self.life(model)
+        return model.successor or (life.successor if life else None)
+
     def available(self, policy: Policy | None = None) -> list[Model]:
         """Return the models that are served now, in the order of the file."""
         allowed = (model for model in self.models.values() if policy is None or policy.allows(model.name))

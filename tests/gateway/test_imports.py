@@ -25,7 +25,7 @@ LAYERS = (
     ("ledger", "network", "routing"),
     ("admission", "affinity", "credentials", "plan", "refusals", "serving", "spending", "tracing"),
     ("limits", "maintenance", "metrics"),
-    ("continuations",),
+    ("continuations", "notices"),
     ("importing", "preflight", "runtime"),
     ("reload", "reports", "sessions"),
     ("api",),

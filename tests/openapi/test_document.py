@@ -108,8 +108,13 @@ def _as_administrator(http: httpx2.Client, company: InProcess) -> None:
     _sent(http, "POST", "/admin/explain?key=one", {**CHAT, "unheard_of": 1})
     _used(company, key)
     assert _sent(http, "GET", "/admin/records")["records"]
+    assert _sent(http, "GET", "/admin/overview?timezone=Asia/Tokyo")["periods"]
+    assert _sent(http, "GET", "/admin/live")["deployments"]
+    assert _sent(http, "GET", "/admin/configuration")["values"]
+    assert _sent(http, "GET", "/admin/ledger")["agrees"]
     assert _sent(http, "GET", "/admin/audit?action=key&limit=2")["more"]
     _sent(http, "GET", "/admin/usage?by=user,day,hour,weekday,status&team=t&team=other")
+    _sent(http, "GET", "/admin/models/ending?days=3650")
     _sent(http, "GET", "/v1/me", key=key)
     _sent(http, "GET", "/v1/me/usage?by=model,hour_of_day", key=key)
     _sent(http, "DELETE", "/admin/budgets/team:t")
@@ -133,6 +138,9 @@ def _as_a_person(http: httpx2.Client, company: InProcess) -> None:
     path = f"/v1/me/keys/{made['id']}"
     _used(company, made["key"])
     _sent(http, "GET", "/v1/me/keys", key=first)
+    _sent(http, "POST", "/v1/me/notices", {"model": "mine"}, first)
+    _sent(http, "POST", "/v1/me/acknowledgements", {"notice": "guide"}, first)
+    _sent(http, "GET", "/v1/me/acknowledgements", key=first)
     assert _sent(http, "GET", path, key=first)["last_used"]
     _sent(http, "POST", f"{path}/rotate", {"grace_seconds": 5}, first)
     _sent(http, "DELETE", path, key=first)

@@ -7,7 +7,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "home.budget.person": ("Your budget", "あなたの予算"),
     "home.budget.team": ("Budget of the team {name}", "チーム{name}の予算"),
     "home.budget.key": ("Budget of this key", "このキーの予算"),
-    "home.left": ("left; {used} of {budget} are used.", "残り。{budget}のうち{used}を使用しました。"),
+    "home.left_big": ("{amount} left", "残り{amount}"),
+    "home.left": ("{used} of {budget} are used.", "{budget}のうち{used}を使用しました。"),
     "home.resets.day": ("For a day; starts anew {when}.", "1日の予算です。{when}に更新されます。"),
     "home.resets.week": ("For a week; starts anew {when}.", "1週間の予算です。{when}に更新されます。"),
     "home.resets.month": ("For a month; starts anew {when}.", "1か月の予算です。{when}に更新されます。"),
@@ -138,6 +139,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "tools.no_model": (
         "You may use no model for conversations, so nothing can be set up. Please ask your administrator.",
         "会話に使えるモデルがないため、設定できません。管理者にお問い合わせください。",
+    ),
+    "tools.unknown": (
+        "There is no set-up for a tool of this name.",
+        "この名前のツールの設定はありません。",
     ),
     "tools.key": ("Key", "キー"),
     "tools.key.how": (

@@ -14,6 +14,7 @@ from install.pack.manifest.entries import (
     AgentEntry,
     BannerEntry,
     ConnectionEntry,
+    ConsoleEntry,
     DefaultModelEntry,
     EmbeddingsEntry,
     Entry,
@@ -64,6 +65,7 @@ class Manifest(Entry):
     images: ImagesEntry | None = None
     task_model: TaskModelEntry | None = None
     default_model: DefaultModelEntry | None = None
+    console: ConsoleEntry | None = None
     banners: tuple[BannerEntry, ...] = ()
     prompts: tuple[PromptEntry, ...] = ()
     _path: Path = PrivateAttr(default=BUNDLED)
@@ -101,6 +103,7 @@ SECTIONS: dict[str, type[Entry]] = {
     "images": ImagesEntry,
     "task_model": TaskModelEntry,
     "default_model": DefaultModelEntry,
+    "console": ConsoleEntry,
     "banners": BannerEntry,
     "prompts": PromptEntry,
 }
