@@ -138,7 +138,7 @@ class Calls:
             return await self._sign_in.carried_on(client, params)
         except SignInNeeded as error:
             exchange.failed("error", CODE)
-            raise MCPError(INTERNAL_ERROR, self._sign_in.words(client, error)) from error
+            raise self._sign_in.refusal(client, error) from error
 
     def _stands_for(self, client: Client, merged: Merged, name: str) -> str | None:
         """Return the server at which a tool signs people in, where it is none of the server's own."""
@@ -183,7 +183,9 @@ class Calls:
         except SignInNeeded as error:
             if question := self._sign_in.question(client, error):
                 return question
-            code, words = CODE, self._sign_in.words(client, error)
+            if exchange:
+                exchange.failed("error", CODE)
+            raise self._sign_in.refusal(client, error) from error
         except UpstreamDown as error:
             code, words = _code(error), _down(error)
         except TimeoutError:
