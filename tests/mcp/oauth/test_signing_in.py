@@ -53,6 +53,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             yield Place(found, issuer, servers)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("ja", "サインインしてください"), ("en", "Please sign in"), (5, "Please sign in")]
+)
+def test_the_link_comes_in_the_language_that_a_request_tells(place: Place, language: Any, words: str) -> None:
+    """Open WebUI's connection has no header for it; the filter and the tool of the pack tell it."""
+
+    async def call() -> Any:
+        headers = place.company.headers("reader")
+        async with client(place.company.gateway, "/modern", "modern", place.company.key, headers=headers) as asking:
+            return await asking.call_tool("test_simple_text", {}, meta={"sekisho/language": language})
+
+    assert words in texts(asyncio.run(call()))[0]
+
+
 @pytest.mark.parametrize("front", ERAS)
 @pytest.mark.parametrize("server", ERAS)
 def test_from_the_link_to_the_answer(place: Place, front: Era, server: Era) -> None:
