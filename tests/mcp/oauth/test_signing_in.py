@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -60,9 +60,9 @@ def test_the_link_comes_in_the_language_that_a_request_tells(place: Place, langu
     """Open WebUI's connection has no header for it; the filter and the tool of the pack tell it."""
 
     async def call() -> Any:
-        headers = place.company.headers("reader")
+        headers, meta = place.company.headers("reader"), cast(Any, {"sekisho/language": language})
         async with client(place.company.gateway, "/modern", "modern", place.company.key, headers=headers) as asking:
-            return await asking.call_tool("test_simple_text", {}, meta={"sekisho/language": language})
+            return await asking.call_tool("test_simple_text", {}, meta=meta)
 
     assert words in texts(asyncio.run(call()))[0]
 
