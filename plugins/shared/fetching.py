@@ -1,5 +1,7 @@
 """Asking the gateway for small documents."""
 
+from typing import Any
+
 import aiohttp
 from open_webui.env import AIOHTTP_CLIENT_SESSION_SSL
 
@@ -12,5 +14,18 @@ async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int) -
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as response,
+    ):
+        return await read_within(response.content, limit)
+
+
+async def send(url: str, body: dict[str, Any] | None, headers: dict[str, str], seconds: float, limit: int) -> bytes:
+    """Return the answer to a POST of JSON, or to a GET where there is no body; raises as `fetch` does."""
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    method = "GET" if body is None else "POST"
+    async with (
+        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
+        session.request(
+            method, url, json=body, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
+        ) as response,
     ):
         return await read_within(response.content, limit)
