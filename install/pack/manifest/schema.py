@@ -22,11 +22,14 @@ from install.pack.manifest.entries import (
     McpEntry,
     ModelEntry,
     Name,
+    NewModelsEntry,
+    NoticeEntry,
     OtherConnection,
     PipeEntry,
     PromptEntry,
     RerankEntry,
     SpeechEntry,
+    SuggestionEntry,
     TaskModelEntry,
     ToolEntry,
     TranscriptionEntry,
@@ -66,6 +69,9 @@ class Manifest(Entry):
     default_model: DefaultModelEntry | None = None
     banners: tuple[BannerEntry, ...] = ()
     prompts: tuple[PromptEntry, ...] = ()
+    notice: NoticeEntry | None = None
+    suggestions: tuple[SuggestionEntry, ...] = ()
+    new_models: NewModelsEntry | None = None
     _path: Path = PrivateAttr(default=BUNDLED)
     _tree: Any = PrivateAttr(default=None)
 
@@ -103,6 +109,9 @@ SECTIONS: dict[str, type[Entry]] = {
     "default_model": DefaultModelEntry,
     "banners": BannerEntry,
     "prompts": PromptEntry,
+    "notice": NoticeEntry,
+    "suggestions": SuggestionEntry,
+    "new_models": NewModelsEntry,
 }
 
 
