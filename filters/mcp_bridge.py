@@ -10,6 +10,9 @@ id: mcp_bridge
 
 # Built by `python -m plugins.build` out of plugins/mcp_bridge: change it there, not here.
 
+import base64
+import binascii
+import io
 import logging
 import math
 import re
@@ -19,8 +22,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
+from urllib.parse import unquote
 
+from open_webui.models.files import Files
+from open_webui.models.users import Users
+from open_webui.routers.files import upload_file_handler
 from pydantic import BaseModel, Field
+from starlette.datastructures import Headers, UploadFile
 
 # Texts of the settings.
 
@@ -65,8 +73,11 @@ TEXT = {
         "mcp_server_down": "{tool} does not answer at the moment. Try again later, or tell an administrator.",
         "mcp_timeout": "{tool} took too long and was given up. Ask for less, or try again later.",
         "mcp_sign_in_needed": "{tool} needs you to sign in first.",
-        "sign_in": "Sign in",
+        "sign_in": "Sign in to {tool}",
+        "away": "Not reachable at the moment: {servers}. The answer comes without them.",
+        "between": ", ",
         "not_connected": "The tools “{server}” cannot be reached at the moment; the answer comes without them.",
+        "attached": "[The file {name}, which the person can open above the answer.]",
         "shown": "The page “{name}” is shown to the person below the answer.",
     },
     "ja": {
@@ -81,8 +92,11 @@ TEXT = {
         "mcp_server_down": "{tool} は現在応答していません。後でもう一度試すか、管理者に知らせてください。",
         "mcp_timeout": "{tool} は時間がかかりすぎたため中止しました。範囲を絞るか、後でもう一度試してください。",
         "mcp_sign_in_needed": "{tool} を使うには、先にサインインが必要です。",
-        "sign_in": "サインイン",
+        "sign_in": "{tool} にサインイン",
+        "away": "現在接続できません：{servers}。これらを使わずに回答します。",
+        "between": "、",
         "not_connected": "ツール「{server}」に現在接続できません。ツールなしで回答します。",
+        "attached": "［ファイル {name} は、回答の上に表示されています。］",
         "shown": "ページ「{name}」は、回答の下に表示されています。",
     },
 }
@@ -211,6 +225,104 @@ async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str, ac
         await show(emitter, part.join(lines), done=True, action=action)
 
 
+# Names and addresses of tool servers' things as people read them, and how one of them is cited.
+
+
+LONGEST_LINE = 200  # characters
+LONGEST_PASSAGE = 20_000  # characters of a source
+
+
+def one_line(text: Any, longest: int = LONGEST_LINE) -> str:
+    """Return a text of a tool as one short line."""
+    return " ".join(visible(text).split())[:longest] if isinstance(text, str) else ""
+
+
+def shown_name(name: str) -> str:
+    """Return the name of a tool as people read it: git__log becomes git: log."""
+    return one_line(name.replace("__", ": ", 1))
+
+
+def server_of(name: str) -> str:
+    """Return the tool server in the name of a tool of several servers, empty for one server's own."""
+    server, between, _ = name.partition("__")
+    return one_line(server) if between else ""
+
+
+def original(uri: str) -> str:
+    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
+    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
+
+
+def source_event(name: str, uri: str, passage: str) -> Json:
+    """Return the event that cites a passage below the answer; only web addresses become links."""
+    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
+    about = {"source": uri or name, "name": name, **url}
+    document = [passage[:LONGEST_PASSAGE]]
+    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
+
+
+# Files as tools give them and as answers show them.
+
+
+LARGEST_FILE = 20_000_000  # bytes
+
+
+def decoded(data: Any) -> bytes | None:
+    """Return the bytes of base64, None where it is none."""
+    try:
+        return base64.b64decode(data, validate=True) if isinstance(data, str) and data else None
+    except (binascii.Error, ValueError):
+        return None
+
+
+def file_name(uri: str) -> str:
+    """Return the last part of an address as the name of a file."""
+    last = original(uri).partition("?")[0].rstrip("/").rpartition("/")[2]
+    return one_line(unquote(last)).replace("/", "_")[-80:] or "document"
+
+
+def file_item(id: str, kind: str, name: str, size: int) -> Json:
+    """Return a stored file as an answer shows it. `size`: bytes."""
+    return {"type": "file", "id": id, "url": id, "name": name, "content_type": kind, "size": size}
+
+
+# Files that tools give, kept for the person as Open WebUI keeps what people attach.
+
+
+SEEN_OR_HEARD = ("audio/", "video/", "image/")
+OF_THE_CHAT = ("chat_id", "message_id", "session_id")
+
+
+async def stored(raw: bytes, kind: str, name: str, user_id: str, request: Any, metadata: Json) -> tuple[str, str]:
+    """Store a file of the person's, and return its id and the text in it, both empty if it was refused."""
+    person = await Users.get_user_by_id(user_id)
+    about = {key: metadata.get(key) for key in OF_THE_CHAT}
+    for read in (False,) if kind.startswith(SEEN_OR_HEARD) else (True, False):
+        file = UploadFile(file=io.BytesIO(raw), filename=name, headers=Headers({"content-type": kind}))
+        try:
+            row = await upload_file_handler(
+                request, file=file, metadata=about, process=read, process_in_background=False, user=person
+            )
+        except Exception as error:
+            log.warning("sekisho: a tool's file is not %s (%s)", "read" if read else "stored", type(error).__name__)
+            continue
+        id = str(row["id"] if isinstance(row, dict) else row.id)
+        known = await Files.get_file_by_id(id)
+        return id, str(dict_of(getattr(known, "data", None)).get("content") or "")
+    return "", ""
+
+
+# Which tool servers the hub says are away.
+
+
+def away(page: Json) -> tuple[list[str], list[str]]:
+    """Return the servers that do not answer, and those that want a sign-in, of a list as the hub gives it."""
+    meta = dict_of(page.get("_meta"))
+    signing = [name for name in (one_line(each) for each in items(meta.get("sekisho/sign_in"))) if name]
+    missing = [name for name in map(one_line, dict_of(meta.get("sekisho/unavailable"))) if name]
+    return sorted(set(missing) - set(signing)), sorted(signing)
+
+
 # Status lines of one call: how far it is, what it reports, how it ended.
 
 
@@ -218,12 +330,6 @@ ACTION = "mcp"
 SECONDS_BETWEEN = 0.5  # each line is stored with the chat
 MOST_LINES = 100  # of one call
 QUIET = ("done", "failed")  # ends that Open WebUI shows itself
-LONGEST_LINE = 200  # characters
-
-
-def one_line(text: Any) -> str:
-    """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
 
 
 def percent_of(progress: Any, total: Any) -> int | None:
@@ -274,7 +380,6 @@ class Lines:
 
 
 MOST_SOURCES = 20  # of one call
-LONGEST_PASSAGE = 20_000  # characters of a source
 LONGEST_PAGE = 1_000_000
 
 
@@ -298,7 +403,7 @@ def _link(block: Json, events: list[Json]) -> Json:
     """Cite a link, and let the model read it as a line of text."""
     uri, description = one_line(block.get("uri")), one_line(block.get("description"))
     name = one_line(block.get("title")) or one_line(block.get("name")) or uri
-    events.append(_source(name, original(uri), description or name))
+    events.append(source_event(name, original(uri), description or name))
     parts = [name, *([uri] if uri != name else []), *([description] if description else [])]
     return {"type": "text", "text": " – ".join(parts)}
 
@@ -312,20 +417,8 @@ def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]
     if html and pages and len(content) <= LONGEST_PAGE:
         events.append({"type": "embeds", "data": {"embeds": [content]}})
         return {"type": "text", "text": text["shown"].format(name=original(uri))}
-    events.append(_source(original(uri) or "?", original(uri), content))
+    events.append(source_event(original(uri) or "?", original(uri), content))
     return block
-
-
-def original(uri: str) -> str:
-    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
-    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
-
-
-def _source(name: str, uri: str, passage: str) -> Json:
-    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
-    about = {"source": uri or name, "name": name, **url}
-    document = [passage[:LONGEST_PASSAGE]]
-    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
 
 
 def error_of(result: Any) -> Json:
@@ -333,11 +426,54 @@ def error_of(result: Any) -> Json:
     return dict_of(dict_of(getattr(result, "meta", None)).get("sekisho/error"))
 
 
+# Files in a tool's answer that Open WebUI does not keep: no pictures, sounds, pictures of rarer kinds.
+
+
+Keep = Callable[[bytes, str, str], Awaitable[tuple[str, str]]]
+"""Stores bytes of a kind under a name; returns the id and the text in them."""
+KEPT_NATIVELY = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp", "audio/wav")
+MOST_FILES = 8  # of one call
+LONGEST_TEXT = 60_000  # characters for the model
+
+
+async def attached(content: list[Any], keep: Keep, words: str) -> tuple[list[Any], list[Json]]:
+    """Return the answer with its files as text, and the files to show. `words`: what the model reads of a file."""
+    blocks: list[Any] = []
+    files: list[Json] = []
+    for block in content:
+        found = _file_in(block) if len(files) < MOST_FILES else None
+        id, text = await keep(*found) if found else ("", "")
+        if not found or not id:
+            blocks.append(block)
+            continue
+        raw, kind, name = found
+        files.append(file_item(id, kind, name, len(raw)))
+        told = words.format(name=name) + (f"\n\n{text[:LONGEST_TEXT]}" if text else "")
+        blocks.append({"type": "text", "text": told})
+    return blocks, files
+
+
+def _file_in(block: Any) -> tuple[bytes, str, str] | None:
+    """Return the bytes, kind and name of a file in a block, None where there is none to keep."""
+    kind = dict_of(block).get("type")
+    inner = dict_of(block.get("resource")) if kind == "resource" else dict_of(block)
+    mime = one_line(inner.get("mimeType")).lower() or "application/octet-stream"
+    native = mime.startswith("image/") if kind == "resource" else mime in KEPT_NATIVELY
+    if kind not in ("resource", "image", "audio") or native:
+        return None
+    raw = decoded(inner.get("blob") if kind == "resource" else inner.get("data"))
+    if raw is None or len(raw) > LARGEST_FILE:
+        return None
+    suffix = mime.partition("/")[2].partition("+")[0].partition(";")[0]
+    return raw, mime, file_name(one_line(inner.get("uri"))) if kind == "resource" else f"{kind}.{suffix}"
+
+
 # The client of a tool server as Open WebUI holds it, with ears for progress and reports.
 
 
 Hear = Callable[..., Awaitable[None]]
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+HEARING = "_sekisho_hearing"
 NEWER = "2026-07-28"
 """From this revision on, each request says which reports it wants."""
 
@@ -361,26 +497,42 @@ class Listening:
 
 @contextmanager
 def reports(client: Any, report: Hear | None) -> Iterator[None]:
-    """Show what the server reports within the block; the SDK takes such a listener only when it connects."""
+    """Show what the server reports within the block; the SDK takes such a listener only when it connects.
+
+    Of several calls at once the latest hears: a report does not say to which of them it belongs.
+    """
     session = getattr(client, "session", None)
-    former = getattr(session, "_logging_callback", None)
-    if session is None or former is None or report is None:
+    if report is None or getattr(session, "_logging_callback", None) is None:
         yield
         return
-
-    async def heard(params: Any) -> None:
-        await report(params.data)
-
-    session._logging_callback = heard
+    hearing = _hearing(session)
+    hearing.append(report)
     try:
         yield
     finally:
-        session._logging_callback = former
+        hearing.remove(report)
+
+
+def _hearing(session: Any) -> list[Hear]:
+    """Return who hears a session's reports, at first nobody but who did before."""
+    known: list[Hear] | None = getattr(session, HEARING, None)
+    if known is not None:
+        return known
+    hearing: list[Hear] = []
+    former = session._logging_callback
+
+    async def heard(params: Any) -> None:
+        await (hearing[-1](params.data) if hearing else former(params))
+
+    session._logging_callback = heard
+    setattr(session, HEARING, hearing)
+    return hearing
 
 
 # A call of a tool, with all that Open WebUI leaves out of it.
 
 
+LONGEST_LINK = 2000
 HUB_ERRORS = ("mcp_server_down", "mcp_timeout", "mcp_sign_in_needed")
 
 
@@ -393,12 +545,15 @@ class Bridge:
     text: dict[str, str]
     logs: bool
     pages: bool
+    keep: Keep | None = None
+    """Stores files for the person."""
 
     async def call_tool(self, function_name: str, function_args: Json) -> Any:
         """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
         lines = Lines(self.emitter, shown_name(function_name), self.text)
         listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
         native_call = type(self.native).call_tool
+        self.native.server_name = server_of(function_name) or self.native.server_name
         ending, who = "stopped", ""
         try:
             content = await native_call(
@@ -407,16 +562,28 @@ class Bridge:
             ending = "done"
         except Exception:
             ending, who = why(listening.result)
+            await self.show_sign_in(listening.result)
             raise
         finally:
             await lines.end(ending, who, done=True)
         return await self._completed(content)
 
     async def _completed(self, content: Any) -> Any:
+        if isinstance(content, list) and self.keep:
+            content, files = await attached(content, self.keep, self.text["attached"])
+            if files:
+                await self.emitter({"type": "files", "data": {"files": files}})
         content, events = complete(content, self.text, self.pages)
         for event in events:
             await self.emitter(event)
         return content
+
+    async def show_sign_in(self, result: Any) -> None:
+        """Show where a person signs in who did not do so when asked, or could not be asked."""
+        error = error_of(result)
+        if (link := one_line(error.get("sign_in"), LONGEST_LINK)).startswith(("https://", "http://")):
+            name = self.text["sign_in"].format(tool=one_line(error.get("server")))
+            await self.emitter(source_event(name, link, name))
 
 
 def why(result: Any) -> tuple[str, str]:
@@ -426,25 +593,22 @@ def why(result: Any) -> tuple[str, str]:
     return (str(code), one_line(error.get("server"))) if code in HUB_ERRORS else ("failed", "")
 
 
-def shown_name(name: str) -> str:
-    """Return the name of a tool as people read it: git__log becomes git: log."""
-    return one_line(name.replace("__", ": ", 1))
-
-
-def bridge(native: Any, emitter: Emitter, text: dict[str, str], logs: bool, pages: bool) -> None:
-    """Let a turn's client of a tool server call through a bridge, once."""
+def bridge(native: Any, **given: Any) -> None:
+    """Let a turn's client of a tool server call through a bridge, once. `given`: what `Bridge` has."""
     if native is None or "call_tool" in vars(native):
         return
     if not hasattr(type(native), "call_tool") or not hasattr(native, "client"):
         log.warning("mcp_bridge: this Open WebUI calls tools in another way; they work, without progress")
         return
-    native.call_tool = Bridge(native, emitter, text, logs, pages).call_tool
+    native.call_tool = Bridge(native, **given).call_tool
 
 
 # The filter: what Open WebUI leaves out of tools that speak MCP.
 
 
 SERVER = "server:mcp:"  # before the id of a tool server that a chat uses
+HUB_NAME = "sekisho"
+MOST_CHATS = 10_000  # that are remembered
 TOLD = "sekisho_tools_told"  # in __metadata__: tool servers that were said to be away
 
 
@@ -456,21 +620,28 @@ class Filter:
 
     def __init__(self) -> None:
         self.valves = self.Valves()
+        self._chats: set[str] = set()
 
     async def request(
         self,
         body: dict[str, Any],
         __metadata__: dict[str, Any],
         __request__: Any,
+        __user__: dict[str, Any],
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
         valves = self.valves
         if __event_emitter__:
             text = TEXT[user_language(__metadata__, __request__)]
+
+            async def keep(raw: bytes, kind: str, name: str) -> tuple[str, str]:
+                return await stored(raw, kind, name, __user__["id"], __request__, __metadata__)
+
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    bridge(entry.get("client"), __event_emitter__, text, valves.logs, valves.pages)
+                    given = {"text": text, "logs": valves.logs, "pages": valves.pages, "keep": keep}
+                    bridge(entry.get("client"), emitter=__event_emitter__, **given)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body
 
@@ -482,3 +653,36 @@ class Filter:
             if server not in told and server not in dict_of(metadata.get("mcp_clients")):
                 told.append(server)
                 await show(emitter, text["not_connected"].format(server=server), True, ACTION)
+        await self._tell_missing(metadata, emitter, text)
+
+    async def _tell_missing(self, metadata: dict[str, Any], emitter: Emitter, text: dict[str, str]) -> None:
+        """Say once a chat which servers behind the hub do not answer, so that their tools are not there."""
+        chat = str(metadata.get("chat_id") or "")
+        if not self._is_new(chat):
+            return
+        missing = {name for each in dict_of(metadata.get("mcp_clients")).values() for name in await missing_of(each)}
+        if missing:
+            names = text["between"].join(sorted(missing))
+            await show(emitter, text["away"].format(servers=names), True, ACTION)
+
+    def _is_new(self, chat: str) -> bool:
+        """Return whether nothing was told to this chat, and note that now it is."""
+        if not chat or chat in self._chats:
+            return False
+        if len(self._chats) >= MOST_CHATS:
+            self._chats.clear()
+        self._chats.add(chat)
+        return True
+
+
+async def missing_of(native: Any) -> list[str]:
+    """Return the servers that do not answer behind the hub, empty for a connection to something else."""
+    client: Any = getattr(native, "client", None)
+    if getattr(getattr(client, "server_info", None), "name", "") != HUB_NAME:
+        return []
+    try:
+        page = (await client.list_prompts()).model_dump(mode="json", by_alias=True)  # the shortest of its lists
+    except Exception as error:
+        log.info("mcp_bridge: what is missing is not known (%s)", type(error).__name__)
+        return []
+    return away(page)[0]

@@ -73,6 +73,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
             draining(connections, begin_stop),
         ):
             yield
+        await app.state.answers.stop()
         await runtime.stop()
 
     tool_servers = ToolServers(runtime)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import typer
 
 from gateway.project import find
-from install.commands import client, doctor, key, kit, pack
+from install.commands import client, doctor, key, kit, login, pack
 from install.commands.sign_out import sign_out
 from install.errors import UsageError
 
@@ -56,7 +56,9 @@ COMMANDS: tuple[tuple[Callable[..., None], str, tuple[str, ...]], ...] = (
             "client opencode --managed",
         ),
     ),
-    (key.key, TOOLS, ("key https://gateway.example.com --save", "key", "key --forget")),
+    (login.login, TOOLS, ("login https://gateway.example.com", "login --device")),
+    (login.logout, TOOLS, ("logout",)),
+    (key.key, TOOLS, ("key https://gateway.example.com --save", "key", "key --for opencode", "key --forget")),
     (kit.new, PLUGINS, ("new pipe travel_desk --title 'Travel desk' --title-ja 出張窓口", "new tool rates")),
     (kit.check, PLUGINS, ("check", "check --strict pipes/travel_desk.py --lang ja", "check --json > findings.json")),
     (kit.test, PLUGINS, ("test pipes/travel_desk.py", "test pipes tools --json")),

@@ -507,20 +507,11 @@ async def read_within(stream: Any, limit: int) -> bytes:
 # Asking the gateway for small documents.
 
 
-async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int) -> bytes:
-    """Return the body of a GET of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
+async def fetch(
+    url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET", body: Any = None
+) -> bytes:
+    """Return the body of an answer of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=seconds)
-    async with (
-        aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
-        session.get(url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False) as response,
-    ):
-        return await read_within(response.content, limit)
-
-
-async def send(url: str, body: dict[str, Any] | None, headers: dict[str, str], seconds: float, limit: int) -> bytes:
-    """Return the answer to a POST of JSON, or to a GET where there is no body; raises as `fetch` does."""
-    timeout = aiohttp.ClientTimeout(total=seconds)
-    method = "GET" if body is None else "POST"
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.request(

@@ -39,6 +39,7 @@ NPM = {
     "The coding tools are": tools.FOLDER,
     "Azure's emulator is": Path(__file__).parent / "ledger" / "azurite",
     "The judges of tool servers are": Path(__file__).parent / "mcp",
+    "The judge of the console's pages is": Path(__file__).parent / "console",
     "The certified OpenID provider is": Path(__file__).parent / "signin",
 }
 

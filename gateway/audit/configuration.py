@@ -1,5 +1,6 @@
 """Record what the configuration changed in: values by their names, secrets only as changed or not."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from hashlib import sha256
@@ -25,14 +26,14 @@ async def record_applied(audit: AuditLog, loaded: Loaded) -> None:
     """Record a configuration that is about to be used, if it is not the last one. Raises `Overloaded`, `OSError`."""
     file = audit.chain.folder / "configuration.json"
     after = values_of(loaded.config, audit.chain.sealer)
-    before = _read(audit)
+    before = await asyncio.to_thread(_read, audit)
     content = msgspec.json.encode(after)
     fingerprint = sha256(content).hexdigest()
     told = {"files": [path.name for path in loaded.document.files], "fingerprint": fingerprint[:16]}
     changed = _shown(*difference(before, after)) if before is not None else (None, {"values": len(after)})
     row = await audit.record("configuration.applied", told, *changed, actor=_ACTOR, once=(_NAMES[0], fingerprint))
     if row:
-        write_file(file, content)
+        await asyncio.to_thread(write_file, file, content)
 
 
 async def record_refused(audit: AuditLog, files: list[str], problem: str) -> None:

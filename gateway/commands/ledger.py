@@ -52,9 +52,12 @@ def compact(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
 def tend(config: ConfigFile = DEFAULT) -> None:
     """Ship, join small files, drop what `retention_days` no longer covers; with low priority."""
     from gateway.maintenance.tasks import maintain
+    from gateway.reports.rollup import keep_sums
 
     os.nice(10)
-    maintain(load(config).config)
+    loaded = load(config).config
+    maintain(loaded)
+    keep_sums(loaded)
 
 
 @app.command(epilog="Example: sekisho ledger content 0f3a… --json | jq -r .answer")

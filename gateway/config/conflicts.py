@@ -99,6 +99,11 @@ def _mcp(config: Config, document: Document) -> Iterator[str]:
         if oauth and oauth.grant == "token_exchange" and not config.open_webui.identity_secret:
             where = document.place(("mcp", "servers", name, "auth", "oauth", "grant"))
             yield f"{where}: grant: token_exchange needs 'open_webui.identity_secret', which signs who asks"
+    models = [model.name for model in config.models]
+    for name, server in servers.items():
+        if server.sampling is not None and server.sampling.model not in models:
+            where, wanted = document.place(("mcp", "servers", name, "sampling", "model")), server.sampling.model[:80]
+            yield f"{where}: mcp.servers.{name}.sampling: there is no model '{wanted}'{did_you_mean(wanted, models)}"
     for name, view in config.mcp.views.items():
         for each in view.servers:
             if each not in servers:

@@ -92,6 +92,15 @@ class McpAuth(Section):
         return bool(self.user_tokens or self.identity or own)
 
 
+class McpSampling(Section):
+    """A model of the gateway that answers what a tool server asks a model (sampling), where the client cannot."""
+
+    model: str = Field(min_length=1, max_length=256)
+    """One of `models`. It is asked with the client's key: that must be allowed to use it, and its budget pays."""
+    max_tokens: int = Field(2000, ge=1, le=10**6)
+    """The longest answer; a server may ask for less."""
+
+
 class McpServer(Section):
     """One tool server: a program that the gateway starts, or an address."""
 
@@ -134,6 +143,8 @@ class McpServer(Section):
     headers: dict[Annotated[HeaderName, AfterValidator(_own_header)], Secret] = Field({})
     """Request headers for a `url`."""
     auth: McpAuth = McpAuth()
+    sampling: McpSampling | None = None
+    """The model that answers what the server asks a model, where the client cannot; null = the server is refused."""
     roots: bool | None = None
     """Whether the server may ask the client for its folders; null = only where the process is not shared."""
     max_connections: int | None = Field(None, ge=1, le=100_000)
@@ -142,6 +153,8 @@ class McpServer(Section):
     """Calls of one gateway process that run at the same time."""
     idle_seconds: Seconds = 600
     """An unused process or session is ended after so long."""
+    max_life_seconds: Seconds | None = None
+    """A process is ended so long after its start, as soon as no call runs; null = it may live for ever."""
     ttl_seconds: float = Field(300, ge=0, le=10**8)
     """How long lists of a server count as fresh."""
     retry_read_only: bool = False
@@ -184,7 +197,16 @@ class McpServer(Section):
         return self.process == "shared" or (self.process is None and not self.auth.user_tokens)
 
 
-_ONLY_FOR_COMMAND = ("process", "env", "user_token_env", "cwd", "memory_bytes", "open_files", "cpu_seconds")
+_ONLY_FOR_COMMAND = (
+    "process",
+    "env",
+    "user_token_env",
+    "cwd",
+    "memory_bytes",
+    "open_files",
+    "cpu_seconds",
+    "max_life_seconds",
+)
 _ONLY_FOR_URL = ("transport", "headers")
 
 

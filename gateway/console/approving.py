@@ -3,6 +3,7 @@
 from starlette.responses import RedirectResponse, Response
 
 from gateway.api.client import headers_of
+from gateway.audit.actor import Actor
 from gateway.console.page import Page
 from gateway.console.refusals import PageError, words_of
 from gateway.console.visit import Visit
@@ -44,6 +45,8 @@ async def decide(visit: Visit) -> Response:
 async def _decide_code(visit: Visit, allowed: bool) -> Response:
     session, typed = visit.person, visit.form.get("code", "")
     grant = DeviceGrant(visit.runtime.expiring)
+    if allowed and (found := await _with_code(visit, typed)):
+        await _record(visit, found)
     asked = await grant.decide(typed, session.person, session.team, allowed, *_triers(visit))
     return visit.render("approve_done.html", asked=asked, allowed=allowed) if asked else _wrong(visit, typed)
 
@@ -51,6 +54,8 @@ async def _decide_code(visit: Visit, allowed: bool) -> Response:
 async def _decide_request(visit: Visit, id_: str, allowed: bool) -> Response:
     """Send the browser back to its program."""
     session = visit.person
+    if allowed:
+        await _record(visit, (await _request(visit, id_)).asked)
     decided = await CodeGrant(visit.runtime.expiring).decide(id_, session.person, session.team, allowed)
     if decided is None:
         raise PageError(410, "approve.over")
@@ -60,6 +65,14 @@ async def _decide_request(visit: Visit, id_: str, allowed: bool) -> Response:
     issuer = public_url(visit.runtime.current.config, visit.request.scope)
     address = with_parameters(request.redirect_uri, **told, **state, iss=issuer)
     return visit.finish(RedirectResponse(address, 303), _FORMS)
+
+
+async def _record(visit: Visit, asked: Asked) -> None:
+    """Write a yes into the audit. Raises `Overloaded` where that cannot be: nothing is given then."""
+    person = visit.person.person
+    actor = Actor("person", person.email or person.user_id, via="session", address=_address(visit))
+    program = {"program": asked.program.title, "known": asked.program.known, "address": asked.address}
+    await visit.runtime.keys.audit.record("consent.given", program, actor=actor)
 
 
 async def _request(visit: Visit, id_: str) -> Authorization:

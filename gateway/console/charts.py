@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 WIDTH, HEIGHT = 640, 150
-_LEFT, _BOTTOM, _TOP = 4, 20, 16
+_LEFT, _BOTTOM, _TOP = 4, 26, 24
 _GAP = 0.25
 _MOST_LABELS = 8
+Place = Literal["first", "inner", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,16 @@ class Bar:
     label: str
     shown: str
     """The value, as people read it."""
-    labelled: bool
-    """Whether its label stands below it; with many bars only some do."""
+    place: Place | None
+    """How its label stands below it; None = it does not, as with many bars only some do."""
 
     @property
     def middle(self) -> float:
         return round(self.x + self.width / 2, 1)
+
+    @property
+    def right(self) -> float:
+        return round(self.x + self.width, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,19 @@ def columns(title: str, values: Sequence[tuple[str, float, str]]) -> Chart:
     for number, (label, value, shown) in enumerate(values):
         height = round(room * value / highest, 1) if highest > 0 else 0.0
         x, width = round(_LEFT + number * step, 1), round(step * (1 - _GAP), 1)
-        bars.append(Bar(x, HEIGHT - _BOTTOM - height, width, height, label, shown, number % every == 0))
+        place = _place(number, len(values), every)
+        bars.append(Bar(x, HEIGHT - _BOTTOM - height, width, height, label, shown, place))
     top = next((shown for _, value, shown in values if value == highest), "") if highest > 0 else ""
     return Chart(title, bars, top)
+
+
+def _place(number: int, count: int, every: int) -> Place | None:
+    """Return how a label stands: the ends at the chart's sides, some between them, none close to the last."""
+    if number == 0:
+        return "first"
+    if number == count - 1:
+        return "last"
+    return "inner" if number % every == 0 and count - 1 - number >= every else None
 
 
 def share(part: float, whole: float) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from gateway.api.client import read_body
 from gateway.console.calls import Query, Reply, call
 from gateway.console.refusals import remedy_of, title_of, words_of
-from gateway.console.rendering import ENVIRONMENT
+from gateway.console.rendering import ENVIRONMENT, zone_of
 from gateway.console.security import secure
 from gateway.console.words import text
 from gateway.errors import ApiError, Forbidden, InvalidRequest
@@ -51,7 +52,8 @@ class Visit:
     @property
     def zone(self) -> str | None:
         """Return the person's time zone by its IANA name; None for UTC."""
-        return self.session.person.timezone if self.session else None
+        name = self.session.person.timezone if self.session else None
+        return name if name and zone_of(name) is not UTC else None
 
     def t(self, key: str, **values: object) -> str:
         """Return a text in the person's language."""

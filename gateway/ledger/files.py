@@ -46,7 +46,7 @@ def holding(config: Config, first: date | None = None, last: date | None = None)
     Raises `StoreError`.
     """
     store = open_store(config)
-    with _linked(config.data_dir) as segments:
+    with linked_segments(config.data_dir) as segments:
         source = source_of(config.data_dir)
         yield Held(store, segments, current(store, {f"{path.stem}.{source}" for path in segments}, first, last))
 
@@ -140,7 +140,8 @@ class Journal(msgspec.Struct):
 
 
 @contextmanager
-def _linked(data_dir: Path) -> Iterator[tuple[Path, ...]]:
+def linked_segments(data_dir: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield links of the open and closed segments, which stay readable for as long as the block runs."""
     segments = folder(data_dir)
     if not segments.is_dir():
         yield ()

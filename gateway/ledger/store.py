@@ -8,7 +8,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,11 @@ _DELETE_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Item:
-    """An object's path and size in bytes."""
+    """An object's path and size in bytes. `version` changes with its content; it is no part of equality."""
 
     path: str
     size: int
+    version: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Store:
 
         with self._as_store_errors():
             for page in obstore.list(self.objects, prefix):
-                yield from (Item(each["path"], each["size"]) for each in page)
+                yield from (Item(each["path"], each["size"], str(each.get("e_tag") or "")) for each in page)
 
     def get(self, path: str) -> bytes | None:
         """Return the content of an object, or None if it does not exist."""

@@ -26,6 +26,7 @@ from gateway.ledger.files import PARQUET, names
 from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.store import Item, Store
+from gateway.ledger.sums import drop_sums
 from gateway.maintenance.anonymize import anonymized, blank_segments, is_one_of, listed
 from gateway.maintenance.audit_copies import copy_audit, forget_in_copies
 from gateway.maintenance.closing import close_running
@@ -114,6 +115,7 @@ def forget(config: Config, user: str) -> Forgotten:
         result.totals_kept = before == after
         result.unconfirmed = [machine.name for machine in tombstones.waiting_for(number)]
         connection.close()
+    drop_sums(config.data_dir)
     if result.found_after:
         raise NotForgotten(result.found_after)
     return result

@@ -16,6 +16,7 @@ from gateway.ledger.lease import store_lease
 from gateway.ledger.process_lock import process_lock, workspace
 from gateway.ledger.record import LARGEST_COST
 from gateway.ledger.store import Item, Store
+from gateway.ledger.sums import note_rewritten
 from gateway.pricing import Priced, listed, priced
 from gateway.routing.routes import build_routes
 from gateway.routing.target import Target
@@ -56,6 +57,7 @@ def reprice(config: Config, first: date, last: date, now: datetime | None = None
             _reprice(connection, store, item, targets, working / "new.parquet", done)
         store.settle()
         connection.close()
+    note_rewritten(config.data_dir)
     return done
 
 

@@ -8,8 +8,12 @@ class OAuthError(ApiError):
 
     type = "invalid_request_error"
 
-    def __init__(self, code: str, message: str, *, status: int = 400, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, retry_after: float | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message, code=code, retry_after=retry_after)
+        self.reason = reason
+        """The code of the gateway's own refusal behind it, which has a sentence in each language."""
         self.status = status  # type: ignore[misc]  # OAuth's words go with more than one
 
 
@@ -19,3 +23,8 @@ def invalid_request(message: str) -> OAuthError:
 
 def invalid_grant(message: str, status: int = 400) -> OAuthError:
     return OAuthError("invalid_grant", message, status=status)
+
+
+def denied(error: ApiError) -> OAuthError:
+    """Return a refusal of the gateway's policy as OAuth has it."""
+    return OAuthError("access_denied", error.message, reason=error.code)

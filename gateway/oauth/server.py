@@ -16,10 +16,12 @@ from gateway.identity.key_making import check_open
 from gateway.network import client_address
 from gateway.oauth.codes import CodeGrant
 from gateway.oauth.device import DeviceGrant
-from gateway.oauth.errors import OAuthError
+from gateway.oauth.errors import OAuthError, denied
 from gateway.oauth.tokens import Tokens
 from gateway.runtime import Runtime
 from gateway.sessions.cookies import public_url
+from gateway.wording.languages import languages
+from gateway.wording.sentences import SENTENCES, sentence
 
 log = logging.getLogger("sekisho.oauth")
 
@@ -63,7 +65,7 @@ class AuthorizationServer:
         try:
             check_open(config.own_keys)
         except Forbidden as error:
-            raise OAuthError("access_denied", error.message) from error
+            raise denied(error) from error
 
 
 Handler = Callable[[AuthorizationServer, Request], Awaitable[Any]]
@@ -80,9 +82,9 @@ def answering(server: AuthorizationServer, handler: Handler) -> Callable[[Reques
             return Response(status_code=_CLIENT_CLOSED)
         except (SQLAlchemyError, OSError) as error:
             log.error("the database does not answer: %s", type(error).__name__)
-            return error_response(_no_database())
+            return error_response(_no_database(), request)
         except ApiError as error:
-            return error_response(error)
+            return error_response(error, request)
 
     return serve
 
@@ -92,12 +94,19 @@ def as_json(content: Any, status: int = 200, headers: dict[str, str] | None = No
     return Response(wire.encode(content), status, headers=head, media_type="application/json")
 
 
-def error_response(error: ApiError) -> Response:
+def error_response(error: ApiError, request: Request) -> Response:
     """Return an error of OAuth; what is none of its words becomes the nearest."""
     code = error.code if isinstance(error, OAuthError) else _nearest(error)
     wait = {"retry-after": str(max(1, round(error.retry_after)))} if error.retry_after else {}
     log.info("%s: %s", code, error.message)
-    return as_json({"error": code, "error_description": error.message}, error.status, wait)
+    return as_json({"error": code, "error_description": error.message, **_in_words(error, request)}, error.status, wait)
+
+
+def _in_words(error: ApiError, request: Request) -> dict[str, str]:
+    """Return the sentence of a refusal in the person's language, for programs that show it; OAuth's own is English."""
+    reason = error.reason if isinstance(error, OAuthError) else error.code
+    language = languages(None, request.headers.get("accept-language"))[0]
+    return {"message": sentence(reason, language, None, error.retry_after, None)} if reason in SENTENCES else {}
 
 
 def _nearest(error: ApiError) -> str:

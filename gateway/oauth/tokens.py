@@ -4,14 +4,14 @@ import secrets
 import time
 from typing import Any, Final
 
-from gateway.audit.actor import Actor, acting_unless_known
+from gateway.audit.actor import Actor, acting, acting_unless_known
 from gateway.config.schema import OwnKeys
-from gateway.errors import ConfigError, Forbidden, InvalidRequest
+from gateway.errors import Forbidden, InvalidRequest
 from gateway.identity import key_admin, own_keys
 from gateway.identity.key_making import check_open, check_room, make_own_key
 from gateway.identity.keys import Key
 from gateway.identity.person import Person, personal_key
-from gateway.oauth.errors import OAuthError, invalid_grant, invalid_request
+from gateway.oauth.errors import denied, invalid_grant, invalid_request
 from gateway.oauth.families import Families, Family
 from gateway.oauth.grants import Approval, Asked, subject_of
 from gateway.oauth.programs import Program, named
@@ -50,9 +50,11 @@ class Tokens:
         try:
             allowed = self.check(person)
             ends_at = time.time() + allowed.longest_days * _DAY_SECONDS
-            key, secret = await self._made(allowed, person, approval.team, asked, min(ends_at, time.time() + SECONDS))
-        except (Forbidden, InvalidRequest, ConfigError) as error:
-            raise OAuthError("access_denied", f"{error}") from error
+            ends = min(ends_at, time.time() + SECONDS)
+            with acting(_actor(person.email or person.user_id, asked)):
+                key, secret = await self._made(allowed, person, approval.team, asked, ends)
+        except (Forbidden, InvalidRequest) as error:
+            raise denied(error) from error
         family, token = await self.families.begin(subject_of(person), key.id, asked, ends_at)
         email = {"email": person.email} if person.email else {}
         return {**_answer(secret, key), "refresh_token": token, **email}, family
@@ -106,9 +108,10 @@ class Tokens:
         person = Person(email=key.owner, source="key")
         asked = Asked(Program(name, known=False), family.asked.address, time.time())
         try:
-            made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
-        except (Forbidden, InvalidRequest, ConfigError) as error:
-            raise OAuthError("access_denied", f"{error}") from error
+            with acting(_actor(key.owner, asked)):
+                made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
+        except (Forbidden, InvalidRequest) as error:
+            raise denied(error) from error
         return {**_answer(secret, made), "issued_token_type": ACCESS_TOKEN_TYPE}
 
     async def revoke(self, token: str) -> None:
@@ -131,6 +134,11 @@ class Tokens:
         if key := self._runtime.keys.by_id(key_id):
             with acting_unless_known(Actor("person", key.owner, via="sign-in")):
                 await key_admin.revoke(self._runtime.keys, key_id)
+
+
+def _actor(name: str | None, asked: Asked) -> Actor:
+    """Return the person who let a program have a key, for the audit."""
+    return Actor("person", name, via=f"sign-in {asked.program.title}", address=asked.address)
 
 
 def _answer(secret: Secret, key: Key) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 `local` in an expression stands for the start of the request in the asked time zone.
 """
 
+from itertools import pairwise
+
 from gateway.errors import InvalidRequest
 from gateway.identity.client import AGENTS
 
@@ -77,6 +79,26 @@ MEASURES: dict[str, str] = {
     "output_tokens": "coalesce(sum(output_tokens), 0)",
     "cost_nano_usd": "coalesce(sum(cost_nano_usd), 0)",
 }
+FIRST_TOKEN_BOUNDS = (100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600)
+"""Milliseconds; first tokens are counted between these, as percentiles cannot be added up."""
+
+
+def _first_tokens() -> dict[str, str]:
+    """Return a measure for each span of milliseconds: above the bound before, up to its own; the last has no bound."""
+    edges = (-1, *FIRST_TOKEN_BOUNDS)
+    spans = [f"first_token_ms > {low} AND first_token_ms <= {high}" for low, high in pairwise(edges)]
+    spans.append(f"first_token_ms > {edges[-1]}")
+    return {f"first_tokens_{number}": f"count(*) FILTER ({span})" for number, span in enumerate(spans)}
+
+
+DETAILS: dict[str, str] = {
+    "cache_write_tokens": "coalesce(sum(cache_write_tokens), 0)",
+    "queued": "count(*) FILTER (queue_ms > 0)",
+    "queue_ms": "coalesce(sum(queue_ms), 0)",
+    "duration_ms": "coalesce(sum(duration_ms), 0)",
+    **_first_tokens(),
+}
+"""Measures that are only told where they are asked for."""
 MOST_DIMENSIONS = 8
 
 

@@ -34,12 +34,18 @@ class Span:
     @property
     def local(self) -> str:
         """Return SQL of a record's start in the zone; a cheap addition if clocks do not change in the span."""
-        offsets = {self._offset(self.start + timedelta(hours=12 * half)) for half in range(self.days * 2 + 2)}
+        offsets = set(self.offsets)
         if offsets == {timedelta(0)}:
             return "started_at"
         if len(offsets) == 1:
             return f"(started_at + INTERVAL '{round(offsets.pop().total_seconds())} seconds')"
         return f"timezone('{ZoneInfo(self.zone).key}', timezone('UTC', started_at))"
+
+    @property
+    def offsets(self) -> frozenset[timedelta]:
+        """Return the zone's distances from UTC within the span."""
+        moments = (self.start + timedelta(hours=12 * half) for half in range(self.days * 2 + 2))
+        return frozenset(map(self._offset, moments))
 
     @property
     def where(self) -> str:
@@ -63,6 +69,11 @@ def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetim
     if (ends - begins).days > 3660:
         raise InvalidRequest("from, to: more than ten years.", param="from")
     return Span(begins, ends, zone)
+
+
+def today_in(zone: str) -> date:
+    """Return the day of now in a time zone. Raises `InvalidRequest`."""
+    return datetime.now(UTC).astimezone(_zone(zone)).date()
 
 
 def day_of(name: str, text: str) -> date:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.reports.dimensions import COMPOSED, DIMENSIONS, MEASURES, TIMES
+from gateway.reports.dimensions import COMPOSED, DETAILS, DIMENSIONS, MEASURES, TIMES
 from gateway.reports.rows import Row, row, rows
 from gateway.reports.span import Span
 
@@ -22,15 +22,33 @@ class Question:
     by: tuple[str, ...] = ()
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     limit: int = MOST_ROWS
+    details: bool = False
+    """Whether the measures of `DETAILS` are told, too."""
+
+    @property
+    def measures(self) -> dict[str, str]:
+        """Return the measures by name, as SQL over records."""
+        return {**MEASURES, **DETAILS} if self.details else MEASURES
 
 
-def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """SQL of the rows that are summed: records, or sums of records (`gateway.reports.rollup`)."""
+
+    rows: str = "ledger"
+    summed: bool = False
+
+    def measure(self, name: str, sql: str) -> str:
+        return f"coalesce(sum({name}), 0)" if self.summed else sql
+
+
+def summary(connection: "DuckDBPyConnection", question: Question, source: Source = Source()) -> dict[str, Any]:
     """Return `{from, to, timezone, currency, by, total, rows, more}`: counts, tokens, USD; `more` = rows left out."""
     span = question.span
-    connection.execute(_grouped(question), [value for values in question.only.values() for value in values])
-    sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in MEASURES)
+    connection.execute(_grouped(question, source), [value for values in question.only.values() for value in values])
+    sums = ", ".join(f"coalesce(sum({name}), 0)::HUGEINT AS {name}" for name in question.measures)
     total = _public(row(connection, f"SELECT {sums}, count(*) AS groups FROM grouped"))
-    columns = ", ".join((*question.by, *MEASURES))
+    columns = ", ".join((*question.by, *question.measures))
     ordered = f"SELECT {columns} FROM grouped ORDER BY {_order(question.by)} LIMIT {question.limit:d}"
     groups = [_public(each) for each in rows(connection, ordered)]
     header = {"from": str(span.first), "to": str(span.last), "timezone": span.zone, "currency": "USD"}
@@ -38,15 +56,16 @@ def summary(connection: "DuckDBPyConnection", question: Question) -> dict[str, A
     return {**header, "by": list(question.by), "total": total, "rows": groups if question.by else [], "more": more}
 
 
-def _grouped(question: Question) -> str:
+def _grouped(question: Question, source: Source) -> str:
     """Group by columns first and by what is made of them then: half the time over many records."""
     span = question.span
     columns = list(dict.fromkeys(column for name in question.by for column in _parts(name, span)))
-    measures = [f"{sql} AS {name}" for name, sql in MEASURES.items()]
+    measures = [f"{source.measure(name, sql)} AS {name}" for name, sql in question.measures.items()]
     filters = [span.where, *(_filter(name, values, span) for name, values in question.only.items())]
-    inner = f"SELECT {', '.join((*columns, *measures))} FROM ledger WHERE {' AND '.join(filters)} {_by(len(columns))}"
+    where = f"WHERE {' AND '.join(filters)} {_by(len(columns))}"
+    inner = f"SELECT {', '.join((*columns, *measures))} FROM {source.rows} {where}"
     named = [f"{DIMENSIONS[name]} AS {name}" if name in COMPOSED else f'"{name}"' for name in question.by]
-    sums = [f"sum({name})::BIGINT AS {name}" for name in MEASURES]
+    sums = [f"sum({name})::BIGINT AS {name}" for name in question.measures]
     outer = f"SELECT {', '.join((*named, *sums))} FROM ({inner}) {_by(len(named))}"
     return f"CREATE OR REPLACE TEMP TABLE grouped AS {outer}"
 

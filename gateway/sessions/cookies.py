@@ -1,5 +1,7 @@
 """Cookies of the console: the session's, and the one that forms have before anybody is signed in."""
 
+import re
+
 from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
@@ -9,6 +11,7 @@ from gateway.config.schema import Config
 SESSION = "sekisho-session"
 START = "sekisho-start"
 _LONGEST = 8192
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 
 def public_url(config: Config, scope: Scope | None = None) -> str:
@@ -21,6 +24,14 @@ def public_url(config: Config, scope: Scope | None = None) -> str:
     everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
     host = everywhere.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{host}:{port}"
+
+
+def address_of(config: Config, scope: Scope) -> str:
+    """Return the address to show to the person of a request: the configured one, or the one that they asked."""
+    if config.server.public_url:
+        return config.server.public_url
+    host = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"host"), "")
+    return f"{scope.get('scheme', 'http')}://{host}" if _HOST.fullmatch(host) else public_url(config, scope)
 
 
 def is_https(config: Config, scope: Scope) -> bool:

@@ -16,6 +16,7 @@ from gateway.secret import Secret, weakness
 from install.client import asking
 from install.client.keeping import KeyBox
 from install.client.setup import Model, Setup, places
+from install.client.signing_in.renewing import fresh, key_for
 from install.client.tool import Tool
 from install.errors import GatewayError, UsageError
 from install.wording import say
@@ -34,6 +35,8 @@ class Wishes:
     model: str | None = None
     small: str | None = None
     completion: str | None = None
+    written: bool = False
+    """The key is put into a file, or shown."""
 
 
 def key_folder() -> Path:
@@ -50,7 +53,7 @@ def key_command(root: str) -> tuple[str, ...]:
 def prepare(wishes: Wishes, tool: Tool) -> Setup:
     """Ask the gateway what the key may use, and choose. Raises `GatewayError`, `UsageError`."""
     root = asking.root_of(wishes.address)
-    key, own_command = _key(wishes, root)
+    key, own_command = _key(wishes, root, tool)
     with asking.client(root) as http:
         models = asking.read_models(http, key)
         main = asking.choose(models, wishes.model, CONVERSING) or models[0]
@@ -98,18 +101,23 @@ def split_command(text: str) -> tuple[str, ...]:
     return parts
 
 
-def _key(wishes: Wishes, root: str) -> tuple[Secret, tuple[str, ...] | None]:
-    """Return the key and the command that prints it: what was given, else what `sekisho key` keeps."""
+def _key(wishes: Wishes, root: str, tool: Tool) -> tuple[Secret, tuple[str, ...] | None]:
+    """Return the key and the command that prints it: what was given, else what `sekisho key` keeps.
+
+    A sign-in's key ends within hours, so that a tool without a command for it gets one of its own.
+    """
     if wishes.command:
         return run_key_command(wishes.command), wishes.command
     if wishes.key:
         return wishes.key, None
-    kept = KeyBox(key_folder()).find(root)
+    box = KeyBox(key_folder())
+    kept = fresh(box, root)
     if kept and not kept.ended:
-        return kept.key, key_command(root)
+        own = key_for(box, kept, tool.name) if kept.renewal and wishes.written and not tool.takes_command else kept
+        return own.key, key_command(root)
     raise UsageError(
         say("The key is missing."),
-        say("Pass --key, set SEKISHO_API_KEY, name a command with --key-command, or keep it: `sekisho key --save`."),
+        say("Sign in with `sekisho login`, pass --key, set SEKISHO_API_KEY, or name a command with --key-command."),
     )
 
 

@@ -88,6 +88,7 @@ def client(
         model=model,
         small=small_model,
         completion=completion_model,
+        written=write or show_key,
     )
     setup = prepare(wishes, tool)
     if managed:

@@ -94,6 +94,9 @@ ENGLISH: Mapping[str, str] = {
     "mend.gateway": "Start the gateway, or pass --gateway-from-here with its address as seen from this machine.",
     "mend.gateway_inside": "{why}",
     "mend.hub": "Configure `mcp` in the gateway, look whether the key may use it, then run `sekisho apply`.",
+    "mend.hub_call": "`sekisho mcp check` says which tool server does not work, and why.",
+    "mend.hub_key": "Run `sekisho apply`, which sets the headers of the hub's connection; its key needs "
+    "`--identity open-webui`.",
     "mend.plugins": "Start Open WebUI with ENABLE_PLUGINS=true, ENABLE_FUNCTIONS=true and ENABLE_TOOLS=true.",
     "mend.functions": "Open WebUI switches off what does not load, and everything under SAFE_MODE=true: look into its "
     "log, start it without SAFE_MODE, then run `sekisho apply --force`.",

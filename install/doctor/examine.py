@@ -35,15 +35,15 @@ def _judged(round: Round, probe: Probe, rows: list[Row]) -> Finding:
     target, text = round.target, round.target.text
     mine = [row for row in rows if row["user_id"] == target.me["id"]]
     if not rows:
-        return Finding(probe.name, State.FAILED, text("found.nothing"), text("mend.elsewhere"))
+        found, remedy = probe.silent
+        return Finding(probe.name, State.FAILED, text(found), text(remedy))
     if not mine:
         return Finding(probe.name, State.FAILED, _whose(target, rows[0]), text(probe.unknown))
     if len(mine) < probe.count:
         return Finding(probe.name, State.UNKNOWN, text("found.no_tool"), text("mend.tool"))
     if failed := [row for row in mine if row.get("outcome", "ok") != "ok"]:
-        return Finding(
-            probe.name, State.FAILED, text("found.outcome", outcome=failed[0]["outcome"]), text("mend.probe")
-        )
+        said = text("found.outcome", outcome=failed[0]["outcome"])
+        return Finding(probe.name, State.FAILED, said, text(probe.failed))
     # The weakest of them counts: a tool round has several.
     order = list(State)
     state = max((SOURCES.get(row["identity_source"], State.FAILED) for row in mine), key=order.index)

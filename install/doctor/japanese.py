@@ -88,6 +88,9 @@ JAPANESE: Mapping[str, str] = {
     "mend.gateway": "ゲートウェイを起動するか、このマシンから見たアドレスを --gateway-from-here で指定してください。",
     "mend.gateway_inside": "{why}",
     "mend.hub": "ゲートウェイの `mcp` の設定と、キーで使えるかを確認してから `sekisho apply` を実行してください。",
+    "mend.hub_call": "どのツールサーバーがなぜ動かないかは `sekisho mcp check` で確認できます。",
+    "mend.hub_key": "`sekisho apply` でハブの接続のヘッダーを設定してください。"
+    "キーには `--identity open-webui` が必要です。",
     "mend.plugins": "ENABLE_PLUGINS=true、ENABLE_FUNCTIONS=true、ENABLE_TOOLS=true でOpen WebUIを起動してください。",
     "mend.functions": "Open WebUIは、読み込めないものを無効にし、SAFE_MODE=true ではすべてを無効にします。"
     "ログを確認し、SAFE_MODEなしで起動して `sekisho apply --force` を実行してください。",

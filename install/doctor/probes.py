@@ -42,6 +42,10 @@ class Probe:
     """The remedy where nothing but headers tells who it was."""
     unknown: str = "mend.headers"
     """The remedy where nothing tells who it was."""
+    silent: tuple[str, str] = ("found.nothing", "mend.elsewhere")
+    """What is found and the remedy where nothing was recorded."""
+    failed: str = "mend.probe"
+    """The remedy where what was recorded failed."""
 
 
 def _chat(round: Round) -> None:
@@ -204,7 +208,15 @@ PROBES: tuple[Probe, ...] = (
         _points(*IMAGES, on="image_generation.enable"),
         unknown="mend.forward",
     ),
-    Probe("tool server", _call_hub, _of_api("mcp"), _no_hub, unknown="mend.hub"),
+    Probe(
+        "tool server",
+        _call_hub,
+        _of_api("mcp"),
+        _no_hub,
+        unknown="mend.hub_key",
+        silent=("found.no_tool", "mend.tool"),
+        failed="mend.hub_call",
+    ),
     Probe("pipe", _pipe, _plain_chat, _no_pipe),
     Probe("api key", _api_key, _plain_chat, _no_key, unsigned="mend.sign"),
 )

@@ -5,19 +5,13 @@ import time
 from typing import Any
 
 from plugins.shared.status_line import show
+from plugins.shared.tool_names import one_line
 from plugins.shared.types import Emitter
-from plugins.shared.visible import visible
 
 ACTION = "mcp"
 SECONDS_BETWEEN = 0.5  # each line is stored with the chat
 MOST_LINES = 100  # of one call
 QUIET = ("done", "failed")  # ends that Open WebUI shows itself
-LONGEST_LINE = 200  # characters
-
-
-def one_line(text: Any) -> str:
-    """Return a text of a tool as one short line."""
-    return " ".join(visible(text).split())[:LONGEST_LINE] if isinstance(text, str) else ""
 
 
 def percent_of(progress: Any, total: Any) -> int | None:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from plugins.mcp_bridge.progress import one_line
 from plugins.shared.json_values import dict_of, items
+from plugins.shared.tool_names import one_line, original, source_event
 from plugins.shared.types import Json
 
 MOST_SOURCES = 20  # of one call
-LONGEST_PASSAGE = 20_000  # characters of a source
 LONGEST_PAGE = 1_000_000
 
 
@@ -31,7 +30,7 @@ def _link(block: Json, events: list[Json]) -> Json:
     """Cite a link, and let the model read it as a line of text."""
     uri, description = one_line(block.get("uri")), one_line(block.get("description"))
     name = one_line(block.get("title")) or one_line(block.get("name")) or uri
-    events.append(_source(name, original(uri), description or name))
+    events.append(source_event(name, original(uri), description or name))
     parts = [name, *([uri] if uri != name else []), *([description] if description else [])]
     return {"type": "text", "text": " – ".join(parts)}
 
@@ -45,20 +44,8 @@ def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]
     if html and pages and len(content) <= LONGEST_PAGE:
         events.append({"type": "embeds", "data": {"embeds": [content]}})
         return {"type": "text", "text": text["shown"].format(name=original(uri))}
-    events.append(_source(original(uri) or "?", original(uri), content))
+    events.append(source_event(original(uri) or "?", original(uri), content))
     return block
-
-
-def original(uri: str) -> str:
-    """Return an address as its server gave it; the hub's, of several servers, are `sekisho+SERVER:ADDRESS`."""
-    return uri.partition(":")[2] if uri.startswith("sekisho+") else uri
-
-
-def _source(name: str, uri: str, passage: str) -> Json:
-    url = {"url": uri} if uri.lower().startswith(("https://", "http://")) else {}
-    about = {"source": uri or name, "name": name, **url}
-    document = [passage[:LONGEST_PASSAGE]]
-    return {"type": "source", "data": {"source": {"name": name, **url}, "document": document, "metadata": [about]}}
 
 
 def error_of(result: Any) -> Json:

@@ -6,6 +6,7 @@ from typing import Any
 
 Hear = Callable[..., Awaitable[None]]
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
+HEARING = "_sekisho_hearing"
 NEWER = "2026-07-28"
 """From this revision on, each request says which reports it wants."""
 
@@ -29,18 +30,33 @@ class Listening:
 
 @contextmanager
 def reports(client: Any, report: Hear | None) -> Iterator[None]:
-    """Show what the server reports within the block; the SDK takes such a listener only when it connects."""
+    """Show what the server reports within the block; the SDK takes such a listener only when it connects.
+
+    Of several calls at once the latest hears: a report does not say to which of them it belongs.
+    """
     session = getattr(client, "session", None)
-    former = getattr(session, "_logging_callback", None)
-    if session is None or former is None or report is None:
+    if report is None or getattr(session, "_logging_callback", None) is None:
         yield
         return
-
-    async def heard(params: Any) -> None:
-        await report(params.data)
-
-    session._logging_callback = heard
+    hearing = _hearing(session)
+    hearing.append(report)
     try:
         yield
     finally:
-        session._logging_callback = former
+        hearing.remove(report)
+
+
+def _hearing(session: Any) -> list[Hear]:
+    """Return who hears a session's reports, at first nobody but who did before."""
+    known: list[Hear] | None = getattr(session, HEARING, None)
+    if known is not None:
+        return known
+    hearing: list[Hear] = []
+    former = session._logging_callback
+
+    async def heard(params: Any) -> None:
+        await (hearing[-1](params.data) if hearing else former(params))
+
+    session._logging_callback = heard
+    setattr(session, HEARING, hearing)
+    return hearing

@@ -8,7 +8,7 @@ import aiohttp
 
 from plugins.shared.asker import signed
 from plugins.shared.connection import connection_key, connection_prefix
-from plugins.shared.fetching import send
+from plugins.shared.fetching import fetch
 from plugins.shared.language import variable
 from plugins.shared.log import log
 from plugins.shared.window import base_model
@@ -37,7 +37,9 @@ async def ask_gateway(
     }
     url = f"{valves.gateway_url.strip().rstrip('/')}/me/{path}"
     try:
-        told = json.loads(await send(url, body, headers, NOTICE_SECONDS, LARGEST_NOTICES))
+        told = json.loads(
+            await fetch(url, headers, NOTICE_SECONDS, LARGEST_NOTICES, "GET" if body is None else "POST", body)
+        )
     except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
         log.warning("sekisho: the gateway does not answer %s (%s)", path, type(error).__name__)
         return {}

@@ -59,7 +59,7 @@ class Browser:
         sent = {"origin": self.url, "sec-fetch-site": "same-origin", **headers}
         return self.http.post(path, data=fields, headers=sent)
 
-    def submit(self, page: httpx2.Response, action: str | None = None, **fields: str) -> httpx2.Response:
+    def submit(self, page: httpx2.Response, action: str | None = None, /, **fields: str) -> httpx2.Response:
         """Send the form of a page that goes to `action` (None: to itself) with some fields filled in."""
         form = next(form for form in forms_of(page) if form.action == action and form.method == "post")
         return self.post(action or page.request.url.path, {**form.fields, **fields})

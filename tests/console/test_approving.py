@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from gateway.audit.listing import Wanted, newest
 from tests.console.conftest import SignIn
 from tests.console.person import Browser, forms_of
 from tests.fixtures.gateway import InProcess
@@ -61,7 +62,7 @@ def path_of(address: str) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_a_code_is_approved(sign_in: SignIn, program: Program, mail: str, language: str) -> None:
+def test_a_code_is_approved(company: InProcess, sign_in: SignIn, program: Program, mail: str, language: str) -> None:
     begun = program.begin()
     browser = sign_in(mail, language)
     page = browser.get(path_of(begun["verification_uri_complete"]))
@@ -77,6 +78,9 @@ def test_a_code_is_approved(sign_in: SignIn, program: Program, mail: str, langua
     assert listed.status_code in (200, 404)
     again = browser.submit(page, PAGE, decision="yes")
     assert again.status_code == 404, "once"
+    rows = newest(company.data_dir / "ledger/audit/chain.jsonl", Wanted())
+    yes = [row for row in rows if row["action"] == "consent.given" and row["actor"]["name"] == mail]
+    assert [row["object"]["program"] for row in yes] == ["Claude Code"]
 
 
 def test_a_code_is_typed(sign_in: SignIn, program: Program, mail: str) -> None:

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from gateway.console.security import own_path
-from tests.console.conftest import SignIn, ask_link, make_key
+from tests.console.company import SignIn, ask_link, make_key
 from tests.console.person import Browser, forms_of, signed
 from tests.fixtures.gateway import ADMIN_KEY, InProcess
 
@@ -12,26 +12,26 @@ SESSION = "sekisho-session"
 
 
 @pytest.fixture
-def browser(company: InProcess) -> Browser:
+def visitor(company: InProcess) -> Browser:
     return Browser(company.url)
 
 
-def test_who_is_not_signed_in_is_led_to_it_and_back(browser: Browser) -> None:
-    away = browser.get("/console?lang=en&x=%2F")
+def test_who_is_not_signed_in_is_led_to_it_and_back(visitor: Browser) -> None:
+    away = visitor.get("/console?lang=en&x=%2F")
     assert away.headers["location"] == "/console/sign-in?next=%2Fconsole%3Flang%3Den%26x%3D%252F"
-    page = browser.follow(away)
+    page = visitor.follow(away)
     assert page.status_code == 200
-    done = browser.submit(page, "/console/sign-in", admin_key=ADMIN_KEY)
+    done = visitor.submit(page, "/console/sign-in", admin_key=ADMIN_KEY)
     assert done.headers["location"] == "/console?lang=en&x=%2F"
-    assert browser.follow(done).status_code in (200, 303)
-    assert browser.get("/console/sign-in").status_code == 303, "who is signed in goes on"
+    assert visitor.follow(done).status_code in (200, 303)
+    assert visitor.get("/console/sign-in").status_code == 303, "who is signed in goes on"
 
 
 @pytest.mark.parametrize("key", ["", "wrong", ADMIN_KEY + "x", "é" * 300, "\ud83d"[:0] + "鍵"])
-def test_a_wrong_admin_key_signs_nobody_in(browser: Browser, key: str) -> None:
-    answer = browser.with_admin_key(key)
+def test_a_wrong_admin_key_signs_nobody_in(visitor: Browser, key: str) -> None:
+    answer = visitor.with_admin_key(key)
     assert answer.status_code in (401, 429)
-    assert SESSION not in browser.http.cookies
+    assert SESSION not in visitor.http.cookies
     assert key == "" or key not in answer.text
 
 
@@ -57,8 +57,8 @@ def _no_tries(company: InProcess) -> None:
     forget_tries(company)
 
 
-def test_a_link_signs_a_person_in_once(company: InProcess, open_webui: str) -> None:
-    answer = ask_link(company, open_webui, sub="u-1", email="alice@example.com", name="Alice", language="ja-JP")
+def test_a_link_signs_a_person_in_once(company: InProcess, chat_key: str) -> None:
+    answer = ask_link(company, chat_key, sub="u-1", email="alice@example.com", name="Alice", language="ja-JP")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["expires_in"] == 60
     link = answer.json()["url"]
@@ -86,20 +86,20 @@ def test_a_link_signs_a_person_in_once(company: InProcess, open_webui: str) -> N
 
 
 @pytest.mark.parametrize("id_", ["x", "a" * 43, "..%2F..", "%00", "é" * 200])
-def test_a_link_that_was_never_made_says_so(browser: Browser, id_: str) -> None:
-    answer = browser.get(f"/console/enter/{id_}", **{"accept-language": "en"})
+def test_a_link_that_was_never_made_says_so(visitor: Browser, id_: str) -> None:
+    answer = visitor.get(f"/console/enter/{id_}", **{"accept-language": "en"})
     assert answer.status_code in (404, 410)
     if answer.status_code == 410:
         assert "no longer valid" in answer.text or "older than a minute" in answer.text
 
 
-def test_a_link_needs_open_webuis_key_and_signature(company: InProcess, open_webui: str) -> None:
+def test_a_link_needs_open_webuis_key_and_signature(company: InProcess, chat_key: str) -> None:
     own = make_key(company, "an own one", owner="alice@example.com")
     claims = {"sub": "u-1", "email": "boss@example.com"}
     assert ask_link(company, own, **claims).status_code == 403
     assert ask_link(company, ADMIN_KEY, **claims).status_code == 401
     url = f"{company.url}/v1/me/console-link"
-    headers = {"authorization": f"Bearer {open_webui}", "x-openwebui-user-email": "boss@example.com"}
+    headers = {"authorization": f"Bearer {chat_key}", "x-openwebui-user-email": "boss@example.com"}
     assert httpx2.post(url, headers={**headers, "x-openwebui-user-id": "u"}).status_code == 401, "plain headers"
     assert httpx2.post(url, headers=headers, json={"user": "boss@example.com"}).status_code == 401
     expired = signed(**claims, exp=1)
@@ -109,16 +109,16 @@ def test_a_link_needs_open_webuis_key_and_signature(company: InProcess, open_web
     assert httpx2.post(url, headers=headers, json={"sekisho_identity": token}).status_code == 200
 
 
-def test_a_session_has_a_new_id_and_the_old_one_ends(company: InProcess, sign_in: SignIn, open_webui: str) -> None:
+def test_a_session_has_a_new_id_and_the_old_one_ends(company: InProcess, sign_in: SignIn, chat_key: str) -> None:
     browser = sign_in("fixed@example.com")
     before = browser.http.cookies[SESSION]
     planted = Browser(company.url)
     planted.http.cookies.set(SESSION, "chosen-by-an-attacker")
-    link = ask_link(company, open_webui, sub="v", email="victim@example.com").json()["url"]
+    link = ask_link(company, chat_key, sub="v", email="victim@example.com").json()["url"]
     planted.http.cookies.clear()
     planted.enter(link)
     assert planted.http.cookies[SESSION] != "chosen-by-an-attacker"
-    link = ask_link(company, open_webui, sub="f", email="fixed@example.com").json()["url"]
+    link = ask_link(company, chat_key, sub="f", email="fixed@example.com").json()["url"]
     browser.enter(link)
     assert browser.http.cookies[SESSION] != before
     old = Browser(company.url)
@@ -178,8 +178,8 @@ def test_signing_in_leads_back(next_: str) -> None:
     assert own_path(next_) == next_
 
 
-def test_a_redirect_after_signing_in_stays_here(browser: Browser) -> None:
-    assert browser.with_admin_key(next_="https://evil.example/console").headers["location"] == "/console"
+def test_a_redirect_after_signing_in_stays_here(visitor: Browser) -> None:
+    assert visitor.with_admin_key(next_="https://evil.example/console").headers["location"] == "/console"
 
 
 CROSS = [
@@ -250,8 +250,8 @@ def test_pages_cannot_be_framed_kept_or_given_scripts(sign_in: SignIn, path: str
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "\"'><img src=x onerror=1>", "{{ 7*7 }}", "{0.__class__}"]
 )
-def test_names_are_text(company: InProcess, open_webui: str, name: str) -> None:
-    link = ask_link(company, open_webui, sub="x", email="x@example.com", name=name).json()["url"]
+def test_names_are_text(company: InProcess, chat_key: str, name: str) -> None:
+    link = ask_link(company, chat_key, sub="x", email="x@example.com", name=name).json()["url"]
     browser = Browser(company.url)
     shown = browser.get("/" + link.split("/", 3)[3])
     assert shown.status_code == 200

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.e2e.documents import Document
 from tests.e2e.stack import Person
 
 ARTEFACTS = Path(__file__).parents[2] / "test-artefacts"
 PATIENCE_MS = 120_000
+DESK: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,13 @@ class ChatPage:
         expect(self.status_history).to_have_attribute("aria-expanded", "true")
         return self.statuses
 
+    def shoot_narrow(self, name: str) -> None:
+        """Light and dark, on a desk and on a phone."""
+        self.shoot(name)
+        self.page.set_viewport_size(PHONE)
+        self.shoot(f"{name}-narrow")
+        self.page.set_viewport_size(DESK)
+
     def shoot(self, name: str) -> None:
         """Light and dark."""
         for scheme in ("light", "dark"):
@@ -160,7 +169,7 @@ class ChatPage:
 @contextmanager
 def opened(browser: Browser, language: Language) -> Iterator[ChatPage]:
     """A fresh browser profile; a picture is left behind where a test fails."""
-    context = browser.new_context(locale=language.locale, viewport={"width": 1280, "height": 800})
+    context = browser.new_context(locale=language.locale, viewport=DESK)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     try:

@@ -149,11 +149,14 @@ def put_back(server: OpenWebUIServer) -> Iterator[None]:
     """Whatever the pack changed within the block is as before after it."""
     connections, embedding = _get(server, "/openai/config"), _get(server, "/api/v1/retrieval/embedding")
     functions, models = _ids(server, "/api/v1/functions/"), _ids(server, "/api/v1/models/all")
+    tools = _ids(server, "/api/v1/tools/list")
     try:
         yield
     finally:
         for function in _ids(server, "/api/v1/functions/") - functions:
             server.request("DELETE", f"/api/v1/functions/id/{function}/delete")
+        for tool in _ids(server, "/api/v1/tools/list") - tools:
+            server.request("DELETE", f"/api/v1/tools/id/{tool}/delete")
         for model in _ids(server, "/api/v1/models/all") - models:
             server.request("POST", "/api/v1/models/model/delete", {"id": model})
         server.request("POST", "/openai/config/update", connections)

@@ -77,20 +77,24 @@ def opened(stack: Stack) -> Iterator[Stack]:
 @pytest.fixture
 def doctor(opened: Stack, tmp_path_factory: pytest.TempPathFactory) -> Doctor:
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        settings = {
-            "SEKISHO_OPEN_WEBUI_URL": opened.open_webui.url,
-            "SEKISHO_OPEN_WEBUI_TOKEN": opened.open_webui.admin_token,
-            "SEKISHO_GATEWAY_URL": f"{opened.gateway.url}/v1",
-            "SEKISHO_IDENTITY_SECRET": IDENTITY_SECRET,
-            "SEKISHO_ADMIN_KEY": ADMIN_KEY,
-            "SEKISHO_STATE": str(tmp_path_factory.mktemp("state")),
-            "LANG": "C.UTF-8",
-        }
-        command = [sys.executable, "-m", "install", "doctor", *arguments]
-        env = {"PATH": os.environ["PATH"], "HOME": settings["SEKISHO_STATE"], **settings, **environment}
-        return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=300)
+        return run_doctor(opened, tmp_path_factory.mktemp("state"), *arguments, **environment)
 
     return run
+
+
+def run_doctor(stack: Stack, state: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    settings = {
+        "SEKISHO_OPEN_WEBUI_URL": stack.open_webui.url,
+        "SEKISHO_OPEN_WEBUI_TOKEN": stack.open_webui.admin_token,
+        "SEKISHO_GATEWAY_URL": f"{stack.gateway.url}/v1",
+        "SEKISHO_IDENTITY_SECRET": IDENTITY_SECRET,
+        "SEKISHO_ADMIN_KEY": ADMIN_KEY,
+        "SEKISHO_STATE": str(state),
+        "LANG": "C.UTF-8",
+    }
+    command = [sys.executable, "-m", "install", "doctor", *arguments]
+    env = {"PATH": os.environ["PATH"], "HOME": settings["SEKISHO_STATE"], **settings, **environment}
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False, timeout=300)
 
 
 def rows(done: subprocess.CompletedProcess[str], part: str) -> dict[str, dict[str, str]]:

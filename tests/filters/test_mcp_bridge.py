@@ -1,16 +1,21 @@
 """filters/mcp_bridge.py in the real Open WebUI, before the gateway's hub: what native leaves out of a tool's call."""
 
+import base64
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
+import mcp_types as types
 import pytest
 
-from plugins.mcp_bridge.progress import LONGEST_LINE, one_line, percent_of
+from plugins.mcp_bridge.bridge import Bridge
+from plugins.mcp_bridge.progress import percent_of
 from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, complete
 from plugins.mcp_bridge.texts import TEXT
+from plugins.shared.tool_names import LONGEST_LINE, one_line
 from tests.fakes.mcp_everything.call import Call, Offer, offering
-from tests.fakes.mcp_everything.content import embedded, link, result, text
+from tests.fakes.mcp_everything.content import WAV, embedded, link, result, text
 from tests.fakes.mcp_everything.serving import Everything, everything_app
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.plugin_host import ROOT, PluginHost
@@ -27,6 +32,16 @@ async def pages_and_links(call: Call) -> Any:
     """Returns what Open WebUI drops."""
     page = embedded("ui://chart", PAGE, "text/html;profile=mcp-app")
     return result(text("hello"), link("https://example.com/doc"), embedded("memo://1", "a memo"), page)
+
+
+@offer()
+async def files(call: Call) -> Any:
+    """Returns files of kinds that Open WebUI does not keep."""
+    csv = base64.b64encode("品,円\n松,100\n".encode()).decode()
+    blob = types.BlobResourceContents(uri="file:///a/%E4%BE%A1%E6%A0%BC.csv", mime_type="text/csv", blob=csv)
+    sound = types.AudioContent(type="audio", data=WAV, mime_type="audio/mpeg")
+    svg = types.ImageContent(type="image", data=base64.b64encode(b"<svg/>").decode(), mime_type="image/svg+xml")
+    return result(types.EmbeddedResource(type="resource", resource=blob), sound, svg)
 
 
 class Setup:
@@ -112,6 +127,35 @@ def test_a_server_that_is_down_is_told_in_the_persons_words(setup: Setup, langua
     assert "The tool server 'dead' does not answer" in turn["error"]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-US", "Not reachable at the moment: dead. The answer comes without them."),
+        ("ja-JP", "現在接続できません：dead。これらを使わずに回答します。"),
+    ],
+)
+def test_servers_whose_tools_are_not_there_are_told_once_a_chat(setup: Setup, language: str, said: str) -> None:
+    told = [setup.call("x__test_simple_text", language=language, chat=f"chat-{language}", rounds=2) for _ in range(2)]
+    assert [[line for line, _ in lines(turn)].count(said) for turn in told] == [1, 0]
+
+
+async def test_the_link_to_sign_in_is_shown() -> None:
+    events: list[Json] = []
+
+    async def emit(event: Json) -> None:
+        events.append(event)
+
+    shown = Bridge(None, emit, TEXT["ja"], logs=True, pages=True).show_sign_in
+    for given in ("https://gateway.example.com/sign-in/crm?for=x", "javascript:alert(1)", None, 5):
+        error = {"code": "mcp_sign_in_needed", "server": "crm", "sign_in": given}
+        await shown(SimpleNamespace(meta={"sekisho/error": error}))
+    [event] = events
+    assert event["data"]["source"] == {
+        "name": "crm にサインイン",
+        "url": "https://gateway.example.com/sign-in/crm?for=x",
+    }
+
+
 def test_links_are_cited_pages_shown_and_the_model_reads_of_both(setup: Setup) -> None:
     turn = setup.call("x__pages_and_links")
     cited = [event["data"] for event in turn["events"] if event["type"] == "source"]
@@ -127,12 +171,18 @@ def test_links_are_cited_pages_shown_and_the_model_reads_of_both(setup: Setup) -
 
 
 def test_what_native_does_happens_once(setup: Setup) -> None:
+    files = setup.call("x__files")
+    shown = [file["name"] for event in files["events"] if event["type"] == "files" for file in event["data"]["files"]]
+    assert shown == ["価格.csv", "audio.mpeg", "image.svg"]
+    assert "松" in files["result"]
     picture = setup.call("x__test_image_content")
     assert picture["kinds"] == ["image"]
     assert lines(picture)[1:] == []
     asked = setup.call("x__test_elicitation", {"message": "Who?"})
     assert [event["type"] for event in asked["events"]].count("request:elicitation") == 1
     assert "action=accept" in asked["result"]
+    [form] = [event["data"] for event in asked["events"] if event["type"] == "request:elicitation"]
+    assert form["server_name"] == "x", "the server that asks, not the id of the hub"
     wrong = setup.call("x__test_error_handling")
     assert wrong["error"] == "This tool intentionally returns an error for testing"
     assert lines(wrong)[1:] == []

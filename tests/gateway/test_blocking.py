@@ -1,6 +1,7 @@
 """The application in this process: nothing in it blocks the event loop, and a guard that would see it."""
 
 import json
+import sysconfig
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ async def test_the_guard_sees_a_block_on_the_way_of_a_request(in_process: InProc
 
 @pytest.mark.parametrize(("file", "function"), ALLOWED)
 def test_what_may_block_exists(file: str, function: str) -> None:
-    source = (Path(gateway.__file__).parents[1] / file).read_text()
+    folders = (Path(gateway.__file__).parents[1], Path(sysconfig.get_path("platlib")))
+    source = next(path for folder in folders if (path := folder / file).exists()).read_text()
 
     assert f"def {function}(" in source, "an exception that is gone hides a new block of that name"

@@ -12,8 +12,9 @@ from install.errors import InstallError, ManifestError
 from install.pack.engine.change import Action
 from install.pack.inputs import Options
 from install.pack.manifest import Manifest, read_manifest
-from install.pack.manifest.entries import McpEntry
+from install.pack.manifest.entries import McpEntry, ToolEntry
 from install.pack.resources.tool_servers import ToolServers, from_record, to_record
+from install.pack.resources.tools import Tools
 from install.wording import say, speak
 from tests.fixtures.open_webui import ADMIN_EMAIL, OpenWebUIServer
 from tests.install.conftest import GATEWAY_KEY, FakeGateway, Pack
@@ -133,16 +134,37 @@ def test_a_gateway_without_tool_servers_is_not_registered(
 def test_the_usual_pack_has_the_hub_where_the_gateway_has_one(
     server: OpenWebUIServer, pack: Pack, gateway: FakeGateway
 ) -> None:
-    usual = ONLY_HUB.model_copy(update={"mcp": read_manifest().mcp})
+    usual = ONLY_HUB.model_copy(update={"mcp": read_manifest().mcp, "tools": read_manifest().tools})
     gateway.hub = False
-    assert [change for change in pack.plan(usual).changes if change.kind == ToolServers.name] == []
+    kinds = (ToolServers.name, Tools.name)
+    bundled = dataclasses.replace(pack.options, plugins=None)
+    assert [change for change in pack.plan(usual, bundled).changes if change.kind in kinds] == []
     gateway.hub = True
-    pack.apply(usual)
+    pack.apply(usual, bundled)
     assert [each["info"]["id"] for each in tool_servers(server)] == ["hub"]
+    assert grants_of_the_tool(server) == [("user", "*", "read")]
     # Away for a moment: nothing is taken away.
     gateway.hub = False
-    assert pack.apply(usual).pending == ()
+    assert pack.apply(usual, bundled).pending == ()
     assert [each["info"]["id"] for each in tool_servers(server)] == ["hub"]
+    assert grants_of_the_tool(server) == [("user", "*", "read")]
+
+
+def grants_of_the_tool(server: OpenWebUIServer) -> list[tuple[str, str, str]]:
+    row = server.request("GET", "/api/v1/tools/id/mcp")
+    return [(each["principal_type"], each["principal_id"], each["permission"]) for each in row["access_grants"]]
+
+
+def test_the_tool_is_for_who_may_use_the_hub(server: OpenWebUIServer, pack: Pack) -> None:
+    group = server.request("POST", "/api/v1/groups/create", {"name": "engineers", "description": ""})["id"]
+    engineers, bundled = McpEntry(groups=("engineers",)), dataclasses.replace(pack.options, plugins=None)
+    try:
+        pack.apply(Manifest(mcp=engineers, tools=(ToolEntry(name="mcp"),), models=()), bundled)
+        assert grants_of_the_tool(server) == [("group", group, "read")]
+        assert server.request("GET", "/api/v1/tools/id/mcp")["meta"]["i18n"]["ja-JP"]["name"] == "プロンプトと資料"
+    finally:
+        pack.remove()
+        server.request("DELETE", f"/api/v1/groups/id/{group}/delete")
 
 
 def test_the_reason_is_told_in_japanese() -> None:

@@ -3,23 +3,21 @@
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.console.once import done_once, new_once, result_of
 from gateway.console.page import Page
-from gateway.console.refusals import words_of
+from gateway.console.refusals import PageError, words_of
 from gateway.console.visit import Visit
 from gateway.errors import ApiError
 from gateway.secret import Secret
-from gateway.sessions.cookies import public_url
+from gateway.sessions.cookies import address_of
 from install.client.documents import FORMATS, fresh
 from install.client.setup import OWN_KEY, Model, Places, Setup
 from install.client.tool import Tool
-from install.client.tools import TOOLS
+from install.client.tools import BY_NAME, TOOLS
 from install.wording import speak
 
-_BY_NAME = {tool.name: tool for tool in TOOLS}
 _CONVERSING = ("chat", "agent")
 _HOME = Path("~")
 PLACES = Places(
@@ -34,7 +32,7 @@ PLACES = Places(
 
 
 async def show_tools(visit: Visit) -> Response:
-    return visit.render("person/tools.html", tools=TOOLS, root=public_url(visit.runtime.current.config))
+    return visit.render("person/tools.html", tools=TOOLS, root=_root(visit))
 
 
 async def show_tool(visit: Visit) -> Response:
@@ -68,7 +66,7 @@ async def _tool_page(visit: Visit, tool: Tool, status: int = 200, problem: str |
         "person/tool.html",
         status,
         tool=tool,
-        root=public_url(visit.runtime.current.config),
+        root=_root(visit),
         made=made,
         problem=problem,
         once=new_once(),
@@ -89,8 +87,7 @@ async def _setup(visit: Visit, secret: Secret) -> Setup | None:
     if main is None:
         return None
     completion = next((model for model in models if model.mode == "completion"), None)
-    root = public_url(visit.runtime.current.config, visit.request.scope)
-    return Setup(root, secret, main, _cheapest(listed, models, main), PLACES, completion, models)
+    return Setup(_root(visit), secret, main, _cheapest(listed, models, main), PLACES, completion, models)
 
 
 def _cheapest(listed: list[dict[str, Any]], models: list[Model], main: Model) -> Model:
@@ -105,14 +102,18 @@ def _cheapest(listed: list[dict[str, Any]], models: list[Model], main: Model) ->
     return min([main, *chat], key=lambda model: sums[model.id])
 
 
+def _root(visit: Visit) -> str:
+    return address_of(visit.runtime.current.config, visit.request.scope)
+
+
 def _shown(path: Path) -> str:
     return str(PurePosixPath(path))
 
 
 def _tool(visit: Visit) -> Tool:
-    tool = _BY_NAME.get(str(visit.request.path_params["name"]))
+    tool = BY_NAME.get(str(visit.request.path_params["name"]))
     if tool is None:
-        raise HTTPException(404)
+        raise PageError(404, "tools.unknown")
     return tool
 
 

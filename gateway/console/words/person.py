@@ -7,13 +7,28 @@ WORDS: dict[str, tuple[str, str]] = {
     "home.budget.person": ("Your budget", "あなたの予算"),
     "home.budget.team": ("Budget of the team {name}", "チーム{name}の予算"),
     "home.budget.key": ("Budget of this key", "このキーの予算"),
-    "home.left": ("left; {used} of {budget} are used.", "残り。{budget}のうち{used}を使用しました。"),
+    "home.left_big": ("{amount} left", "残り{amount}"),
+    "home.left": ("{used} of {budget} are used.", "{budget}のうち{used}を使用しました。"),
     "home.resets.day": ("For a day; starts anew {when}.", "1日の予算です。{when}に更新されます。"),
     "home.resets.week": ("For a week; starts anew {when}.", "1週間の予算です。{when}に更新されます。"),
     "home.resets.month": ("For a month; starts anew {when}.", "1か月の予算です。{when}に更新されます。"),
     "home.soft": ("It warns and does not stop anything.", "超えても利用は止まりません（警告のみ）。"),
     "home.used_up": ("It is used up.", "使い切りました。"),
     "home.free": ("These models go on for free: {models}.", "次のモデルは引き続き無料で使えます: {models}"),
+    "home.ask": ("If you need more, ask {whom}.", "追加が必要な場合は{whom}にご相談ください。"),
+    "home.ask_administrator": (
+        "If you need more, ask your administrator.",
+        "追加が必要な場合は管理者にご相談ください。",
+    ),
+    "home.team": ("It counts for the team {team}.", "チーム{team}の利用として集計されます。"),
+    "home.several.first": (
+        "You are in several teams ({teams}); the first one pays.",
+        "複数のチーム（{teams}）に所属しており、最初のチームが負担します。",
+    ),
+    "home.several.next": (
+        "You are in several teams ({teams}); when the budget of one is used up, the next one pays.",
+        "複数のチーム（{teams}）に所属しており、予算を使い切ると次のチームが負担します。",
+    ),
     "home.nearly": ("{percent} % are used.", "{percent}%を使用しました。"),
     "home.period": ("Period", "期間"),
     "home.period.month": ("This month", "今月"),
@@ -81,6 +96,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "keys.days": ("Days until it ends", "有効日数"),
     "keys.days.hint": ("1 to {most}", "1～{most}の整数"),
     "keys.days.wrong": ("A whole number of days.", "日数を整数で入力してください。"),
+    "keys.team.hint": ("Whose budget it counts against.", "このチームの予算に集計されます。"),
+    "keys.team.wrong": ("Choose one of your teams.", "所属しているチームから選んでください。"),
     "keys.make": ("Make a key", "キーを作成"),
     "keys.rules": ("You may have {most} valid keys.", "有効なキーは{most}個まで持てます。"),
     "keys.off": (
@@ -138,6 +155,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "tools.no_model": (
         "You may use no model for conversations, so nothing can be set up. Please ask your administrator.",
         "会話に使えるモデルがないため、設定できません。管理者にお問い合わせください。",
+    ),
+    "tools.unknown": (
+        "There is no set-up for a tool of this name.",
+        "この名前のツールの設定はありません。",
     ),
     "tools.key": ("Key", "キー"),
     "tools.key.how": (

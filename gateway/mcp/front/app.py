@@ -24,6 +24,7 @@ from gateway.mcp.bodies import body_of, head_of, replayed
 from gateway.mcp.front.exchange import METERED, McpExchange
 from gateway.mcp.front.handlers import Handlers
 from gateway.mcp.front.messages import noting
+from gateway.mcp.front.model import model_asker
 from gateway.mcp.front.owners import session_owner, state_owner
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.front.whose import hub_asked, without_hub
@@ -57,6 +58,7 @@ class Front:
         self._secret = hash_secret(config)
         name = secrets.token_hex(8) if config.shared_state else ""
         self.hub = Hub(config, runtime.client, config.data_dir / "mcp", runtime.expiring, name)
+        self.hub.forwarder.ask_model = model_asker(runtime)
         self._machines = self._linked(name, config) if config.shared_state else None
         runtime.metrics.add(HubCollector(self.hub))
         self._standing = Standing()
@@ -135,7 +137,7 @@ class Front:
             scope = without_hub(scope, self.hub.machine)
         if head.method in METERED:
             exchange.is_call = True
-            await self._metered(exchange, scope, receive, send)
+            await self._recorded(exchange, scope, receive, send, body)
         else:  # a newer client's stream is ended in good order, by the events
             with self._standing.noted() if scope["method"] == "GET" else nullcontext():
                 await self._manager.handle_request(scope, receive, send)
@@ -157,6 +159,19 @@ class Front:
         exchange.view = self._view(scope["path"], config, caller)
         scope["user"] = session_owner(caller, exchange.view)
         return config.mcp
+
+    async def _recorded(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
+        """Serve a call, and keep arguments and result of keys whose content is recorded."""
+        contents = self._runtime.contents
+        if not contents.wants(exchange.caller.key.alias):
+            await self._metered(exchange, scope, receive, send)
+            return
+        capture = contents.capture(body, send)
+        try:
+            await self._metered(exchange, scope, receive, capture)
+        finally:
+            if exchange.recorder.record:
+                contents.write(exchange.recorder.record, capture)
 
     async def _metered(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a call: within the limits, with a record also where the SDK refuses it."""

@@ -21,7 +21,7 @@ from gateway.mcp.relay.arguments import wrong_argument
 from gateway.mcp.relay.cutting import MODEL_CLIENTS, SCHEME, Rests, cut
 from gateway.mcp.relay.headers import check_param_headers
 from gateway.mcp.relay.request import Request, owner_of
-from gateway.mcp.relay.results import cacheable, failed, prompt_result, text, tool_result
+from gateway.mcp.relay.results import FAILURE, cacheable, failed, prompt_result, text, tool_result
 from gateway.mcp.uris import map_contents, map_entries, map_messages
 from gateway.mcp.views import allowed_servers
 
@@ -180,7 +180,7 @@ class Calls:
             raise
         if exchange:
             exchange.failed("error", code)
-        raise MCPError(INTERNAL_ERROR, words)
+        raise MCPError(INTERNAL_ERROR, words, data={FAILURE: {"code": code, "server": server}})
 
     async def _sent(
         self, client: Client, server: str, method: str, params: Params, tool: Entry | None = None

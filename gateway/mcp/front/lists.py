@@ -9,7 +9,7 @@ from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.catalog.listing import Listing
 from gateway.mcp.catalog.merged import Merged, listed
 from gateway.mcp.catalog.search import CALL, SEARCH
-from gateway.mcp.errors import UpstreamDown
+from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.hub import Hub
 from gateway.mcp.protocol import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_MODERN_VERSION, META, Params, Result
@@ -17,6 +17,8 @@ from gateway.mcp.relay.results import cacheable
 from gateway.mcp.views import View, allowed_servers
 
 _MISSING = "sekisho/unavailable"
+_SIGN_IN = "sekisho/sign_in"
+"""Those of the missing that want the person to sign in."""
 _LONGEST_INSTRUCTIONS = 8192
 _ALL: dict[str, Any] = {
     "tools": {"listChanged": True},
@@ -81,8 +83,11 @@ class Lists:
 
 
 def _list(member: str, entries: list[Entry], merged: Merged, client: Client) -> Result:
-    meta = {META: {_MISSING: {name: error.told for name, error in merged.missing.items()}}} if merged.missing else {}
-    return cacheable({member: entries, **meta}, client.modern)
+    told: dict[str, Any] = {}
+    if merged.missing:
+        told[_MISSING] = {name: error.told for name, error in merged.missing.items()}
+        told[_SIGN_IN] = [name for name, error in merged.missing.items() if isinstance(error, SignInNeeded)]
+    return cacheable({member: entries, **({META: told} if told else {})}, client.modern)
 
 
 def _for_older(tool: Entry) -> Entry:

@@ -40,6 +40,13 @@ async def answers_of(client: Client, questions: dict[str, Any], sink: CallSink) 
     return {"inputResponses": responses} if responses else {}
 
 
+async def answered_here(questions: dict[str, Any], sink: CallSink) -> tuple[Params, Params]:
+    """Return the answers to what only the gateway's model can be asked, and the questions that are left."""
+    here = {key: question for key, question in questions.items() if sink.answers(question)}
+    answers = {key: await sink.asked(each["method"], each.get("params") or {}) for key, each in here.items()}
+    return answers, {key: question for key, question in questions.items() if key not in here}
+
+
 def questions_of(result: Result, server: str) -> dict[str, Any]:
     """Return the questions in a newer server's answer. Raises `MCPError` for one that no client can be asked."""
     found = result.get("inputRequests") or {}

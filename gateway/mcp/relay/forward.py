@@ -7,11 +7,11 @@ from gateway.mcp.deadline import Deadline
 from gateway.mcp.errors import SessionLost, UpstreamDown
 from gateway.mcp.front.client import Client
 from gateway.mcp.protocol import CONNECTION_CLOSED, Params, Result
-from gateway.mcp.relay.asking import answers_of, ask_client, questions_of
+from gateway.mcp.relay.asking import answered_here, answers_of, ask_client, questions_of
 from gateway.mcp.relay.failures import raise_missing, translated, unless_missing, url_questions
 from gateway.mcp.relay.parked import Parked, ParkedCall
-from gateway.mcp.relay.request import Request, carried_on, may_repeat, owner_of, param_headers, plain_params
-from gateway.mcp.relay.sink import Ask, CallSink
+from gateway.mcp.relay.request import Request, carried_on, may_repeat, offered, owner_of, param_headers, plain_params
+from gateway.mcp.relay.sink import Ask, AskModel, CallSink, Model
 from gateway.mcp.relay.state import State, decode, encode
 from gateway.mcp.upstream.connection import Connection
 from gateway.mcp.upstream.pool import Pool
@@ -25,6 +25,8 @@ class Forwarder:
     def __init__(self, pool: Pool, parked: Parked) -> None:
         self._pool = pool
         self._parked = parked
+        self.ask_model: AskModel | None = None
+        """Puts a server's question to a model of the gateway, where that is configured."""
 
     async def send(self, request: Request) -> Result:
         """Return the server's result, which may be questions for a newer client.
@@ -42,7 +44,7 @@ class Forwarder:
             return await self._parkable(request)
         again = carried_on(found, answered)
         async with Deadline(request.timeouts.call, request.timeouts.total) as deadline:
-            sink = CallSink(client, deadline, self._asks(client, request.timeouts.ask))
+            sink = CallSink(client, deadline, self._asks(client, request.timeouts.ask), self._model(request))
             return await self._sent(request, sink, again)
 
     def _asks(self, client: Client, seconds: float) -> Ask:
@@ -50,6 +52,10 @@ class Forwarder:
             return await ask_client(client, method, params, seconds)
 
         return ask
+
+    def _model(self, request: Request) -> Model | None:
+        ask, sampling = self.ask_model, request.group.way.server.sampling
+        return None if ask is None or sampling is None else lambda params: ask(request.client, params, sampling)
 
     async def _parkable(self, request: Request) -> Result:
         """Run a call in a task of its own, which can wait for its client."""
@@ -60,7 +66,7 @@ class Forwarder:
 
         async def work() -> Result:
             async with Deadline(request.timeouts.call, request.timeouts.total) as deadline:
-                sink = CallSink(request.client, deadline, call.ask)
+                sink = CallSink(request.client, deadline, call.ask, self._model(request))
                 call.attend = sink.attend
                 return await self._sent(request, sink, again)
 
@@ -87,7 +93,7 @@ class Forwarder:
             return await self._once(request, sink, again)
 
     async def _once(self, request: Request, sink: CallSink, again: Params) -> Result:
-        async with self._pool.use(request.group, request.client.capabilities) as connection:
+        async with self._pool.use(request.group, offered(request)) as connection:
             try:
                 if connection.session.peer.era == "modern":
                     return await self._to_modern(request, connection, sink, again)
@@ -111,7 +117,7 @@ class Forwarder:
             result = await connection.session.request(
                 request.method,
                 asked,
-                capabilities=client.capabilities,
+                capabilities=offered(request),
                 log_level=client.log_level,
                 sink=sink,
                 headers=param_headers(request),
@@ -120,9 +126,14 @@ class Forwarder:
                 return result
             questions = questions_of(result, request.server)
             if client.modern:
-                state = encode(State("upstream", request.server, result.get("requestState")))
-                return {**result, "requestState": state}
-            asked = {**plain_params(request.params), **await answers_of(client, questions, sink)}
+                answers, left = await answered_here(questions, sink)
+                if left or not questions:
+                    state = encode(State("upstream", request.server, result.get("requestState"), answers))
+                    return {**result, **({"inputRequests": left} if questions else {}), "requestState": state}
+                again = {"inputResponses": answers}
+            else:
+                again = await answers_of(client, questions, sink)
+            asked = {**plain_params(request.params), **again}
             if isinstance(result.get("requestState"), str):
                 asked["requestState"] = result["requestState"]
         raise MCPError(INTERNAL_ERROR, f"The tool server asked more than {MOST_ROUNDS} times in a row.")

@@ -7,6 +7,7 @@ import msgspec
 from mcp.shared.inbound import mcp_param_headers, x_mcp_header_map
 
 from gateway.config.mcp import McpTimeouts
+from gateway.mcp.capabilities import Capabilities
 from gateway.mcp.catalog.clean import Entry
 from gateway.mcp.front.client import Client
 from gateway.mcp.protocol import META, Params, foreign_meta
@@ -38,6 +39,12 @@ class Request(msgspec.Struct, frozen=True):
         return self.group.way.server.timeouts
 
 
+def offered(request: Request) -> Capabilities:
+    """Return what a server may ask during a call: what the client can do, and the gateway's model for it."""
+    own = request.client.capabilities
+    return own if request.group.way.server.sampling is None else {"sampling": {}, **own}
+
+
 def owner_of(client: Client) -> str:
     """Return to whom a call that waits, or the rest of a result, belongs."""
     return f"{client.caller.key.id}@{client.view.name}@{client.principal}"
@@ -45,7 +52,8 @@ def owner_of(client: Client) -> str:
 
 def carried_on(state: State | None, answered: Any) -> Params:
     """Return what a repeated request carries to a newer server besides the request."""
-    again: Params = {"inputResponses": answered} if isinstance(answered, dict) else {}
+    here = state.answers if state else {}
+    again: Params = {"inputResponses": {**answered, **here}} if isinstance(answered, dict) else {}
     return {**again, "requestState": state.value} if state and state.value is not None else again
 
 

@@ -4,14 +4,20 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from mcp.shared.exceptions import MCPError
-from mcp_types import METHOD_NOT_FOUND
+from mcp_types import INVALID_REQUEST, METHOD_NOT_FOUND
 
+from gateway.config.mcp import McpSampling
 from gateway.mcp.capabilities import Capabilities, missing_for
 from gateway.mcp.deadline import Deadline
 from gateway.mcp.front.client import Client
 from gateway.mcp.protocol import LOG_LEVELS, Params, Result
 
 Ask = Callable[[str, Params], Awaitable[Result]]
+Model = Callable[[Params], Awaitable[Result]]
+AskModel = Callable[[Client, Params, McpSampling], Awaitable[Result]]
+
+SAMPLING = "sampling/createMessage"
+_MOST_SAMPLED = 5
 
 _PROGRESS_PER_SECOND = 10
 _LOGS_PER_SECOND = 20
@@ -22,8 +28,11 @@ _LONGEST_MESSAGE = 2000
 class CallSink:
     """Passes on progress, log lines and questions, in bounds."""
 
-    def __init__(self, client: Client, deadline: Deadline, ask: Ask) -> None:
+    def __init__(self, client: Client, deadline: Deadline, ask: Ask, model: Model | None = None) -> None:
+        """Take `model`, which answers what a server asks a model and the client cannot."""
         self._client = client
+        self._model = model
+        self._sampled = 0
         self._deadline = deadline
         self._ask = ask
         self._level = client.log_level
@@ -77,10 +86,27 @@ class CallSink:
         """Ask the client, if it can be asked this; the time that it takes does not count. Raises `MCPError`."""
         missing = missing_for(method, params, self._client.capabilities)
         if missing is not None:
+            if self._model is not None and method == SAMPLING:
+                return await self._modelled(params)
             self.missing = missing or None
             raise MCPError(METHOD_NOT_FOUND, "The client cannot be asked this.", data=method)
         with self._deadline.paused():
             return await self._ask(method, params)
+
+    def answers(self, question: Params) -> bool:
+        """Return whether a question is one for the gateway's model: the client has none that could be asked."""
+        if self._model is None or question["method"] != SAMPLING:
+            return False
+        return missing_for(SAMPLING, question.get("params"), self._client.capabilities) is not None
+
+    async def _modelled(self, params: Params) -> Result:
+        """Ask the gateway's model; the time that it takes does not count. Raises `MCPError`."""
+        assert self._model
+        self._sampled += 1
+        if self._sampled > _MOST_SAMPLED:
+            raise MCPError(INVALID_REQUEST, f"A call may ask the gateway's model {_MOST_SAMPLED} times.")
+        with self._deadline.paused():
+            return await self._model(params)
 
     async def _notify(self, method: str, params: Params) -> None:
         await self._client.notify(method, params)

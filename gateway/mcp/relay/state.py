@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from gateway.mcp.protocol import Params
 from gateway.mcp.relay.parked import expired
 
 
@@ -14,6 +15,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     server: str
     value: str | None = None
     """The id of a parked call, or the server's own state."""
+    answers: Params = {}
+    """What the gateway's model has answered of the same round, by the server's keys."""
 
 
 def encode(state: State) -> str:

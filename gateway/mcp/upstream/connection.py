@@ -40,6 +40,9 @@ class Connection:
         self.held = 0
         """Number of subscriptions that keep it open."""
         self.closed = False
+        self.retired = False
+        """True once it is to end with the calls that run."""
+        self.opened_at = asyncio.get_running_loop().time()
         self.last_used = asyncio.get_running_loop().time()
         self._stop = asyncio.Event()
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,6 +93,11 @@ class Connection:
     def is_unused(self, now: float) -> bool:
         """Return whether nobody has used it for as long as the configuration keeps it."""
         return self.is_idle and now - self.last_used > self.way.server.idle_seconds
+
+    def is_old(self, now: float) -> bool:
+        """Return whether its process has lived for as long as the configuration lets it."""
+        most = self.way.server.max_life_seconds
+        return most is not None and now - self.opened_at > most
 
     async def _keep(self) -> None:
         try:

@@ -87,6 +87,4 @@ def process(way: Way) -> Transport:
 
 def events(way: Way) -> Transport:
     assert way.server.url
-    return SseTransport(
-        way.name, way.server.url, way.headers, way.server.timeouts.open, way.server.bounds.message_bytes
-    )
+    return SseTransport(way.name, way.server.url, way.client, way.headers, way.server.timeouts.open)

@@ -48,6 +48,8 @@ class Group:
         server = self.way.server
         if server.is_shared:
             return {**EVERYTHING_BUT_ROOTS, **({"roots": {}} if server.roots else {})}
+        if server.sampling is not None:
+            capabilities = {"sampling": {}, **capabilities}
         return {name: value for name, value in capabilities.items() if name != "roots" or server.roots is not False}
 
     def wake(self) -> None:
@@ -61,7 +63,11 @@ class Group:
 
     def find(self, capabilities: Capabilities, declared: Capabilities) -> Connection | None:
         """Return a connection that a call of this client may use now."""
+        now = asyncio.get_running_loop().time()
         for connection in self.living():
+            connection.retired = connection.retired or connection.is_old(now)
+            if connection.retired:
+                continue
             if connection.session.peer.era == "modern":
                 return connection
             if connection.declared != declared or connection.exclusive:
@@ -197,10 +203,9 @@ class Pool:
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             now = asyncio.get_running_loop().time()
-            idle = [
-                each for each in self._all() if each.is_idle and now - each.last_used > each.way.server.idle_seconds
-            ]
-            await self._close(idle)
+            await self._close([each for each in self._all() if each.is_unused(now)])
+            # Subscriptions move to another one, as new calls do.
+            await self._close([each for each in self._all() if each.is_old(now) and not each.in_use])
             for key, group in list(self._groups.items()):
                 if not group.living() and group.opening is None and now > group.retry_at:
                     del self._groups[key]

@@ -10,6 +10,7 @@ from mcp.client.sse import sse_client
 
 from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.transport import Streams
+from gateway.upstream.client import UpstreamClient
 
 _SILENCE_SECONDS = 24 * 3600.0
 
@@ -18,9 +19,15 @@ class SseTransport:
     """One connection over which a server sends events; what it is sent goes to the address that it names."""
 
     def __init__(
-        self, server: str, url: str, headers: Callable[[], Awaitable[Mapping[str, str]]], connect: float, limit: int
+        self,
+        server: str,
+        url: str,
+        client: UpstreamClient,
+        headers: Callable[[], Awaitable[Mapping[str, str]]],
+        connect: float,
     ) -> None:
         self._server = server
+        self._client = client
         self._url = url
         self._headers = headers
         self._connect = connect
@@ -29,7 +36,7 @@ class SseTransport:
 
     async def __aenter__(self) -> Streams:
         headers = dict(await self._headers())
-        client = sse_client(self._url, headers, self._connect, _SILENCE_SECONDS, httpx_client_factory=_client)
+        client = sse_client(self._url, headers, self._connect, _SILENCE_SECONDS, httpx_client_factory=self._made)
         try:
             return await self._stack.enter_async_context(client)
         except BaseException as error:
@@ -41,14 +48,21 @@ class SseTransport:
         self.ended.set()
         await self._stack.__aexit__(None, None, None)
 
+    def _made(
+        self,
+        headers: dict[str, str] | None = None,
+        timeout: httpx2.Timeout | None = None,
+        auth: httpx2.Auth | None = None,
+    ) -> httpx2.AsyncClient:
+        """Return a client that connects as the gateway does: through its proxy, trusting its authorities."""
+        proxy, trusted = self._client.way_to(self._url)
+        verify = trusted if trusted is not None else False  # without TLS there is nothing to verify
+        return httpx2.AsyncClient(
+            headers=headers, timeout=timeout, auth=auth, trust_env=False, proxy=proxy, verify=verify
+        )
+
     def last_words(self) -> str:
         return ""
-
-
-def _client(
-    headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
-) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, trust_env=False)
 
 
 def _told(server: str, error: BaseException) -> BaseException:

@@ -193,6 +193,13 @@ class DefaultModelEntry(Named):
     name: Name = Field(alias="model")
 
 
+class ConsoleEntry(Entry):
+    """A banner that leads people to their own pages at the gateway."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9._:\[\]-]+/?$")]
+    """The gateway's address as browsers know it (`server.public_url` there)."""
+
+
 class BannerEntry(Entry):
     id: Name
     type: Literal["info", "success", "warning", "error"] = "info"

@@ -14,6 +14,7 @@ from install.pack.manifest.entries import (
     AgentEntry,
     BannerEntry,
     ConnectionEntry,
+    ConsoleEntry,
     DefaultModelEntry,
     EmbeddingsEntry,
     Entry,
@@ -67,6 +68,7 @@ class Manifest(Entry):
     images: ImagesEntry | None = None
     task_model: TaskModelEntry | None = None
     default_model: DefaultModelEntry | None = None
+    console: ConsoleEntry | None = None
     banners: tuple[BannerEntry, ...] = ()
     prompts: tuple[PromptEntry, ...] = ()
     notice: NoticeEntry | None = None
@@ -107,6 +109,7 @@ SECTIONS: dict[str, type[Entry]] = {
     "images": ImagesEntry,
     "task_model": TaskModelEntry,
     "default_model": DefaultModelEntry,
+    "console": ConsoleEntry,
     "banners": BannerEntry,
     "prompts": PromptEntry,
     "notice": NoticeEntry,

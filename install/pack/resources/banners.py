@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from install.open_webui import OpenWebUI
 from install.pack.inputs import PlanInputs
+from install.pack.manifest.entries import BannerEntry
 from install.pack.resources.kind import Kind, Wanted
 from install.pack.tree import Json, leaves
 
@@ -23,7 +24,21 @@ class Banners(Kind):
         client.set_settings({"ui.banners": banners})
 
 
+_CONSOLE = "sekisho-console"
+_CONSOLE_WORDS = {
+    "en": "Your use, budget, API keys and the set-up of your tools: [my page]({url}/console)",
+    "ja-JP": "利用状況、予算、APIキー、ツールの設定: [マイページ]({url}/console)",
+}
+
+
 def wanted_banners(inputs: PlanInputs) -> Iterator[Wanted]:
-    for banner in inputs.manifest.banners:
+    console = inputs.manifest.console
+    own = (_console_banner(console.url.rstrip("/")),) if console else ()
+    for banner in (*inputs.manifest.banners, *own):
         fields = banner.model_dump(exclude={"id"} if banner.i18n else {"id", "i18n"}) | {"timestamp": 0}
         yield Wanted("banner", banner.id, dict(leaves(fields)))
+
+
+def _console_banner(url: str) -> BannerEntry:
+    words = {locale: text.format(url=url) for locale, text in _CONSOLE_WORDS.items()}
+    return BannerEntry(id=_CONSOLE, content=words["en"], i18n={"ja-JP": {"content": words["ja-JP"]}})

@@ -29,6 +29,9 @@ COMPUTED = ("manifest", "toggle", "has_user_valves")
 
 TEXTS = {("meta", "i18n"), ("meta", "description")}
 
+HUB_TOOL = "mcp"
+"""The tool that shows what tool servers offer besides tools."""
+
 LABELS: Mapping[Path, str] = {("is_active",): "active", ("is_global",): "in every chat"}
 
 
@@ -117,7 +120,7 @@ def wanted_plugins(inputs: PlanInputs) -> Iterator[Wanted]:
     if inputs.manifest.agents and not any(entry.name == AGENTS for entry in inputs.manifest.pipes):
         yield _function(inputs, "pipes", len(inputs.manifest.pipes), PipeEntry(name=AGENTS))
     for index, tool in enumerate(inputs.manifest.tools):
-        yield _tool(inputs, index, tool)
+        yield from _tool(inputs, index, tool)
 
 
 def _function(inputs: PlanInputs, kind: PluginSection, index: int, entry: FunctionEntry) -> Wanted:
@@ -138,10 +141,18 @@ def _derived_valves(inputs: PlanInputs, kind: PluginSection, name: str) -> Mappi
     return notice_valves(inputs) if kind == "filters" and name == NOTICES else {}
 
 
-def _tool(inputs: PlanInputs, index: int, entry: ToolEntry) -> Wanted:
+def _tool(inputs: PlanInputs, index: int, entry: ToolEntry) -> Iterator[Wanted]:
+    """Yield a tool; that of the hub is for who may use the hub, and comes where the gateway has one."""
+    groups = entry.groups
+    if entry.name == HUB_TOOL:
+        groups = groups or (inputs.manifest.mcp.groups if inputs.manifest.mcp else ())
+        if not inputs.tools_answer:
+            if inputs.there("tool", entry.name) is not None:
+                yield Wanted("tool", entry.name, {}, kept=say("the gateway lists no tools now: kept"))
+            return
     plugin = _plugin(inputs, "tools", entry.name)
-    readers: dict[LeafPath, object] = {**reading(entry.groups, inputs.groups)}
-    return _with_valves(inputs, "tools", index, entry, plugin, readers)
+    readers: dict[LeafPath, object] = {**reading(groups, inputs.groups)}
+    yield _with_valves(inputs, "tools", index, entry, plugin, readers)
 
 
 def _plugin(inputs: PlanInputs, kind: PluginSection, name: str) -> Plugin:

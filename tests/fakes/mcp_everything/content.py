@@ -11,10 +11,11 @@ from typing import Any
 import mcp_types as types
 
 
-def png() -> str:
-    """A red pixel in base64."""
-    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"\x00\xff\x00\x00")), (b"IEND", b""))
+def png(width: int = 1, height: int = 1) -> str:
+    """A red picture in base64, of one pixel by default."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = (b"\x00" + b"\xff\x00\x00" * width) * height
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
     return _base64(b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, *zip(*chunks, strict=True))))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from gateway.audit.listing import Wanted, newest
 from gateway.identity import key_admin
 from gateway.oauth import families
 from gateway.oauth.families import Family
@@ -188,3 +189,14 @@ async def test_exchanged_keys_are_counted(company: Company) -> None:
     form = {"subject_token": first["refresh_token"], "subject_token_type": REFRESH_TOKEN_TYPE, "client_id": "cline"}
     codes = [(await company.post("/oauth/token", grant_type=EXCHANGE, **form)).status_code for _ in range(3)]
     assert codes == [200, 200, 400]
+
+
+async def test_the_audit_names_the_person(company: Company) -> None:
+    first = await company.signed_in()
+    second = await refresh(company, first["refresh_token"])
+    await company.post("/oauth/revoke", token=second["access_token"])
+    rows = (await asyncio.to_thread(newest, company.runtime.keys.audit.chain.file, Wanted()))[::-1]
+    told = [(row["action"], row["actor"]["name"]) for row in rows if row["action"].startswith("key.")]
+    assert {name for _, name in told} == {"Alice@example.com"}
+    assert [action for action, _ in told] == ["key.created", "key.rotated", "key.changed", "key.revoked"]
+    assert first["access_token"] not in str(rows)
