@@ -76,6 +76,7 @@ def test_a_person_is_one_over_chat_and_own_keys(own: GatewayProcess) -> None:
             "window": "month",
             "hard": True,
             "resets_at": told["budget"]["resets_at"],
+            "warning": None,
         }
         assert re.fullmatch(r"\d{4}-\d\d-01T00:00:00Z", told["budget"]["resets_at"])
         assert "echo" in told["free_models"]
