@@ -54,6 +54,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "There is no model for you. Please ask your administrator.",
         "使えるモデルがありません。管理者にお問い合わせください。",
     ),
+    "models.search": ("Name or description", "名前または説明"),
+    "models.search.do": ("Search", "検索"),
+    "models.search.none": ("No model matches this.", "該当するモデルはありません。"),
+    "models.left_out": (
+        "{count} more models are not shown; search for them.",
+        "ほかに{count}件のモデルがあります。検索してください。",
+    ),
     "models.free": ("free", "無料"),
     "models.mode.chat": ("chat", "チャット"),
     "models.mode.agent": ("agent", "エージェント"),
