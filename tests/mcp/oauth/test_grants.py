@@ -46,7 +46,8 @@ async def call(place: Company, who: str, path: str = "/x", era: Any = "modern") 
 
 def link_of(result: Any) -> str:
     assert result.is_error, result
-    return "/" + result.meta["sekisho/error"]["sign_in"].split("/", 3)[3]
+    link: str = result.meta["sekisho/error"]["sign_in"]
+    return "/" + link.split("/", 3)[3]
 
 
 def test_the_gateways_own_token(tmp_path: Path, setting: tuple[Issuer, Protected]) -> None:
