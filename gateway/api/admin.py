@@ -17,6 +17,9 @@ from gateway.api.client import ClientGone, headers_of, read_body
 from gateway.api.endings import ending
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.explain import explain
+from gateway.api.live import admin_live
+from gateway.api.overview import admin_overview
+from gateway.api.state import admin_configuration, admin_ledger
 from gateway.api.usage import admin_records, admin_usage
 from gateway.audit.actor import acting
 from gateway.dialects.chat import error_body
@@ -26,7 +29,7 @@ from gateway.identity.keys import Budget, Key, KeyStore
 from gateway.network import client_address
 from gateway.runtime import Runtime
 from gateway.secret import Secret
-from gateway.sessions.session import SCOPE, Session
+from gateway.sessions.session import SCOPE, Role, Session
 
 Handler = Callable[[KeyStore, Request], Awaitable[Any]]
 
@@ -35,14 +38,21 @@ _LARGEST_BODY = 64 * 1024
 
 def admin_routes() -> list[Route]:
     """Return every admin route; the table below is the API."""
-    return [Route(f"/admin{path}", _guarded(handler), methods=[method]) for method, path, handler in _TABLE]
+    return [
+        Route(f"/admin{path}", _guarded(handler, _role(path)), methods=[method]) for method, path, handler in _TABLE
+    ]
 
 
-def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _role(path: str) -> Role:
+    """Return the least role that a route is for; what it tells a team lead it limits to the teams led itself."""
+    return "lead" if path in _LEADS else "administrator"
+
+
+def _guarded(handler: Handler, role: Role = "administrator") -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         runtime: Runtime = request.app.state.runtime
         try:
-            _check_admin(runtime, request)
+            _check_admin(runtime, request, role)
             with acting(administrator(runtime, request)):
                 return _json(await handler(runtime.keys, request))
         except ConfigError as error:
@@ -60,10 +70,10 @@ def _guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     return serve
 
 
-def _check_admin(runtime: Runtime, request: Request) -> None:
+def _check_admin(runtime: Runtime, request: Request, role: Role = "administrator") -> None:
     session: Session | None = request.scope.get(SCOPE)
     if session is not None:
-        if not session.may("administrator"):
+        if not session.may(role):
             raise Forbidden("Only administrators see this; 'console.administrators' in the configuration names them.")
         return
     expected = runtime.current.config.admin_key
@@ -138,8 +148,15 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/models/ending", ending),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),
+    ("GET", "/overview", admin_overview),
+    ("GET", "/live", admin_live),
+    ("GET", "/configuration", admin_configuration),
+    ("GET", "/ledger", admin_ledger),
     ("GET", "/audit", admin_audit),
 )
+
+
+_LEADS = ("/usage",)
 
 
 async def metrics(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Questions over HTTP: `GET /admin/records`, `GET /admin/usage`, `GET /v1/me/usage`."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -25,12 +26,15 @@ from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
 from gateway.reports.span import span_of
 from gateway.runtime import Runtime
+from gateway.sessions.session import SCOPE, Session
 
 OWN_DIMENSIONS = (
     "model", "kind", "task", "client", "api", "outcome", "key", "team",
     "month", "week", "day", "hour", "hour_of_day", "weekday",
 )  # fmt: skip
 """What people may see of themselves."""
+_LEADS_SEE = {name: DIMENSIONS[name] for name in (*OWN_DIMENSIONS, "user", "name")}
+"""Dimensions for team leads."""
 _SHIPPING_SECONDS = 120
 """Allowed for a run of shipping."""
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
@@ -92,7 +96,18 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
         if name in DIMENSIONS:
             only.setdefault(name, []).append(value)
     span = span_of(asked.from_, asked.to, asked.timezone)
-    return msgspec.Raw(await answers.ask(Query(span, parse(asked.by), only, asked.limit)))
+    session: Session | None = request.scope.get(SCOPE)
+    allowed = DIMENSIONS
+    if session is not None and not session.may("administrator"):
+        only, allowed = _of_led_teams(only, session.leads), _LEADS_SEE
+    return msgspec.Raw(await answers.ask(Query(span, parse(asked.by, allowed), only, asked.limit)))
+
+
+def _of_led_teams(only: dict[str, list[str]], leads: Sequence[str]) -> dict[str, list[str]]:
+    """Return a filter that lets a team lead see the teams led, and nothing else. Raises `InvalidRequest`."""
+    parse(",".join(only), _LEADS_SEE)
+    asked = only.get("team", list(leads))
+    return {**only, "team": [team for team in asked if team in leads]}
 
 
 class MyUsage:

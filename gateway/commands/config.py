@@ -1,23 +1,21 @@
 """`sekisho config`: check it, explain it."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import typer
 
 from gateway.commands import import_litellm
-from gateway.commands.checks import endings_of, known, unpriced
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, load, print_json
 from gateway.commands.wires import wires
-from gateway.config.document import Document
 from gateway.config.load import Loaded
 from gateway.config.mcp import APART
+from gateway.config.origins import origins
 from gateway.dialects.fim import FIM
 from gateway.errors import ConfigError
 from gateway.preflight import load_startable
 from gateway.project import for_config
 from gateway.routing.availability import is_available
+from gateway.routing.checks import endings_of, known, unpriced
 from gateway.routing.routes import Routes, build_routes
 
 app = typer.Typer(no_args_is_help=True, help="The configuration: check it, explain it, import it.")
@@ -116,30 +114,3 @@ def explain(config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
         return
     for key, value, origin in rows:
         typer.echo(f"{key} = {value}    # {origin}")
-
-
-def origins(loaded: Loaded) -> list[tuple[str, str, str]]:
-    """Every value as (dotted key, JSON, where it comes from)."""
-    leaves = _leaves(loaded.config.model_dump(mode="json", by_alias=True), ())
-    return [(".".join(map(str, key)), value, _origin(key, loaded.document)) for key, value in leaves]
-
-
-def _leaves(node: Any, key: tuple[str | int, ...]) -> list[tuple[tuple[str | int, ...], str]]:
-    children: list[tuple[str | int, Any]] = []
-    if isinstance(node, dict):
-        children = list(node.items())
-    elif isinstance(node, list):
-        children = list(enumerate(node))
-    if not children:
-        return [(key, json.dumps(node, ensure_ascii=False))]
-    return [leaf for name, value in children for leaf in _leaves(value, (*key, name))]
-
-
-def _origin(key: tuple[str | int, ...], document: Document) -> str:
-    if filled := document.filled.get(key[:3]):
-        return filled
-    place = document.places.get(key)
-    if place is None:
-        return "default"
-    variables = ", ".join(f"${{{name}}}" for name in place.variables)
-    return f"{place.file.name}:{place.line}" + (f" from {variables}" if variables else "")

@@ -1,13 +1,14 @@
 """`sekisho mcp`: the tool servers: what they offer, whether they work, and definitions to accept."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, load, print_json
-from gateway.commands.mcp_tables import accepted_lines, checked_lines, details, servers_table
+from gateway.commands.mcp_tables import accepted_lines, checked_lines, details, plain, servers_table
 from gateway.config.load import Loaded
+from gateway.config.schema import Config
+from gateway.db.once import run_once
 from gateway.errors import ConfigError, SekishoError
 from gateway.preflight import package_problem
 
@@ -31,6 +32,10 @@ class NothingToAccept(SekishoError):
         )
 
 
+class NotSignedIn(SekishoError):
+    pass
+
+
 @app.command("list", epilog="Example: sekisho mcp list    # or: sekisho mcp list git --json")
 def list_servers(server: Servers = None, config: ConfigFile = DEFAULT, as_json: AsJson = False) -> None:
     """Show the servers and what the catalogue knows of them; starts and asks none. Names show every tool."""
@@ -39,7 +44,7 @@ def list_servers(server: Servers = None, config: ConfigFile = DEFAULT, as_json: 
     if names:
         from gateway.mcp.overview import overview  # takes a second to import
 
-        found = [each for each in overview(loaded.config) if each.server in names]
+        found = [each for each in overview(loaded.config, _signed_in(loaded.config)) if each.server in names]
     else:
         found = []
     if as_json:
@@ -67,7 +72,7 @@ def check(
     if names:
         from gateway.mcp.checking import check as checking
 
-        found = asyncio.run(checking(loaded.config, names, person))
+        found = run_once(checking(loaded.config, names, person))
     else:
         found = []
     if as_json:
@@ -100,6 +105,48 @@ def accept(
         return
     for line in accepted_lines(server, accepted):
         typer.echo(line)
+
+
+@app.command("sign-in", epilog="Example: sekisho mcp sign-in wiki --as alice@example.com --loopback")
+def sign_in(
+    server: Annotated[str, typer.Argument(help="A server's name.")],
+    person: Annotated[
+        str | None, typer.Option("--as", metavar="EMAIL", help="Who signs in; without, the link is good for anybody.")
+    ] = None,
+    loopback: Annotated[
+        bool, typer.Option("--loopback", help="Sign in from here, with a browser of this machine; needs --as.")
+    ] = False,
+    config: ConfigFile = DEFAULT,
+) -> None:
+    """Print the link with which people sign in at a server, or sign one in from here."""
+    loaded = _loaded(config)
+    _names(loaded, [server])
+    assert loaded.config.mcp
+    if not loaded.config.mcp.servers[server].signs_in:
+        raise ConfigError(f"mcp.servers.{server}: nobody signs in there; 'auth: {{oauth: {{}}}}' changes that")
+    from gateway.mcp.oauth.failures import OAuthFailed
+    from gateway.mcp.oauth.for_commands import link, sign_in_here
+    from gateway.mcp.oauth.words import told
+
+    if not loopback:
+        typer.echo(link(loaded.config, server, person))
+        return
+    if not person or "@" not in person:
+        raise ConfigError("--loopback needs --as with the e-mail address of the person who signs in")
+    try:
+        grant = run_once(sign_in_here(loaded.config, server, person, lambda url: typer.echo(f"Open {url}")))
+    except OAuthFailed as error:
+        raise NotSignedIn(told(error)) from None
+    typer.echo(f"{plain(person)} is signed in at {server} ({plain(grant.relation.issuer)}).")
+
+
+def _signed_in(config: Config) -> dict[str, int]:
+    """Return how many people are signed in at each server where they do so."""
+    if not any(server.signs_in for server in (config.mcp.servers.values() if config.mcp else ())):
+        return {}
+    from gateway.mcp.oauth.for_commands import counts
+
+    return run_once(counts(config))
 
 
 def _loaded(config: ConfigFile) -> Loaded:

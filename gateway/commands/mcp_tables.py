@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gateway.mcp.checking import Checked
     from gateway.mcp.overview import Noted, Offered, Overview
 
-_COLUMNS = ("server", "where", "era", "tools", "resources", "prompts", "read (UTC)", "to accept")
+_COLUMNS = ("server", "where", "era", "tools", "resources", "prompts", "read (UTC)", "to accept", "signed in")
 _LONGEST = 480
 """Characters of one text."""
 _MOST_REMARKS = 20
@@ -27,7 +27,8 @@ def servers_table(found: Sequence[Overview]) -> Table:
     table = Table(*_COLUMNS, box=None, header_style="bold")
     for each in found:
         waits = str(len(each.noted)) if each.noted else "–"
-        cells = (each.server, each.where, *_cells(each.offered), waits)
+        people = "–" if each.signed_in is None else str(each.signed_in)
+        cells = (each.server, each.where, *_cells(each.offered), waits, people)
         table.add_row(*(Text(plain(cell)) for cell in cells))
     return table
 

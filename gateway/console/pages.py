@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.console import approving, oidc_pages, signing_pages, tool_servers
+from gateway.console.admin import access, audit, cache, live, overview, people, spend, state
 from gateway.console.page import Page, PageRoute
 from gateway.console.person import account, attempt, home, keys, models, tools
 from gateway.console.rendering import STATIC
@@ -16,6 +17,14 @@ PAGES: tuple[Page, ...] = (
     *keys.PAGES,
     *tools.PAGES,
     *attempt.PAGES,
+    *overview.PAGES,
+    *spend.PAGES,
+    *people.PAGES,
+    *access.PAGES,
+    *live.PAGES,
+    *cache.PAGES,
+    *state.PAGES,
+    *audit.PAGES,
     *account.PAGES,
     *signing_pages.PAGES,
     *approving.PAGES,

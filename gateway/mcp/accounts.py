@@ -7,11 +7,10 @@ from gateway.api.tool_accounts import Account
 from gateway.audit.actor import Actor
 from gateway.config.mcp import Mcp, McpServer
 from gateway.errors import Forbidden, NotFound
-from gateway.identity.hashing import keyed_hash
 from gateway.identity.keys import hash_secret
 from gateway.identity.person import Person
 from gateway.mcp.lazy import ToolServers
-from gateway.mcp.oauth.people import is_for, person_name
+from gateway.mcp.oauth.people import is_for, links_secret, person_name
 from gateway.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Accounts:
 
     def is_for(self, mark: str, server: str, person: Person) -> bool:
         """Return whether a link was made for this person."""
-        return is_for(mark, links_secret(self._runtime), server, person_name(person))
+        return is_for(mark, links_secret(hash_secret(self._runtime.current.config)), server, person_name(person))
 
     def _noting(self, action: str, server: str, person: str) -> "Note":
         """Return what writes a sign-in into the audit; it raises where that cannot be written."""
@@ -110,11 +109,6 @@ class Accounts:
         if self._made is None:
             self._made = await asyncio.to_thread(_oauth, self._runtime)
         return self._made
-
-
-def links_secret(runtime: Runtime) -> bytes:
-    """Return what marks of people in links are made with."""
-    return keyed_hash(hash_secret(runtime.current.config), "sign-in links of tool servers")
 
 
 def ours(base: str, server: str) -> "Ours":

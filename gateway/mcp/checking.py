@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from typing import Literal
 
 import msgspec
@@ -19,8 +19,10 @@ from gateway.identity.person import Person
 from gateway.identity.policy import Policy
 from gateway.mcp.capabilities import EVERYTHING_BUT_ROOTS
 from gateway.mcp.catalog.catalog import Catalog
-from gateway.mcp.credentials import ConfiguredCredentials
 from gateway.mcp.errors import UpstreamDown
+from gateway.mcp.oauth.choose import credentials_of
+from gateway.mcp.oauth.for_commands import opened
+from gateway.mcp.oauth.service import OAuth
 from gateway.mcp.overview import Noted, Offered, noted_of, offered_of, pins_of
 from gateway.mcp.principal import SHARED, principal_of
 from gateway.mcp.protocol import Params, Result
@@ -49,7 +51,14 @@ async def check(config: Config, names: Sequence[str], person: str | None) -> lis
 
     Listings and pins are kept as a gateway keeps them.
     """
-    checker = _Checker(config, person)
+    async with AsyncExitStack() as stack:
+        oauth = None
+        if any(server.auth.oauth for server in (config.mcp.servers.values() if config.mcp else ())):
+            oauth = await stack.enter_async_context(opened(config))
+        return await _checked(_Checker(config, person, oauth), names)
+
+
+async def _checked(checker: "_Checker", names: Sequence[str]) -> list[Checked]:
     some = asyncio.Semaphore(_AT_ONCE)
 
     async def one(name: str) -> Checked:
@@ -65,12 +74,13 @@ async def check(config: Config, names: Sequence[str], person: str | None) -> lis
 
 
 class _Checker:
-    def __init__(self, config: Config, person: str | None) -> None:
+    def __init__(self, config: Config, person: str | None, oauth: OAuth | None) -> None:
         assert config.mcp
         self._config = config
         self._servers = config.mcp.servers
         self._folder = config.data_dir / "mcp"
         self._person = person
+        self._oauth = oauth
         self._caller = _caller(person)
         server = config.server
         self._client = UpstreamClient(server.outbound_proxy, server.no_proxy, server.custom_ca)
@@ -85,12 +95,12 @@ class _Checker:
 
     async def checked(self, name: str) -> Checked:
         server = self._servers[name]
-        if server.auth.user_tokens and not self._person:
+        if (server.auth.user_tokens or server.signs_in) and not self._person:
             return Checked(name, "skipped", 0, reason="it needs a person's token; name one with --as")
         began = time.monotonic()
         group: Group | None = None
         try:
-            group = self._group(name, server)
+            group = await self._group(name, server)
             listing = await self.catalog.read(group, EVERYTHING_BUT_ROOTS)
         except UpstreamDown as error:
             return Checked(name, "fails", _since(began), reason=_told(error, group))
@@ -102,9 +112,10 @@ class _Checker:
         finally:
             await self._pool.drop(name)
 
-    def _group(self, name: str, server: McpServer) -> Group:
+    async def _group(self, name: str, server: McpServer) -> Group:
         principal = SHARED if server.is_shared else principal_of(self._caller)
-        credentials = ConfiguredCredentials(name, server, self._config)
+        credentials = credentials_of(name, server, self._config, self._oauth)
+        await credentials.ready(self._caller)
         way = Way(name, server, credentials, self._client, self._folder / "servers", self._caller, principal)
         return self._pool.group(way, _Nobody(), None)
 

@@ -49,6 +49,8 @@ class Overview(msgspec.Struct, frozen=True):
     where: str
     offered: Offered | None
     noted: list[Noted]
+    signed_in: int | None = None
+    """How many people are signed in there; None where nobody has to."""
 
 
 def pins_of(config: Config) -> Pins:
@@ -56,8 +58,8 @@ def pins_of(config: Config) -> Pins:
     return Pins(config.data_dir / "mcp" / "pins.json")
 
 
-def overview(config: Config) -> list[Overview]:
-    """Return what the catalogue on disk and the pins tell of each server."""
+def overview(config: Config, signed_in: Mapping[str, int] | None = None) -> list[Overview]:
+    """Return what the catalogue on disk and the pins tell of each server. `signed_in`: people by server."""
     servers: Mapping[str, McpServer] = config.mcp.servers if config.mcp else {}
     kept = ListingStore(config.data_dir / "mcp" / "catalog").load_all(_MOST_READ)
     pins = pins_of(config)
@@ -66,7 +68,9 @@ def overview(config: Config) -> list[Overview]:
     for name, server in servers.items():
         listing = _newest(fingerprint_of(server), (each for place, each in kept.items() if place[0] == name))
         offered = offered_of(listing) if listing else None
-        found.append(Overview(name, where_of(server), offered, list(noted_of(pins, name, server))))
+        found.append(
+            Overview(name, where_of(server), offered, list(noted_of(pins, name, server)), (signed_in or {}).get(name))
+        )
     return found
 
 

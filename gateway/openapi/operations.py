@@ -5,9 +5,12 @@ A new route needs a row here; tests compare rows with routes, and each answer wi
 
 from gateway.api.audit import AuditQuery
 from gateway.api.endings import EndingQuery
+from gateway.api.live import Live
 from gateway.api.notices import Acknowledged, Chatting
+from gateway.api.overview import Overview, OverviewQuery
 from gateway.api.own_keys import NewKey, Rotation
 from gateway.api.speeds import SpeedsTold
+from gateway.api.state import Configuration, LedgerState
 from gateway.api.tool_accounts import AccountList, SignedOut
 from gateway.api.usage import OWN_DIMENSIONS, RecordsQuery, UsageQuery
 from gateway.identity.keys import Budget, Key
@@ -328,6 +331,21 @@ ADMIN: tuple[Operation, ...] = (
         open_query=tuple(DIMENSIONS),
         answer=shapes.Usage,
     ),
+    Operation(
+        method="GET",
+        path="/admin/overview",
+        summary="Today, the last 7 and the last 30 days, each against the time before",
+        query=OverviewQuery,
+        answer=Overview,
+    ),
+    Operation(method="GET", path="/admin/live", summary="Deployments and the queue of this process, now", answer=Live),
+    Operation(
+        method="GET",
+        path="/admin/configuration",
+        summary="Every value of the configuration, where it comes from, and what is to be looked at",
+        answer=Configuration,
+    ),
+    Operation(method="GET", path="/admin/ledger", summary="How this machine's ledger stands", answer=LedgerState),
     Operation(
         method="GET",
         path="/admin/audit",

@@ -16,10 +16,10 @@ from gateway.config.schema import Config
 from gateway.errors import SekishoError
 from gateway.failures import in_words
 from gateway.preflight import load
-from gateway.reports import rollup
 from gateway.reports.connection import ask
 from gateway.reports.cube import Cube
 from gateway.reports.query_runner import LENGTH_BYTES, Query
+from gateway.reports.speeds import speeds
 from gateway.reports.summary import Question, summary
 
 _REFRESH_SECONDS = 4.0
@@ -46,15 +46,17 @@ class Answering:
         """Return the answer to a query, or the problem in words."""
         try:
             query = msgspec.json.decode(content, type=Query)
-            question = Question(query.span, query.by, query.only, query.limit, query.details)
-            return b"+" + msgspec.json.encode(self._result(question))
+            return b"+" + msgspec.json.encode(self._result(query))
         except Exception as error:
             words = str(error) if isinstance(error, SekishoError) else in_words(error)
             return b"-" + (words or f"{type(error).__name__}: {error}").encode(errors="replace")
 
-    def _result(self, question: Question) -> object:
-        if not rollup.answers(question):
-            return ask(self._config, question.span, lambda connection: summary(connection, question))
+    def _result(self, query: Query) -> object:
+        question = Question(query.span, query.by, query.only, query.limit, query.details)
+        if query.kind == "speeds":
+            return ask(self._config, query.span, lambda connection: speeds(connection, query.span))
+        if not query.of_sums:
+            return ask(self._config, query.span, lambda connection: summary(connection, question))
         cube = self._cube or self._opened()
         cube.refresh(look_around=False)
         return cube.answer(question)

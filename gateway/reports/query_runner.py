@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from cachetools import TTLCache
@@ -31,13 +32,19 @@ _LARGEST_KEPT = 64 * 1024
 
 
 class Query(msgspec.Struct, frozen=True):
-    """A `summary.Question` as it is sent to the other process."""
+    """A question as it is sent to the other process: a `summary.Question`, or that of `speeds` for a span."""
 
     span: Span
     by: tuple[str, ...] = ()
     only: dict[str, list[str]] = {}
     limit: int = 10_000
     details: bool = False
+    kind: Literal["summary", "speeds"] = "summary"
+
+    @property
+    def of_sums(self) -> bool:
+        """Return whether the sums by the hour tell the answer."""
+        return self.kind == "summary" and answers(Question(self.span, self.by, self.only))
 
 
 class QueryRunner:
@@ -61,7 +68,7 @@ class QueryRunner:
         if task is None:
             if len(self._running) >= _MOST_WAITING:
                 raise Overloaded("Too many questions about usage at once; ask again in some seconds.", retry_after=5)
-            process = self._sums if answers(Question(asked.span, asked.by, asked.only)) else self._records
+            process = self._sums if asked.of_sums else self._records
             task = self._running[question] = asyncio.create_task(self._answer(process, question), name="usage")
             task.add_done_callback(_looked_at)
         return await asyncio.shield(task)

@@ -71,6 +71,11 @@ def span_of(first: str | None, last: str | None, zone: str = "UTC", now: datetim
     return Span(begins, ends, zone)
 
 
+def today_in(zone: str) -> date:
+    """Return the day of now in a time zone. Raises `InvalidRequest`."""
+    return datetime.now(UTC).astimezone(_zone(zone)).date()
+
+
 def day_of(name: str, text: str) -> date:
     """Read a day such as 2026-04-30. Raises `InvalidRequest`."""
     try:

@@ -2,15 +2,17 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
 from gateway.console.pages import PAGES
-from tests.console.company import SignIn, make_key
+from tests.console.company import CONFIG, PRICE, SignIn, ask_link, make_key
 from tests.console.person import Browser, forms_of
-from tests.fixtures.gateway import ADMIN_KEY, InProcess
+from tests.fakes.upstream import FakeUpstream
+from tests.fixtures.gateway import ADMIN_KEY, ENVIRONMENT, InProcess, deployment, in_process, model
 
 PATHS = ("", "/models", "/keys", "/tools", "/try", "/account", "/tools/claude-code", "/tools/codex", "/tools/zed")
 KEY = re.compile(r"sk-[A-Za-z0-9_-]{20,}")
@@ -156,6 +158,24 @@ def test_names_of_keys_are_text(company: InProcess, sign_in: SignIn, name: str) 
         assert "<script>alert" not in page
         assert "<img" not in page
         assert ">49<" not in page
+
+
+def test_pages_stay_small_with_many_models(
+    upstream: tuple[FakeUpstream, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    described = {"price": PRICE, "description": "<i>" * 100}
+    models = [model(f"model-{number}", deployment(upstream[1]), **described) for number in range(120)]
+    with in_process(tmp_path, {**CONFIG, "models": models}) as served:
+        key = make_key(served, "chat", identity="open-webui")
+        browser = Browser(served.url)
+        browser.enter(ask_link(served, key, sub="m", email="many@example.com").json()["url"])
+        for path in (*PATHS, "/models?q=model-119"):
+            page = browser.get(f"/console{path}")
+            assert page.status_code == 200
+            assert len(page.content) <= 100_000, (path, len(page.content))
+        assert "model-119" in page.text
 
 
 def test_a_tools_set_up_has_address_models_and_a_new_key(company: InProcess, sign_in: SignIn) -> None:

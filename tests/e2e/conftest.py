@@ -71,7 +71,8 @@ def gateway_serving(folder: Path, upstream: str) -> Iterator[GatewayProcess]:
         model(SMALL_MODEL, deployment(upstream), mode="chat", context_window=12_000, price=PRICE),
         model(EMBEDDING_MODEL, deployment(upstream, EMBEDDING_MODEL), mode="embedding"),
     ]
-    config = {"open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}, "models": models}
+    identity = {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}
+    config = {"open_webui": identity, "own_keys": {"most": 5}, "models": models}
     process = GatewayProcess(folder, config).start()
     try:
         yield process

@@ -1,5 +1,6 @@
 """Open WebUI's page as a person uses it; found by ids and names, as its class names change with every release."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Language:
     """What its settings do with files unless somebody chooses."""
     usage_line: str
     my_usage: str
+    my_page: str
     month: str
     """How the usage line tells it."""
     budget: str
@@ -42,6 +44,7 @@ JAPANESE = Language(
     default="モデルに収まるときは全文",
     usage_line="利用料金の表示",
     my_usage="自分の利用状況",
+    my_page="マイページ",
     month="今月 $",
     budget="入力トークン",
     stopped="送信しませんでした",
@@ -53,6 +56,7 @@ ENGLISH = Language(
     default="The whole text if the model has room for it",
     usage_line="Usage line",
     my_usage="My usage",
+    my_page="My page",
     month="this month $",
     budget="Tokens read",
     stopped="Not sent: ",
@@ -101,6 +105,16 @@ class ChatPage:
         """A button below the last answer; gives the frame that it embeds."""
         self.page.get_by_role("button", name=action).last.click()
         return self.page.locator("iframe").last
+
+    def open_my_page(self) -> Page:
+        """The button below the last answer, and its dialog; gives the tab that opens."""
+        self.page.get_by_role("button", name=self.language.my_page).last.click()
+        dialog = self.page.get_by_role("dialog")
+        expect(dialog.get_by_role("link")).to_have_attribute("href", re.compile(r"/console/enter/"))
+        self.page.screenshot(path=ARTEFACTS / f"my-page-{self.language.locale[:2]}.png", animations="disabled")
+        with self.page.context.expect_page() as opening:
+            dialog.get_by_role("button").last.click()
+        return opening.value
 
     def open_model(self, url: str, model: str) -> None:
         """A new chat with this model."""

@@ -1,8 +1,10 @@
 """The Full text switch as people meet it: in a real browser, in Japanese and in English."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
@@ -119,6 +121,35 @@ def test_what_is_too_long_is_stopped_with_a_sentence(
         expect(chat.answers.last).to_contain_text(language.stopped)
         chat.answers.last.scroll_into_view_if_needed()
         chat.shoot("stopped")
+
+
+@pytest.mark.parametrize("language", [JAPANESE, ENGLISH], ids=["ja", "en"])
+def test_from_a_chat_to_a_key_for_claude_code(
+    stack: Stack, hanako: Person, browser: Browser, language: Language
+) -> None:
+    """Seven steps, none of an administrator: button, dialog, sign-in, tools, Claude Code, key, its use."""
+    with opened(browser, language) as chat:
+        chat.sign_in(hanako)
+        chat.send("キーがほしいです。 I would like a key.")
+        expect(chat.answers.last).to_contain_text(ANSWER)
+        page = chat.open_my_page()
+        page.get_by_role("button").first.click()
+        page.wait_for_url("**/console")
+        expect(page.locator("html")).to_have_attribute("lang", language.locale[:2])
+        expect(page.locator("header")).to_contain_text(hanako.name)
+        page.locator('nav a[href="/console/tools"]').click()
+        page.get_by_role("link", name="Claude Code").click()
+        page.locator("form[data-once] button").click()
+        page.wait_for_url("**done=*")
+        key = page.locator("#new-key").inner_text()
+        settings = json.loads(page.locator("#file-1").inner_text())["env"]
+        assert settings["ANTHROPIC_AUTH_TOKEN"] == key
+        said = {"model": settings["ANTHROPIC_DEFAULT_SONNET_MODEL"], "messages": [{"role": "user", "content": "hi"}]}
+        headers = {"authorization": f"Bearer {key}"}
+        asked = httpx2.post(f"{settings['ANTHROPIC_BASE_URL']}/v1/chat/completions", headers=headers, json=said)
+        assert asked.status_code == 200, asked.text
+        record = stack.gateway.record(asked.headers["x-sekisho-request-id"])
+        assert record.user_email == hanako.email
 
 
 def height(element: Locator) -> float:

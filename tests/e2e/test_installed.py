@@ -13,7 +13,7 @@ def test_an_employee_sees_the_chat_model_alone(hanako: Person) -> None:
 def test_the_model_offers_the_filter_under_its_name(hanako: Person) -> None:
     (model,) = (model for model in hanako.get("/api/models")["data"] if model["id"] == CHAT_MODEL)
     assert [each["id"] for each in model["filters"]] == [FULL_TEXT, "usage_line"]
-    assert [each["id"] for each in model["actions"]] == ["my_usage"]
+    assert [each["id"] for each in model["actions"]] == ["my_usage", "my_page"]
 
 
 def test_an_employee_can_chat(stack: Stack, hanako: Person) -> None:

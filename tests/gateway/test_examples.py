@@ -10,10 +10,10 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from gateway.commands.checks import endings_of, unpriced
 from gateway.commands.config import app
 from gateway.config.load import Loaded, load
 from gateway.profiles.known import known_of
+from gateway.routing.checks import endings_of, unpriced
 from gateway.routing.routes import build_routes
 from tests.fakes.google import Google
 from tests.fakes.serving import serving

@@ -108,6 +108,10 @@ def _as_administrator(http: httpx2.Client, company: InProcess) -> None:
     _sent(http, "POST", "/admin/explain?key=one", {**CHAT, "unheard_of": 1})
     _used(company, key)
     assert _sent(http, "GET", "/admin/records")["records"]
+    assert _sent(http, "GET", "/admin/overview?timezone=Asia/Tokyo")["periods"]
+    assert _sent(http, "GET", "/admin/live")["deployments"]
+    assert _sent(http, "GET", "/admin/configuration")["values"]
+    assert _sent(http, "GET", "/admin/ledger")["agrees"]
     assert _sent(http, "GET", "/admin/audit?action=key&limit=2")["more"]
     _sent(http, "GET", "/admin/usage?by=user,day,hour,weekday,status&team=t&team=other")
     _sent(http, "GET", "/admin/models/ending?days=3650")

@@ -16,11 +16,14 @@ from gateway.config.oidc import Oidc
 from gateway.config.schema import Config
 from gateway.db.engine import closed, open_database
 from gateway.db.expiring import ExpiringStore
+from gateway.identity.teams import Teams
 from gateway.signin.asking import LARGEST_BYTES
 from gateway.signin.errors import Reason, SignInFailed
 from gateway.signin.flow import SignedIn, begin, finish, query_of, sign_out_url
+from gateway.signin.people import person_of
 from gateway.signin.provider import Provider
 from gateway.upstream.client import UpstreamClient
+from tests.coding_tools.tools import refusing_proxy
 from tests.fakes.openid import CURVE, EDWARDS, OTHER, SHARED, FakeOpenId
 from tests.fakes.serving import free_port, serving
 
@@ -379,6 +382,25 @@ async def test_signing_out_there(fake: FakeOpenId, make: Make) -> None:
     fake.metadata = {"end_session_endpoint": None}
     other = make()
     assert sign_out_url(await other.provider.metadata(), other.oidc, None, "https://ai.example.com") is None
+
+
+async def test_the_way_leads_through_the_companys_proxy() -> None:
+    with refusing_proxy() as (proxy, refused):
+        client = UpstreamClient(outbound_proxy=proxy)
+        with pytest.raises(SignInFailed) as error:
+            await Provider("https://login.example.com", client).metadata()
+        assert error.value.reason == "unreachable"
+        assert refused == ["CONNECT login.example.com:443 HTTP/1.1"]
+        await client.stop()
+
+
+def test_groups_of_the_provider_are_teams() -> None:
+    config = Config.model_validate({"open_webui": {"teams": "groups"}})
+    person = person_of(
+        {"sub": "u", "email": "a@example.com", "email_verified": True, "g": ["Research"]},
+        Oidc(issuer="https://login.example.com", client_id="sekisho", groups_claim="g"),
+    )
+    assert [team.name for team in Teams(config).of_person(person)] == ["Research"]
 
 
 def test_a_parameter_that_is_given_twice_is_not_taken() -> None:

@@ -13,7 +13,7 @@ from gateway.errors import ApiError
 
 _DAYS = 90
 _FIELD_OF = {"alias_taken": "alias"}
-_FIELDS = ("alias", "days")
+_FIELDS = ("alias", "days", "team")
 
 
 async def show_keys(visit: Visit) -> Response:
@@ -31,13 +31,15 @@ async def _keys_page(
     found = await visit.call("GET", "/v1/me/keys")
     listed = found.data() if found.ok else {"data": [], "own_keys": None}
     rules = listed["own_keys"]
-    typed = typed or {"alias": "", "purpose": "", "days": str(min(_DAYS, rules["longest_days"])) if rules else ""}
+    me = await visit.ask("GET", "/v1/me") if rules else {"teams": []}
+    usual = {"alias": "", "purpose": "", "team": "", "days": str(min(_DAYS, rules["longest_days"])) if rules else ""}
     return visit.render(
         "person/keys.html",
         status,
         keys=listed["data"],
         rules=rules,
-        typed=typed,
+        teams=me["teams"],
+        typed=typed or usual,
         problems=problems or {},
         general=general or (None if found.ok else words_of(found.error(), visit.language)),
         made=await result_of(visit, visit.query.get("done")),
@@ -48,7 +50,7 @@ async def _keys_page(
 
 async def make_key(visit: Visit) -> Response:
     """Make a key; a value that cannot be is marked, and nothing of what was typed is lost."""
-    typed = chosen(visit.form, "alias", "purpose", "days")
+    typed = chosen(visit.form, "alias", "purpose", "days", "team")
     try:
         done = await done_once(visit, lambda: _made(visit, typed))
     except ApiError as error:
@@ -59,6 +61,8 @@ async def make_key(visit: Visit) -> Response:
 
 async def _made(visit: Visit, typed: dict[str, str]) -> Any:
     body: dict[str, Any] = {"alias": typed["alias"], "purpose": typed["purpose"] or None}
+    if typed["team"]:
+        body["team"] = typed["team"]
     if typed["days"]:
         body["days"] = _whole(typed["days"])
     return await visit.ask("POST", "/v1/me/keys", json=body)

@@ -4,16 +4,31 @@ from typing import Any
 
 from starlette.responses import Response
 
+from gateway.casing import folded
 from gateway.console.page import Page
 from gateway.console.visit import Visit
+
+_MOST_SHOWN = 80
+"""Models on one page; the others are found by a word of their name or description."""
+_SEARCH_FROM = 12
+_LONGEST_SEARCH = 100
 
 
 async def show_models(visit: Visit) -> Response:
     me = await visit.ask("GET", "/v1/me")
     speeds = await visit.call("GET", "/v1/me/speeds")
     found = {row["model"]: row for row in speeds.data()["rows"]} if speeds.ok else {}
-    models = [{**model, "speed": found.get(model["id"]), "price": price(model)} for model in me["models"]]
-    return visit.render("person/models.html", models=models, free=set(me["free_models"]))
+    wanted = visit.query.get("q", "").strip()[:_LONGEST_SEARCH]
+    matching = [model for model in me["models"] if folded(wanted) in folded(f"{model['id']} {model['description']}")]
+    models = [{**model, "speed": found.get(model["id"]), "price": price(model)} for model in matching[:_MOST_SHOWN]]
+    counts = {"count": len(me["models"]), "left_out": len(matching) - len(models), "wanted": wanted}
+    return visit.render(
+        "person/models.html",
+        models=models,
+        free=set(me["free_models"]),
+        searchable=len(me["models"]) >= _SEARCH_FROM,
+        **counts,
+    )
 
 
 def price(model: dict[str, Any]) -> list[tuple[str, Any]]:

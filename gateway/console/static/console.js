@@ -36,3 +36,10 @@ addEventListener("pageshow", () => {
     form.removeAttribute("aria-busy");
   }
 });
+
+// A part of a page that the server renews: <div data-live="/console/…/events">
+for (const part of document.querySelectorAll("[data-live]")) {
+  const source = new EventSource(part.dataset.live);
+  source.addEventListener("live", (event) => { part.innerHTML = event.data; });
+  addEventListener("pagehide", () => source.close());
+}

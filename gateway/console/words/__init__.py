@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from gateway.console.words import approving, layout, oidc, person, signing, tool_servers
+from gateway.console.words import admin, approving, layout, oidc, person, signing, tool_servers
 from gateway.wording.languages import Language
 
 Words = Mapping[str, tuple[str, str]]
 
 TABLES: tuple[Words, ...] = (
+    admin.WORDS,
     approving.WORDS,
     layout.WORDS,
     person.WORDS,

@@ -15,6 +15,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "home.soft": ("It warns and does not stop anything.", "超えても利用は止まりません（警告のみ）。"),
     "home.used_up": ("It is used up.", "使い切りました。"),
     "home.free": ("These models go on for free: {models}.", "次のモデルは引き続き無料で使えます: {models}"),
+    "home.ask": ("If you need more, ask {whom}.", "追加が必要な場合は{whom}にご相談ください。"),
+    "home.ask_administrator": (
+        "If you need more, ask your administrator.",
+        "追加が必要な場合は管理者にご相談ください。",
+    ),
+    "home.team": ("It counts for the team {team}.", "チーム{team}の利用として集計されます。"),
+    "home.several.first": (
+        "You are in several teams ({teams}); the first one pays.",
+        "複数のチーム（{teams}）に所属しており、最初のチームが負担します。",
+    ),
+    "home.several.next": (
+        "You are in several teams ({teams}); when the budget of one is used up, the next one pays.",
+        "複数のチーム（{teams}）に所属しており、予算を使い切ると次のチームが負担します。",
+    ),
     "home.nearly": ("{percent} % are used.", "{percent}%を使用しました。"),
     "home.period": ("Period", "期間"),
     "home.period.month": ("This month", "今月"),
@@ -39,6 +53,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "models.none": (
         "There is no model for you. Please ask your administrator.",
         "使えるモデルがありません。管理者にお問い合わせください。",
+    ),
+    "models.search": ("Name or description", "名前または説明"),
+    "models.search.do": ("Search", "検索"),
+    "models.search.none": ("No model matches this.", "該当するモデルはありません。"),
+    "models.left_out": (
+        "{count} more models are not shown; search for them.",
+        "ほかに{count}件のモデルがあります。検索してください。",
     ),
     "models.free": ("free", "無料"),
     "models.mode.chat": ("chat", "チャット"),
@@ -82,6 +103,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "keys.days": ("Days until it ends", "有効日数"),
     "keys.days.hint": ("1 to {most}", "1～{most}の整数"),
     "keys.days.wrong": ("A whole number of days.", "日数を整数で入力してください。"),
+    "keys.team.hint": ("Whose budget it counts against.", "このチームの予算に集計されます。"),
+    "keys.team.wrong": ("Choose one of your teams.", "所属しているチームから選んでください。"),
     "keys.make": ("Make a key", "キーを作成"),
     "keys.rules": ("You may have {most} valid keys.", "有効なキーは{most}個まで持てます。"),
     "keys.off": (

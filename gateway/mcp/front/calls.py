@@ -40,6 +40,11 @@ class Calls:
         self._sign_in = SignIn(hub)
 
     async def call_tool(self, client: Client, params: Params, exchange: McpExchange) -> Result:
+        try:
+            params = await self._sign_in.carried_on(client, params)
+        except SignInNeeded as error:
+            exchange.asks(error.server, params["name"], self._hub.server(error.server))
+            return self._unreached(client, error, exchange)
         merged = await self._merged(client)
         if merged.index is not None and params["name"] == SEARCH["name"]:
             return _found(merged.index, params.get("arguments") or {})
@@ -83,6 +88,7 @@ class Calls:
         return cut(result, most, client.version, owner_of(client), self._rests)
 
     async def read(self, client: Client, params: Params, exchange: McpExchange) -> Result:
+        params = await self._carried_on(client, params, exchange)
         merged, uri = await self._merged(client), params["uri"]
         if uri.startswith(SCHEME):
             return cacheable(self._rests.read(owner_of(client), uri, _PART_BYTES), client.modern)
@@ -101,6 +107,7 @@ class Calls:
         return cacheable(mapped, client.modern, ttl if known else 0)  # type: ignore[arg-type]
 
     async def get_prompt(self, client: Client, params: Params, exchange: McpExchange) -> Result:
+        params = await self._carried_on(client, params, exchange)
         merged = await self._merged(client)
         named = merged.prompts.get(params["name"])
         if named is None:
@@ -125,6 +132,14 @@ class Calls:
             raise MCPError(INVALID_PARAMS, "There is nothing here that could be completed.")
         return await self._asked(client, place, "completion/complete", {**params, "ref": own})
 
+    async def _carried_on(self, client: Client, params: Params, exchange: McpExchange) -> Params:
+        """Return a request without our question's answer. Raises `MCPError` where the person has not signed in."""
+        try:
+            return await self._sign_in.carried_on(client, params)
+        except SignInNeeded as error:
+            exchange.failed("error", CODE)
+            raise self._sign_in.refusal(client, error) from error
+
     def _stands_for(self, client: Client, merged: Merged, name: str) -> str | None:
         """Return the server at which a tool signs people in, where it is none of the server's own."""
         server = server_of_stand_in(name, client.view)
@@ -137,7 +152,6 @@ class Calls:
     async def _signed_in(self, client: Client, server: str, params: Params, exchange: McpExchange) -> Result:
         exchange.asks(server, SIGN_IN, self._hub.server(server))
         try:
-            await self._sign_in.carried_on(client, server, params)
             await self._hub.usable(server, client.caller)
         except UpstreamDown as error:
             return self._unreached(client, error, exchange)
@@ -169,7 +183,9 @@ class Calls:
         except SignInNeeded as error:
             if question := self._sign_in.question(client, error):
                 return question
-            code, words = CODE, self._sign_in.words(client, error)
+            if exchange:
+                exchange.failed("error", CODE)
+            raise self._sign_in.refusal(client, error) from error
         except UpstreamDown as error:
             code, words = _code(error), _down(error)
         except TimeoutError:
@@ -185,7 +201,6 @@ class Calls:
     async def _sent(
         self, client: Client, server: str, method: str, params: Params, tool: Entry | None = None
     ) -> Result:
-        params = await self._sign_in.carried_on(client, server, params)
         group = await self._hub.usable(server, client.caller)
         request = Request(client, group, method, params, self._hub.catalog.era(group.way), tool)
         return await self._hub.forwarder.send(request)

@@ -4,23 +4,26 @@ import secrets
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
 
 from gateway.config.mcp import McpServer
-from gateway.mcp.accounts import links_secret
+from gateway.identity.keys import hash_secret
 from gateway.mcp.capabilities import missing_for
 from gateway.mcp.errors import SignInNeeded
 from gateway.mcp.front.client import Client
 from gateway.mcp.front.exchange import McpExchange, exchange_of
 from gateway.mcp.hub import Hub
-from gateway.mcp.oauth.people import mark_of, person_name
-from gateway.mcp.protocol import URL_ELICITATION_REQUIRED, Params, Result
+from gateway.mcp.oauth.people import links_secret, mark_of, person_name
+from gateway.mcp.protocol import META, URL_ELICITATION_REQUIRED, Params, Result
 from gateway.mcp.relay.results import FAILURE, failed
-from gateway.mcp.relay.state import State, decode, encode
+from gateway.mcp.relay.state import State, asked_by, encode
 from gateway.sessions.cookies import public_url
 from gateway.wording.languages import languages
 
 CODE = "mcp_sign_in_needed"
 _QUESTION = "sign_in"
+_LANGUAGE = "sekisho/language"
+"""In `_meta` of a request: the language of who asks, of clients whose headers do not tell it."""
 _LONGEST_WAIT = 120.0
 _ASKED = {
     "en": "Sign in to “{server}” to use its tools: open the link and come back when you are done.",
@@ -38,10 +41,10 @@ class SignIn:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    async def carried_on(self, client: Client, server: str, params: Params) -> Params:
+    async def carried_on(self, client: Client, params: Params) -> Params:
         """Return a call without the answer to our question, once the person has signed in. Raises `SignInNeeded`."""
-        state = params.get("requestState")
-        if not isinstance(state, str) or decode(state, server).kind != "sign_in":
+        server = asked_by(params.get("requestState"))
+        if server is None or not self._hub.signs_in(server, client.caller):
             return params
         plain = {name: value for name, value in params.items() if name not in ("requestState", "inputResponses")}
         answered = params.get("inputResponses")
@@ -74,12 +77,11 @@ class SignIn:
 
     def failure(self, client: Client, error: SignInNeeded) -> Result:
         """Return the result of a tool from which a model learns what the person has to do."""
-        link = self.link(client, error.server)
-        if link is None:
-            return failed(self.words(client, error), CODE, error.server)
-        result = failed(self.words(client, error), CODE, error.server)
-        result["_meta"][FAILURE]["sign_in"] = link
-        return result
+        return {**failed(self.words(client, error)), META: self._about(client, error)}
+
+    def refusal(self, client: Client, error: SignInNeeded) -> MCPError:
+        """Return the same as an error, for requests whose results cannot say it."""
+        return MCPError(INTERNAL_ERROR, self.words(client, error), self._about(client, error))
 
     def words(self, client: Client, error: SignInNeeded) -> str:
         """Return what is wrong, for a model to go on from, with the link for the person where there is one."""
@@ -95,8 +97,13 @@ class SignIn:
         if not self._hub.signs_in(server, client.caller):
             return None
         exchange = _exchange(client)
-        mark = mark_of(links_secret(exchange.runtime), server, person_name(client.caller.person))
+        mark = mark_of(links_secret(hash_secret(self._hub.config)), server, person_name(client.caller.person))
         return f"{public_url(self._hub.config, exchange.scope)}/mcp-sign-in/{server}?for={mark}"
+
+    def _about(self, client: Client, error: SignInNeeded) -> Params:
+        """Return what a program reads of it."""
+        link = self.link(client, error.server)
+        return {FAILURE: {"code": CODE, "server": error.server, **({"sign_in": link} if link else {})}}
 
     def _noted(self, client: Client, server: str, asked: Params) -> Params:
         """Return a question of an older revision, whose client is told when the person has signed in."""
@@ -112,7 +119,10 @@ class SignIn:
         return server.title or name
 
     def _language(self, client: Client) -> str:
-        return languages(client.caller.person.language, _exchange(client).headers.get("accept-language"))[0]
+        meta = (client.ctx.params or {}).get("_meta")
+        told = meta.get(_LANGUAGE) if isinstance(meta, dict) else None
+        chosen = told if isinstance(told, str) else client.caller.person.language
+        return languages(chosen, _exchange(client).headers.get("accept-language"))[0]
 
 
 def _exchange(client: Client) -> McpExchange:

@@ -7,10 +7,11 @@ from gateway.mcp.oauth.credentials import OwnCredentials, PersonalCredentials
 from gateway.mcp.oauth.service import OAuth
 
 
-def credentials_of(name: str, server: McpServer, config: Config, oauth: OAuth) -> Credentials:
-    """Return the credentials of a server."""
+def credentials_of(name: str, server: McpServer, config: Config, oauth: OAuth | None) -> Credentials:
+    """Return the credentials of a server. `oauth`: None where no server needs it."""
     settings = server.auth.oauth
     if settings is None:
         return ConfiguredCredentials(name, server, config)
+    assert oauth
     kind = PersonalCredentials if settings.grant == "authorization_code" else OwnCredentials
     return kind(name, server, config, oauth)

@@ -29,6 +29,8 @@ class Client(msgspec.Struct, frozen=True):
     id: str
     secret: str | None = None
     method: Method = "none"
+    scopes: tuple[str, ...] = ()
+    """What a client that registered itself said that it would ask for: some issuers grant no others."""
 
 
 class Ours(msgspec.Struct, frozen=True):
@@ -44,8 +46,8 @@ def known_before(settings: McpOAuth, issuer: Issuer) -> Client | None:
         return None
     if settings.client_secret is None:
         return Client(settings.client_id)
-    taken: Method = next((each for each in _WITH_SECRET if each in issuer.auth_methods), _WITH_SECRET[0])
-    method: Method = settings.client_auth if settings.client_auth else taken
+    named = next((each for each in issuer.auth_methods if each in _WITH_SECRET), _WITH_SECRET[0])
+    method: Method = "client_secret_post" if (settings.client_auth or named) == _WITH_SECRET[1] else _WITH_SECRET[0]
     return Client(settings.client_id, settings.client_secret.reveal(), method)
 
 
@@ -83,7 +85,8 @@ async def register(
     reply = await fetcher.post_json(issuer.registration_endpoint, guard, asked, {})
     if reply.status not in (200, 201):
         raise OAuthFailed("not_registered", issuer=issuer.identifier[:_SHOWN], status=str(reply.status))
-    return _registered(reply.body, issuer)
+    client, until = _registered(reply.body, issuer)
+    return msgspec.structs.replace(client, scopes=scopes), until
 
 
 def _registered(body: bytes, issuer: Issuer) -> tuple[Client, float | None]:

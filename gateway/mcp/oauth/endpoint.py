@@ -79,6 +79,9 @@ class TokenEndpoint(msgspec.Struct, frozen=True):
         """Tell the issuer that a token is not used any more. Raises `OAuthFailed`."""
         form, headers = authenticated(self.client, {"token": token, "token_type_hint": kind})
         reply = await self.fetcher.post_form(url, self.guard, form, headers)
+        if reply.status == 400 and "client_secret" not in form:  # some demand the field beside the header
+            form = {**form, "client_secret": self.client.secret or ""}
+            reply = await self.fetcher.post_form(url, self.guard, form, headers)
         if reply.status != 200:
             raise OAuthFailed("failing", host=url.split("/")[2][:_SHOWN], status=str(reply.status))
 

@@ -14,6 +14,11 @@ def person_name(person: Person) -> str:
     return lower(person.email or person.user_id or "")
 
 
+def links_secret(secret: bytes) -> bytes:
+    """Return what marks of people in links are made with; `secret` is that of the keys."""
+    return keyed_hash(secret, "sign-in links of tool servers")
+
+
 def mark_of(secret: bytes, server: str, person: str) -> str:
     """Return what stands in a link for a person: it names nobody to others, and gives no right."""
     return keyed_hash(secret, f"sign-in at {server} of {person}").hex()[: 2 * _MARK_BYTES]

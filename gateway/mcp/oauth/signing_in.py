@@ -166,7 +166,8 @@ class SigningIn:
         if found := known_before(oauth, issuer) or by_document(issuer, ours):
             return found
         async with self._store.locked("register", name, issuer.identifier):
-            if kept := await self._store.registered(name, issuer.identifier, ours.redirect):
+            kept = await self._store.registered(name, issuer.identifier, ours.redirect)
+            if kept and set(offer.scopes) <= set(kept.scopes):
                 return kept
             client, until = await register(self._fetcher, guard, issuer, ours, offer.scopes)
             await self._store.register(name, issuer.identifier, ours.redirect, client, until)

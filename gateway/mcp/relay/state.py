@@ -23,6 +23,15 @@ def encode(state: State) -> str:
     return msgspec.json.encode(state).decode()
 
 
+def asked_by(text: object) -> str | None:
+    """Return the server at which a person was asked to sign in; None where a call waits for something else."""
+    try:
+        state = msgspec.json.decode(text, type=State) if isinstance(text, str) else None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
+    return state.server if state and state.kind == "sign_in" else None
+
+
 def decode(text: str, server: str) -> State:
     """Return the state of a call of this server. Raises `MCPError`."""
     try:

@@ -23,8 +23,8 @@ _SILENCE_SECONDS = 24 * 3600.0
 """Answers end by the deadline of a call, not by their silence."""
 _MOST_HOPS = 3
 _KEEPS_METHOD = (307, 308)
-_REFUSALS = (401, 403)
-_MOST_TRIES = 3
+REFUSALS = (401, 403)
+MOST_TRIES = 3
 """Requests with other credentials after the server refused some."""
 
 
@@ -69,14 +69,14 @@ class Sender:
 
     async def _authorized(self, verb: str, url: str, body: bytes, headers: Mapping[str, str]) -> UpstreamAnswer:
         """Send, and again with other credentials where the server refuses: nothing of the request was done then."""
-        for tries in range(1, _MOST_TRIES + 1):
+        for tries in range(1, MOST_TRIES + 1):
             credentials = await self._authorize()
             answer = await self._send(verb, url, body, headers, credentials)
-            if answer.status not in _REFUSALS:
+            if answer.status not in REFUSALS:
                 break
             challenge = answer.headers.get("www-authenticate", "")
             try:
-                if not await self._refused(credentials, answer.status, challenge) or tries == _MOST_TRIES:
+                if not await self._refused(credentials, answer.status, challenge) or tries == MOST_TRIES:
                     break
             except BaseException:
                 answer.close()
@@ -115,7 +115,7 @@ class Sender:
             if status == 202 and wants_answer:
                 raise MCPError(INVALID_REQUEST, "The tool server accepted a request without answering it.")
             return
-        if status in _REFUSALS:
+        if status in REFUSALS:
             challenge = answer.headers.get("www-authenticate", "")
             raise SignInNeeded(self.server, f"it refuses the credentials (HTTP {status})", challenge)
         if status == 404 and self.session_id is not None:  # whatever the words

@@ -15,7 +15,7 @@ from gateway.mcp.transport import Transport
 from gateway.mcp.upstream.channel import Channel
 from gateway.mcp.upstream.http import HttpChannel
 from gateway.mcp.upstream.http_sender import Sender
-from gateway.mcp.upstream.sse import SseTransport
+from gateway.mcp.upstream.sse import Authorization, SseTransport
 from gateway.mcp.upstream.streams import StreamChannel
 from gateway.upstream.client import UpstreamClient
 
@@ -87,4 +87,6 @@ def process(way: Way) -> Transport:
 
 def events(way: Way) -> Transport:
     assert way.server.url
-    return SseTransport(way.name, way.server.url, way.client, way.headers, way.server.timeouts.open)
+    return SseTransport(
+        way.name, way.server.url, way.client, Authorization(way.headers, way.refused), way.server.timeouts.open
+    )

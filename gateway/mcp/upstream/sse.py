@@ -1,7 +1,7 @@
 """HTTP with SSE, the transport of 2024-11-05, by the SDK."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from types import TracebackType
 
@@ -10,9 +10,29 @@ from mcp.client.sse import sse_client
 
 from gateway.mcp.errors import SignInNeeded, UpstreamDown
 from gateway.mcp.transport import Streams
+from gateway.mcp.upstream.http_sender import MOST_TRIES, REFUSALS, Authorize, Refused
 from gateway.upstream.client import UpstreamClient
 
 _SILENCE_SECONDS = 24 * 3600.0
+
+
+class Authorization(httpx2.Auth):
+    """Puts the credentials into each request anew, and others where the server refuses them and there are others."""
+
+    def __init__(self, authorize: Authorize, refused: Refused) -> None:
+        self._authorize = authorize
+        self._refused = refused
+
+    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
+        for _ in range(MOST_TRIES):
+            credentials = await self._authorize()
+            request.headers.update(credentials)
+            answer = yield request
+            challenge = answer.headers.get("www-authenticate", "")
+            if answer.status_code not in REFUSALS:
+                return
+            if not await self._refused(credentials, answer.status_code, challenge):
+                return
 
 
 class SseTransport:
@@ -23,20 +43,26 @@ class SseTransport:
         server: str,
         url: str,
         client: UpstreamClient,
-        headers: Callable[[], Awaitable[Mapping[str, str]]],
+        authorization: Authorization,
         connect: float,
     ) -> None:
         self._server = server
         self._client = client
         self._url = url
-        self._headers = headers
+        self._authorization = authorization
         self._connect = connect
         self._stack = AsyncExitStack()
         self.ended = asyncio.Event()
 
     async def __aenter__(self) -> Streams:
-        headers = dict(await self._headers())
-        client = sse_client(self._url, headers, self._connect, _SILENCE_SECONDS, httpx_client_factory=self._made)
+        client = sse_client(
+            self._url,
+            None,
+            self._connect,
+            _SILENCE_SECONDS,
+            httpx_client_factory=self._made,
+            auth=self._authorization,
+        )
         try:
             return await self._stack.enter_async_context(client)
         except BaseException as error:
@@ -71,7 +97,7 @@ def _told(server: str, error: BaseException) -> BaseException:
         error = error.exceptions[0]
     if isinstance(error, httpx2.HTTPStatusError):
         status = error.response.status_code
-        if status in (401, 403):
+        if status in REFUSALS:
             challenge = error.response.headers.get("www-authenticate", "")
             return SignInNeeded(server, f"it refuses the credentials (HTTP {status})", challenge)
         return UpstreamDown(server, f"it answers with HTTP {status}")
