@@ -228,6 +228,8 @@ async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str, ac
 # Names and addresses of tool servers' things as people read them, and how one of them is cited.
 
 
+LANGUAGE = "sekisho/language"
+"""In `_meta` of a request to the hub: the language of who asks, which Open WebUI's connection does not tell."""
 LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 
@@ -381,6 +383,15 @@ class Lines:
 
 MOST_SOURCES = 20  # of one call
 LONGEST_PAGE = 1_000_000
+DOCTYPE = re.compile(r"\s*<!doctype[^>]{0,200}>", re.IGNORECASE)
+PAPER = "<style>html{background:#fff;color:#000}</style>"
+"""First, so that whatever the page says goes before it."""
+HEIGHT = (
+    "<script>(()=>{const tell=()=>parent.postMessage({type:'iframe:height',"
+    "height:Math.ceil(document.body.getBoundingClientRect().bottom)+16},'*');"
+    "addEventListener('load',tell);new ResizeObserver(tell).observe(document.body)})()</script>"
+)
+"""Open WebUI gives a frame the height that its page asks for."""
 
 
 def complete(content: Any, text: dict[str, str], pages: bool) -> tuple[Any, list[Json]]:
@@ -415,10 +426,17 @@ def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]
         return block  # pictures and files are Open WebUI's own
     html = str(resource.get("mimeType") or "").lower().startswith("text/html")
     if html and pages and len(content) <= LONGEST_PAGE:
-        events.append({"type": "embeds", "data": {"embeds": [content]}})
+        events.append({"type": "embeds", "data": {"embeds": [framed(content)]}})
         return {"type": "text", "text": text["shown"].format(name=original(uri))}
     events.append(source_event(original(uri) or "?", original(uri), content))
     return block
+
+
+def framed(page: str) -> str:
+    """Return a page that is readable in a frame without a background of its own, and as high as what it shows."""
+    doctype = DOCTYPE.match(page)
+    at = doctype.end() if doctype else 0
+    return f"{page[:at]}{PAPER}{page[at:]}{HEIGHT}"
 
 
 def error_of(result: Any) -> Json:
@@ -481,16 +499,16 @@ NEWER = "2026-07-28"
 class Listening:
     """Stands for the SDK's client during one call; keeps the whole result."""
 
-    def __init__(self, client: Any, progress: Hear, report: Hear | None) -> None:
-        self._client, self._progress, self._report = client, progress, report
+    def __init__(self, client: Any, progress: Hear, report: Hear | None, language: str) -> None:
+        self._client, self._progress, self._report, self._language = client, progress, report, language
         self.result: Any = None
 
     async def call_tool(self, name: str, arguments: dict[str, Any], **options: Any) -> Any:
         wanted = self._report is not None and str(getattr(self._client, "protocol_version", "")) >= NEWER
-        meta = {"meta": {LOG_LEVEL: "info"}} if wanted else {}
+        meta = {LANGUAGE: self._language, **({LOG_LEVEL: "info"} if wanted else {})}
         with reports(self._client, self._report):
             self.result = await self._client.call_tool(
-                name, arguments, progress_callback=self._progress, **meta, **options
+                name, arguments, progress_callback=self._progress, meta=meta, **options
             )
         return self.result
 
@@ -545,13 +563,14 @@ class Bridge:
     text: dict[str, str]
     logs: bool
     pages: bool
+    language: str = "en"
     keep: Keep | None = None
     """Stores files for the person."""
 
     async def call_tool(self, function_name: str, function_args: Json) -> Any:
         """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
         lines = Lines(self.emitter, shown_name(function_name), self.text)
-        listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
+        listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None, self.language)
         native_call = type(self.native).call_tool
         self.native.server_name = server_of(function_name) or self.native.server_name
         ending, who = "stopped", ""
@@ -633,14 +652,21 @@ class Filter:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
         valves = self.valves
         if __event_emitter__:
-            text = TEXT[user_language(__metadata__, __request__)]
+            language = user_language(__metadata__, __request__)
+            text = TEXT[language]
 
             async def keep(raw: bytes, kind: str, name: str) -> tuple[str, str]:
                 return await stored(raw, kind, name, __user__["id"], __request__, __metadata__)
 
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    given = {"text": text, "logs": valves.logs, "pages": valves.pages, "keep": keep}
+                    given = {
+                        "text": text,
+                        "logs": valves.logs,
+                        "pages": valves.pages,
+                        "keep": keep,
+                        "language": language,
+                    }
                     bridge(entry.get("client"), emitter=__event_emitter__, **given)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body

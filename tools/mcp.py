@@ -273,6 +273,8 @@ async def tell(metadata: Json, emitter: Emitter | None, line: str, part: str, ac
 # Names and addresses of tool servers' things as people read them, and how one of them is cited.
 
 
+LANGUAGE = "sekisho/language"
+"""In `_meta` of a request to the hub: the language of who asks, which Open WebUI's connection does not tell."""
 LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 
@@ -385,8 +387,12 @@ class Turn:
     call: Caller | None
 
     @property
+    def language(self) -> str:
+        return user_language(self.metadata, self.request)
+
+    @property
     def text(self) -> dict[str, str]:
-        return TEXT[user_language(self.metadata, self.request)]
+        return TEXT[self.language]
 
     @property
     def page(self) -> Caller | None:
@@ -530,7 +536,7 @@ def _told(argument: Argument) -> Json:
     return {"name": argument.name, **about, "required": argument.required}
 
 
-async def prompts(client: Any, turn: Turn) -> list[Offer]:
+async def prompts(client: Any, turn: Turn | None) -> list[Offer]:
     return [_prompt(each) for each in await _listed(client.list_prompts, "prompts", turn) if _named(each)]
 
 
@@ -835,7 +841,7 @@ async def use_prompt(client: Any, turn: Turn, name: Any, arguments: Any) -> Any:
     given = _given(offer, arguments)
     if offer.arguments and (named is None or any(each.required and each.name not in given for each in offer.arguments)):
         given = await fill(turn, client, offer, given)
-    answer = await answered(client.get_prompt(offer.key, given or None), offer.title)
+    answer = await answered(client.get_prompt(offer.key, given or None, meta={LANGUAGE: turn.language}), offer.title)
     content = Content()
     for message in dicts(answer.get("messages")):
         await content.add(message.get("content"), turn)
@@ -875,7 +881,7 @@ def _given(offer: Offer, arguments: Any) -> Json:
 async def read_document(client: Any, turn: Turn, uri: Any) -> Any:
     """Read a document that the model named or the person chooses; cite it below the answer."""
     uri, title = await _address(client, turn, uri.strip() if isinstance(uri, str) else "")
-    answer = await answered(client.read_resource(uri, cache_mode="bypass"), title)
+    answer = await answered(client.read_resource(uri, cache_mode="bypass", meta={LANGUAGE: turn.language}), title)
     content = Content()
     for part in dicts(answer.get("contents")):
         await content.add(part, turn)

@@ -15,6 +15,9 @@ from install.errors import GatewayError
 from install.open_webui.proxies import is_loopback
 from install.wording import say
 
+SIGN_IN = "sign_in"
+"""The tool of the hub that stands for a server at which a person has to sign in first."""
+
 Row = dict[str, Any]
 
 PATIENCE = 15
@@ -128,7 +131,8 @@ class Gateway:
 
 def _is_harmless(tool: Row) -> bool:
     reads = (tool.get("annotations") or {}).get("readOnlyHint") is True
-    return reads and not tool["inputSchema"].get("required")
+    signs_in = tool["name"].rpartition("__")[2] == SIGN_IN  # it asks a person, whom nobody has here
+    return reads and not signs_in and not tool["inputSchema"].get("required")
 
 
 def signed(user: Row, secret: str) -> str:

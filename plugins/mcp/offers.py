@@ -58,7 +58,7 @@ def _told(argument: Argument) -> Json:
     return {"name": argument.name, **about, "required": argument.required}
 
 
-async def prompts(client: Any, turn: Turn) -> list[Offer]:
+async def prompts(client: Any, turn: Turn | None) -> list[Offer]:
     return [_prompt(each) for each in await _listed(client.list_prompts, "prompts", turn) if _named(each)]
 
 

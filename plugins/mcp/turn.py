@@ -22,8 +22,12 @@ class Turn:
     call: Caller | None
 
     @property
+    def language(self) -> str:
+        return user_language(self.metadata, self.request)
+
+    @property
     def text(self) -> dict[str, str]:
-        return TEXT[user_language(self.metadata, self.request)]
+        return TEXT[self.language]
 
     @property
     def page(self) -> Caller | None:

@@ -13,7 +13,7 @@ from plugins.mcp.texts import FOR_THE_MODEL
 from plugins.mcp.turn import Turn
 from plugins.shared.file_items import file_name
 from plugins.shared.json_values import dicts
-from plugins.shared.tool_names import original, source_event
+from plugins.shared.tool_names import LANGUAGE, original, source_event
 from plugins.shared.trouble import Trouble
 from plugins.shared.types import Json
 
@@ -69,7 +69,7 @@ async def use_prompt(client: Any, turn: Turn, name: Any, arguments: Any) -> Any:
     given = _given(offer, arguments)
     if offer.arguments and (named is None or any(each.required and each.name not in given for each in offer.arguments)):
         given = await fill(turn, client, offer, given)
-    answer = await answered(client.get_prompt(offer.key, given or None), offer.title)
+    answer = await answered(client.get_prompt(offer.key, given or None, meta={LANGUAGE: turn.language}), offer.title)
     content = Content()
     for message in dicts(answer.get("messages")):
         await content.add(message.get("content"), turn)
@@ -109,7 +109,7 @@ def _given(offer: Offer, arguments: Any) -> Json:
 async def read_document(client: Any, turn: Turn, uri: Any) -> Any:
     """Read a document that the model named or the person chooses; cite it below the answer."""
     uri, title = await _address(client, turn, uri.strip() if isinstance(uri, str) else "")
-    answer = await answered(client.read_resource(uri, cache_mode="bypass"), title)
+    answer = await answered(client.read_resource(uri, cache_mode="bypass", meta={LANGUAGE: turn.language}), title)
     content = Content()
     for part in dicts(answer.get("contents")):
         await content.add(part, turn)

@@ -25,13 +25,14 @@ class Bridge:
     text: dict[str, str]
     logs: bool
     pages: bool
+    language: str = "en"
     keep: Keep | None = None
     """Stores files for the person."""
 
     async def call_tool(self, function_name: str, function_args: Json) -> Any:
         """Call a tool as Open WebUI does, and show how far it is. Raises what Open WebUI's own call raises."""
         lines = Lines(self.emitter, shown_name(function_name), self.text)
-        listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None)
+        listening = Listening(self.native.client, lines.progress, lines.log if self.logs else None, self.language)
         native_call = type(self.native).call_tool
         self.native.server_name = server_of(function_name) or self.native.server_name
         ending, who = "stopped", ""

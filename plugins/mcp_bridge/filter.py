@@ -43,14 +43,21 @@ class Filter:
         """Bridge the tools of this turn, before each call of the model; change nothing of the request."""
         valves = self.valves
         if __event_emitter__:
-            text = TEXT[user_language(__metadata__, __request__)]
+            language = user_language(__metadata__, __request__)
+            text = TEXT[language]
 
             async def keep(raw: bytes, kind: str, name: str) -> tuple[str, str]:
                 return await stored(raw, kind, name, __user__["id"], __request__, __metadata__)
 
             for entry in dict_of(__metadata__.get("tools")).values():
                 if dict_of(entry).get("type") == "mcp":
-                    given = {"text": text, "logs": valves.logs, "pages": valves.pages, "keep": keep}
+                    given = {
+                        "text": text,
+                        "logs": valves.logs,
+                        "pages": valves.pages,
+                        "keep": keep,
+                        "language": language,
+                    }
                     bridge(entry.get("client"), emitter=__event_emitter__, **given)
             await self._tell_away(__metadata__, __event_emitter__, text)
         return body

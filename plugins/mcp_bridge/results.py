@@ -1,5 +1,6 @@
 """What Open WebUI leaves out of a tool's answer: links, resources to cite, pages."""
 
+import re
 from typing import Any
 
 from plugins.shared.json_values import dict_of, items
@@ -8,6 +9,15 @@ from plugins.shared.types import Json
 
 MOST_SOURCES = 20  # of one call
 LONGEST_PAGE = 1_000_000
+DOCTYPE = re.compile(r"\s*<!doctype[^>]{0,200}>", re.IGNORECASE)
+PAPER = "<style>html{background:#fff;color:#000}</style>"
+"""First, so that whatever the page says goes before it."""
+HEIGHT = (
+    "<script>(()=>{const tell=()=>parent.postMessage({type:'iframe:height',"
+    "height:Math.ceil(document.body.getBoundingClientRect().bottom)+16},'*');"
+    "addEventListener('load',tell);new ResizeObserver(tell).observe(document.body)})()</script>"
+)
+"""Open WebUI gives a frame the height that its page asks for."""
 
 
 def complete(content: Any, text: dict[str, str], pages: bool) -> tuple[Any, list[Json]]:
@@ -42,10 +52,17 @@ def _resource(block: Json, text: dict[str, str], pages: bool, events: list[Json]
         return block  # pictures and files are Open WebUI's own
     html = str(resource.get("mimeType") or "").lower().startswith("text/html")
     if html and pages and len(content) <= LONGEST_PAGE:
-        events.append({"type": "embeds", "data": {"embeds": [content]}})
+        events.append({"type": "embeds", "data": {"embeds": [framed(content)]}})
         return {"type": "text", "text": text["shown"].format(name=original(uri))}
     events.append(source_event(original(uri) or "?", original(uri), content))
     return block
+
+
+def framed(page: str) -> str:
+    """Return a page that is readable in a frame without a background of its own, and as high as what it shows."""
+    doctype = DOCTYPE.match(page)
+    at = doctype.end() if doctype else 0
+    return f"{page[:at]}{PAPER}{page[at:]}{HEIGHT}"
 
 
 def error_of(result: Any) -> Json:

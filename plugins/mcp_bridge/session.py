@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from plugins.shared.tool_names import LANGUAGE
+
 Hear = Callable[..., Awaitable[None]]
 LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 HEARING = "_sekisho_hearing"
@@ -14,16 +16,16 @@ NEWER = "2026-07-28"
 class Listening:
     """Stands for the SDK's client during one call; keeps the whole result."""
 
-    def __init__(self, client: Any, progress: Hear, report: Hear | None) -> None:
-        self._client, self._progress, self._report = client, progress, report
+    def __init__(self, client: Any, progress: Hear, report: Hear | None, language: str) -> None:
+        self._client, self._progress, self._report, self._language = client, progress, report, language
         self.result: Any = None
 
     async def call_tool(self, name: str, arguments: dict[str, Any], **options: Any) -> Any:
         wanted = self._report is not None and str(getattr(self._client, "protocol_version", "")) >= NEWER
-        meta = {"meta": {LOG_LEVEL: "info"}} if wanted else {}
+        meta = {LANGUAGE: self._language, **({LOG_LEVEL: "info"} if wanted else {})}
         with reports(self._client, self._report):
             self.result = await self._client.call_tool(
-                name, arguments, progress_callback=self._progress, **meta, **options
+                name, arguments, progress_callback=self._progress, meta=meta, **options
             )
         return self.result
 

@@ -5,6 +5,8 @@ from typing import Any
 from plugins.shared.types import Json
 from plugins.shared.visible import visible
 
+LANGUAGE = "sekisho/language"
+"""In `_meta` of a request to the hub: the language of who asks, which Open WebUI's connection does not tell."""
 LONGEST_LINE = 200  # characters
 LONGEST_PASSAGE = 20_000  # characters of a source
 

@@ -1,5 +1,6 @@
 """Tools of the hub in the real Open WebUI, put there by `sekisho apply`: in a chat, and as people see them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,9 @@ class Words:
     used: str
     read: str
     sources: str
-    tool: str
+    sign_in: str
+    decline: str
+    sign_in_first: str
 
 
 WORDS = (
@@ -51,7 +54,9 @@ WORDS = (
         used="プロンプト「x: 週報を書く」",
         read="「出張規程.txt」を読みました",
         sources="1件のソース",
-        tool="プロンプトと資料",
+        sign_in="サインインが必要です",
+        decline="拒否",
+        sign_in_first="crm を使うには、先にサインインが必要です。",
     ),
     Words(
         ENGLISH,
@@ -65,7 +70,9 @@ WORDS = (
         used="Prompt “x: 週報を書く”",
         read="Read “出張規程.txt”",
         sources="1 Source",
-        tool="Prompts and documents",
+        sign_in="Sign in to “crm”",
+        decline="Decline",
+        sign_in_first="crm needs you to sign in first.",
     ),
 )
 
@@ -227,6 +234,18 @@ def test_a_call_is_stopped(tools: Everything, visit: Visit) -> None:
     visit.chat.page.keyboard.press("Escape")
     until(lambda: tools.happened.cancelled == ["slow"], "the server does not know of the stop")
     expect(visit.chat.statuses.last).to_contain_text(visit.words.stopped)
+
+
+@pytest.mark.needs_browser
+def test_who_must_sign_in_gets_the_link(stack: Stack, visit: Visit) -> None:
+    visit.ask("call hub_crm__sign_in {}")
+    link = visit.dialog.get_by_role("link")
+    expect(link).to_have_attribute("href", re.compile(rf"^{re.escape(stack.gateway.url)}/mcp-sign-in/crm\?for=\w+$"))
+    expect(visit.dialog).to_contain_text(visit.words.sign_in)
+    visit.chat.shoot_narrow("tool-sign-in")
+    visit.dialog.get_by_role("button", name=visit.words.decline).click()
+    expect(visit.chat.answers.last).to_contain_text(ANSWER)
+    expect(visit.chat.statuses.last).to_contain_text(visit.words.sign_in_first)
 
 
 @pytest.mark.needs_browser

@@ -11,7 +11,7 @@ from mcp_types import ToolAnnotations
 from ruamel.yaml import YAML
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.secret import Secret
@@ -22,6 +22,7 @@ from tests.e2e.test_doctor import envelope
 from tests.fakes.mcp_everything.call import Call, Offer, offering
 from tests.fakes.mcp_everything.serving import Everything, everything_app
 from tests.fakes.mcp_library import Library
+from tests.fakes.oauth import issuing, protected
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.gateway import deployment, model
 
@@ -63,10 +64,6 @@ async def chunks(function: dict[str, Any] | None) -> AsyncIterator[bytes]:
     yield b"data: [DONE]\n\n"
 
 
-async def wants_a_sign_in(request: Request) -> Response:
-    return PlainTextResponse("", 401, {"WWW-Authenticate": "Bearer"})
-
-
 @contextmanager
 def tool_servers(stack: Stack, extra: Any = None) -> Iterator[Everything]:
     """Give the gateway tool servers while it runs, and apply the pack again.
@@ -76,10 +73,7 @@ def tool_servers(stack: Stack, extra: Any = None) -> Iterator[Everything]:
     gateway, everything = stack.gateway, Library(extra)
     before = gateway.file.read_text()
     servers = stack.open_webui.request("GET", "/api/v1/configs/tool_servers")
-    routes = [
-        Route("/v1/chat/completions", calls_what_it_is_told, methods=["POST"]),
-        Route("/crm", wants_a_sign_in, methods=["GET", "POST"]),
-    ]
+    routes = [Route("/v1/chat/completions", calls_what_it_is_told, methods=["POST"])]
     with ExitStack() as served:
         address = served.enter_context(serving(Starlette(routes=routes)))
         url = served.enter_context(serving(everything_app("modern", everything), lifespan="on"))
@@ -88,8 +82,10 @@ def tool_servers(stack: Stack, extra: Any = None) -> Iterator[Everything]:
         down = f"http://127.0.0.1:{free_port()}/mcp"
         fragile = served.enter_context(ExitStack())
         brief = fragile.enter_context(serving(everything_app("modern", Everything(FRAGILE)), lifespan="on"))
-        urls = {"x": f"{url}/mcp", "wiki": down, "fragile": f"{brief}/mcp", "crm": f"{address}/crm"}
-        hub = {"servers": {name: {"url": each} for name, each in urls.items()}}
+        crm = served.enter_context(protected(served.enter_context(issuing())))
+        urls = {"x": f"{url}/mcp", "wiki": down, "fragile": f"{brief}/mcp"}
+        plain = {name: {"url": each} for name, each in urls.items()}
+        hub = {"servers": {**plain, "crm": {"url": crm.url, "auth": {"oauth": {}}}}}
         # Other modules set the key; a configuration from which it vanished is refused.
         gateway.configure({**config, "admin_key": "${ADMIN_KEY}", "models": models, "mcp": hub})
         key = gateway.key("tools", "--identity", "open-webui")

@@ -8,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.fakes.mcp_everything.asking import Context
 from tests.fakes.mcp_everything.call import Call, Offer, offering
-from tests.fakes.mcp_everything.content import PNG, embedded, png, result, text
+from tests.fakes.mcp_everything.content import embedded, png, result, text
 from tests.fakes.mcp_everything.offers import PROMPTS, RESOURCES, TEMPLATES
 from tests.fakes.mcp_everything.serving import Everything
 
@@ -39,7 +39,7 @@ TEXTS = {
     "lib://empty": ("空", "text/plain", ""),
 }
 BLOBS = {
-    "lib://picture": ("写真", "image/png", PNG),
+    "lib://picture": ("写真", "image/png", png(240, 120)),
     "lib://files/%E4%BE%A1%E6%A0%BC.csv": ("価格表", "text/csv", base64.b64encode("品,円\n松,100\n".encode()).decode()),
     "lib://files/odd.bin": ("バイナリ", "application/x-odd", base64.b64encode(bytes(range(256))).decode()),
     "lib://broken": ("壊れた", "application/pdf", "not base64!"),

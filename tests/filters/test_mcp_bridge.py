@@ -11,7 +11,7 @@ import pytest
 
 from plugins.mcp_bridge.bridge import Bridge
 from plugins.mcp_bridge.progress import percent_of
-from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, complete
+from plugins.mcp_bridge.results import LONGEST_PAGE, MOST_SOURCES, PAPER, complete, framed
 from plugins.mcp_bridge.texts import TEXT
 from plugins.shared.tool_names import LONGEST_LINE, one_line
 from tests.fakes.mcp_everything.call import Call, Offer, offering
@@ -164,7 +164,8 @@ def test_links_are_cited_pages_shown_and_the_model_reads_of_both(setup: Setup) -
         {"name": "memo://1"},
     ]
     assert cited[1]["document"] == ["a memo"]
-    assert [event["data"] for event in turn["events"] if event["type"] == "embeds"] == [{"embeds": [PAGE]}]
+    [page] = [event["data"]["embeds"][0] for event in turn["events"] if event["type"] == "embeds"]
+    assert page.startswith(f"<!doctype html>{PAPER}<h1>売上</h1><script>"), "dark pages have no white of their own"
     assert "https://example.com/doc" in turn["result"]
     assert "a memo" in turn["result"]
     assert "売上" not in turn["result"]
@@ -216,6 +217,12 @@ def test_lines_are_short_and_hold_nothing_invisible() -> None:
 @pytest.mark.parametrize("content", [None, "text", 1, [], [None, 1, "x", {"type": []}, {"type": "resource"}]])
 def test_answers_of_another_form_pass(content: Any) -> None:
     assert complete(content, TEXT["en"], True) == (content, [])
+
+
+@pytest.mark.parametrize("page", ["", "x", "<html>", "<!DOCTYPE html", "\n <!DOCTYPE HTML PUBLIC 'a'>\n<p>"])
+def test_a_page_of_any_form_is_framed(page: str) -> None:
+    assert framed(page).replace(PAPER, "").startswith(page)
+    assert framed(page).count(PAPER) == 1
 
 
 def test_hostile_links_and_pages_are_bounded() -> None:

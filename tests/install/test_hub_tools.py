@@ -28,6 +28,7 @@ async def only_reads(call: Call) -> Any:
     ("tool", "harmless"),
     [
         ({"annotations": {"readOnlyHint": True}, "inputSchema": {"type": "object"}}, True),
+        ({"name": "wiki__sign_in", "annotations": {"readOnlyHint": True}, "inputSchema": {"type": "object"}}, False),
         ({"annotations": {"readOnlyHint": True}, "inputSchema": {"required": ["a"]}}, False),
         ({"annotations": {"readOnlyHint": "yes"}, "inputSchema": {}}, False),
         ({"annotations": None, "inputSchema": {}}, False),
@@ -35,7 +36,7 @@ async def only_reads(call: Call) -> Any:
     ],
 )
 def test_a_tool_that_only_reads_and_needs_nothing(tool: dict[str, Any], harmless: bool) -> None:
-    assert _is_harmless(tool) is harmless
+    assert _is_harmless({"name": "x__y", **tool}) is harmless
 
 
 def test_the_real_hub_is_asked(tmp_path: Path) -> None:

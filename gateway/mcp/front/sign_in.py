@@ -22,6 +22,8 @@ from gateway.wording.languages import languages
 
 CODE = "mcp_sign_in_needed"
 _QUESTION = "sign_in"
+_LANGUAGE = "sekisho/language"
+"""In `_meta` of a request: the language of who asks, of clients whose headers do not tell it."""
 _LONGEST_WAIT = 120.0
 _ASKED = {
     "en": "Sign in to “{server}” to use its tools: open the link and come back when you are done.",
@@ -117,7 +119,10 @@ class SignIn:
         return server.title or name
 
     def _language(self, client: Client) -> str:
-        return languages(client.caller.person.language, _exchange(client).headers.get("accept-language"))[0]
+        meta = (client.ctx.params or {}).get("_meta")
+        told = meta.get(_LANGUAGE) if isinstance(meta, dict) else None
+        chosen = told if isinstance(told, str) else client.caller.person.language
+        return languages(chosen, _exchange(client).headers.get("accept-language"))[0]
 
 
 def _exchange(client: Client) -> McpExchange:

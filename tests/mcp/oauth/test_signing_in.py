@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import mcp_types as types
@@ -54,6 +54,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         configured = {name: {"url": each.url, "title": f"The {name}", **OAUTH} for name, each in servers.items()}
         with company(tmp_path_factory.mktemp("oauth"), configured) as found:
             yield Place(found, issuer, servers)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ja", "サインインしてください"), ("en", "Please sign in"), (5, "Please sign in")]
+)
+def test_the_link_comes_in_the_language_that_a_request_tells(place: Place, language: Any, words: str) -> None:
+    """Open WebUI's connection has no header for it; the filter and the tool of the pack tell it."""
+
+    async def call() -> Any:
+        headers, meta = place.company.headers("reader"), cast(Any, {"sekisho/language": language})
+        async with client(place.company.gateway, "/modern", "modern", place.company.key, headers=headers) as asking:
+            return await asking.call_tool("test_simple_text", {}, meta=meta)
+
+    assert words in texts(asyncio.run(call()))[0]
 
 
 @pytest.mark.parametrize("front", ERAS)
