@@ -213,7 +213,7 @@ ME: tuple[Operation, ...] = (
         about="For Open WebUI's key, with the person's signed identity.",
         body=shapes.ConsoleLinkAsked,
         answer=shapes.ConsoleLinkMade,
-        codes={401: ("invalid_identity",)},
+        codes={401: ("invalid_identity",), 404: ("not_found",)},
         answered={"url": "https://ai.example.com/console/enter/Zm9v…", "expires_in": 60},
     ),
 )
