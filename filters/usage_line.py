@@ -74,12 +74,14 @@ TEXT = {
         "tokens": "{tokens} tokens",
         "month": "this month {used}",
         "budget": "this month {used} of {budget}",
+        "team": "charged to {team}",
     },
     "ja": {
         "part": " · ",
         "tokens": "{tokens}トークン",
         "month": "今月 {used}",
         "budget": "今月 {used} / {budget}",
+        "team": "{team} に計上",
     },
 }
 
@@ -193,6 +195,18 @@ async def connection_key(gateway_url: str) -> str | None:
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
+async def connection_prefix(gateway_url: str) -> str:
+    """Return the prefix that stands before the names of this connection's models; empty where there is none."""
+    wanted = gateway_url.strip().rstrip("/")
+    stored = await Config.get_many("openai.api_base_urls", "openai.api_configs")
+    urls = [str(url).rstrip("/") for url in stored.get("openai.api_base_urls") or []]
+    configs: Any = stored.get("openai.api_configs") or {}
+    if wanted not in urls or not isinstance(configs, dict):
+        return ""
+    settings = configs.get(str(urls.index(wanted)))
+    return str(settings.get("prefix_id") or "") if isinstance(settings, dict) else ""
+
+
 # Groups of a person.
 
 
@@ -255,13 +269,15 @@ async def read_within(stream: Any, limit: int) -> bytes:
 # Asking the gateway for small documents.
 
 
-async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET") -> bytes:
+async def fetch(
+    url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET", body: Any = None
+) -> bytes:
     """Return the body of an answer of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.request(
-            method, url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
+            method, url, json=body, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
         ) as response,
     ):
         return await read_within(response.content, limit)
@@ -299,7 +315,89 @@ async def month_usage(valves: Any, user: dict[str, Any], zone: str) -> dict[str,
     return usage if isinstance(usage, dict) and isinstance(usage.get("total"), dict) else None
 
 
+# The context window of a model.
+
+
+WINDOW_KEYS = ("context_window", "context_length", "max_model_len")
+
+
+def base_model(model: dict[str, Any]) -> str:
+    return str((model.get("info") or {}).get("base_model_id") or model.get("id") or "")
+
+
+def context_window(model: dict[str, Any], request: Any) -> int:
+    """Return the tokens the model takes, as its upstream lists them; 0 if it does not say."""
+    base = getattr(request.app.state, "MODELS", {}).get(base_model(model)) or {}
+    places = [model, model.get("openai") or {}, base, base.get("openai") or {}]
+    return next((int(place[key]) for place in places for key in WINDOW_KEYS if place.get(key)), 0)
+
+
+# What the gateway has to tell a person: budgets that are nearly used up, models that end.
+
+
+NOTICE_SECONDS = 4
+ASK_AGAIN_SECONDS = 120
+MOST_ASKERS = 5_000
+LARGEST_NOTICES = 200_000  # bytes
+LONGEST_NOTICE = 2_000  # characters
+MOST_NOTICES = 5
+asked_at: dict[tuple[str, str], float] = {}
+
+
+async def ask_gateway(
+    path: str, body: dict[str, Any] | None, valves: Any, user: dict[str, Any], metadata: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the answer of a route below /v1/me, asked as the person; empty where the gateway does not give one."""
+    if not (valves.secret and (key := await connection_key(valves.gateway_url))):
+        return {}
+    more = {
+        name: variable(metadata, of) for name, of in (("language", "USER_LANGUAGE"), ("timezone", "CURRENT_TIMEZONE"))
+    }
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "X-OpenWebUI-User-Jwt": await signed(user, valves.secret, valves.email, **more),
+    }
+    url = f"{valves.gateway_url.strip().rstrip('/')}/me/{path}"
+    try:
+        told = json.loads(
+            await fetch(url, headers, NOTICE_SECONDS, LARGEST_NOTICES, "GET" if body is None else "POST", body)
+        )
+    except (aiohttp.ClientError, TimeoutError, ValueError, RecursionError) as error:
+        log.warning("sekisho: the gateway does not answer %s (%s)", path, type(error).__name__)
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+async def notices(valves: Any, user: dict[str, Any], metadata: dict[str, Any], model: dict[str, Any]) -> list[str]:
+    """Return what the person was not told yet; asked of the gateway once in some minutes for a person and model.
+
+    The gateway remembers what it told: who asks has to show it.
+    """
+    prefix = await connection_prefix(valves.gateway_url)
+    name = base_model(model).removeprefix(f"{prefix}." if prefix else "")
+    if not is_due((str(user["id"]), name)):
+        return []
+    told = (await ask_gateway("notices", {"model": name}, valves, user, metadata)).get("notices")
+    found = told[:MOST_NOTICES] if isinstance(told, list) else []
+    texts = [str(each.get("text") or "")[:LONGEST_NOTICE] for each in found if isinstance(each, dict)]
+    return [text for text in texts if text]
+
+
+def is_due(asker: tuple[str, str]) -> bool:
+    """Return whether it is time to ask again, and note that it is done now."""
+    now = time.monotonic()
+    if now - asked_at.get(asker, -ASK_AGAIN_SECONDS) < ASK_AGAIN_SECONDS:
+        return False
+    if len(asked_at) >= MOST_ASKERS:
+        asked_at.clear()
+    asked_at[asker] = now
+    return True
+
+
 # The parts of the line.
+
+
+LONGEST_TEAM = 60  # characters
 
 
 def tokens_of(usage: dict[str, Any]) -> int:
@@ -314,7 +412,7 @@ def tokens_of(usage: dict[str, Any]) -> int:
 def parts_of(
     usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
 ) -> list[str]:
-    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000; of a person in several teams, which one pays"""
 
     def local(usd: Any) -> str:
         return money(float(usd) * valves.rate, valves.currency)
@@ -329,6 +427,8 @@ def parts_of(
             used = budget["used_usd"]  # what a refusal counts: its month is the gateway's
         said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
         parts.append(text["budget" if known else "month"].format(**said))
+    if month and isinstance(month.get("teams"), list) and len(month["teams"]) > 1 and month.get("team"):
+        parts.append(text["team"].format(team=str(month["team"])[:LONGEST_TEAM]))
     return parts
 
 
@@ -361,6 +461,7 @@ class Filter:
         body: dict[str, Any],
         __user__: dict[str, Any],
         __metadata__: dict[str, Any],
+        __model__: dict[str, Any],
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
@@ -372,5 +473,6 @@ class Filter:
             text = TEXT[user_language(__metadata__, __request__)]
             month = await month_usage(valves, __user__, variable(__metadata__, "CURRENT_TIMEZONE"))
             line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
-            await tell(__metadata__, __event_emitter__, line, text["part"])
+            for each in (line, *await notices(valves, __user__, __metadata__, __model__)):
+                await tell(__metadata__, __event_emitter__, each, text["part"])
         return body

@@ -93,7 +93,8 @@ TEXT = {
         "anew": "Starts anew on {when} ({zone}).",
         "free": "When a budget is used up, models that cost nothing go on: {models}. ",
         "between": ", ",
-        "ask": "If you need more, ask your administrator.",
+        "ask": "If you need more, ask {contact}.",
+        "administrator": "your administrator",
         "windows.day": "Today's budget",
         "windows.week": "This week's budget",
         "windows.month": "This month's budget",
@@ -121,7 +122,8 @@ TEXT = {
         "anew": "{when}（{zone}）に新しくなります。",
         "free": "予算を使い切っても、料金のかからないモデルは使えます: {models}。",
         "between": "、",
-        "ask": "増やす必要がある場合は管理者にご相談ください。",
+        "ask": "増やす必要がある場合は{contact}にご相談ください。",
+        "administrator": "管理者",
         "windows.day": "本日の予算",
         "windows.week": "今週の予算",
         "windows.month": "今月の予算",
@@ -217,6 +219,18 @@ async def connection_key(gateway_url: str) -> str | None:
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
+async def connection_prefix(gateway_url: str) -> str:
+    """Return the prefix that stands before the names of this connection's models; empty where there is none."""
+    wanted = gateway_url.strip().rstrip("/")
+    stored = await Config.get_many("openai.api_base_urls", "openai.api_configs")
+    urls = [str(url).rstrip("/") for url in stored.get("openai.api_base_urls") or []]
+    configs: Any = stored.get("openai.api_configs") or {}
+    if wanted not in urls or not isinstance(configs, dict):
+        return ""
+    settings = configs.get(str(urls.index(wanted)))
+    return str(settings.get("prefix_id") or "") if isinstance(settings, dict) else ""
+
+
 # Groups of a person.
 
 
@@ -279,13 +293,15 @@ async def read_within(stream: Any, limit: int) -> bytes:
 # Asking the gateway for small documents.
 
 
-async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET") -> bytes:
+async def fetch(
+    url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET", body: Any = None
+) -> bytes:
     """Return the body of an answer of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.request(
-            method, url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
+            method, url, json=body, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
         ) as response,
     ):
         return await read_within(response.content, limit)
@@ -578,7 +594,9 @@ def budget_bars(usage: dict[str, Any], shown: Shown) -> str:
     listed = listed if isinstance(listed, list) else []
     free = [escape(str(name)) for name in listed][:3]
     more = shown.text["free"].format(models=shown.text["between"].join(free)) if free else ""
-    return bars and f"{bars}<p class=dim>{more}{shown.text['ask']}</p>"
+    contact = usage.get("contact")
+    named = escape(contact[:200]) if isinstance(contact, str) and contact else shown.text["administrator"]
+    return bars and f"{bars}<p class=dim>{more}{shown.text['ask'].format(contact=named)}</p>"
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:

@@ -385,6 +385,18 @@ async def connection_key(gateway_url: str) -> str | None:
     return next((str(key) for url, key in pairs if wanted and str(url).rstrip("/") == wanted), None)
 
 
+async def connection_prefix(gateway_url: str) -> str:
+    """Return the prefix that stands before the names of this connection's models; empty where there is none."""
+    wanted = gateway_url.strip().rstrip("/")
+    stored = await Config.get_many("openai.api_base_urls", "openai.api_configs")
+    urls = [str(url).rstrip("/") for url in stored.get("openai.api_base_urls") or []]
+    configs: Any = stored.get("openai.api_configs") or {}
+    if wanted not in urls or not isinstance(configs, dict):
+        return ""
+    settings = configs.get(str(urls.index(wanted)))
+    return str(settings.get("prefix_id") or "") if isinstance(settings, dict) else ""
+
+
 # Signatures, which the gateway checks with the same secret.
 
 
@@ -495,13 +507,15 @@ async def read_within(stream: Any, limit: int) -> bytes:
 # Asking the gateway for small documents.
 
 
-async def fetch(url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET") -> bytes:
+async def fetch(
+    url: str, headers: dict[str, str], seconds: float, limit: int, method: str = "GET", body: Any = None
+) -> bytes:
     """Return the body of an answer of at most `limit` bytes. Raises aiohttp.ClientError, TimeoutError, ValueError."""
     timeout = aiohttp.ClientTimeout(total=seconds)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=True, raise_for_status=True) as session,
         session.request(
-            method, url, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
+            method, url, json=body, headers=headers, ssl=AIOHTTP_CLIENT_SESSION_SSL, allow_redirects=False
         ) as response,
     ):
         return await read_within(response.content, limit)

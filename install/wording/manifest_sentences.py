@@ -9,6 +9,8 @@ MANIFEST: Mapping[str, str] = {
     "unknown key": "不明なキー",
     "{name} is there twice": "{name} が重複しています",
     "one entry each": "それぞれ1件",
+    "the filter {name} shows the notice, and is not among the filters": "お知らせを表示するフィルター {name} が filters にありません",
+    "the line `- name: {name}` below `filters`, with gateway_url and secret": "filters の下の `- name: {name}`（gateway_url と secret を付けて）",
     "has no value; write one, or take the line out": "値がありません。値を書くか、行を削除してください",
     "{direct_only}: for agents with a url; the gateway knows these of its own": "{direct_only} は url を持つエージェント用です。ほかはゲートウェイが把握しています",
     "{file} is empty": "{file} が空です",

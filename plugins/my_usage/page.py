@@ -87,7 +87,9 @@ def budget_bars(usage: dict[str, Any], shown: Shown) -> str:
     listed = listed if isinstance(listed, list) else []
     free = [escape(str(name)) for name in listed][:3]
     more = shown.text["free"].format(models=shown.text["between"].join(free)) if free else ""
-    return bars and f"{bars}<p class=dim>{more}{shown.text['ask']}</p>"
+    contact = usage.get("contact")
+    named = escape(contact[:200]) if isinstance(contact, str) and contact else shown.text["administrator"]
+    return bars and f"{bars}<p class=dim>{more}{shown.text['ask'].format(contact=named)}</p>"
 
 
 def document(usage: dict[str, Any], shown: Shown) -> str:

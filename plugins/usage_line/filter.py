@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from plugins.shared.language import user_language, variable
+from plugins.shared.notices import notices
 from plugins.shared.status_line import tell
 from plugins.shared.types import Emitter
 from plugins.shared.usage import month_usage
@@ -39,6 +40,7 @@ class Filter:
         body: dict[str, Any],
         __user__: dict[str, Any],
         __metadata__: dict[str, Any],
+        __model__: dict[str, Any],
         __request__: Any,
         __event_emitter__: Emitter | None = None,
     ) -> dict[str, Any]:
@@ -50,5 +52,6 @@ class Filter:
             text = TEXT[user_language(__metadata__, __request__)]
             month = await month_usage(valves, __user__, variable(__metadata__, "CURRENT_TIMEZONE"))
             line = text["part"].join(parts_of(usage, float(cost), month, valves, text))
-            await tell(__metadata__, __event_emitter__, line, text["part"])
+            for each in (line, *await notices(valves, __user__, __metadata__, __model__)):
+                await tell(__metadata__, __event_emitter__, each, text["part"])
         return body

@@ -4,6 +4,8 @@ from typing import Any
 
 from plugins.shared.money import money
 
+LONGEST_TEAM = 60  # characters
+
 
 def tokens_of(usage: dict[str, Any]) -> int:
     """Return the tokens of all rounds of a tool loop, which Open WebUI adds up."""
@@ -17,7 +19,7 @@ def tokens_of(usage: dict[str, Any]) -> int:
 def parts_of(
     usage: dict[str, Any], cost: float, month: dict[str, Any] | None, valves: Any, text: dict[str, str]
 ) -> list[str]:
-    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000"""
+    """Format: ¥1.8, 1,240 tokens, this month ¥312 of ¥3,000; of a person in several teams, which one pays"""
 
     def local(usd: Any) -> str:
         return money(float(usd) * valves.rate, valves.currency)
@@ -32,4 +34,6 @@ def parts_of(
             used = budget["used_usd"]  # what a refusal counts: its month is the gateway's
         said = {"used": local(used), "budget": local(budget["usd"]) if known else ""}
         parts.append(text["budget" if known else "month"].format(**said))
+    if month and isinstance(month.get("teams"), list) and len(month["teams"]) > 1 and month.get("team"):
+        parts.append(text["team"].format(team=str(month["team"])[:LONGEST_TEAM]))
     return parts

@@ -61,8 +61,19 @@ class Workplace:
         self._environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "NO_PROXY": "127.0.0.1", **ways}
 
     def run(self, program: Path, *arguments: str, environment: Mapping[str, str]) -> str:
-        """What the tool printed to its standard output."""
-        done = subprocess.run(
+        """Return what the tool printed to its standard output."""
+        done = self._done(program, *arguments, environment=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def fails(self, program: Path, *arguments: str, environment: Mapping[str, str]) -> str:
+        """Return all that a tool printed that ended with an error."""
+        done = self._done(program, *arguments, environment=environment)
+        assert done.returncode != 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def _done(self, program: Path, *arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [str(program), *arguments],
             cwd=self.project,
             env={**self._environment, **environment},
@@ -72,8 +83,6 @@ class Workplace:
             check=False,
             timeout=RUN_SECONDS,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
 
 @contextmanager

@@ -33,13 +33,49 @@ class UsageGateway:
         self.answer: Any = MONTH
         self.asked: list[dict[str, Any]] = []
         """Claims of the signed identities, verified."""
+        self.told: list[dict[str, Any]] = []
+        """Claims of those who asked for notices."""
         self.zones: list[str] = []
-        self._app = Starlette(routes=[Route("/v1/me/usage", self._usage)])
+        self.news: Any = []
+        """What `POST /v1/me/notices` tells: a list, or a Response."""
+        self.bodies: list[Any] = []
+        """Of notices and acknowledgements that were asked for."""
+        self.acknowledged: Any = []
+        """What the person has acknowledged: a list, or a Response."""
+        routes = [
+            Route("/v1/me/usage", self._usage),
+            Route("/v1/me/notices", self._notices, methods=["POST"]),
+            Route("/v1/me/acknowledgements", self._acknowledgements, methods=["GET", "POST"]),
+        ]
+        self._app = Starlette(routes=routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
 
     async def _usage(self, request: Request) -> Response:
+        if refused := self._refusal(request):
+            return refused
+        assert request.query_params["by"] == "model,day"
+        self.zones.append(request.query_params["timezone"])
+        return self.answer if isinstance(self.answer, Response) else JSONResponse(self.answer)
+
+    async def _notices(self, request: Request) -> Response:
+        if refused := self._refusal(request):
+            return refused
+        self.bodies.append(await request.json())
+        return self.news if isinstance(self.news, Response) else JSONResponse({"notices": self.news})
+
+    async def _acknowledgements(self, request: Request) -> Response:
+        if refused := self._refusal(request):
+            return refused
+        if request.method == "POST":
+            self.bodies.append(await request.json())
+            self.acknowledged.append(self.bodies[-1])
+        found = self.acknowledged
+        return found if isinstance(found, Response) else JSONResponse({"data": found})
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Note who asks; return a refusal for who does not prove it."""
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return JSONResponse({"error": {"message": "unknown key"}}, 401)
         try:
@@ -48,7 +84,5 @@ class UsageGateway:
             claims = jwt.decode(token, SECRET, algorithms=["HS256"], issuer="sekisho", options=required)  # type: ignore[arg-type]
         except (KeyError, jwt.PyJWTError):
             return JSONResponse({"error": {"message": "no signed identity"}}, 401)
-        assert request.query_params["by"] == "model,day"
-        self.asked.append(claims)
-        self.zones.append(request.query_params["timezone"])
-        return self.answer if isinstance(self.answer, Response) else JSONResponse(self.answer)
+        (self.asked if request.url.path.endswith("/usage") else self.told).append(claims)
+        return None

@@ -38,7 +38,7 @@ def i18n(path: Path) -> dict[str, dict[str, str]]:
 
 
 def test_there_are_plugins() -> None:
-    names = {"full_text", "user_identity", "context_guard", "usage_line", "mcp_bridge"}
+    names = {"full_text", "user_identity", "context_guard", "usage_line", "mcp_bridge", "notices"}
     assert {path.stem for path in FILTERS} == names
 
 

@@ -41,7 +41,7 @@ def make_plan(client: OpenWebUI, manifest: Manifest, options: Options, known: Ma
         "tool": bool(manifest.tools),
         "tool server": manifest.mcp is not None,
         "prompt": bool(manifest.prompts),
-        "banner": bool(manifest.banners or manifest.console),
+        "banner": any((manifest.banners, manifest.console, manifest.notice, manifest.new_models)),
     }
     current = read(snapshot, known, (name for name, there in sections.items() if there))
     inputs = _inputs(snapshot, manifest, options, current)

@@ -210,6 +210,47 @@ class BannerEntry(Entry):
     """Title and content by locale: `{ja-JP: {content: …}}`."""
 
 
+class NoticeText(Entry):
+    """Markdown, or `file:` and a path relative to the manifest; empty = ours about mistakes and confidential data."""
+
+    en: str = ""
+    ja: str = ""
+
+
+class NoticeEntry(Entry):
+    """What each person confirms once before their first chat, by the filter `notices`."""
+
+    version: Annotated[str, StringConstraints(min_length=1, max_length=100)] = "1"
+    """Another one is shown to everybody again."""
+    text: NoticeText = NoticeText()
+    link: Annotated[str, StringConstraints(pattern=r"^(https?://[^\s()<>]+)?$")] = ""
+    """The company's rules: named in the notice, and from then on in a banner."""
+
+
+class SuggestionEntry(Entry):
+    """A starter prompt of an empty chat."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    subtitle: Annotated[str, StringConstraints(max_length=200)] = ""
+    content: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    """The text that a click puts into the chat."""
+    i18n: dict[str, "SuggestionTexts"] = {}
+    """The same by locale: `{ja-JP: {title: …, subtitle: …, content: …}}`."""
+
+
+class SuggestionTexts(Entry):
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    subtitle: Annotated[str, StringConstraints(max_length=200)] = ""
+    content: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+
+
+class NewModelsEntry(Entry):
+    """A banner that names models which came after the first run."""
+
+    days: Annotated[int, Field(ge=1, le=365)] = 14
+    """For which it names them; the next run after that takes it away."""
+
+
 class PromptEntry(Entry):
     command: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+$")]
     name: str

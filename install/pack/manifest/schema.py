@@ -23,11 +23,14 @@ from install.pack.manifest.entries import (
     McpEntry,
     ModelEntry,
     Name,
+    NewModelsEntry,
+    NoticeEntry,
     OtherConnection,
     PipeEntry,
     PromptEntry,
     RerankEntry,
     SpeechEntry,
+    SuggestionEntry,
     TaskModelEntry,
     ToolEntry,
     TranscriptionEntry,
@@ -68,6 +71,9 @@ class Manifest(Entry):
     console: ConsoleEntry | None = None
     banners: tuple[BannerEntry, ...] = ()
     prompts: tuple[PromptEntry, ...] = ()
+    notice: NoticeEntry | None = None
+    suggestions: tuple[SuggestionEntry, ...] = ()
+    new_models: NewModelsEntry | None = None
     _path: Path = PrivateAttr(default=BUNDLED)
     _tree: Any = PrivateAttr(default=None)
 
@@ -106,6 +112,9 @@ SECTIONS: dict[str, type[Entry]] = {
     "console": ConsoleEntry,
     "banners": BannerEntry,
     "prompts": PromptEntry,
+    "notice": NoticeEntry,
+    "suggestions": SuggestionEntry,
+    "new_models": NewModelsEntry,
 }
 
 

@@ -9,9 +9,12 @@ from install.pack.resources.banners import wanted_banners
 from install.pack.resources.connections import wanted_connections
 from install.pack.resources.kind import Wanted
 from install.pack.resources.models import wanted_models
+from install.pack.resources.new_models import wanted_new_models
+from install.pack.resources.notice import wanted_notice
 from install.pack.resources.plugins import wanted_plugins
 from install.pack.resources.prompts import wanted_prompts
 from install.pack.resources.services import wanted_settings
+from install.pack.resources.suggestions import wanted_suggestions
 from install.pack.resources.tool_servers import wanted_tool_servers
 from install.wording import say, term
 
@@ -29,7 +32,10 @@ def desired_state(inputs: PlanInputs) -> list[Wanted]:
         wanted_agents,
         wanted_settings,
         wanted_prompts,
+        wanted_suggestions,
         wanted_banners,
+        wanted_notice,
+        wanted_new_models,
     )
     found: dict[tuple[str, str], Wanted] = {}
     for wanted in (each for part in parts for each in part(inputs)):

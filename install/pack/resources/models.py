@@ -1,6 +1,7 @@
 """What Open WebUI stores about models: a row each, with its readers."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 
 from install.errors import ManifestError, Refused
 from install.open_webui import OpenWebUI
@@ -18,6 +19,8 @@ SETS = ("filterIds", "defaultFilterIds", "actionIds", "toolIds")
 """Lists of ids below `meta`, of which the pack owns single members."""
 HIDDEN = ("meta", STAMP, "hidden")
 """Switched off by the pack while the gateway does not list it, not by an administrator."""
+SINCE = ("meta", STAMP, "since")
+"""Day on which it came, 2026-04-01, where others were there before."""
 
 
 def to_record(row: Json) -> Json:
@@ -141,6 +144,8 @@ def wanted_model(inputs: PlanInputs, offered: Json, entry: ModelEntry | None) ->
         ("meta", "capabilities", "usage"): True,
         ("meta", STAMP, "created"): row is None or get(row, ("meta", STAMP, "created")) is True,
     }
+    if since := since_of(inputs, row):
+        soft[SINCE] = since
     if offered.get("description"):
         soft[("meta", "description")] = offered["description"]
     hard: dict[LeafPath, object] = shown_again(row)
@@ -157,6 +162,18 @@ def wanted_model(inputs: PlanInputs, offered: Json, entry: ModelEntry | None) ->
         # Only a filter that applies to the model can be on by default; ours are global or attached here.
         soft[("meta", "defaultFilterIds", name)] = True
     return Wanted("model", id, {**soft, **hard}, frozenset(soft))
+
+
+def since_of(inputs: PlanInputs, row: Json | None) -> str | None:
+    """Return the day on which a model came, for the banner of new ones; None for those of the first run."""
+    if inputs.manifest.new_models is None:
+        return None
+    if row is not None:
+        stored = get(row, SINCE)
+        return stored if isinstance(stored, str) else None
+    rows = inputs.current.get("model", {}).values()
+    others = any(get(each, ("meta", STAMP, "created")) is True for each in rows)
+    return f"{datetime.now(UTC).date()}" if others else None
 
 
 def _default_filters(inputs: PlanInputs, entry: ModelEntry | None) -> tuple[str, ...]:

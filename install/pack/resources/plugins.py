@@ -13,6 +13,8 @@ from install.pack.plugin import Plugin, find_plugin, fingerprint
 from install.pack.resources.access import reading
 from install.pack.resources.agents import AGENTS, agent_valves
 from install.pack.resources.kind import Kind, Owner, Wanted
+from install.pack.resources.notice import FILTER as NOTICES
+from install.pack.resources.notice import notice_valves
 from install.pack.resources.valves import Place, wanted_valves
 from install.pack.tree import ABSENT, Json, Leaf, Path, get, leaves
 from install.pack.tree import Path as LeafPath
@@ -128,8 +130,15 @@ def _function(inputs: PlanInputs, kind: PluginSection, index: int, entry: Functi
     more: dict[LeafPath, object] = {("is_active",): entry.active}
     if everywhere is not None:
         more[("is_global",)] = everywhere
-    derived = agent_valves(inputs) if kind == "pipes" and entry.name == AGENTS else {}
+    derived = _derived_valves(inputs, kind, entry.name)
     return _with_valves(inputs, kind, index, entry, plugin, more, derived)
+
+
+def _derived_valves(inputs: PlanInputs, kind: PluginSection, name: str) -> Mapping[str, object]:
+    """Return valves that follow from other sections of the manifest."""
+    if kind == "pipes" and name == AGENTS:
+        return agent_valves(inputs)
+    return notice_valves(inputs) if kind == "filters" and name == NOTICES else {}
 
 
 def _tool(inputs: PlanInputs, index: int, entry: ToolEntry) -> Iterator[Wanted]:

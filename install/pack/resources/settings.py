@@ -59,6 +59,7 @@ GROUPS: Mapping[str, Write] = {
     "images": _import,
     "task model": _import,
     "default model": _import,
+    "suggestions": _import,
 }
 
 # The last word of a name is enough below the group's heading, but for these.
@@ -74,6 +75,8 @@ LABELS = {
     "images.edit.openai.api_base_url": "editing address",
     "images.edit.openai.api_key": "editing key",
     "ui.default_models": "of new chats",
+    "ui.prompt_suggestions": "starter prompts",
+    "ui.prompt_suggestions_i18n": "translations",
     "task.model.default": "beside local models",
     "task.model.external": "beside other models",
 }
