@@ -138,6 +138,8 @@ def test_who_is_not_of_the_company_stays_out(company: str, login: str, reason: s
 def test_a_way_back_is_of_one_browser_and_used_once(company: str) -> None:
     victim, attacker, provider = Browser(company), Browser(company), AtProvider()
     back = path_of(provider.sign_in(_begin(attacker), "alice", company), attacker)
+    assert "oidc=state" in victim.get(back).headers["location"], "without a cookie"
+    _begin(victim)
     assert "oidc=state" in victim.get(back).headers["location"], "nobody is signed in as the attacker"
     assert SESSION not in victim.http.cookies
     assert "oidc=state" in attacker.get(back).headers["location"], "it was used"
