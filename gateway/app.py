@@ -92,6 +92,7 @@ def create_app(runtime: Runtime, config_file: Path, endpoints: Sequence[Endpoint
     # Its redirects are built from the client's Host header; `FastLane` serves such addresses instead.
     app.router.redirect_slashes = False
     app.state.runtime = runtime
+    app.state.tool_servers = tool_servers
     app.state.tool_accounts = accounts
     app.state.answers = QueryRunner(config_file)
     app.state.endpoints = {endpoint.path: endpoint for endpoint in endpoints}
@@ -105,8 +106,14 @@ def _calm_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
+_TOOLS, _TOOL_METHODS = "/mcp", ("GET", "POST", "DELETE")
+
+
 class FastLane:
-    """The model routes by their exact path, before any other routing; they answer for themselves in every case."""
+    """The model routes by their exact path, and tool servers, before any other routing.
+
+    They answer for themselves in every case, and look at the caller's network themselves.
+    """
 
     def __init__(self, app: Starlette) -> None:
         routes = (route for route in app.routes if isinstance(route, Route) and isinstance(route.app, Generate))
@@ -117,10 +124,17 @@ class FastLane:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
             scope = {**scope, "path": scope["path"][:-1]}
-        found = self._exact.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if scope["type"] == "lifespan":
             send = self._without_trace(send)
+        found = self._of(scope["method"], scope["path"]) if scope["type"] == "http" else None
         await (found or self._app)(scope, receive, send)
+
+    def _of(self, method: str, path: str) -> ASGIApp | None:
+        """Return who serves a request without any routing."""
+        if method in _TOOL_METHODS and (path == _TOOLS or path.startswith(f"{_TOOLS}/")):
+            state = self._app.state
+            return state.tool_servers if state.runtime.current.config.mcp is not None else None
+        return self._exact.get(path) if method == "POST" else None
 
     def _without_trace(self, send: Send) -> Send:
         """Say in words what keeps the gateway from starting; Starlette says it as a stack trace."""
@@ -133,8 +147,8 @@ class FastLane:
 
 
 def _tool_routes(tool_servers: ToolServers) -> list[BaseRoute]:
-    paths = ("/mcp", "/mcp/view/{view}", "/mcp/{server}")
-    return [Route(path, tool_servers, methods=["GET", "POST", "DELETE"]) for path in paths]
+    paths = (_TOOLS, f"{_TOOLS}/view/{{view}}", f"{_TOOLS}/{{server}}")
+    return [Route(path, tool_servers, methods=list(_TOOL_METHODS)) for path in paths]
 
 
 def _stored(runtime: Runtime) -> list[BaseRoute]:

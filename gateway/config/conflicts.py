@@ -29,6 +29,14 @@ def _server(config: Config, document: Document) -> Iterator[str]:
         )
 
 
+def _console(config: Config, document: Document) -> Iterator[str]:
+    if config.console and config.console.oidc and config.server.public_url is None:
+        yield (
+            f"{document.place(('console', 'oidc'))}: console.oidc: needs 'server.public_url', the address to which the "
+            "provider sends browsers back, such as https://ai.example.com"
+        )
+
+
 def _destinations(config: Config, document: Document) -> Iterator[str]:
     ledger = config.ledger
     places = {("ledger", "destination"): ledger.destination}
@@ -135,6 +143,7 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
 
 _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
     _server,
+    _console,
     _destinations,
     _names,
     _times,

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from gateway.casing import lower
 from gateway.config.schema import Config
 from gateway.db import tables
+from gateway.db.expiring import ExpiringStore
 from gateway.db.once import run_once
 from gateway.identity.key_admin import raise_revision
-from gateway.identity.keys import KeyStore, opened
+from gateway.identity.keys import KeyStore, hash_secret, opened
 
 _TRIES = 20
 _PAUSE_SECONDS = 0.25
@@ -53,9 +54,16 @@ async def _forget(config: Config, persons: Collection[str]) -> tuple[int, int]:
                 await raise_revision(connection)
                 # The person is not named, not even here; `forget_in_audit` tells which rows named them.
                 await change.note("person.forgotten", {"keys": len(changes), "budgets": len(theirs)})
-        if changes or theirs:
+        signed_in = await _sign_out(store.engine, config, persons)
+        if changes or theirs or signed_in:
             await _wipe(store.engine)
         return len(changes), len(theirs)
+
+
+async def _sign_out(engine: AsyncEngine, config: Config, persons: Collection[str]) -> int:
+    """End sessions, links, sign-ins and tokens of the persons; return how many there were."""
+    expiring = ExpiringStore(engine, hash_secret(config))
+    return sum([await expiring.delete_of(None, person) for person in persons])
 
 
 async def _named(config: Config, persons: Collection[str]) -> int:

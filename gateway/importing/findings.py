@@ -29,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True):
         return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
-_DEPTH, _DEPTHS = 2, {"model_list": 4}
+_DEPTH, _DEPTHS = 2, {"model_list": 4, "mcp_servers": 3}
 """How deep settings stand: `general_settings.NAME`, `model_list.0.litellm_params.NAME`."""
 
 

@@ -11,6 +11,7 @@ from gateway.importing.findings import KINDS, Finding, Findings
 from gateway.importing.models import Models
 from gateway.importing.settings import Settings
 from gateway.importing.source import read
+from gateway.importing.tool_servers import ToolServers
 from gateway.importing.values import Values
 from gateway.importing.writing import problems, write
 
@@ -39,7 +40,10 @@ def import_litellm(file: Path, folder: Path) -> Imported:
     importer = Importer(findings, values, _credentials(source.data.get("credential_list")))
     models = Models(source, importer)
     settings = Settings(source, findings, values)
-    files = write(folder, settings.config, models.by_cloud(), "".join(c for c in file.name if c.isprintable()))
+    tools = ToolServers(source, findings, values)
+    files = write(
+        folder, {**settings.config, **tools.config}, models.by_cloud(), "".join(c for c in file.name if c.isprintable())
+    )
     return Imported(
         files, findings.complete(), values.variables, len(models.models), problems(folder, values.variables)
     )

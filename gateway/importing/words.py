@@ -178,7 +178,6 @@ SECTIONS: Mapping[str, _Row] = {
     "policy_attachments": ("unsupported", "nothing is checked beside the model here"),
     "sandbox_tools": ("unsupported", "programs are run by the client"),
     "policies": ("unsupported", "nothing is checked beside the model here"),
-    "mcp_servers": ("manual", _MCP),
     "mcp_tools": ("manual", _MCP),
     "vector_store_registry": ("unsupported", "documents are searched by the pack in Open WebUI"),
     "search_tools": ("unsupported", "the web is searched by Open WebUI"),

@@ -12,7 +12,7 @@ from gateway.db.expiring import ExpiringStore
 from gateway.identity.person import Person
 from gateway.oauth.errors import OAuthError, invalid_grant, invalid_request
 from gateway.oauth.forms import Form, required
-from gateway.oauth.grants import Approval, Asked, subject_of
+from gateway.oauth.grants import Approval, Asked, count_open, subject_of
 from gateway.oauth.redirects import is_loopback
 
 GRANT: Final = "authorization_code"
@@ -50,6 +50,7 @@ class CodeGrant:
     async def begin(self, request: Authorization) -> str:
         """Keep a request; return the id by which the page finds it. Raises `Overloaded`."""
         subject, content = f"address:{request.asked.address}", msgspec.json.encode(request)
+        await count_open(self._store)
         id_ = await self._store.put(_REQUEST, subject, content, _REQUEST_SECONDS, most=_MOST_OF_AN_ADDRESS, evict=False)
         assert id_, "nobody chooses it"
         return id_

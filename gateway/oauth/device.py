@@ -11,7 +11,7 @@ from gateway.db.expiring import ExpiringStore
 from gateway.errors import Overloaded
 from gateway.identity.person import Person
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.grants import Approval, Asked, subject_of
+from gateway.oauth.grants import Approval, Asked, count_open, subject_of
 from gateway.oauth.polls import Polls
 
 GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -55,6 +55,7 @@ class DeviceGrant:
     async def begin(self, asked: Asked, page: str) -> dict[str, Any]:
         """Return the codes for a program, as RFC 8628 has them. Raises `Overloaded`, `OAuthError`."""
         subject = f"address:{asked.address}"
+        await count_open(self._store)
         device = await self._store.put(
             _DEVICE, subject, msgspec.json.encode(asked), _SECONDS, most=_MOST_OF_AN_ADDRESS, evict=False
         )

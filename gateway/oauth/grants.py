@@ -3,6 +3,7 @@
 import msgspec
 
 from gateway.casing import lower
+from gateway.db.expiring import ExpiringStore
 from gateway.identity.person import Person
 from gateway.oauth.programs import Program
 
@@ -27,3 +28,13 @@ class Approval(msgspec.Struct, frozen=True):
 def subject_of(person: Person) -> str:
     """Return the name under which a person's grants are kept: to sign out everywhere ends them all."""
     return lower(person.email or person.user_id or "")
+
+
+MOST_OPEN = 5000
+"""Requests of all addresses together that wait at a time: whoever has many addresses fills no database."""
+_OPEN_SECONDS = 600
+
+
+async def count_open(store: ExpiringStore) -> None:
+    """Count a request that begins to wait for a person. Raises `Overloaded` over the bound."""
+    await store.put("sign_in", "all addresses", b"", _OPEN_SECONDS, most=MOST_OPEN, evict=False)

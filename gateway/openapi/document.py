@@ -11,7 +11,7 @@ import gateway
 from gateway.openapi.components import components, parameters, reference
 from gateway.openapi.operation import Operation
 from gateway.openapi.operations import OPERATIONS
-from gateway.openapi.shapes import Error
+from gateway.openapi.shapes.common import Error
 
 COMMON_CODES: Mapping[int, tuple[str, ...]] = {
     400: ("invalid_value", "invalid_json"),

@@ -10,7 +10,8 @@ from gateway.config.schema import Config
 
 SESSION = "sekisho-session"
 START = "sekisho-start"
-_LONGEST = 8192
+_LONGEST = 32 * 1024
+"""Characters of all cookies; other programs of the same host have some, too, whatever port they are on."""
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 
 

@@ -100,11 +100,13 @@ def sign_out_url(metadata: Metadata, oidc: Oidc, id_token: str | None, back: str
 
 async def _pending(store: ExpiringStore, oidc: Oidc, browser: str | None, state: str) -> Pending:
     """Return what was begun with a state, which ends with it."""
+    if not browser:
+        raise SignInFailed("state", "the browser has no cookie of this gateway: another one, or cookies are off")
     entry = await store.take(KIND, state) if 0 < len(state) <= 200 else None
     if entry is None:
         raise SignInFailed("state", "the state is not known: old, used, or never given")
     pending = msgspec.json.decode(entry.content, type=Pending)
-    if not browser or not secrets.compare_digest(pending.browser.encode(), browser.encode(errors="replace")):
+    if not secrets.compare_digest(pending.browser.encode(), browser.encode(errors="replace")):
         raise SignInFailed("state", "the state was given to another browser")
     if (pending.issuer, pending.client_id) != (oidc.issuer, oidc.client_id):
         raise SignInFailed("state", "the state was given for another provider: the configuration has changed")

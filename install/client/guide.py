@@ -33,11 +33,11 @@ _VARIABLES = {"en": "Variables where it starts:", "ja": "起動する環境の�
 
 
 def with_tools(page: str, language: Language) -> str:
-    """Return a page with the sections of all tools between its marks. Raises `ValueError` where it has none."""
+    """Return a page with the sections of all tools between its marks."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError("the page has no marks between which the tools stand")
+    assert begin, "the page has marks between which the tools stand"
+    assert end, "the page has marks between which the tools stand"
     speak(language)
     sections = "\n".join(line for tool in TOOLS for line in _section(tool, language))
     return f"{before}{BEGIN}\n\n{sections}\n{END}{after}"

@@ -65,10 +65,10 @@ CALL = message("tools/call", name="echo", arguments={})
 
 
 @contextmanager
-def ours(servers: Mapping[str, Any]) -> Iterator[tuple[GatewayProcess, str]]:
-    """Our gateway with tool servers, and a key."""
+def ours(servers: Mapping[str, Any], **more: Any) -> Iterator[tuple[GatewayProcess, str]]:
+    """Our gateway with tool servers, and a key; `more` are settings of `mcp`."""
     with tempfile.TemporaryDirectory(prefix="sekisho-mcp-") as folder:
-        gateway = GatewayProcess(Path(folder), {"models": [], "mcp": {"servers": dict(servers)}})
+        gateway = GatewayProcess(Path(folder), {"models": [], "mcp": {"servers": dict(servers), **more}})
         key = gateway.key("bench")
         gateway.start()
         try:

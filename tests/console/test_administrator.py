@@ -4,7 +4,6 @@ import csv
 import html
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -30,7 +29,7 @@ def boss(sign_in: SignIn) -> Browser:
 
 
 @pytest.fixture(scope="module")
-def used(company: InProcess) -> Iterator[None]:
+def used(company: InProcess) -> None:
     """Requests of two teams, and of a person whose name is markup."""
     for owner, team, alias in (
         (ALICE, "research", "alices"),
@@ -41,7 +40,6 @@ def used(company: InProcess) -> Iterator[None]:
         body = {"model": "dear-m", "messages": [{"role": "user", "content": "hi"}]}
         headers = {"authorization": f"Bearer {key}"}
         httpx2.post(f"{company.url}/v1/chat/completions", headers=headers, json=body, trust_env=False, timeout=60)
-    return
 
 
 @pytest.mark.parametrize("path", [page.path for page in PAGES if page.role == "administrator"])

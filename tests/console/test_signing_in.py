@@ -1,12 +1,15 @@
 """Signing in and out: the admin key, one-time links; what an attacker tries with them."""
 
+from pathlib import Path
+
 import httpx2
 import pytest
 
+from gateway.console.rendering import STATIC
 from gateway.console.security import own_path
 from tests.console.company import SignIn, ask_link, make_key
 from tests.console.person import Browser, forms_of, signed
-from tests.fixtures.gateway import ADMIN_KEY, InProcess
+from tests.fixtures.gateway import ADMIN_KEY, InProcess, in_process
 
 SESSION = "sekisho-session"
 
@@ -261,3 +264,14 @@ def test_names_are_text(company: InProcess, chat_key: str, name: str) -> None:
     assert home.status_code == 200
     assert "<script>alert" not in home.text
     assert "<img" not in home.text
+
+
+def test_without_a_console_there_are_no_pages(tmp_path: Path) -> None:
+    off = {"console": False, "open_webui": {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}}
+    with in_process(tmp_path, {"admin_key": "${ADMIN_KEY}", "models": [], **off}) as served:
+        visitor = Browser(served.url)
+        for path in ("/console", "/console/sign-in", "/console/enter/x", f"/console/static/{next(iter(STATIC))}"):
+            assert visitor.get(path).status_code == 404
+        assert visitor.post("/console/sign-in", {}).status_code == 404
+        key = make_key(served, "chat", identity="open-webui")
+        assert ask_link(served, key, sub="u", email="a@example.com").status_code == 404

@@ -15,6 +15,8 @@ from gateway.db.engine import HEAD, closed, open_database
 from gateway.db.expiring import LARGEST_BYTES, ExpiringStore
 from gateway.db.once import run_once
 from gateway.errors import Overloaded, TooLarge
+from gateway.identity.forgetting import forget_in_keys
+from gateway.identity.keys import hash_secret
 
 SECRET = b"secret-of-the-tests"
 VERSIONS = Path(__file__).parents[2] / "gateway" / "db" / "migrations" / "versions"
@@ -118,6 +120,31 @@ def test_nothing_readable_is_stored(tmp_path: Path) -> None:
     assert b"expiring" in stored
     for secret in (b"alice@example.com", b"content-canary", str(id_).encode()):
         assert secret not in stored
+
+
+def test_who_is_forgotten_is_signed_out_everywhere(tmp_path: Path) -> None:
+    config = Config.model_validate({"data_dir": tmp_path})
+
+    async def kept() -> list[int]:
+        engine = await open_database(config)
+        try:
+            store = ExpiringStore(engine, hash_secret(config))
+            return [len(await store.list_of("session", name)) for name in ("alice@example.com", "bob@example.com")]
+        finally:
+            await closed(engine)
+
+    async def put() -> None:
+        engine = await open_database(config)
+        try:
+            for name in ("alice@example.com", "bob@example.com"):
+                await ExpiringStore(engine, hash_secret(config)).put("session", name, b"x", 60)
+        finally:
+            await closed(engine)
+
+    run_once(put())
+    assert run_once(kept()) == [1, 1]
+    forget_in_keys(config, {"alice@example.com"})
+    assert run_once(kept()) == [0, 1]
 
 
 def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:

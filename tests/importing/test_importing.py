@@ -420,3 +420,112 @@ def test_names_that_ours_cannot_be(tmp_path: Path) -> None:
         "日本語-モデル",
         "a/b:c",
     ]
+
+
+def _servers(folder: Path, **entries: Any) -> tuple[dict[str, Any], dict[str, str], str]:
+    """Return our tool servers as they are written, what became of each value, and the whole file."""
+    done = _imported(folder, _text(mcp_servers=entries))
+    written = (folder / "out" / "sekisho.yaml").read_text()
+    servers = (YAML(typ="safe").load(written).get("mcp") or {}).get("servers", {})
+    return servers, {name.removeprefix("mcp_servers."): kind for name, kind in _kinds(done).items()}, written
+
+
+def test_tool_servers(tmp_path: Path) -> None:
+    servers, kinds, _ = _servers(
+        tmp_path,
+        **{
+            "wiki": {
+                "url": "https://wiki.example.com/mcp",
+                "transport": "http",
+                "auth_type": "bearer_token",
+                "auth_value": "os.environ/WIKI_TOKEN",
+                "description": "Pages",
+                "allowed_tools": ["read"],
+                "disallowed_tools": ["delete"],
+                "timeout": 30,
+                "allow_all_keys": False,
+                "extra_headers": ["authorization"],
+                "mcp_info": {"server_name": "The wiki", "mcp_server_cost_info": {"default_cost_per_query": 0.01}},
+                "static_headers": {"X-Team": "research"},
+                "unheard_of": 1,
+            },
+            "my git server!": {"command": "mcp-server-git", "args": ["--repository", "/srv"], "env": {"GIT_KEY": "x"}},
+            "keyed": {"url": "https://a.example/mcp", "auth_type": "api_key", "auth_value": _CANARY},
+            "header": {"url": "https://b.example/mcp", "static_headers": {"Authorization": f"Bearer {_CANARY}"}},
+            "odd": {"url": "https://c.example/mcp", "auth_type": "aws_sigv4", "aws_region_name": "x"},
+            "pages": {"spec_path": "https://d.example/openapi.json"},
+            "view": {"url": "https://e.example/mcp"},
+            "none": 5,
+        },
+    )
+    assert servers["wiki"] == {
+        "url": "https://wiki.example.com/mcp",
+        "transport": "http",
+        "headers": {"x-team": "${STATIC_HEADERS_X_TEAM}"},
+        "auth": {"token": "${WIKI_TOKEN}"},
+        "description": "Pages",
+        "allow": ["read"],
+        "deny": ["delete"],
+        "timeouts": {"call": 30.0},
+        "access": "listed",
+        "title": "The wiki",
+        "price_per_call": 0.01,
+    }
+    assert servers["my-git-server"]["command"] == ["mcp-server-git", "--repository", "/srv"]
+    assert list(servers["my-git-server"]["env"]) == ["GIT_KEY"]
+    assert servers["keyed"]["headers"] == {"x-api-key": "${KEYED_AUTH_VALUE}"}
+    assert list(servers) == ["wiki", "my-git-server", "keyed", "header", "odd", "view-1"]
+    assert servers["header"]["auth"]["token"].startswith("${")
+    assert kinds["wiki.auth_value"] == "exact"
+    assert kinds["keyed.auth_value"] == "manual"
+    assert kinds["wiki.extra_headers"] == kinds["wiki.unheard_of"] == "unsupported"
+    assert kinds["odd.auth_type"] == kinds["pages"] == kinds["none"] == "manual"
+
+
+@pytest.mark.parametrize(
+    ("entry", "oauth", "kinds"),
+    [
+        ({}, {}, {"auth_type": "exact"}),
+        (
+            {"client_id": "c", "client_secret": "os.environ/S", "scopes": ["a"], "authorization_url": "https://i/a"},
+            {"client_id": "c", "client_secret": "${S}", "scopes": ["a"]},
+            {"client_secret": "exact", "authorization_url": "approximate"},
+        ),
+        (
+            {
+                "client_id": "c",
+                "client_secret": _CANARY,
+                "oauth2_flow": "client_credentials",
+                "token_url": "https://i/t",
+            },
+            {"client_id": "c", "client_secret": "${A_CLIENT_SECRET}", "grant": "client_credentials"},
+            {"client_secret": "manual", "token_url": "approximate", "oauth2_flow": "exact"},
+        ),
+        (
+            {"client_id": "c", "client_secret": "os.environ/S", "token_url": "https://i/t"},
+            {"client_id": "c", "client_secret": "${S}", "grant": "client_credentials"},
+            {"token_url": "approximate"},
+        ),
+        ({"client_secret": _CANARY}, {}, {"client_secret": "manual"}),
+        ({"scopes": ["a b", 5]}, {}, {"scopes": "manual"}),
+        ({"client_id": "os.environ/CLIENT"}, {"client_id": "${CLIENT}"}, {"client_id": "exact"}),
+    ],
+)
+def test_tool_servers_at_which_one_signs_in(
+    tmp_path: Path, entry: dict[str, Any], oauth: dict[str, Any], kinds: dict[str, str]
+) -> None:
+    servers, found, written = _servers(tmp_path, a={"url": "https://a.example/mcp", "auth_type": "oauth2", **entry})
+    assert servers["a"]["auth"] == {"oauth": oauth}
+    assert {name: found[f"a.{name}"] for name in kinds} == kinds
+    assert _CANARY not in written
+
+
+def test_a_tool_server_with_token_exchange(tmp_path: Path) -> None:
+    entry = {"url": "https://a.example/mcp", "auth_type": "oauth2_token_exchange", "client_id": "c", "audience": "wiki"}
+    (tmp_path / "config.yaml").write_text(_text(mcp_servers={"a": entry}))
+    done = import_litellm(tmp_path / "config.yaml", tmp_path / "out")
+    servers = YAML(typ="safe").load((tmp_path / "out" / "sekisho.yaml").read_text())["mcp"]["servers"]
+    assert servers["a"]["auth"]["oauth"] == {"client_id": "c", "grant": "token_exchange", "audience": "wiki"}
+    assert _kinds(done)["mcp_servers.a.auth_type"] == "manual"
+    assert len(done.problems) == 1
+    assert "open_webui.identity_secret" in done.problems[0]

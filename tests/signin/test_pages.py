@@ -7,11 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
+from playwright.sync_api import sync_playwright
 
 from gateway.config.schema import Config
+from gateway.console.oidc_pages import SIGN_OUT, START
 from gateway.identity.person import Person
 from gateway.sessions.session import role_of
 from tests.console.person import Browser
+from tests.console.test_browser import CHROMIUM, SILENT
 from tests.fakes.openid import FakeOpenId
 from tests.fakes.serving import free_port, serving
 from tests.fixtures.gateway import ADMIN_KEY, ENVIRONMENT, in_process
@@ -138,6 +141,8 @@ def test_who_is_not_of_the_company_stays_out(company: str, login: str, reason: s
 def test_a_way_back_is_of_one_browser_and_used_once(company: str) -> None:
     victim, attacker, provider = Browser(company), Browser(company), AtProvider()
     back = path_of(provider.sign_in(_begin(attacker), "alice", company), attacker)
+    assert "oidc=state" in victim.get(back).headers["location"], "without a cookie"
+    _begin(victim)
     assert "oidc=state" in victim.get(back).headers["location"], "nobody is signed in as the attacker"
     assert SESSION not in victim.http.cookies
     assert "oidc=state" in attacker.get(back).headers["location"], "it was used"
@@ -156,6 +161,35 @@ def test_a_refusal_of_the_provider_is_told(company: str) -> None:
         answer = provider.http.get(str(answer.next_request.url if answer.next_request else ""))
     refused = browser.get(path_of(answer.headers["location"], browser))
     assert "oidc=refused" in refused.headers["location"]
+
+
+@pytest.mark.parametrize(("locale", "width"), [("en-US", 1280), ("ja-JP", 390)])
+def test_a_real_browser_goes_the_whole_way(company: str, locale: str, width: int) -> None:
+    """Policies, cookies and redirects are those that Chromium takes; what it says of our pages is nothing."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is missing: run `apt-get install chromium` as root")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SILENT)
+        page = chromium.new_page(locale=locale, viewport={"width": width, "height": 844})
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if company in message.location["url"] else None)
+        page.goto(f"{company}/console/account")
+        page.click(f"a.button[href^='{START}']")
+        page.fill("input[name=login]", "alice")
+        page.fill("input[name=password]", "x")
+        page.click("button[type=submit]")
+        page.wait_for_selector("input[name=prompt][value=consent]", state="attached")
+        page.click("button[type=submit]")
+        page.wait_for_url(f"{company}/console/account")
+        assert "Alice 愛" in page.inner_text("header")
+        page.click("form.who button")
+        page.click(f"a[href='{SIGN_OUT}']")
+        page.click("button[name=logout]")
+        page.wait_for_url(f"{company}/console/sign-in*")
+        assert not {each["name"] for each in page.context.cookies()} & {SESSION, OIDC}
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        chromium.close()
+    assert not [text for text in said if "Security" in text or "refused" in text.lower()]
 
 
 @pytest.mark.parametrize("next_", ["https://evil.example", "//evil.example", "/console/../x", "/v1/me", "javascript:x"])

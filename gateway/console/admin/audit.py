@@ -6,9 +6,11 @@ from starlette.responses import Response
 
 from gateway.audit.actions import ACTIONS
 from gateway.console.page import Page
+from gateway.console.rendering import moment
 from gateway.console.visit import Visit
 
 _PAGE = 50
+_MOMENTS = ("created_at", "revoked_at", "expires_at", "previous_until")
 _KINDS = tuple(sorted({name.partition(".")[0] for name in ACTIONS}))
 
 
@@ -36,8 +38,14 @@ def _changes(row: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Return what a row tells: name, before, after."""
     before = row["before"] if isinstance(row["before"], dict) else {}
     after = row["after"] if isinstance(row["after"], dict) else {}
-    changes = [(name, before.get(name), after.get(name)) for name in {**before, **after}]
+    names = {**before, **after}
+    changes = [(name, _value(name, before.get(name)), _value(name, after.get(name))) for name in names]
     return [each for each in changes if each[1] is not None or each[2] is not None][:40]
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a value for people: moments as such."""
+    return moment(value) if name in _MOMENTS and isinstance(value, int) else value
 
 
 PAGES = (Page("/console/audit", "administrator", show_audit, menu="admin.audit"),)

@@ -21,13 +21,14 @@ async def show_models(visit: Visit) -> Response:
     wanted = visit.query.get("q", "").strip()[:_LONGEST_SEARCH]
     matching = [model for model in me["models"] if folded(wanted) in folded(f"{model['id']} {model['description']}")]
     models = [{**model, "speed": found.get(model["id"]), "price": price(model)} for model in matching[:_MOST_SHOWN]]
-    counts = {"count": len(me["models"]), "left_out": len(matching) - len(models), "wanted": wanted}
     return visit.render(
         "person/models.html",
         models=models,
         free=set(me["free_models"]),
+        wanted=wanted,
+        count=len(me["models"]),
+        left_out=len(matching) - len(models),
         searchable=len(me["models"]) >= _SEARCH_FROM,
-        **counts,
     )
 
 

@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.request_state import RequestStateBoundary, RequestStateSecurity
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.shared.exceptions import MCPError
+from mcp_types import METHOD_NOT_FOUND
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.authenticate import authenticate
@@ -25,6 +28,7 @@ from gateway.mcp.front.exchange import METERED, McpExchange
 from gateway.mcp.front.handlers import Handlers
 from gateway.mcp.front.messages import noting
 from gateway.mcp.front.model import model_asker
+from gateway.mcp.front.newer import NewerCalls
 from gateway.mcp.front.owners import session_owner, state_owner
 from gateway.mcp.front.security import check_headers
 from gateway.mcp.front.whose import hub_asked, without_hub
@@ -82,7 +86,9 @@ class Front:
         secret = keyed_hash(self._secret, "mcp request state")
         security = RequestStateSecurity(keys=[secret], ttl=_SEALED_SECONDS, bind_principal=state_owner)
         self._codec = security.codec
-        server.middleware[:] = [RequestStateBoundary(security, default_audience="sekisho"), Handlers(self.hub)]
+        boundary, handlers = RequestStateBoundary(security, default_audience="sekisho"), Handlers(self.hub)
+        server.middleware[:] = [boundary, handlers]
+        self._newer = NewerCalls(lambda ctx: boundary(ctx, lambda inner: handlers(inner, _nobody_else)))
         return server
 
     @asynccontextmanager
@@ -107,7 +113,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = McpExchange(self._runtime, scope)
         noted = noting(exchange, send, self.hub.machine)
-        answer = Answer(noted)
+        answer = Answer(send)
         try:
             await self._serve(exchange, scope, receive, noted, send)
         except ApiError as error:
@@ -127,7 +133,9 @@ class Front:
         """Serve a request here, or let the machine do so that it belongs to, whose answer goes out as it is."""
         config = await self._admitted(exchange, scope)
         body = await body_of(scope, receive, config.max_body_bytes) if scope["method"] == "POST" else b""
-        receive, head = replayed(body, receive) if body else receive, head_of(body)
+        head = head_of(body)
+        if scope["method"] == "POST":
+            receive = replayed(body, receive)
         if self._machines:
             hub = hub_asked(scope, head, self._codec)
             if hub is not None and hub != self.hub.machine:
@@ -164,22 +172,23 @@ class Front:
         """Serve a call, and keep arguments and result of keys whose content is recorded."""
         contents = self._runtime.contents
         if not contents.wants(exchange.caller.key.alias):
-            await self._metered(exchange, scope, receive, send)
+            await self._metered(exchange, scope, receive, send, body)
             return
         capture = contents.capture(body, send)
         try:
-            await self._metered(exchange, scope, receive, capture)
+            await self._metered(exchange, scope, receive, capture, body)
         finally:
             if exchange.recorder.record:
                 contents.write(exchange.recorder.record, capture)
 
-    async def _metered(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _metered(self, exchange: McpExchange, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         """Serve a call: within the limits, with a record also where the SDK refuses it."""
         if self._runtime.ledger.refusing:
             raise Overloaded("The gateway's disk is full. Try again later, or tell the administrator.", retry_after=30)
         await exchange.reserve()
         try:
-            await self._manager.handle_request(scope, receive, send)
+            if not await self._newer.serve(exchange, scope, receive, send, body):
+                await self._manager.handle_request(scope, receive, send)
         finally:
             if not exchange.taken and exchange.answered:
                 await exchange.settle("refused", exchange.answered, "invalid_request")
@@ -207,3 +216,8 @@ class Front:
         """Record a refused call; other requests leave no record."""
         if exchange.is_call:
             await exchange.settle(outcome, status, code)
+
+
+async def _nobody_else(ctx: ServerRequestContext[Any, Any]) -> None:
+    """Serve what no handler of ours does; calls all have one."""
+    raise MCPError(METHOD_NOT_FOUND, "Method not found", data=ctx.method)

@@ -179,7 +179,7 @@ class HttpChannel:
                 task.add_done_callback(questions.discard)
         elif method == "notifications/progress":
             if sink is not None and params.get("progressToken") == id_:
-                await _report(sink, params)
+                await messages.report(sink, params)
         elif target is not None:
             await target.notified(method, params)
 
@@ -231,14 +231,6 @@ class HttpChannel:
 
     def _broken(self) -> UpstreamDown:
         return UpstreamDown(self._sender.server, "the connection ended before its answer was complete")
-
-
-async def _report(sink: Sink, params: Params) -> None:
-    """Pass progress on, where it is some."""
-    progress, total, words = params.get("progress"), params.get("total"), params.get("message")
-    if isinstance(progress, int | float) and not isinstance(progress, bool):
-        known = float(total) if isinstance(total, int | float) and not isinstance(total, bool) else None
-        await sink.progress(float(progress), known, words if isinstance(words, str) else None)
 
 
 def _params(message: Message) -> Params:

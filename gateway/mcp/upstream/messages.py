@@ -1,4 +1,4 @@
-"""JSON-RPC messages as they stand on the wire. Pure."""
+"""JSON-RPC messages as they stand on the wire."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, PARSE_ERROR
 
 from gateway.mcp.protocol import Params, Result
+from gateway.mcp.upstream.channel import Sink
 
 Message = dict[str, Any]
 
@@ -72,3 +73,11 @@ def error_of(error: Message) -> MCPError:
 
 def is_response(message: Message) -> bool:
     return "method" not in message and ("result" in message or "error" in message)
+
+
+async def report(sink: Sink, params: Params) -> None:
+    """Pass progress on, where it is some."""
+    progress, total, words = params.get("progress"), params.get("total"), params.get("message")
+    if isinstance(progress, int | float) and not isinstance(progress, bool):
+        known = float(total) if isinstance(total, int | float) and not isinstance(total, bool) else None
+        await sink.progress(float(progress), known, words if isinstance(words, str) else None)

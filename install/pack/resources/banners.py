@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from install.open_webui import OpenWebUI
 from install.pack.inputs import PlanInputs
+from install.pack.manifest import Manifest
 from install.pack.manifest.entries import BannerEntry
 from install.pack.resources.kind import Kind, Wanted
 from install.pack.tree import Json, leaves
@@ -32,13 +33,15 @@ _CONSOLE_WORDS = {
 
 
 def wanted_banners(inputs: PlanInputs) -> Iterator[Wanted]:
-    console = inputs.manifest.console
-    own = (_console_banner(console.url.rstrip("/")),) if console else ()
-    for banner in (*inputs.manifest.banners, *own):
+    for banner in (*inputs.manifest.banners, *console_banners(inputs.manifest)):
         fields = banner.model_dump(exclude={"id"} if banner.i18n else {"id", "i18n"}) | {"timestamp": 0}
         yield Wanted("banner", banner.id, dict(leaves(fields)))
 
 
-def _console_banner(url: str) -> BannerEntry:
+def console_banners(manifest: Manifest) -> tuple[BannerEntry, ...]:
+    """Return the banner that leads to people's own pages, where the manifest names their address."""
+    if manifest.console is None:
+        return ()
+    url = manifest.console.url.rstrip("/")
     words = {locale: text.format(url=url) for locale, text in _CONSOLE_WORDS.items()}
-    return BannerEntry(id=_CONSOLE, content=words["en"], i18n={"ja-JP": {"content": words["ja-JP"]}})
+    return (BannerEntry(id=_CONSOLE, content=words["en"], i18n={"ja-JP": {"content": words["ja-JP"]}}),)

@@ -9,6 +9,7 @@ import pytest
 from gateway.errors import Overloaded
 from gateway.identity import key_admin
 from gateway.identity.person import Person
+from gateway.oauth import grants
 from gateway.oauth.device import ALPHABET, normalized
 from gateway.oauth.grants import subject_of
 from gateway.oauth.polls import Polls
@@ -127,6 +128,15 @@ async def test_codes_that_wait_are_bounded_per_address(company: Company) -> None
     full = await company.post("/oauth/device_authorization", surface="claude_code")
     assert refused(full) == (503, "temporarily_unavailable")
     assert int(full.headers["retry-after"]) > 0
+
+
+async def test_codes_that_wait_are_bounded_in_all(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grants, "MOST_OPEN", 2)
+    await company.begin()
+    assert (await company.authorize()).status_code == 303
+    full = await company.post("/oauth/device_authorization", surface="claude_code")
+    assert refused(full) == (503, "temporarily_unavailable")
+    assert refused(await company.authorize()) == (503, "temporarily_unavailable")
 
 
 @pytest.mark.parametrize(
