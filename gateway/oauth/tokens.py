@@ -77,7 +77,7 @@ class Tokens:
         return await self.families.renew(token, self._renewed)
 
     async def _renewed(self, family: Family) -> dict[str, Any]:
-        key = self._alive(family)
+        key = await self._alive(family)
         now = time.time()
         ends = min(family.ends_at, now + SECONDS)
         ended = key.policy.expires_at is not None and key.policy.expires_at <= now * 1e6
@@ -87,9 +87,9 @@ class Tokens:
             renewed = await key_admin.change(self._runtime.keys, key.id, expires_at=round(ends * 1e6))
         return _answer(secret, renewed)
 
-    def _alive(self, family: Family) -> Key:
+    async def _alive(self, family: Family) -> Key:
         """Return the key of a family. Raises `OAuthError` where it was revoked, or people get no keys any more."""
-        key = self._runtime.keys.by_id(family.key_id)
+        key = await self._key(family.key_id)
         closed = self._runtime.current.config.own_keys is None
         if key is None or key.revoked_at is not None or key.owner is None or closed:
             raise invalid_grant("Access was withdrawn. Sign in again, or ask an administrator.", status=401)
@@ -104,7 +104,7 @@ class Tokens:
         if not name:
             raise invalid_request("The parameter 'client_id' must name the program.")
         _, family = await self.families.find(token)
-        key = self._alive(family)
+        key = await self._alive(family)
         person = Person(email=key.owner, source="key")
         asked = Asked(Program(name, known=False), family.asked.address, time.time())
         try:
@@ -130,8 +130,13 @@ class Tokens:
         if family:
             await self.end_key(family.key_id)
 
+    async def _key(self, key_id: str) -> Key | None:
+        """Return a key as it is now, whichever process made or changed it last."""
+        await self._runtime.keys.refresh()
+        return self._runtime.keys.by_id(key_id)
+
     async def end_key(self, key_id: str) -> None:
-        if key := self._runtime.keys.by_id(key_id):
+        if (key := await self._key(key_id)) and key.revoked_at is None:
             with acting_unless_known(Actor("person", key.owner, via="sign-in")):
                 await key_admin.revoke(self._runtime.keys, key_id)
 

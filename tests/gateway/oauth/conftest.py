@@ -5,6 +5,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,10 @@ def refused(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
-@pytest.fixture
-async def company(tmp_path: Path) -> AsyncIterator[Company]:
-    file = tmp_path / "sekisho.yaml"
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[Company]:
+    """Run a gateway process of a folder."""
+    file = folder / "sekisho.yaml"
 
     def write(**config: Any) -> None:
         known = {"data_dir": "data", "own_keys": {"most": 3, "longest_days": 30, "requests_per_minute": 99}}
@@ -129,3 +131,9 @@ async def company(tmp_path: Path) -> AsyncIterator[Company]:
         transport = httpx2.ASGITransport(app, client=("192.0.2.7", 4711))
         async with httpx2.AsyncClient(transport=transport, base_url=ROOT) as client:
             yield Company(client, runtime, reconfigure)
+
+
+@pytest.fixture
+async def company(tmp_path: Path) -> AsyncIterator[Company]:
+    async with running(tmp_path) as served:
+        yield served
