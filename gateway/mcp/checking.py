@@ -116,7 +116,8 @@ class _Checker:
         principal = SHARED if server.is_shared else principal_of(self._caller)
         credentials = credentials_of(name, server, self._config, self._oauth)
         await credentials.ready(self._caller)
-        way = Way(name, server, credentials, self._client, self._folder / "servers", self._caller, principal)
+        folder, fingerprint = self._folder / "servers", credentials.fingerprint(self._caller)
+        way = Way(name, server, credentials, self._client, folder, self._caller, principal, fingerprint)
         return self._pool.group(way, _Nobody(), None)
 
 

@@ -117,7 +117,9 @@ class Hub:
         """Return the connections to a server in a caller's name. Raises `SignInNeeded`."""
         server = self.mcp.servers[name]
         principal = SHARED if server.is_shared else principal_of(caller)
-        way = Way(name, server, self._credentials_of(name), self._client, self._folder / "servers", caller, principal)
+        credentials, folder = self._credentials_of(name), self._folder / "servers"
+        fingerprint = credentials.fingerprint(caller)
+        way = Way(name, server, credentials, self._client, folder, caller, principal, fingerprint)
         return self.pool.group(way, Listener(self, name, principal), self.catalog.era(way))
 
     async def usable(self, name: str, caller: Caller) -> Group:

@@ -54,7 +54,7 @@ ENGLISH: Mapping[str, str] = {
     "hub.none": "the gateway is no tool server of Open WebUI",
     "hub.silent": "Open WebUI lists no tools of {url}",
     "hub.tools": "{count} tools at {url}",
-    "hub.no_harmless": "no tool says that it only reads and needs no argument; none is called",
+    "hub.no_harmless": "no tool says that it only reads; none is called",
     "plugins.off": "off: {names}",
     "plugins.unknown": "an API key does not see it; functions can be read",
     "functions.off": "switched off: {names}",

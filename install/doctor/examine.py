@@ -41,7 +41,9 @@ def _judged(round: Round, probe: Probe, rows: list[Row]) -> Finding:
         return Finding(probe.name, State.FAILED, _whose(target, rows[0]), text(probe.unknown))
     if len(mine) < probe.count:
         return Finding(probe.name, State.UNKNOWN, text("found.no_tool"), text("mend.tool"))
-    if failed := [row for row in mine if row.get("outcome", "ok") != "ok"]:
+    if failed := [
+        row for row in mine if row.get("outcome", "ok") != "ok" and row.get("error_code") not in probe.passes
+    ]:
         said = text("found.outcome", outcome=failed[0]["outcome"])
         return Finding(probe.name, State.FAILED, said, text(probe.failed))
     # The weakest of them counts: a tool round has several.

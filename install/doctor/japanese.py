@@ -50,7 +50,7 @@ JAPANESE: Mapping[str, str] = {
     "hub.none": "ゲートウェイはOpen WebUIのツールサーバーに登録されていません",
     "hub.silent": "{url} のツールがOpen WebUIの一覧にありません",
     "hub.tools": "{url} のツール {count} 件",
-    "hub.no_harmless": "読み取り専用で引数のいらないツールがないため、呼び出しません",
+    "hub.no_harmless": "読み取り専用のツールがないため、呼び出しません",
     "plugins.off": "無効：{names}",
     "plugins.unknown": "APIキーでは確認できません（ファンクションの読み取りは可能）",
     "functions.off": "無効になっています：{names}",

@@ -109,7 +109,7 @@ class Gateway:
         return answer.status_code, str(code)
 
     def harmless_tools(self, path: str, key: Secret) -> list[str]:
-        """Return names of the tools at `/mcp…` that say they only read and need no argument; empty if it is silent."""
+        """Return names of tools at `/mcp…` that say they only read, those without arguments first; empty if silent."""
         asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": MODERN}}
         headers = {
             "Authorization": f"Bearer {key.reveal()}",
@@ -120,7 +120,7 @@ class Gateway:
         try:
             answer = self._client.post(path, json=asked, headers=headers)
             tools = answer.json()["result"]["tools"]
-            return [tool["name"] for tool in tools if _is_harmless(tool)]
+            return [tool["name"] for tool in sorted(filter(_is_harmless, tools), key=_needs_arguments)]
         except (httpx2.HTTPError, ValueError, LookupError, TypeError, AttributeError):
             return []
 
@@ -132,7 +132,11 @@ class Gateway:
 def _is_harmless(tool: Row) -> bool:
     reads = (tool.get("annotations") or {}).get("readOnlyHint") is True
     signs_in = tool["name"].rpartition("__")[2] == SIGN_IN  # it asks a person, whom nobody has here
-    return reads and not signs_in and not tool["inputSchema"].get("required")
+    return reads and not signs_in
+
+
+def _needs_arguments(tool: Row) -> bool:
+    return bool(tool["inputSchema"].get("required"))
 
 
 def signed(user: Row, secret: str) -> str:

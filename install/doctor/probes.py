@@ -46,6 +46,8 @@ class Probe:
     """What is found and the remedy where nothing was recorded."""
     failed: str = "mend.probe"
     """The remedy where what was recorded failed."""
+    passes: frozenset[str] = frozenset()
+    """Errors that prove the way as well as success does."""
 
 
 def _chat(round: Round) -> None:
@@ -112,7 +114,7 @@ def _points(engine: str, url: str, *values: str, on: str = "", below: str = "") 
 
 
 def _hub_tool(round: Round) -> str | None:
-    """Return the name of a tool that only reads and needs no argument, as a chat has it; None without one."""
+    """Return the name of a tool that only reads, best without arguments, as a chat has it; None without one."""
     hub = round.target.hub
     if hub is None:
         return None
@@ -125,7 +127,7 @@ def _hub_tool(round: Round) -> str | None:
 
 def _call_hub(round: Round) -> None:
     id = (round.target.hub or {})["info"]["id"]
-    question = f"Call the tool {_hub_tool(round)} once, then answer with the word OK."
+    question = f"Call the tool {_hub_tool(round)} once, with any arguments that fit, then answer with the word OK."
     turn = round.target.client.paths.ask(round.model, question, tools=(f"server:mcp:{id}",))
     round.target.client.paths.forget_chat(turn.chat_id)
 
@@ -216,6 +218,8 @@ PROBES: tuple[Probe, ...] = (
         unknown="mend.hub_key",
         silent=("found.no_tool", "mend.tool"),
         failed="mend.hub_call",
+        # The model chose arguments that the tool has no answer to.
+        passes=frozenset({"invalid_arguments", "tool_error"}),
     ),
     Probe("pipe", _pipe, _plain_chat, _no_pipe),
     Probe("api key", _api_key, _plain_chat, _no_key, unsigned="mend.sign"),

@@ -24,12 +24,12 @@ NAMES_IN_A_SENTENCE = 30
 
 async def choose(turn: Turn, offers: list[Offer], kind: str) -> Offer:
     """Let the person choose. Raises Trouble. `kind`: prompt or document."""
-    if turn.page is None:
-        names = ", ".join(offer.key for offer in offers[:NAMES_IN_A_SENTENCE])
-        raise Trouble("no_page", names=names)
     options = [{"const": str(at), "title": _option(offer)} for at, offer in enumerate(offers)]
     field = {"type": "string", "title": turn.text[kind], "oneOf": options}
     answer = await _form(turn, turn.text[f"{kind}s"], turn.text[f"choose_{kind}"], {CHOSEN: field}, [CHOSEN])
+    if answer is None:
+        names = ", ".join(offer.key for offer in offers[:NAMES_IN_A_SENTENCE])
+        raise Trouble("no_page", names=names)
     chosen = answer.get(CHOSEN)
     if not (isinstance(chosen, str) and chosen.isdecimal() and int(chosen) < len(offers)):
         raise Trouble("cancelled")
@@ -42,11 +42,6 @@ def _option(offer: Offer) -> str:
 
 async def fill(turn: Turn, client: Any, offer: Offer, given: Json) -> Json:
     """Let the person fill in what is needed; what the model gave stands in the form already. Raises Trouble."""
-    if turn.page is None:
-        missing = [each.name for each in offer.arguments if each.required and not given.get(each.name)]
-        if missing:
-            raise Trouble("missing", name=offer.key, names=", ".join(missing))
-        return given
     built = await asyncio.gather(*(_field(turn, client, offer, each, given) for each in offer.arguments))
     fields = {each.name: field for each, field in zip(offer.arguments, built, strict=True)}
     required = [each.name for each in offer.arguments if each.required]
@@ -54,12 +49,17 @@ async def fill(turn: Turn, client: Any, offer: Offer, given: Json) -> Json:
     answer = await _form(
         turn, turn.text["prompts" if offer.kind == "prompt" else "documents"], message, fields, required
     )
+    if answer is None:
+        missing = [each.name for each in offer.arguments if each.required and not given.get(each.name)]
+        if missing:
+            raise Trouble("missing", name=offer.key, names=", ".join(missing))
+        return given
     known = {name: str(value)[:LONGEST_VALUE] for name, value in answer.items() if name in fields}
     return {name: value for name, value in known.items() if value}
 
 
 async def _field(turn: Turn, client: Any, offer: Offer, argument: Argument, given: Json) -> Json:
-    suggested = [one_line(each) for each in await _suggested(client, offer, argument)]
+    suggested = [one_line(each) for each in await _suggested(client, offer, argument)] if turn.page else []
     example = turn.text["suggested"].format(values=turn.text["between"].join(suggested)) if suggested else ""
     about = "\n".join(filter(None, (argument.about, example)))
     default = {"default": given[argument.name]} if given.get(argument.name) else {}
@@ -80,12 +80,14 @@ async def _suggested(client: Any, offer: Offer, argument: Argument) -> list[str]
     return [each for each in items(answer.completion.values) if isinstance(each, str) and each][:MOST_SUGGESTED]
 
 
-async def _form(turn: Turn, title: str, message: str, fields: Json, required: list[str]) -> Json:
-    """Show Open WebUI's own form of tools. Raises Trouble where the person does not fill it in."""
+async def _form(turn: Turn, title: str, message: str, fields: Json, required: list[str]) -> Json | None:
+    """Show Open WebUI's own form of tools; None where no page is open. Raises Trouble where the person declines."""
     schema = {"type": "object", "properties": fields, "required": required}
     data = {"mode": "form", "message": message, "requestedSchema": schema, "server_name": title}
-    assert turn.page is not None
-    answer = dict_of(await turn.page({"type": "request:elicitation", "data": {**data, "timeout_ms": MILLISECONDS}}))
+    event = {"type": "request:elicitation", "data": {**data, "timeout_ms": MILLISECONDS}}
+    answer = dict_of(await turn.page(event)) if turn.page else {"error": "no page"}
+    if "error" in answer:  # closed, or of a turn that nobody watches
+        return None
     if answer.get("action") != "accept":
         raise Trouble("cancelled")
     return dict_of(answer.get("content"))

@@ -123,9 +123,7 @@ def test_what_is_missing_is_asked_for(setup: Setup) -> None:
     assert "lib__weekly_report" in setup.use("use_prompt", {"name": "nothing like it"}, session="")["result"]
 
 
-@pytest.mark.parametrize(
-    "answer", [None, {}, {"error": "gone"}, "x", accept(), accept(chosen="99"), accept(chosen=[1])]
-)
+@pytest.mark.parametrize("answer", [None, {}, "x", accept(), accept(chosen="99"), accept(chosen=[1])])
 def test_a_page_that_answers_oddly_chose_nothing(setup: Setup, answer: Any) -> None:
     assert "chose nothing" in setup.use("use_prompt", {}, answer)["result"]
 
@@ -137,6 +135,14 @@ def test_broken_arguments_of_a_model_break_nothing(setup: Setup, arguments: str)
     turn = setup.use("use_prompt", arguments, {"action": "cancel"})
     assert "Traceback" not in str(turn["result"])
     assert "error" not in str(turn["result"]).lower() or "JSON object" in turn["result"]
+
+
+@pytest.mark.parametrize("closed", [{"error": "Client session disconnected."}, {"error": "Event call timed out."}])
+def test_a_page_that_was_closed_asks_nobody(setup: Setup, closed: Json) -> None:
+    turn = setup.use("use_prompt", {}, closed)
+    assert turn["result"].startswith("Nobody can be asked here. Name one of these: lib__")
+    assert "needs these arguments: project" in setup.use("use_prompt", {"name": "weekly_report"}, closed)["result"]
+    assert "Nobody can be asked here" in setup.use("read_resource", {}, closed)["result"]
 
 
 def test_odd_prompts(setup: Setup) -> None:

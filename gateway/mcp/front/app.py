@@ -113,7 +113,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = McpExchange(self._runtime, scope)
         noted = noting(exchange, send, self.hub.machine)
-        answer = Answer(noted)
+        answer = Answer(send)
         try:
             await self._serve(exchange, scope, receive, noted, send)
         except ApiError as error:
@@ -133,7 +133,9 @@ class Front:
         """Serve a request here, or let the machine do so that it belongs to, whose answer goes out as it is."""
         config = await self._admitted(exchange, scope)
         body = await body_of(scope, receive, config.max_body_bytes) if scope["method"] == "POST" else b""
-        receive, head = replayed(body, receive) if body else receive, head_of(body)
+        head = head_of(body)
+        if scope["method"] == "POST":
+            receive = replayed(body, receive)
         if self._machines:
             hub = hub_asked(scope, head, self._codec)
             if hub is not None and hub != self.hub.machine:

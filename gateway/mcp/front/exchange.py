@@ -14,6 +14,7 @@ from gateway.api.client import headers_of
 from gateway.api.exchange import CLIENT_CLOSED
 from gateway.api.govern import limits_of
 from gateway.config.mcp import McpServer
+from gateway.errors import ApiError
 from gateway.identity.caller import Caller
 from gateway.identity.client import calling_client
 from gateway.ledger.record import Outcome
@@ -82,6 +83,9 @@ class McpExchange:
             yield
         except asyncio.CancelledError:
             await self.settle("cancelled", CLIENT_CLOSED, "client_closed")
+            raise
+        except ApiError as error:
+            await self.settle("refused" if error.status < 500 else "error", error.status, error.code)
             raise
         except MCPError:
             outcome = "error" if self._outcome == "ok" else self._outcome

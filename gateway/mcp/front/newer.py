@@ -14,6 +14,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.types import Receive, Scope, Send
 
 from gateway.api.client import Answer, UntilGone
+from gateway.errors import ApiError
 from gateway.mcp.front.exchange import McpExchange
 from gateway.mcp.protocol import Params
 
@@ -59,6 +60,8 @@ class NewerCalls:
             async with UntilGone(receive, answering.answer):
                 try:
                     said, status = {"result": await self._handle(ctx)}, 200
+                except ApiError:
+                    raise  # an answer of HTTP: nothing has begun
                 except Exception as error:
                     found = modern_error_data(error)
                     data = {} if found.data is None else {"data": found.data}

@@ -192,6 +192,7 @@ def _address(endpoint: str, pending: Pending, state: str) -> str:
         "code_challenge_method": "S256",
         "resource": pending.relation.resource,
         **({"scope": " ".join(pending.scopes)} if pending.scopes else {}),
+        **({"prompt": "consent"} if _OFFLINE in pending.scopes else {}),  # OpenID demands it for refresh tokens
     }
     parts = urlsplit(endpoint)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in asked]

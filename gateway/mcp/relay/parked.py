@@ -8,6 +8,7 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
+from gateway.errors import Overloaded
 from gateway.mcp.front.client import Client
 from gateway.mcp.ids import named
 from gateway.mcp.protocol import Params, Result
@@ -109,10 +110,12 @@ class Parked:
         return len(self._all)
 
     def begin(self, owner: str) -> ParkedCall:
-        """Begin a call that may have to wait for its client. Raises `MCPError` where too many do."""
+        """Begin a call that may have to wait for its client. Raises `Overloaded` where too many do."""
         own = sum(each.owner == owner for each in self._all.values())
         if len(self._all) >= self.most or own >= MOST_A_PRINCIPAL:
-            raise MCPError(INTERNAL_ERROR, "Too many calls wait for an answer. Answer one of them, or try again later.")
+            raise Overloaded(
+                "Too many calls wait for an answer. Answer one of them, or try again later.", retry_after=30
+            )
         return ParkedCall(named(self._hub, secrets.token_urlsafe(16)), owner, self._forget)
 
     def keep(self, call: ParkedCall) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from gateway.config.mcp import McpServer
 from gateway.identity.caller import Caller
 from gateway.mcp.credentials import Credentials
+from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.principal import SHARED, folder_name
 from gateway.mcp.stdio import StdioCommand, StdioTransport
 from gateway.mcp.transport import Transport
@@ -31,9 +32,15 @@ class Way(msgspec.Struct, frozen=True):
     """In which processes have folders of their own."""
     caller: Caller
     principal: str
+    fingerprint: str
+    """Of the credentials with which its connections were opened."""
 
     async def headers(self) -> Mapping[str, str]:
-        return await self.credentials.headers(self.caller)
+        """Return what authorizes a request. Raises `UpstreamDown` where the person has signed in as another since."""
+        headers = await self.credentials.headers(self.caller)
+        if self.credentials.fingerprint(self.caller) != self.fingerprint:
+            raise UpstreamDown(self.name, "the person has signed in anew; call again")
+        return headers
 
     async def refused(self, sent: Mapping[str, str], status: int, challenge: str) -> bool:
         return await self.credentials.refused(self.caller, sent, status, challenge)

@@ -107,7 +107,7 @@ class Pool:
 
     def group(self, way: Way, listener: Listener, era: Era | None) -> Group:
         """Return the connections of a server in a principal's name."""
-        key = way.name, way.principal, way.credentials.fingerprint(way.caller)
+        key = way.name, way.principal, way.fingerprint
         found = self._groups.get(key)
         if found is None:
             found = self._groups[key] = Group(way, listener, era)

@@ -56,7 +56,9 @@ class Follower:
         try:
             body = await body_of(scope, receive, config.mcp.max_body_bytes) if scope["method"] == "POST" else b""
             with self._standing.noted() if lasts(scope["method"], method_of(body)) else nullcontext():
-                await self._served(scope, replayed(body, receive) if body else receive, send, body, lead)
+                await self._served(
+                    scope, replayed(body, receive) if scope["method"] == "POST" else receive, send, body, lead
+                )
         except ApiError as error:
             await refuse(answer, error, headers_of(scope), request_id())
         except ClientGone:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -128,6 +128,10 @@ class Issuer:
             access_token=access, expires_in=self.lifetime, scope=" ".join(scopes) or None, refresh_token=refresh
         )
 
+    def reset(self) -> None:
+        """Forget everything, and behave."""
+        anew(self, kept=("url",))
+
     def forget(self) -> None:
         """Let all tokens end."""
         self.access.clear()
@@ -210,6 +214,13 @@ async def _read(receive: Receive) -> bytes:
         body += message.get("body", b"")
         if not message.get("more_body"):
             return body
+
+
+def anew(found: Any, kept: tuple[str, ...]) -> None:
+    """Give the fields of a dataclass what they have at first, but the kept ones."""
+    for each in fields(found):
+        if each.name not in kept:
+            setattr(found, each.name, each.default if each.default_factory is MISSING else each.default_factory())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.fakes.mcp_everything.serving import Era, Everything, everything_app
-from tests.fakes.oauth.issuer import Issuer
+from tests.fakes.oauth.issuer import Issuer, anew
 from tests.fakes.serving import free_port, serving
 
 
@@ -31,6 +31,10 @@ class Protected:
     subject_of_session: dict[bytes, str] = field(default_factory=dict)
     mixed: list[str] = field(default_factory=list)
     """Sessions that were used with two people's tokens."""
+
+    def reset(self) -> None:
+        """Forget everything, and behave."""
+        anew(self, kept=("url", "issuers"))
 
     @property
     def base(self) -> str:

@@ -24,10 +24,17 @@ META = "/.well-known/oauth-authorization-server"
 Setting = tuple[Issuer, Protected]
 
 
-@pytest.fixture
-def setting() -> Iterator[Setting]:
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Setting]:
     with issuing() as issuer, protected(issuer) as server:
         yield issuer, server
+
+
+@pytest.fixture
+def setting(servers: Setting) -> Setting:
+    for each in servers:
+        each.reset()
+    return servers
 
 
 def refused(folder: Path, server: Protected, **oauth: Any) -> OAuthFailed:

@@ -224,11 +224,8 @@ def test_who_signs_out_is_signed_out(place: Place) -> None:
 def test_a_token_that_the_server_refuses_is_refreshed_and_then_given_up(place: Place) -> None:
     who, server = "refused", place.servers["modern"]
     place.sign_in(who, "modern")
-    first = server.tokens[-1]
     asyncio.run(place.call(who, "modern"))
-    token = server.tokens[-1]
-    assert token == first or token
-    place.issuer.access.pop(token)
+    place.issuer.access.pop(server.tokens[-1])
     answered = asyncio.run(place.call(who, "modern"))
     assert answered.is_error, "it was given a moment ago: another one would be refused as well"
     assert link_of(answered)
@@ -261,6 +258,17 @@ def test_two_people_at_once_are_never_mixed(place: Place) -> None:
         assert set(counted) == set(people)
         owners = {token: place.issuer.access[token].subject for token in each.tokens}
         assert [owners[token] for token in each.tokens] == counted
+
+
+def test_another_account_at_the_issuer_gets_other_connections(place: Place) -> None:
+    """A session of an older server belongs to the account that opened it."""
+    alice = place.company.browser("switches")
+    for account in ("account-1", "account-2"):
+        alice.who = account
+        assert alice.sign_in("/mcp-sign-in/legacy").status_code == 303
+        assert texts(asyncio.run(place.call("switches", "legacy")))
+        assert place.servers["legacy"].seen[-1][0] == account
+    assert place.servers["legacy"].mixed == []
 
 
 def test_a_key_without_an_owner_cannot_sign_in(place: Place) -> None:

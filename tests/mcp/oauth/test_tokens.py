@@ -21,10 +21,17 @@ from tests.mcp.oauth.flows import OURS, WIKI, configured, flow, service, sign_in
 Setting = tuple[Issuer, Protected]
 
 
-@pytest.fixture
-def setting() -> Iterator[Setting]:
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Setting]:
     with issuing() as issuer, protected(issuer) as server:
         yield issuer, server
+
+
+@pytest.fixture
+def setting(servers: Setting) -> Setting:
+    for each in servers:
+        each.reset()
+    return servers
 
 
 async def aged(oauth: OAuth, grant: Grant, seconds: float = 3590) -> Grant:
