@@ -88,7 +88,7 @@ def _add_gateway() -> None:
     register(app)
 
 
-_GATEWAY = ("serve", "keys", "budgets", "config", "usage", "ledger", "mcp")
+_GATEWAY = ("serve", "keys", "budgets", "config", "usage", "ledger", "models", "audit", "mcp")
 EXTRAS: dict[str, str] = dict.fromkeys(_GATEWAY, "gateway") | {"up": "embedded"}
 
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from gateway.commands import register
 from gateway.config.schema import Config
 from gateway.wording.languages import Language
-from install.cli import COMMANDS
+from install.cli import COMMANDS, EXTRAS
 from install.client.guide import PAGES, with_tools
 from install.client.tools import TOOLS
 from install.commands.up import up
@@ -119,3 +119,10 @@ def _root() -> Any:
     app.command()(up)
     register(app)
     return typer.main.get_command(app)
+
+
+def test_each_command_of_the_gateway_says_what_it_needs_where_that_is_missing() -> None:
+    app = typer.Typer()
+    register(app)
+    names = {each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands}
+    assert set(EXTRAS) == names | {str(each.name) for each in app.registered_groups} | {"up"}

@@ -81,6 +81,8 @@ _EXAMPLES = {
     "mcp.servers.NAME.memory_bytes": "2147483648",
     "mcp.servers.NAME.open_files": "256",
     "mcp.servers.NAME.cpu_seconds": "3600",
+    "mcp.servers.NAME.max_life_seconds": "86400",
+    "mcp.servers.NAME.sampling.model": "gemma-3-27b",
     "mcp.servers.NAME.headers": '{x-api-key: "${WIKI_KEY}"}',
     "mcp.servers.NAME.auth.token": '"${WIKI_TOKEN}"',
     "mcp.servers.NAME.auth.user_tokens": '{alice@example.com: "${ALICE_TOKEN}"}',

@@ -71,8 +71,12 @@ def gateway_serving(folder: Path, upstream: str) -> Iterator[GatewayProcess]:
         model(SMALL_MODEL, deployment(upstream), mode="chat", context_window=12_000, price=PRICE),
         model(EMBEDDING_MODEL, deployment(upstream, EMBEDDING_MODEL), mode="embedding"),
     ]
-    identity = {"identity_secret": "${SEKISHO_IDENTITY_SECRET}"}
-    config = {"open_webui": identity, "own_keys": {"most": 5}, "models": models}
+    identity = {
+        "identity_secret": "${SEKISHO_IDENTITY_SECRET}",
+        "teams": {"研究開発": "other", "研究 開発": "research"},
+    }
+    company = {"own_keys": {"most": 5}, "contact": "it-help@example.com"}
+    config = {"open_webui": identity, **company, "models": models}
     process = GatewayProcess(folder, config).start()
     try:
         yield process

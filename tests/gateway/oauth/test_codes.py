@@ -179,7 +179,7 @@ async def test_a_person_who_signs_out_everywhere_takes_a_code_back(company: Comp
     assert refused(await company.redeem(code)) == (400, "invalid_grant")
 
 
-@pytest.mark.parametrize("verifier", ["", "x" * 42, "x" * 129, VERIFIER + "\n", "ü" * 43], ids=["empty", "short", "long", "line", "umlauts"])
+@pytest.mark.parametrize("verifier", ["", "x" * 42, "x" * 129, VERIFIER[:43] + "\n", "ü" * 43], ids=range(5))
 def test_a_verifier_has_the_form_of_the_rfc(verifier: str) -> None:
     assert not answers(challenge_of(verifier), verifier)
 
