@@ -78,8 +78,10 @@ class ExpiringStore:
             "expires_at": now + round(seconds * 1e6),
         }
         try:
+            await self._sweep(now)
             async with self._engine.begin() as connection:
-                await connection.execute(delete(expiring).where(self._ended(now, hashed)))
+                ended = (expiring.c.id_hash == hashed) & (expiring.c.expires_at <= now)
+                await connection.execute(delete(expiring).where(ended))
                 await self._make_room(connection, row, most, evict)
                 await connection.execute(insert(expiring).values(**row))
         except IntegrityError:
@@ -147,7 +149,8 @@ class ExpiringStore:
 
     async def _make_room(self, connection: AsyncConnection, row: dict[str, Any], most: int, evict: bool) -> None:
         own = (expiring.c.subject == row["subject"]) & (expiring.c.kind == row["kind"])
-        count = (await connection.execute(select(func.count()).select_from(expiring).where(own))).scalar_one()
+        alive = own & (expiring.c.expires_at > row["created_at"])
+        count = (await connection.execute(select(func.count()).select_from(expiring).where(alive))).scalar_one()
         if count < most:
             return
         if not evict:
@@ -156,13 +159,12 @@ class ExpiringStore:
         kept = (await connection.execute(newest)).scalars().all()
         await connection.execute(delete(expiring).where(own & expiring.c.id_hash.not_in(kept)))
 
-    def _ended(self, now: int, hashed: bytes) -> ColumnElement[bool]:
-        """Return what is deleted before an entry is stored: the one of the same id if it ended, all at times."""
-        ended = expiring.c.expires_at <= now
-        if now - self._swept_at < _SWEEP_MICROSECONDS:
-            return ended & (expiring.c.id_hash == hashed)
-        self._swept_at = now
-        return ended
+    async def _sweep(self, now: int) -> None:
+        """Delete what has ended, now and then; by itself, so that no refusal afterwards takes it back."""
+        if now - self._swept_at >= _SWEEP_MICROSECONDS:
+            self._swept_at = now
+            async with self._engine.begin() as connection:
+                await connection.execute(delete(expiring).where(expiring.c.expires_at <= now))
 
     def _is(self, kind: str, id_: str) -> ColumnElement[bool]:
         return (expiring.c.id_hash == self._hash(f"{kind}:{id_}")) & (expiring.c.expires_at > _now())

@@ -102,6 +102,17 @@ async def test_ended_entries_are_swept(store: ExpiringStore, engine: AsyncEngine
         assert (await connection.execute(text("SELECT count(*) FROM expiring"))).scalar_one() == 1
 
 
+async def test_a_refusal_does_not_keep_what_has_ended(store: ExpiringStore, engine: AsyncEngine) -> None:
+    await store.put("try", "mallory", b"x", 60, most=1)
+    await store.put("try", "alice", b"x", -1, most=1)
+    await store.put("try", "alice", b"ended ones do not count", 60, most=1, evict=False)
+    await store.put("link", "bob", b"x", -1)
+    with pytest.raises(Overloaded):
+        await ExpiringStore(engine, SECRET).put("try", "mallory", b"x", 60, most=1, evict=False)
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM expiring"))).scalar_one() == 2
+
+
 async def test_contents_have_a_bound(store: ExpiringStore) -> None:
     with pytest.raises(TooLarge):
         await store.put("link", "alice", b"x" * (LARGEST_BYTES + 1), 60)
