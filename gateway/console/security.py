@@ -47,7 +47,10 @@ def is_from_here(config: Config, scope: Scope) -> bool:
     if headers.get("sec-fetch-site", "same-origin") != "same-origin":
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin)[:2] in _origins(config, scope, headers.get("host", ""))
+    try:
+        return origin is None or urlsplit(origin)[:2] in _origins(config, scope, headers.get("host", ""))
+    except ValueError:
+        return False
 
 
 def _origins(config: Config, scope: Scope, host: str) -> set[tuple[str, str]]:

@@ -35,7 +35,7 @@ class Visit:
 
     def __init__(self, runtime: Runtime, request: Request, session: Session | None, menu: Sequence[Any] = ()) -> None:
         self.runtime, self.request, self.session, self.menu = runtime, request, session, menu
-        self.query = dict(_pairs(request.scope["query_string"].decode("latin-1")[:_LONGEST_QUERY]))
+        self.query = dict(_pairs(request.scope["query_string"].decode("latin-1")[:_LONGEST_QUERY], None))
         self.language: Language = self._language()
         self.theme = self._one_of(self.query.get("theme"), THEMES) or self._cookie(THEME, THEMES) or "auto"
         self.form: dict[str, str] = {}
@@ -147,10 +147,13 @@ class Visit:
         return value if value in tuple(allowed) else None
 
 
-def _pairs(text_: str) -> Iterable[tuple[str, str]]:
-    """Return the fields of a form or query, without control characters. Raises `InvalidRequest` for too many."""
+def _pairs(text_: str, most: int | None = _MOST_FIELDS) -> Iterable[tuple[str, str]]:
+    """Return the fields of a form or query, without control characters. Raises `InvalidRequest` for more than `most`.
+
+    A query is short enough to have no such bound: there is no page yet that could tell of it.
+    """
     try:
-        found = parse_qsl(text_, keep_blank_values=True, errors="replace", max_num_fields=_MOST_FIELDS)
+        found = parse_qsl(text_, keep_blank_values=True, errors="replace", max_num_fields=most)
     except ValueError as error:
         raise InvalidRequest("Too many fields.") from error
     return [(_NOT_SHOWN.sub("", name), _NOT_SHOWN.sub("", value)) for name, value in found]

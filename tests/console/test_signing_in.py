@@ -191,8 +191,13 @@ CROSS = [
     {"sec-fetch-site": "none"},
     {"origin": "https://evil.example"},
     {"origin": "null"},
+    {"origin": "http://["},
     {"origin": "http://127.0.0.1:1"},
 ]
+
+
+def test_a_query_of_very_many_fields_is_no_failure(visitor: Browser) -> None:
+    assert visitor.http.get("/console/sign-in?" + "&".join("a" * 300)).status_code == 200
 
 
 @pytest.mark.parametrize("headers", CROSS, ids=str)
