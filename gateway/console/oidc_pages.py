@@ -23,6 +23,8 @@ log = logging.getLogger("sekisho.signin")
 START, CALLBACK, SIGN_OUT = "/console/sign-in/oidc", "/console/sign-in/oidc/callback", "/console/sign-out/oidc"
 BROWSER = "sekisho-oidc"
 """Cookie that binds a way to the provider, and later the provider's token, to one browser."""
+_LONGEST_BROWSER = 64
+"""Characters of our own values; anything longer would be stored for whoever sends it."""
 _TOKEN = "oidc_token"
 _START_SECONDS = 3600
 
@@ -37,7 +39,8 @@ async def start(visit: Visit) -> Response:
     """Lead to the provider."""
     oidc, next_ = _configured(visit), own_path(visit.query.get("next"))
     config, scope = visit.runtime.current.config, visit.request.scope
-    browser = visit.cookie(BROWSER) or secrets.token_urlsafe(32)
+    known = visit.cookie(BROWSER)
+    browser = known if known and len(known) <= _LONGEST_BROWSER else secrets.token_urlsafe(32)
     try:
         url = await begin(
             _provider(visit, oidc),

@@ -18,7 +18,7 @@ def person_of(claims: Mapping[str, Any], oidc: Oidc) -> Person:
     """Return the person of claims. Raises `SignInFailed` for one without a verified address of an allowed domain."""
     mail = _mail(claims, oidc)
     return Person(
-        user_id=f"oidc:{_text(claims.get('sub'))}",
+        user_id=f"oidc:{_subject(claims)}",
         email=mail,
         name=_text(claims.get("name")),
         groups=groups_of(claims, oidc),
@@ -55,6 +55,14 @@ def _mail(claims: Mapping[str, Any], oidc: Oidc) -> str:
     if oidc.email_domains and lower(found[1]) not in {lower(each) for each in oidc.email_domains}:
         raise SignInFailed("domain", "the address is of none of 'console.oidc.email_domains'")
     return lower(value)
+
+
+def _subject(claims: Mapping[str, Any]) -> str:
+    """Return who it is for the provider. Raises `SignInFailed` for what would make two people one."""
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or _text(subject) != subject:
+        raise SignInFailed("token", "the claim 'sub' is no text of at most 256 characters that can be shown")
+    return subject
 
 
 def _text(value: object) -> str | None:

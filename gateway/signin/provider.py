@@ -54,12 +54,16 @@ class Provider:
         self._keys: list[Key] = []
         self._metadata_at = self._keys_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._failure: SignInFailed | None = None
 
     async def metadata(self) -> Metadata:
         """Return the provider's description. An old one is good enough while a new one cannot be had."""
         if self._metadata and self._clock() - self._metadata_at < _KEPT_SECONDS:
             return self._metadata
+        before = self._failure
         async with self._lock:
+            if (failed := self._failure) and failed is not before:  # while this request waited for its turn
+                raise SignInFailed(failed.reason, str(failed))
             if self._metadata is None or self._clock() - self._metadata_at >= _KEPT_SECONDS:
                 self._metadata_at = self._clock()
                 try:
@@ -68,6 +72,7 @@ class Provider:
                     if self._metadata is None:
                         self._metadata_at = float("-inf")
                     if self._metadata is None or error.reason != "unreachable":
+                        self._failure = error
                         raise
         return self._metadata
 

@@ -1,5 +1,6 @@
 """Codes and tokens of a provider: the good ones name a person, every other one is refused for its own reason."""
 
+import asyncio
 import base64
 import json
 import time
@@ -301,6 +302,25 @@ async def test_a_provider_that_is_away_is_said_so_and_asked_again(fake: FakeOpen
     missing = make(issuer=f"{fake.issuer}/realms/none")
     fake.answers["/realms/none/.well-known/openid-configuration"] = Response("", 404)
     assert await missing.refusal() == "setup"
+
+
+async def test_all_who_wait_for_a_provider_that_is_away_learn_of_it_together(fake: FakeOpenId, make: Make) -> None:
+    company, path = make(), "/.well-known/openid-configuration"
+    fake.answers[path] = Response("down", 502)
+    told = await asyncio.gather(*(company.refusal() for _ in range(20)))
+    assert set(told) == {"unreachable"}
+    assert [asked for asked, *_ in fake.asked] == [path]
+    fake.answers.clear()
+    await company.whole()
+
+
+@pytest.mark.parametrize("sub", [None, 5, "", " ", "a\nb", "\u202ea", "a" * 257])
+def test_a_person_without_a_name_of_their_own_is_nobody(sub: Any) -> None:
+    oidc = Oidc.model_validate({"issuer": "https://login.example.com", "client_id": "sekisho"})
+    claims = {"sub": sub, "email": "alice@example.com", "email_verified": True}
+    with pytest.raises(SignInFailed) as caught:
+        person_of(claims, oidc)
+    assert caught.value.reason == "token"
 
 
 async def test_an_old_description_and_old_keys_serve_while_new_ones_cannot_be_had(fake: FakeOpenId, make: Make) -> None:

@@ -224,6 +224,12 @@ def lying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeOpenId
         yield fake, url
 
 
+def test_no_cookie_but_ours_is_kept(lying: tuple[FakeOpenId, str]) -> None:
+    browser = Browser(lying[1])
+    first = browser.get("/console/sign-in/oidc", cookie=f"{OIDC}={'x' * 65}")
+    assert "x" * 65 not in first.headers["set-cookie"]
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize(
     ("claims", "reason"),
