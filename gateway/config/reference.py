@@ -95,8 +95,6 @@ _EXAMPLES = {
     "mcp.servers.NAME.auth.oauth.scopes": "[pages:read]",
     "mcp.servers.NAME.auth.oauth.audience": "wiki",
     "mcp.servers.NAME.auth.oauth.allowed_hosts": "[login.corp.example.com]",
-    "mcp.servers.NAME.sampling.model": "gemma-3-27b",
-    "mcp.servers.NAME.max_life_seconds": "86400",
     "mcp.servers.NAME.roots": "false",
     "mcp.servers.NAME.max_connections": "4",
     "mcp.views.NAME.servers": "[git, wiki]",
