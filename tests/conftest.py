@@ -1,6 +1,11 @@
 """What all tests share."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from install.wording import speak
 
 # `make test` draws the same examples each time; new ones are for those who work on the code.
 settings.register_profile("repeatable", derandomize=True)
@@ -16,3 +21,10 @@ pytest_plugins = [
     "tests.fixtures.postgres",
     "tests.fixtures.open_webui",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _english_again() -> Iterator[None]:
+    """Set the language of what is said back after each test, so that no test depends on the one before it."""
+    yield
+    speak("en")

@@ -109,6 +109,8 @@ async def _rotate_key(store: KeyStore, request: Request) -> Any:
     grace = (await _object(request)).get("grace_seconds", key_admin.DEFAULT_GRACE_SECONDS)
     if not isinstance(grace, int) or isinstance(grace, bool) or grace < 0:
         raise InvalidRequest("The field 'grace_seconds' must be a whole number of seconds.", param="grace_seconds")
+    if (await key_admin.get(store, _named(request))).revoked_at:
+        raise InvalidRequest("This key was revoked; make a new one.", code="key_ended")
     return _shown(*await key_admin.rotate(store, _named(request), grace))
 
 
@@ -137,14 +139,14 @@ async def _remove_budget(store: KeyStore, request: Request) -> Any:
 _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/keys", _list_keys),
     ("POST", "/keys", _create_key),
-    ("GET", "/keys/{name}", _show_key),
-    ("PATCH", "/keys/{name}", _change_key),
-    ("DELETE", "/keys/{name}", _revoke_key),
-    ("POST", "/keys/{name}/rotate", _rotate_key),
+    ("GET", "/keys/{name:path}", _show_key),
+    ("PATCH", "/keys/{name:path}", _change_key),
+    ("DELETE", "/keys/{name:path}", _revoke_key),
+    ("POST", "/keys/{name:path}/rotate", _rotate_key),
     ("POST", "/explain", explain),
     ("GET", "/budgets", _list_budgets),
-    ("PUT", "/budgets/{name}", _set_budget),
-    ("DELETE", "/budgets/{name}", _remove_budget),
+    ("PUT", "/budgets/{name:path}", _set_budget),
+    ("DELETE", "/budgets/{name:path}", _remove_budget),
     ("GET", "/models/ending", ending),
     ("GET", "/records", admin_records),
     ("GET", "/usage", admin_usage),

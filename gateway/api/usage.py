@@ -15,7 +15,7 @@ from gateway.api.client import Answer, headers_of
 from gateway.api.holder import caller_of
 from gateway.api.own_budgets import budgets_of, own_of, team_json
 from gateway.api.telling import refuse
-from gateway.casing import lower
+from gateway.casing import folded, lower
 from gateway.config.schema import Ledger
 from gateway.errors import ApiError, InvalidRequest
 from gateway.identity.keys import Key, KeyStore
@@ -24,7 +24,7 @@ from gateway.ledger.segments import folder
 from gateway.reports.dimensions import DIMENSIONS, parse
 from gateway.reports.query_runner import FRESH_SECONDS, Query, QueryRunner
 from gateway.reports.recent import latest
-from gateway.reports.span import span_of
+from gateway.reports.span import Span, span_of
 from gateway.runtime import Runtime
 from gateway.sessions.session import SCOPE, Session
 
@@ -37,6 +37,7 @@ _LEADS_SEE = {name: DIMENSIONS[name] for name in (*OWN_DIMENSIONS, "user", "name
 """Dimensions for team leads."""
 _SHIPPING_SECONDS = 120
 """Allowed for a run of shipping."""
+_MOST_ROWS = 10_000
 _OWN_MEASURES = ("requests", "input_tokens", "output_tokens", "cost_usd")
 
 
@@ -72,7 +73,7 @@ class UsageQuery(AskedQuery, forbid_unknown_fields=True):
     from_: str | None = msgspec.field(default=None, name="from")
     to: str | None = None
     timezone: str = "UTC"
-    limit: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 10_000
+    limit: Annotated[int, msgspec.Meta(ge=1, le=_MOST_ROWS)] = _MOST_ROWS
 
 
 async def admin_records(_: KeyStore, request: Request) -> Any:
@@ -100,14 +101,23 @@ async def admin_usage(_: KeyStore, request: Request) -> Any:
     allowed = DIMENSIONS
     if session is not None and not session.may("administrator"):
         only, allowed = _of_led_teams(only, session.leads), _LEADS_SEE
+    if "team" in only:
+        only = {**only, "team": await _as_recorded(answers, span, only["team"])}
     return msgspec.Raw(await answers.ask(Query(span, parse(asked.by, allowed), only, asked.limit)))
 
 
 def _of_led_teams(only: dict[str, list[str]], leads: Sequence[str]) -> dict[str, list[str]]:
     """Return a filter that lets a team lead see the teams led, and nothing else. Raises `InvalidRequest`."""
     parse(",".join(only), _LEADS_SEE)
-    asked = only.get("team", list(leads))
-    return {**only, "team": [team for team in asked if team in leads]}
+    asked, led = only.get("team", list(leads)), {folded(team) for team in leads}
+    return {**only, "team": [team for team in asked if folded(team) in led]}
+
+
+async def _as_recorded(answers: QueryRunner, span: Span, teams: Sequence[str]) -> list[str]:
+    """Return the names under which records hold teams: written as people wrote them, compared as everywhere."""
+    wanted = {folded(team) for team in teams}
+    rows = msgspec.json.decode(await answers.ask(Query(span, ("team",), limit=_MOST_ROWS)))["rows"] if wanted else []
+    return [row["team"] for row in rows if row["team"] and folded(row["team"]) in wanted]
 
 
 class MyUsage:

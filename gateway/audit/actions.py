@@ -3,7 +3,7 @@
 ACTIONS: dict[str, tuple[str, str]] = {
     "key.created": ("Key created", "キーを作成"),
     "key.changed": ("Key changed", "キーを変更"),
-    "key.rotated": ("Secret of a key replaced", "キーの値を更新"),
+    "key.rotated": ("Secret of a key replaced", "キーを再発行"),
     "key.revoked": ("Key revoked", "キーを失効"),
     "budget.set": ("Budget set", "予算を設定"),
     "budget.removed": ("Budget removed", "予算を削除"),
@@ -14,9 +14,13 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "notice.acknowledged": ("Notice acknowledged", "お知らせを確認"),
     "person.forgotten": ("Person forgotten", "個人の記録を消去"),
     "costs.computed": ("Costs of past days computed again", "過去の費用を再計算"),
-    "change.undone": ("The change of an earlier row was not made", "前の行の変更は行われなかった"),
-    "heads.seen": ("Heads of other chains seen", "他の鎖の先頭を確認"),
+    "change.undone": ("The change of an earlier row was not made", "直前に記録した変更は行われませんでした"),
+    "heads.seen": ("Heads of other chains seen", "他のチェーンの先頭を確認"),
 }
+MOMENTS = ("created_at", "revoked_at", "expires_at", "previous_until")
+"""Values of rows that are UTC microseconds."""
+AMOUNTS = ("nano_usd", "budget_nano_usd")
+"""Values of rows that are nano-USD."""
 
 
 def sentence(action: str, language: str) -> str:

@@ -1,17 +1,18 @@
 """`sekisho audit`: who changed what, and the proof that nothing of it was changed, removed or cut off."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from gateway.audit.actions import sentence
+from gateway.audit.actions import AMOUNTS, MOMENTS, sentence
 from gateway.audit.errors import AuditBroken
 from gateway.audit.listing import LONGEST_LIST, Wanted, newest
 from gateway.audit.log import anchors
 from gateway.audit.verify import Verified, verified_here
-from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, load, moment, print_json, with_keys
+from gateway.commands.common import DEFAULT, AsJson, ConfigFile, console, load, moment, print_json, usd, with_keys
 from gateway.config.schema import Config
 from gateway.identity.keys import KeyStore, audit_of
 from gateway.ledger.destination import open_store
@@ -19,6 +20,10 @@ from gateway.maintenance.audit_copies import verified_copies
 
 app = typer.Typer(no_args_is_help=True, help="The audit: who changed what, and proof that nothing of it was changed.")
 
+_SHOWN: dict[str, Callable[[int], str]] = {
+    **dict.fromkeys(MOMENTS, moment),
+    **dict.fromkeys(AMOUNTS, usd),
+}
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 
@@ -111,11 +116,21 @@ def _who(row: dict[str, Any]) -> str:
 def _change(row: dict[str, Any]) -> str:
     before, after = row["before"], row["after"]
     if isinstance(before, dict) and isinstance(after, dict):
-        return ", ".join(f"{name}: {before.get(name)} → {after.get(name)}" for name in {**before, **after})
+        return ", ".join(
+            f"{name}: {_told(name, before.get(name))} → {_told(name, after.get(name))}" for name in {**before, **after}
+        )
     return _pairs(after if after is not None else before)
+
+
+def _told(name: str, value: Any) -> str:
+    """Return a value for people: moments and amounts as such."""
+    if value is None:
+        return "–"
+    shown = _SHOWN.get(name) if isinstance(value, int) else None
+    return shown(value) if shown else str(value)
 
 
 def _pairs(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {each}" for name, each in value.items() if each is not None)
+        return ", ".join(f"{name}: {_told(name, each)}" for name, each in value.items() if each is not None)
     return "–" if value is None else str(value)

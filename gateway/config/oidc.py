@@ -14,6 +14,10 @@ Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5B\x5D-\x7E]{1,200}$")]
 Claim = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+_FOR_EVERYBODY = ("accounts.google.com", "appleid.apple.com", "gitlab.com", "auth.login.yahoo.co.jp")
+"""Providers at which strangers have accounts under the same issuer."""
+
+
 def _issuer(address: str) -> str:
     """Return an issuer's address as it is. Raises `ValueError` for one that no provider can have."""
     parts = urlsplit(address)
@@ -49,7 +53,7 @@ class Oidc(Section):
     email_verified: Literal["claim", "trusted"] = "claim"
     """`claim`: the claim `email_verified` must say so. `trusted`: administrators alone set addresses there."""
     email_domains: tuple[Domain, ...] = ()
-    """Domains of the addresses that may sign in; empty = all, which `trusted` does not allow."""
+    """Domains of the addresses that may sign in; empty = all, not at `trusted` and at providers for everybody."""
     groups_claim: Claim | None = None
     """The claim with the person's groups; null = none."""
     sign_out_there: bool = True
@@ -61,4 +65,6 @@ class Oidc(Section):
             raise ValueError("'scopes' must have 'openid'")
         if self.email_verified == "trusted" and not self.email_domains:
             raise ValueError("'email_verified: trusted' needs 'email_domains', the domains that are the company's own")
+        if urlsplit(self.issuer).hostname in _FOR_EVERYBODY and not self.email_domains:
+            raise ValueError("anybody can have an account at this provider: it needs 'email_domains'")
         return self

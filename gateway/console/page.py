@@ -26,6 +26,7 @@ log = logging.getLogger("sekisho.console")
 
 Handler = Callable[[Visit], Awaitable[Response]]
 SIGN_IN = "/console/sign-in"
+FIRST = "/console"
 _START_SECONDS = 3600
 
 
@@ -45,7 +46,7 @@ class Page:
 
     @property
     def methods(self) -> list[str]:
-        return [method for method, handler in (("GET", self.show), ("POST", self.act)) if handler]
+        return ["GET", "POST"] if self.act else ["GET"]
 
 
 def menu(pages: Sequence[Page], session: Session | None) -> list[Page]:
@@ -104,16 +105,19 @@ class PageRoute:
 
     def _address(self, visit: Visit) -> str:
         query = visit.request.scope["query_string"].decode("latin-1") if self._page.show else ""
-        path = visit.request.scope["path"] if self._page.show else "/console"
+        path = visit.request.scope["path"] if self._page.show else FIRST
         return f"{path}?{query}" if query else str(path)
 
     async def _handled(self, visit: Visit) -> Response:
         if visit.request.method != "POST":
-            assert self._page.show
-            return await self._page.show(visit)
+            return await self._page.show(visit) if self._page.show else self._instead(visit)
         assert self._page.act
         await check_form(visit, of_session=self._page.role is not None)
         return await self._page.act(visit)
+
+    def _instead(self, visit: Visit) -> Response:
+        """Return the way to the first page where a page is only posted to: links of its error page lead here."""
+        return visit.redirect(FIRST, **{name: visit.query[name] for name in ("lang", "theme") if name in visit.query})
 
 
 async def check_form(visit: Visit, *, of_session: bool) -> None:

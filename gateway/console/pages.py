@@ -5,10 +5,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.console import approving, oidc_pages, signing_pages, tool_servers
-from gateway.console.admin import access, audit, cache, live, overview, people, spend, state
+from gateway.console.admin import access, audit, cache, ending, live, overview, people, spend, state
 from gateway.console.page import Page, PageRoute
 from gateway.console.person import account, attempt, home, keys, models, tools
+from gateway.console.refusals import PageError
 from gateway.console.rendering import STATIC
+from gateway.console.visit import Visit
 from gateway.runtime import Runtime
 
 PAGES: tuple[Page, ...] = (
@@ -23,6 +25,7 @@ PAGES: tuple[Page, ...] = (
     *access.PAGES,
     *live.PAGES,
     *cache.PAGES,
+    *ending.PAGES,
     *state.PAGES,
     *audit.PAGES,
     *account.PAGES,
@@ -36,7 +39,16 @@ PAGES: tuple[Page, ...] = (
 def console_routes(runtime: Runtime) -> list[BaseRoute]:
     """Return the routes of all pages, and of their style sheet and script."""
     pages = [Route(page.path, PageRoute(runtime, page, PAGES), methods=page.methods) for page in PAGES]
-    return [Route("/console/static/{name}", _static, methods=["GET"]), *pages]
+    elsewhere = Route(_ELSEWHERE.path, PageRoute(runtime, _ELSEWHERE, PAGES), methods=_ELSEWHERE.methods)
+    return [Route("/console/static/{name}", _static, methods=["GET"]), *pages, elsewhere]
+
+
+async def _missing(visit: Visit) -> Response:
+    """Answer for an address below `/console` that is no page's. Raises `PageError`."""
+    raise PageError(404, "error.no_page")
+
+
+_ELSEWHERE = Page("/console/{rest:path}", None, _missing)
 
 
 async def _static(request: Request) -> Response:

@@ -15,6 +15,7 @@ from gateway.console.visit import Visit
 from gateway.errors import Overloaded
 from gateway.identity.person import NOBODY
 from gateway.network import client_address
+from gateway.oauth.tokens import Tokens
 from gateway.sessions.session import subject_of
 from gateway.sessions.signing import sign_in, sign_out, sign_out_everywhere
 
@@ -102,6 +103,8 @@ async def end_session(visit: Visit) -> Response:
     """Sign out here, or everywhere."""
     response = visit.redirect("/console/sign-in", done="everywhere" if visit.form.get("everywhere") else "here")
     if visit.form.get("everywhere"):
+        if visit.person.is_somebody:
+            await Tokens(visit.runtime).end_all(visit.person.person)
         await sign_out_everywhere(visit.runtime, visit.request.scope, response, visit.person)
     else:
         await sign_out(visit.runtime, visit.request.scope, response)

@@ -88,6 +88,8 @@ async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT
     presented = _new_secret()
     async with store.engine.connect() as connection:
         row = await _row(connection, id_or_alias)
+    if row["revoked_at"] is not None:
+        raise ConfigError(f"{row['alias']!r} was revoked; make a new key")
     values = {
         "hash": store.hash(presented.reveal()),
         "hint": _hint(presented),
@@ -103,7 +105,9 @@ async def rotate(store: KeyStore, id_or_alias: str, grace_seconds: int = DEFAULT
 async def revoke(store: KeyStore, id_or_alias: str) -> Key:
     """Revoke a key, its rotated secret included."""
     key = await get(store, id_or_alias)
-    values = {"revoked_at": key.revoked_at or _now(), "previous_hash": None, "previous_until": None}
+    if key.revoked_at is not None:
+        return key  # what was done is not told twice
+    values = {"revoked_at": _now(), "previous_hash": None, "previous_until": None}
     statement = update(tables.keys).where(tables.keys.c.id == key.id).values(**values)
     await _write(store, statement, key.alias, "key.revoked", key.id)
     return await get(store, key.id)

@@ -72,6 +72,11 @@ class Person(msgspec.Struct, frozen=True):
 NOBODY = Person()
 
 
+def reader(name: str) -> str:
+    """Return the name under which is kept what a person was told; signing out everywhere leaves it."""
+    return f"notices of {name}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonalKey(Key):
     """What a person who is signed in acts with: a key without limits of its own, stored nowhere."""

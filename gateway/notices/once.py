@@ -7,7 +7,7 @@ from cachetools import TTLCache
 
 from gateway.casing import lower
 from gateway.db.expiring import ExpiringStore
-from gateway.identity.person import Person
+from gateway.identity.person import Person, reader
 from gateway.notices.notice import Notice
 
 _KIND = "told"
@@ -38,5 +38,5 @@ class ToldOnce:
 
 
 def subject_of(person: Person) -> str:
-    """Return the name under which is kept what a person was told; signing out everywhere leaves it."""
-    return f"notices of {lower(person.email or person.user_id or '')}"
+    """Return the name under which is kept what a person was told."""
+    return reader(lower(person.email or person.user_id or ""))

@@ -143,6 +143,10 @@ class Families:
         await self.end(id_)
         return family
 
+    async def of(self, subject: str) -> list[Family]:
+        """Return a person's sign-ins that can be renewed."""
+        return [msgspec.json.decode(entry.content, type=Family) for entry in await self._store.list_of(_KIND, subject)]
+
     async def get(self, id_: str) -> Family | None:
         entry = await self._store.get(_KIND, id_)
         return msgspec.json.decode(entry.content, type=Family) if entry else None

@@ -130,6 +130,11 @@ class Tokens:
         if family:
             await self.end_key(family.key_id)
 
+    async def end_all(self, person: Person) -> None:
+        """End the access tokens of all programs that a person has signed in; what renews them is the caller's."""
+        for family in await self.families.of(subject_of(person)):
+            await self.end_key(family.key_id)
+
     async def _key(self, key_id: str) -> Key | None:
         """Return a key as it is now, whichever process made or changed it last."""
         await self._runtime.keys.refresh()

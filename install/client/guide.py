@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 from gateway.secret import Secret
@@ -38,9 +39,14 @@ def with_tools(page: str, language: Language) -> str:
     _, end, after = rest.partition(END)
     assert begin, "the page has marks between which the tools stand"
     assert end, "the page has marks between which the tools stand"
-    speak(language)
-    sections = "\n".join(line for tool in TOOLS for line in _section(tool, language))
+    sections = copy_context().run(_sections, language)
     return f"{before}{BEGIN}\n\n{sections}\n{END}{after}"
+
+
+def _sections(language: Language) -> str:
+    """Return the sections of all tools; sets the language of what is said, so it runs in a context of its own."""
+    speak(language)
+    return "\n".join(line for tool in TOOLS for line in _section(tool, language))
 
 
 def _section(tool: Tool, language: Language) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A company with a console, in this process, and people with browsers."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -10,6 +11,8 @@ from tests.console.person import Browser, signed
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import ADMIN_KEY, ENVIRONMENT, InProcess, deployment, in_process, model
 
+ENDS = datetime.now(UTC).date() + timedelta(days=40)
+"""The day on which `old-m` ends."""
 PRICE = {"input": 3, "output": 15}
 CONFIG: dict[str, Any] = {
     "admin_key": "${ADMIN_KEY}",
@@ -17,7 +20,7 @@ CONFIG: dict[str, Any] = {
     "own_keys": {"most": 5, "longest_days": 30},
     "console": {
         "administrators": ["boss@example.com"],
-        "team_leads": {"research": ["lead@example.com"]},
+        "team_leads": {"research": ["lead@example.com"], "Ｗide  Team": ["wide@example.com"]},
     },
 }
 
@@ -27,6 +30,7 @@ def company(upstream: tuple[FakeUpstream, str], tmp_path_factory: pytest.TempPat
     models = [
         model("dear-m", deployment(upstream[1]), price=PRICE, context_window=8192, description="For the tests"),
         model("free-m", deployment(upstream[1])),
+        model("old-m", deployment(upstream[1]), end_of_life=f"{ENDS}", successor="dear-m"),
     ]
     with pytest.MonkeyPatch.context() as patch:
         # The process that reads the ledger reads the configuration, too.

@@ -5,21 +5,23 @@ import html
 import io
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
 
+from gateway.console.admin import live
 from gateway.console.admin.cache import Fall, largest_fall, lost_tokens
 from gateway.console.admin.csv_file import cell
 from gateway.console.admin.fields import Wrong, converted, moment, nano, whole
 from gateway.console.pages import PAGES
-from tests.console.company import SignIn, make_key
+from tests.console.company import ENDS, SignIn, make_key
 from tests.console.person import Browser
 from tests.fixtures.gateway import ADMIN_KEY, InProcess
 
 BOSS, LEAD, ALICE = "boss@example.com", "lead@example.com", "alice@example.com"
 OWN = ("/console/spend", "/console/overview", "/console/people", "/console/access", "/console/live")
-ADMIN = (*OWN, "/console/state", "/console/audit", "/console/cache")
+ADMIN = (*OWN, "/console/state", "/console/audit", "/console/cache", "/console/ending")
 XSS = "<img src=x onerror=alert(1)>"
 
 
@@ -35,9 +37,11 @@ def used(company: InProcess) -> None:
         (ALICE, "research", "alices"),
         ("bob@example.com", "sales", "bobs"),
         (f"{XSS}@example.com", "research", f"=1+1{XSS}"),
+        ("wanda@example.com", "WIDE team", "wandas"),
+        ("wim@example.com", "wide Ｔeam", "wims"),
     ):
         key = make_key(company, alias, owner=owner, team=team)
-        body = {"model": "dear-m", "messages": [{"role": "user", "content": "hi"}]}
+        body = {"model": "old-m" if owner == ALICE else "dear-m", "messages": [{"role": "user", "content": "hi"}]}
         headers = {"authorization": f"Bearer {key}"}
         httpx2.post(f"{company.url}/v1/chat/completions", headers=headers, json=body, trust_env=False, timeout=60)
 
@@ -83,6 +87,35 @@ def test_a_lead_sees_the_teams_led_and_nothing_else(used: None, sign_in: SignIn)
     assert lead.get("/console/spend?by=client_ip&period=today").status_code == 200, "what is not offered is not asked"
     nobody = sign_in(ALICE).get("/console/spend")
     assert nobody.status_code == 403
+
+
+def test_a_lead_sees_a_team_however_its_name_is_written(used: None, sign_in: SignIn) -> None:
+    lead = sign_in("wide@example.com")
+    for team in ("", "&team=WIDE+team", "&team=wide+team"):
+        page = lead.get(f"/console/spend?by=user&period=today{team}")
+        assert "wanda@example.com" in page.text, team
+        assert "wim@example.com" in page.text, team
+        assert ALICE not in page.text
+        assert "bob@example.com" not in page.text
+
+
+def test_a_team_is_one_row_however_its_name_is_written(used: None, boss: Browser) -> None:
+    boss.submit(boss.get("/console/people"), "/console/people", who="team:Wide TEAM", usd="77", per="day")
+    page = boss.get("/console/people?kind=team&q=wide")
+    assert "1 found" in page.text
+    assert "$77.00" in page.text
+    assert re.search(r'<td class="number">2</td>', page.text), "the requests of both spellings"
+
+
+def test_models_that_end_are_shown_with_who_uses_them_and_what_to_write(used: None, sign_in: SignIn) -> None:
+    for language, draft in (("en", "The model old-m ends on"), ("ja", "モデル old-m の提供が")):
+        page = sign_in(BOSS, language).get("/console/ending")
+        assert page.status_code == 200
+        assert all(each in page.text for each in ("old-m", f"{ENDS}", "dear-m", ALICE, "alices", draft)), page.text
+        assert "bob@example.com" not in page.text
+    assert "old-m" not in sign_in(BOSS).get("/console/ending?days=30").text.partition("<main")[2]
+    for odd in ("-1", "x", "9" * 400, "%00"):
+        assert sign_in(BOSS).get(f"/console/ending?days={odd}").status_code == 200
 
 
 def test_names_never_become_markup(used: None, boss: Browser) -> None:
@@ -182,7 +215,9 @@ def csrf(page: httpx2.Response) -> str:
     ("field", "value"),
     [
         ("budget", "many"), ("budget", "-1"), ("budget", "1e400"), ("budget", "NaN"), ("requests", "1.5"),
-        ("tokens", "９"), ("expires", "tomorrow"), ("expires", "9999-99-99"), ("alias", "x" * 300), ("alias", "alices"),
+        ("tokens", "９"), ("expires", "tomorrow"), ("expires", "9999-99-99"),
+        ("expires", "9999-12-31"), ("expires", "1969-01-01"),
+        ("expires", "2020-01-01"), ("budget", "0.0000000001"), ("alias", "x" * 300), ("alias", "alices"),
         ("owner", "x" * 500), ("parallel", "9" * 30),
     ],
 )  # fmt: skip
@@ -206,8 +241,11 @@ def test_budgets_are_set_changed_and_removed(boss: Browser) -> None:
     boss.submit(page, "/console/people", who="team:観測", usd="12.5", per="day", hard="1")
     listed = boss.get("/console/people?kind=team&q=観測")
     assert "$12.50" in listed.text
-    wrong = boss.submit(page, "/console/people", who="nobody", usd="1", per="day")
-    assert re.search(r'id="field-who"[^>]*aria-invalid="true"', wrong.text)
+    for who in ("nobody", "team:", ""):
+        wrong = boss.submit(page, "/console/people", who=who, usd="1", per="day")
+        assert re.search(r'id="field-who"[^>]*aria-invalid="true"', wrong.text)
+    odd = boss.submit(page, "/console/people", who="team:観測", usd="1", per="year")
+    assert re.search(r'id="field-per"[^>]*aria-invalid="true"', odd.text)
     bad = boss.submit(boss.get("/console/people"), "/console/people", who="team:観測", usd="a lot", per="day")
     assert re.search(r'id="field-usd"[^>]*aria-invalid="true"', bad.text)
     assert 'value="a lot"' in bad.text
@@ -216,6 +254,44 @@ def test_budgets_are_set_changed_and_removed(boss: Browser) -> None:
     removed = boss.post("/console/people", {"csrf": csrf(edited), "action": "remove", "who": "team:観測"})
     assert removed.status_code == 303
     assert "$12.50" not in boss.get("/console/people?kind=team&q=観測").text
+
+
+@pytest.mark.parametrize("name", ["dev/backend", "/top", "a?b#c", "%2f", "..", "😀"])
+def test_a_team_of_any_name_has_a_budget(name: str, boss: Browser) -> None:
+    set_ = boss.submit(boss.get("/console/people"), "/console/people", who=f"team:{name}", usd="3.25", per="day")
+    assert set_.status_code == 303
+    edited = boss.get("/console/people?" + urlencode({"kind": "team", "budget": f"team:{name}"}))
+    assert 'value="3.25"' in edited.text
+    assert 'value="remove"' in edited.text
+    taken = boss.post("/console/people", {"csrf": csrf(edited), "action": "remove", "who": f"team:{name}"})
+    assert taken.status_code == 303
+    assert 'value="remove"' not in boss.get(f"/console/people?budget={edited.request.url.params['budget']}").text
+
+
+def test_a_key_that_was_revoked_in_mid_form_gets_no_new_secret_and_is_revoked_once(
+    company: InProcess, boss: Browser
+) -> None:
+    make_key(company, "dev/soon/revoked")
+    listed = boss.get("/console/access?q=dev/soon/revoked")
+    path = re.findall(r'"(/console/access/key_\w+)"', listed.text)[0]
+    form = {"csrf": csrf(boss.get(path)), "alias": "dev/soon/revoked", "per": "month"}
+    headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+    gone = httpx2.delete(f"{company.url}/admin/keys/dev%2Fsoon%2Frevoked", headers=headers, trust_env=False)
+    assert gone.status_code == 200, "a name with slashes is found, too"
+    for action in ("rotate", "save"):
+        answer = boss.post(path, {**form, "action": action, "once": "late"})
+        assert answer.status_code == 400
+        assert "revoked; make a new" in answer.text
+    assert boss.post(path, {**form, "action": "revoke"}).status_code == 303
+    audit = boss.get("/console/audit?about=dev/soon/revoked&action=key.revoked")
+    assert audit.text.count("Key revoked") == 1
+
+
+def test_a_key_past_its_day_is_shown_as_ended(company: InProcess, boss: Browser) -> None:
+    make_key(company, "long-over", expires_at=1_000_000)
+    listed = boss.get("/console/access?q=long-over").text
+    assert "ended" in listed
+    assert ">valid<" not in listed
 
 
 @pytest.mark.parametrize("path", ADMIN)
@@ -242,6 +318,22 @@ def test_the_live_page_is_told_of_changes(boss: Browser) -> None:
         lines = answer.iter_lines()
         assert next(lines) == "event: live"
         assert next(lines).startswith("data: ")
+
+
+def test_a_question_for_the_head_of_the_events_is_answered_and_holds_nothing(boss: Browser) -> None:
+    before = set(live._listeners)
+    answer = boss.http.head("/console/live/events", timeout=20)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert live._listeners <= before
+
+
+def test_the_audit_shows_amounts_and_days_and_not_how_they_are_stored(boss: Browser) -> None:
+    boss.submit(boss.get("/console/people"), "/console/people", who="team:shown", usd="12345.5", per="day", hard="1")
+    row = boss.get("/console/audit?about=team:shown").text
+    assert "$12,345.50" in row
+    assert "12345500000000" not in row
+    assert "True" not in row
 
 
 def test_a_row_of_the_audit_can_hold_anything(company: InProcess, boss: Browser) -> None:

@@ -78,6 +78,23 @@ def test_a_code_is_approved(company: InProcess, sign_in: SignIn, program: Progra
     assert listed.status_code in (200, 404)
     again = browser.submit(page, PAGE, decision="yes")
     assert again.status_code == 404, "once"
+
+
+def test_signing_out_everywhere_ends_programs_at_once(
+    company: InProcess, sign_in: SignIn, program: Program, mail: str
+) -> None:
+    browsers = [sign_in(each) for each in (mail, f"other-{mail}")]
+    keys, renewals = [], []
+    for browser in browsers:
+        begun = program.begin()
+        browser.submit(browser.get(path_of(begun["verification_uri_complete"])), PAGE, decision="yes")
+        given = program.poll(begun)
+        keys.append({"authorization": f"Bearer {given['access_token']}"})
+        renewals.append(given["refresh_token"])
+    browsers[0].submit(browsers[0].get("/console/account"), "/console/sign-out", everywhere="1")
+    assert [httpx2.get(f"{company.url}/v1/me", headers=each).status_code for each in keys] == [401, 200]
+    ended = program.post("/oauth/token", grant_type="refresh_token", refresh_token=renewals[0])
+    assert ended.json()["error"] == "invalid_grant"
     rows = newest(company.data_dir / "ledger/audit/chain.jsonl", Wanted())
     yes = [row for row in rows if row["action"] == "consent.given" and row["actor"]["name"] == mail]
     assert [row["object"]["program"] for row in yes] == ["Claude Code"]

@@ -241,9 +241,6 @@ def test_what_is_no_form_is_refused(sign_in: SignIn, kind: str, body: bytes) -> 
 @pytest.mark.parametrize("path", ["/console/sign-in", "/console", "/console/enter/x", "/console/nothing-here"])
 def test_pages_cannot_be_framed_kept_or_given_scripts(sign_in: SignIn, path: str) -> None:
     answer = sign_in("headers@example.com").get(path)
-    if path.endswith("nothing-here"):
-        assert answer.status_code == 404
-        return
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
@@ -280,3 +277,21 @@ def test_without_a_console_there_are_no_pages(tmp_path: Path) -> None:
         assert visitor.post("/console/sign-in", {}).status_code == 404
         key = make_key(served, "chat", identity="open-webui")
         assert ask_link(served, key, sub="u", email="a@example.com").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "?lang=ja", "?theme=dark"])
+def test_a_page_that_is_only_posted_to_leads_to_the_first_one(query: str, sign_in: SignIn) -> None:
+    answer = sign_in().get(f"/console/sign-out{query}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/console{query}"
+    refused = sign_in().post("/console/sign-out", {"csrf": "old"})
+    assert 'href="?lang=ja"' in refused.text
+
+
+@pytest.mark.parametrize("path", ["nothing", "keys/a/b", "%00", "static", "é"])
+def test_an_address_that_is_no_page_is_answered_by_one(path: str, sign_in: SignIn, company: InProcess) -> None:
+    for browser in (sign_in(language="ja"), Browser(company.url, **{"accept-language": "ja"})):
+        answer = browser.get(f"/console/{path}")
+        assert answer.status_code == 404
+        assert "ページが見つかりません" in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]

@@ -17,6 +17,8 @@ from gateway.db.once import run_once
 from gateway.errors import Overloaded, TooLarge
 from gateway.identity.forgetting import forget_in_keys
 from gateway.identity.keys import hash_secret
+from gateway.identity.person import Person
+from gateway.notices.once import subject_of
 
 SECRET = b"secret-of-the-tests"
 VERSIONS = Path(__file__).parents[2] / "gateway" / "db" / "migrations" / "versions"
@@ -135,27 +137,29 @@ def test_nothing_readable_is_stored(tmp_path: Path) -> None:
 
 def test_who_is_forgotten_is_signed_out_everywhere(tmp_path: Path) -> None:
     config = Config.model_validate({"data_dir": tmp_path})
+    told = [subject_of(Person(email=f"{name}@example.com")) for name in ("alice", "bob")]
+    names = ("alice@example.com", "bob@example.com", *told)
 
     async def kept() -> list[int]:
         engine = await open_database(config)
         try:
             store = ExpiringStore(engine, hash_secret(config))
-            return [len(await store.list_of("session", name)) for name in ("alice@example.com", "bob@example.com")]
+            return [len(await store.list_of("session", name)) for name in names]
         finally:
             await closed(engine)
 
     async def put() -> None:
         engine = await open_database(config)
         try:
-            for name in ("alice@example.com", "bob@example.com"):
+            for name in names:
                 await ExpiringStore(engine, hash_secret(config)).put("session", name, b"x", 60)
         finally:
             await closed(engine)
 
     run_once(put())
-    assert run_once(kept()) == [1, 1]
+    assert run_once(kept()) == [1, 1, 1, 1]
     forget_in_keys(config, {"alice@example.com"})
-    assert run_once(kept()) == [0, 1]
+    assert run_once(kept()) == [0, 1, 0, 1]
 
 
 def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:

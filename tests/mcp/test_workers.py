@@ -6,16 +6,19 @@ import signal
 import stat
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import mcp_types as types
 import pytest
 
+from gateway.mcp.workers.follower import Follower
 from gateway.mcp.workers.place import Place
 from tests.fakes import mcp_hostile
 from tests.fakes.mcp_everything.serving import Everything
 from tests.fixtures.gateway import GatewayProcess, InProcess
+from tests.gateway.oauth.conftest import running as in_a_folder
 from tests.limits.conftest import RedisServer, shared_redis
 from tests.mcp.hub import A_CONNECTION_EACH, ERAS, Era, client, everything, texts, until
 
@@ -149,6 +152,25 @@ def test_what_bad_input_gets_is_the_same_from_every_process(gateway: InProcess) 
             answers = [http.post(f"{gateway.url}/mcp", **sent) for _ in range(MANY // 3)]
             assert {answer.status_code for answer in answers} == {status}
             assert all(answer.json()["error"]["message"] for answer in answers)
+
+
+@pytest.mark.parametrize(("address", "status"), [("127.0.0.1", 401), ("192.0.2.7", 403)])
+async def test_nothing_of_strangers_is_read_or_handed_over(tmp_path: Path, address: str, status: int) -> None:
+    sent: list[Any] = []
+
+    async def never() -> Any:
+        raise AssertionError("a stranger's body is read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with in_a_folder(tmp_path) as company:
+        servers = {"wiki": {"url": "http://127.0.0.1:9/mcp"}}
+        company.reconfigure(mcp={"servers": servers}, server={"allowed_networks": ["127.0.0.1"]})
+        asked = {"type": "http", "method": "POST", "path": "/mcp", "raw_path": b"/mcp", "query_string": b""}
+        scope = {**asked, "headers": [(b"authorization", b"Bearer sk-unknown")], "client": (address, 4711)}
+        await Follower(company.runtime, Place(tmp_path / "none"))(scope, never, send, never)
+    assert sent[0]["status"] == status
 
 
 def test_folder_and_socket_are_the_owners_alone(gateway: InProcess) -> None:

@@ -439,6 +439,8 @@ def test_a_parameter_that_is_given_twice_is_not_taken() -> None:
         {"email_verified": "trusted"},
         {"email_verified": "no"},
         {"email_domains": ["*"]},
+        {"issuer": "https://accounts.google.com"},
+        {"issuer": "https://ACCOUNTS.google.com:443"},
         {"client_id": ""},
     ],
 )

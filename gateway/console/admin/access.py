@@ -1,16 +1,18 @@
 """Keys of everybody: search, create, change, rotate, revoke."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
 from gateway.casing import lower
-from gateway.console.admin.fields import converted, moment, nano, problem_of, text, texts, whole
+from gateway.console.admin.fields import coming, converted, moment, nano, problem_of, text, texts, whole
 from gateway.console.calls import path_of
 from gateway.console.once import done_once, new_once, result_of
 from gateway.console.page import Page
 from gateway.console.visit import Visit, chosen
-from gateway.errors import ApiError
+from gateway.errors import ApiError, InvalidRequest
 
 _SHOWN = 100
 FIELDS = {
@@ -26,6 +28,8 @@ FIELDS = {
     "parallel": ("parallel_requests", whole),
     "expires": ("expires_at", moment),
 }
+_NEW = {**FIELDS, "expires": ("expires_at", coming)}
+"""A key that is made ends later; one that exists may be ended by its day."""
 
 
 async def show_access(visit: Visit) -> Response:
@@ -39,8 +43,22 @@ async def _list_page(visit: Visit, status: int = 200, **form: Any) -> Response:
     form = {"typed": dict.fromkeys(FIELDS, ""), "problems": {}, "general": None, **form}
     made = await result_of(visit, visit.query.get("done"))
     return visit.render(
-        "admin/access.html", status, keys=found[:_SHOWN], count=len(found), once=new_once(), made=made, **form
+        "admin/access.html",
+        status,
+        keys=[{**key, "state": _state(key)} for key in found[:_SHOWN]],
+        count=len(found),
+        once=new_once(),
+        made=made,
+        **form,
     )
+
+
+def _state(key: dict[str, Any]) -> str:
+    """Return whether a key is `valid`, `revoked` or `ended`."""
+    ends = key["policy"]["expires_at"]
+    if key["revoked_at"]:
+        return "revoked"
+    return "ended" if ends is not None and ends <= time.time() * 1e6 else "valid"
 
 
 def _fits(key: dict[str, Any], wanted: str) -> bool:
@@ -52,7 +70,7 @@ async def make_key(visit: Visit) -> Response:
     """Make a key; what was typed stays where a field cannot be."""
     typed = chosen(visit.form, *FIELDS)
     try:
-        body = {name: value for name, value in converted(typed, FIELDS).items() if value is not None}
+        body = {name: value for name, value in converted(typed, _NEW).items() if value is not None}
         if "budget_nano_usd" not in body:
             body.pop("budget_window", None)
         done = await done_once(visit, lambda: visit.ask("POST", "/admin/keys", json=body))
@@ -92,8 +110,6 @@ def _typed(key: dict[str, Any]) -> dict[str, str]:
 
 def visit_day(micros: int | None) -> str:
     """Return a moment as the day (UTC) on which it is, for a field of a form."""
-    from datetime import UTC, datetime
-
     return f"{datetime.fromtimestamp(micros / 1e6, UTC):%Y-%m-%d}" if micros else ""
 
 
@@ -113,7 +129,10 @@ async def change_key(visit: Visit) -> Response:
 async def _save(visit: Visit, name: str) -> Response:
     typed = chosen(visit.form, *FIELDS)
     try:
-        before = _typed(await visit.ask("GET", _path(visit)))
+        key = await visit.ask("GET", _path(visit))
+        if key["revoked_at"]:
+            raise InvalidRequest("This key was revoked; make a new one.", code="key_ended")
+        before = _typed(key)
         changed = {field: FIELDS[field] for field in FIELDS if typed[field] != before[field]}
         if changed.keys() & {"budget", "per"}:
             changed |= {field: FIELDS[field] for field in ("budget", "per")}

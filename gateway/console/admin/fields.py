@@ -1,5 +1,6 @@
 """What an administrator types into a form, as the routes take it; a field that cannot be is named."""
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -11,6 +12,7 @@ from gateway.errors import ApiError, InvalidRequest
 
 _FIELD_OF = {"scope": "who", "nano_usd": "usd", "budget_nano_usd": "budget", "window": "per", "budget_window": "per"}
 _MOST_USD = 10**9
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 
 class Wrong(InvalidRequest):
@@ -46,9 +48,9 @@ def nano(value: str) -> int | None:
         amount = Decimal(value.removeprefix("$").replace(",", ""))
     except InvalidOperation:
         raise ValueError(value) from None
-    if not amount.is_finite() or not 0 <= amount <= _MOST_USD:
+    if not amount.is_finite() or not 0 <= amount <= _MOST_USD or amount * 10**9 % 1:
         raise ValueError(value)
-    return round(amount * 10**9)
+    return int(amount * 10**9)
 
 
 def moment(value: str) -> int | None:
@@ -56,7 +58,24 @@ def moment(value: str) -> int | None:
     if not value:
         return None
     day = datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError(value)
     return round(day.timestamp() * 1e6)
+
+
+def coming(value: str) -> int | None:
+    """Return the beginning of a day (UTC) that lies ahead, in microseconds. Raises `ValueError`."""
+    at = moment(value)
+    if at is not None and at <= time.time() * 1e6:
+        raise ValueError(value)
+    return at
+
+
+def needed(value: str) -> str:
+    """Return a text that may not be empty. Raises `ValueError`."""
+    if not value:
+        raise ValueError(value)
+    return value
 
 
 def converted(typed: Mapping[str, str], table: Mapping[str, tuple[str, Callable[[str], Any]]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gateway.console.visit import Visit
 from gateway.sessions.signing import signed_in
 
 _MOST_LISTENERS = 20
+_EVENTS = "text/event-stream"
 _SECONDS = 2.0
 _LONGEST_SECONDS = 600.0
 """How long a page is told of changes at a stretch; it asks again by itself."""
@@ -25,10 +26,12 @@ async def show_live(visit: Visit) -> Response:
 
 async def tell_live(visit: Visit) -> Response:
     """Return server-sent events with the fragment of the page. Raises `PageError` for too many listeners."""
+    if visit.request.method == "HEAD":
+        return visit.finish(Response(media_type=_EVENTS))  # a stream without an end would hold the connection
     if len(_listeners) >= _MOST_LISTENERS:
         raise PageError(503, "admin.live.full")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return visit.finish(StreamingResponse(_events(visit), media_type="text/event-stream", headers=headers))
+    return visit.finish(StreamingResponse(_events(visit), media_type=_EVENTS, headers=headers))
 
 
 async def _events(visit: Visit) -> AsyncIterator[str]:

@@ -1,21 +1,22 @@
 """People and teams with their budgets, keys and spend of 30 days; budgets are set here."""
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.responses import Response
 
 from gateway.casing import lower
-from gateway.console.admin.fields import converted, nano, problem_of, text
+from gateway.console.admin.fields import converted, nano, needed, problem_of, text
 from gateway.console.calls import path_of
 from gateway.console.page import Page
 from gateway.console.rendering import zone_of
 from gateway.console.visit import Visit, chosen
 from gateway.errors import ApiError
+from gateway.identity.scopes import normal
 
 _SHOWN = 100
-FIELDS = {"who": ("scope", text), "usd": ("nano_usd", nano), "per": ("window", text)}
+FIELDS = {"who": ("scope", needed), "usd": ("nano_usd", nano), "per": ("window", text)}
+_NOTHING = {"keys": 0, "budget": None, "requests": 0, "cost_usd": 0.0}
 _KINDS = ("person", "team")
 
 
@@ -38,6 +39,7 @@ async def _page(visit: Visit, status: int = 200, **form: Any) -> Response:
         rows=found[:_SHOWN],
         count=len(found),
         default=budgets.get(f"{kind}:*"),
+        removable=scope if (scope := visit.query.get("budget", "")) in budgets else None,
         **form,
     )
 
@@ -55,21 +57,24 @@ async def _rows(visit: Visit, kind: str, budgets: dict[str, Any]) -> list[dict[s
     today = datetime.now(zone_of(visit.zone)).date()
     by = "user" if kind == "person" else "team"
     asked = {"by": by, "from": f"{today - timedelta(days=29)}", "to": f"{today}", "timezone": visit.zone or "UTC"}
-    used = {str(row[by]): row for row in (await visit.ask("GET", "/admin/usage", query=asked))["rows"] if row[by]}
-    keys: dict[str, int] = defaultdict(int)
+    rows: dict[str, dict[str, Any]] = {}
+
+    def named(name: str) -> dict[str, Any]:
+        scope = normal(f"{kind}:{name}")  # one team, however people write it
+        return rows.setdefault(scope, {"name": name, "scope": scope, **_NOTHING})
+
+    for used in (await visit.ask("GET", "/admin/usage", query=asked))["rows"]:
+        if used[by]:
+            row = named(used[by])
+            row.update({each: row[each] + used[each] for each in ("requests", "cost_usd")})
     for key in (await visit.ask("GET", "/admin/keys"))["data"]:
-        holder = lower(key["owner"] or "") if kind == "person" else key["team"]
+        holder = key["owner"] if kind == "person" else key["team"]
         if holder and key["revoked_at"] is None:
-            keys[holder] += 1
-    scoped = {scope.partition(":")[2] for scope in budgets if scope.startswith(f"{kind}:") and not scope.endswith(":*")}
-    names = {*used, *keys, *scoped}
-    rows = [_row(name, kind, used.get(name), keys.get(name, 0), budgets.get(f"{kind}:{name}")) for name in names]
-    return sorted(rows, key=lambda row: (-row["cost_usd"], row["name"]))
-
-
-def _row(name: str, kind: str, used: Any, keys: int, budget: Any) -> dict[str, Any]:
-    sums = {each: used[each] if used else 0 for each in ("requests", "cost_usd")}
-    return {"name": name, "scope": f"{kind}:{name}", "keys": keys, "budget": budget, **sums}
+            named(holder)["keys"] += 1
+    for scope, budget in budgets.items():
+        if scope.startswith(f"{kind}:") and not scope.endswith(":*"):
+            named(scope.partition(":")[2])["budget"] = budget
+    return sorted(rows.values(), key=lambda row: (-row["cost_usd"], row["name"]))
 
 
 async def set_budget(visit: Visit) -> Response:
@@ -78,11 +83,11 @@ async def set_budget(visit: Visit) -> Response:
     kind = typed["who"].partition(":")[0]
     try:
         if visit.form.get("action") == "remove":
-            await visit.ask("DELETE", path_of("admin", "budgets", typed["who"]))
+            scope = converted(typed, {"who": FIELDS["who"]})["scope"]
+            await visit.ask("DELETE", path_of("admin", "budgets", scope))
         else:
             body = {**converted(typed, FIELDS), "hard": bool(typed["hard"])}
-            scope = body.pop("scope") or ""
-            await visit.ask("PUT", path_of("admin", "budgets", scope), json=body)  # twice is as once
+            await visit.ask("PUT", path_of("admin", "budgets", body.pop("scope")), json=body)  # twice is as once
     except ApiError as error:
         problems, general = problem_of(visit, error, FIELDS)
         return await _page(visit, error.status, typed=typed, problems=problems, general=general)

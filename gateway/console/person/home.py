@@ -40,12 +40,18 @@ async def show_home(visit: Visit) -> Response:
         used=used,
         period=period,
         periods=PERIODS,
-        budgets=[{**each, "percent": share(each["used_usd"], each["usd"])} for each in used["budgets"]],
+        budgets=[_budget(each) for each in used["budgets"]],
         days=days,
         chart=columns(visit.t("home.by_day.cost" if costs else "home.by_day.requests"), values),
         models=grouped(used["rows"], lambda row: row["model"]),
         tools=grouped(used["rows"], lambda row: row["client"]),
     )
+
+
+def _budget(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a budget with `percent` for its meter, and `spent`: in percent, over 100 where it goes on beyond it."""
+    used, whole = told["used_usd"], told["usd"]
+    return {**told, "percent": share(used, whole), "spent": used / whole * 100 if whole > 0 else 100.0}
 
 
 def span_of(period: str, today: date) -> tuple[date, date]:

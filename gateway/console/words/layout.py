@@ -32,6 +32,11 @@ WORDS: dict[str, tuple[str, str]] = {
         "This form was sent from another site, so nothing was done. Open the page here and try again.",
         "このフォームは別のサイトから送信されたため、何も行いませんでした。このサイトのページから操作してください。",
     ),
+    "error.no_page.title": ("There is no such page", "ページが見つかりません"),
+    "error.no_page": (
+        "Nothing is at this address. It may be mistyped, or of an older version.",
+        "このアドレスにページはありません。入力の誤りか、古いアドレスの可能性があります。",
+    ),
     "error.role": (
         "This page is not open to you. An administrator can open it.",
         "このページを見る権限がありません。管理者にご相談ください。",

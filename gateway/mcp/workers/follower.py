@@ -7,6 +7,7 @@ from contextlib import nullcontext
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.api.authenticate import authenticate
 from gateway.api.client import Answer, ClientGone, headers_of
 from gateway.errors import ApiError, Overloaded
 from gateway.identity.hashing import keyed_hash
@@ -17,6 +18,7 @@ from gateway.mcp.refusing import refuse
 from gateway.mcp.standing import Standing, lasts
 from gateway.mcp.workers.handing_over import NobodyLeads, hand_over
 from gateway.mcp.workers.place import Place
+from gateway.network import check_key, check_server, client_address
 from gateway.runtime import Runtime
 
 log = logging.getLogger("sekisho.mcp")
@@ -54,6 +56,7 @@ class Follower:
         assert config.mcp
         answer = Answer(send)
         try:
+            await self._check(scope)
             body = await body_of(scope, receive, config.mcp.max_body_bytes) if scope["method"] == "POST" else b""
             with self._standing.noted() if lasts(scope["method"], method_of(body)) else nullcontext():
                 await self._served(
@@ -63,6 +66,13 @@ class Follower:
             await refuse(answer, error, headers_of(scope), request_id())
         except ClientGone:
             return
+
+    async def _check(self, scope: Scope) -> None:
+        """Raise `ApiError` for strangers: nothing of theirs is read or handed over. The hub asks all the same."""
+        headers, server = headers_of(scope), self._runtime.current.config.server
+        address = client_address(scope, headers, server)
+        check_server(address, server)
+        check_key(address, (await authenticate(self._runtime, headers)).policy)
 
     async def _served(self, scope: Scope, receive: Receive, send: Send, body: bytes, lead: Lead) -> None:
         """Hand a request over, waiting for a process that starts the hub; or serve it. Raises `ApiError`."""

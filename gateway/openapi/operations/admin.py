@@ -105,7 +105,7 @@ ADMIN: tuple[Operation, ...] = (
         about="The old one works on for `grace_seconds`, a day where it is not given.",
         body=AdminRotation,
         answer=KeyMade,
-        codes=_NAMED,
+        codes={**_NAMED, 400: ("key_ended",)},
         example={"grace_seconds": 0},
     ),
     Operation(
