@@ -28,7 +28,7 @@ class SseTransport:
     def __init__(
         self, server: str, url: str, to_address: Callable[[str], Sender], message_bytes: int, connect: float
     ) -> None:
-        """Take what makes a sender to an address (`to_address`); `connect`: seconds until the server has named its own."""
+        """Take what makes a sender to an address, and the seconds (`connect`) until the server has named its own."""
         self._server = server
         self._url = url
         self._to_address = to_address
