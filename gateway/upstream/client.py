@@ -27,7 +27,6 @@ class UpstreamClient:
         self, outbound_proxy: str | None = None, no_proxy: tuple[str, ...] = (), custom_ca: Path | None = None
     ) -> None:
         """Take the settings of the same names in `server:`. Raises `ConfigError` where one cannot be used."""
-        self._proxy_address = outbound_proxy
         self._proxy = proxy_of(outbound_proxy)
         self._no_proxy = no_proxy
         self._custom_ca = custom_ca
@@ -61,11 +60,6 @@ class UpstreamClient:
                 code="upstream_invalid_answer",
             )
         return answer
-
-    def way_to(self, url: str) -> tuple[str | None, ssl.SSLContext | None]:
-        """Return the proxy for a URL, and whom to trust where it needs TLS, for clients that connect by themselves."""
-        found = destination_of(url, self._proxy, self._no_proxy)
-        return self._proxy_address if found.proxy else None, self._trusted if found.tls else None
 
     async def _sent(self, request: UpstreamRequest, head: str, destination: Destination, pool: Pool) -> Connection:
         """Return the connection on which an answer has begun. Raises `OSError`."""

@@ -17,6 +17,7 @@ from gateway.mcp.front.security import check_headers
 from gateway.mcp.names import LONGEST, public_name
 from gateway.mcp.relay.arguments import wrong_argument
 from gateway.mcp.relay.cutting import Rests, cut
+from gateway.mcp.relay.failures import translated
 from gateway.mcp.relay.results import for_client, readable, tool_result
 from gateway.mcp.upstream.events import Event, EventStream
 from gateway.mcp.uris import map_contents, public_uri, split_uri
@@ -341,3 +342,17 @@ def test_a_schema_that_is_right_stays_as_it_is() -> None:
         "x-vendor": {"type": None},
     }
     assert mend(schema) == schema
+
+
+@pytest.mark.parametrize(
+    ("code", "era", "to_modern", "told"),
+    [
+        (-32002, "legacy", True, -32602),
+        (-32602, "modern", False, -32002),
+        (-32602, "legacy", False, -32602),
+        (-32002, "legacy", False, -32002),
+        (-32602, "modern", True, -32602),
+    ],
+)
+def test_numbers_of_errors(code: int, era: Any, to_modern: bool, told: int) -> None:
+    assert translated(MCPError(code, "no"), "resources/read", era, to_modern).code == told

@@ -1,19 +1,22 @@
 """HTTP with SSE, the transport of 2024-11-05: directly, through the company's proxy, under the company's authority."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import trustme
 from mcp.server.sse import SseServerTransport
+from mcp.shared.exceptions import MCPError
 from starlette.types import Receive, Scope, Send
 
 from tests.fakes.mcp_everything.serving import Everything
+from tests.fakes.mcp_sse import INSTRUCTIONS, OddSse
 from tests.fakes.serving import serving
 from tests.fakes.wire import WebProxy, saying
-from tests.fixtures.gateway import in_process
-from tests.mcp.hub import ERAS, Era, client, texts
+from tests.fixtures.gateway import InProcess, in_process
+from tests.mcp.hub import ERAS, Era, client, hub, texts
 
 _OLD = {"url": "https://tools.example.com/sse", "transport": "sse", "timeouts": {"open": 60}}
 
@@ -76,3 +79,63 @@ async def test_an_authority_that_is_not_known(place: tuple[str, int], tmp_path: 
                 told = await connected.call_tool("echo", {"text": "hello"})
     assert told.is_error
     assert "does not answer" in texts(told)[0]
+
+
+_STRANGE = {
+    "elsewhere": ("http://127.0.0.1:9/post", "it names an address of another server for messages"),
+    "foreign": ("/p\u00f6st", "the address that it names for messages is none"),
+    "spaced": ("/post x", "the address that it names for messages is none"),
+}
+"""Addresses that servers name for messages, and what is said of them."""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[OddSse, InProcess]]:
+    server, bounds = OddSse(), {"message_bytes": 4 * 1024 * 1024}
+    servers = {"odd": server, "fresh": OddSse(), **{name: OddSse(named) for name, (named, _) in _STRANGE.items()}}
+    with ExitStack() as stack:
+        urls = {name: stack.enter_context(serving(each.app)) for name, each in servers.items()}
+        entries = {name: {"url": f"{url}/sse", "transport": "sse", "bounds": bounds} for name, url in urls.items()}
+        yield server, stack.enter_context(hub(tmp_path_factory.mktemp("odd"), entries))
+
+
+async def test_large_results_and_too_large_ones(odd: tuple[OddSse, InProcess]) -> None:
+    server, gateway = odd
+    async with client(gateway, "/odd", "modern") as connected:
+        before, sizes = server.streams, (3_000_000, 5_000_000, 7)
+        told = [texts(await connected.call_tool("言う", {"size": size}))[0] for size in sizes]
+    assert (len(told[0]), told[2]) == (3_000_000, "x" * 7)
+    assert "its message is larger than 4,194,304 bytes" in told[1]
+    assert server.streams > before
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "opens"),
+    [(400, "it answers with HTTP 400", 0), (404, "it no longer knows the connection", 1), (500, "ended", 1)],
+)
+async def test_a_message_that_is_refused(odd: tuple[OddSse, InProcess], status: int, says: str, opens: int) -> None:
+    server, gateway = odd
+    async with client(gateway, "/odd", "legacy") as connected:
+        await connected.call_tool("言う", {"size": 1})
+        before = server.streams
+        try:
+            told = texts(await connected.call_tool("言う", {"status": status}))[0]
+        except MCPError as error:
+            told = error.error.message
+        assert texts(await connected.call_tool("言う", {"size": 3})) == ["xxx"]
+    assert says in told
+    assert server.streams == before + opens
+
+
+async def test_who_stands_alone_is_known_from_the_start(odd: tuple[OddSse, InProcess]) -> None:
+    async with client(odd[1], "/fresh", "legacy") as connected:
+        assert connected.instructions == INSTRUCTIONS
+        (tool,) = (await connected.list_tools()).tools
+        assert [texts(await connected.call_tool(name, {"size": 2})) for name in (tool.name, "言う")] == [["xx"], ["xx"]]
+    assert tool.name != "言う"
+
+
+@pytest.mark.parametrize("name", _STRANGE)
+async def test_addresses_that_are_not_called(odd: tuple[OddSse, InProcess], name: str) -> None:
+    async with client(odd[1], f"/{name}", "modern") as connected:
+        assert _STRANGE[name][1] in str((await connected.list_tools()).meta)

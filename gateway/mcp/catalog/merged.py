@@ -47,6 +47,13 @@ class Merged(msgspec.Struct):
     keep: list[Listing] = []
     """What it was made of, kept alive so that nothing else is taken for it."""
 
+    def tool(self, name: str) -> Named | None:
+        """Return a tool by the name that clients see, or by its own where no other server is in the view."""
+        found = self.tools.get(name)
+        if found is None and self.bare:
+            return next((each for each in self.tools.values() if each.own == name), None)
+        return found
+
     def uri_of(self, server: str, uri: str) -> str:
         """Return how the client sees a server's resource."""
         return uri if self.bare else self._own_uris.get((server, uri)) or public_uri(server, uri)

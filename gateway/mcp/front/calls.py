@@ -51,7 +51,7 @@ class Calls:
         searched = merged.index is not None and params["name"] == CALL["name"]
         if searched:
             params = _meant(params)
-        named = merged.tools.get(params["name"])
+        named = merged.tool(params["name"])
         if (server := self._stands_for(client, merged, params["name"])) is not None:
             return await self._signed_in(client, server, params, exchange)
         if named is None:
@@ -143,7 +143,7 @@ class Calls:
     def _stands_for(self, client: Client, merged: Merged, name: str) -> str | None:
         """Return the server at which a tool signs people in, where it is none of the server's own."""
         server = server_of_stand_in(name, client.view)
-        own = merged.tools.get(name)
+        own = merged.tool(name)
         allowed = allowed_servers(client.view, self._hub.mcp, client.caller.policy)
         if server not in allowed or not self._hub.signs_in(server, client.caller):
             return None

@@ -75,6 +75,7 @@ class Handlers:
         session = SessionState(exchange.caller, exchange.view, connection.outbound.notify)
         connection.state["sekisho"] = session
         connection.exit_stack.push_async_callback(self._hub.sessions.add(session))
+        await self._lists.learn(Client(ctx, exchange.caller, exchange.view))
         return {**found, **self._lists.about(exchange.caller, exchange.view, modern=False)}
 
 

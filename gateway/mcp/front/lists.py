@@ -1,6 +1,7 @@
 """Lists of what a client may use, and what the hub says of itself."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from gateway.config.mcp import Mcp
@@ -20,6 +21,8 @@ _MISSING = "sekisho/unavailable"
 _SIGN_IN = "sekisho/sign_in"
 """Those of the missing that want the person to sign in."""
 _LONGEST_INSTRUCTIONS = 8192
+_PATIENCE_SECONDS = 4.0
+"""For a server of which nothing is known: clients wait ten for this answer and the first list together."""
 _ALL: dict[str, Any] = {
     "tools": {"listChanged": True},
     "resources": {"subscribe": True, "listChanged": True},
@@ -37,6 +40,7 @@ class Lists:
         self._hub = hub
 
     async def discover(self, client: Client, _: Params) -> Result:
+        await self.learn(client)
         versions = [LATEST_MODERN_VERSION, *reversed(HANDSHAKE_PROTOCOL_VERSIONS)]
         return cacheable({"supportedVersions": versions, **self.about(client.caller, client.view, modern=True)}, True)
 
@@ -57,8 +61,15 @@ class Lists:
         merged = await self._merged(client)
         return _list("prompts", listed(merged.prompts), merged, client)
 
+    async def learn(self, client: Client) -> None:
+        """Ask a server that stands alone in a view what it is, where nothing is known of it yet; it may be slow."""
+        if client.view.bare and self._known(client.caller, client.view) is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._hub.merged(client.view, client.caller, client.capabilities)
+
     def about(self, caller: Caller, view: View, modern: bool) -> Result:
-        """Return capabilities and instructions, without waiting for any server."""
+        """Return capabilities and instructions, of what is known."""
         known = self._known(caller, view)
         capabilities = _ALL if known is None else {name: _ALL[name] for name in _ALL if _is_offered(name, known)}
         instructions = _instructions(view, self._hub.mcp, known)

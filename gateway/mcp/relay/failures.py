@@ -7,6 +7,7 @@ from gateway.mcp.capabilities import missing_for
 from gateway.mcp.front.client import Client
 from gateway.mcp.protocol import RESOURCE_NOT_FOUND, URL_ELICITATION_REQUIRED, Params, Result
 from gateway.mcp.relay.sink import CallSink
+from gateway.mcp.upstream.session import Era
 
 
 def url_questions(error: MCPError, client: Client) -> Params:
@@ -37,10 +38,10 @@ def raise_missing(client: Client, sink: CallSink, cause: MCPError | None) -> Non
         raise MCPError(MISSING_REQUIRED_CLIENT_CAPABILITY, words, {"requiredCapabilities": sink.missing}) from cause
 
 
-def translated(error: MCPError, method: str, client: Client) -> MCPError:
-    """Return an error under the number that the client's revision knows."""
-    if error.code == RESOURCE_NOT_FOUND and client.modern:
+def translated(error: MCPError, method: str, era: Era, to_modern: bool) -> MCPError:
+    """Return an error of a server of an era under the number that the client's revision knows."""
+    if error.code == RESOURCE_NOT_FOUND and to_modern:
         return MCPError(INVALID_PARAMS, error.message, error.data)
-    if error.code == INVALID_PARAMS and method == "resources/read" and not client.modern:
+    if error.code == INVALID_PARAMS and method == "resources/read" and era == "modern" and not to_modern:
         return MCPError(RESOURCE_NOT_FOUND, error.message, error.data)
     return error

@@ -106,7 +106,7 @@ class Forwarder:
                     words = connection.last_words()
                     raise UpstreamDown(request.server, "it ended while the call ran", words) from error
                 raise_missing(request.client, sink, error)
-                raise translated(error, request.method, request.client) from error
+                raise translated(error, request.method, connection.session.peer.era, request.client.modern) from error
             finally:
                 await sink.flush()
 

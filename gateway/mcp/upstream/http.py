@@ -8,15 +8,15 @@ from contextlib import aclosing
 
 from mcp.shared.exceptions import MCPError
 
-from gateway.dialects.framing import FrameTooLong
 from gateway.errors import UpstreamError
 from gateway.mcp.errors import UpstreamDown
 from gateway.mcp.protocol import Params, Result
 from gateway.mcp.upstream import messages
 from gateway.mcp.upstream.channel import Listener, Sink
-from gateway.mcp.upstream.events import Event, EventStream
+from gateway.mcp.upstream.events import Event
 from gateway.mcp.upstream.http_sender import Sender
 from gateway.mcp.upstream.messages import Message
+from gateway.mcp.upstream.reading import events_of, too_long
 from gateway.upstream.answer import UpstreamAnswer
 
 _LEAVING_SECONDS = 2.0
@@ -114,7 +114,7 @@ class HttpChannel:
             while part := await answer.read():
                 body += part
                 if len(body) > self._limit:
-                    raise self._too_long()
+                    raise too_long(self._sender.server, self._limit)
         except UpstreamError as error:
             raise self._broken() from error
         return bytes(body)
@@ -151,20 +151,8 @@ class HttpChannel:
             await asyncio.sleep(retry_ms / 1000)
             current = await self._sender.open("GET", headers={"last-event-id": last})
 
-    async def _events(self, answer: UpstreamAnswer) -> AsyncGenerator[Event, None]:
-        """Yield events until the stream ends or breaks. Raises `UpstreamDown` for one that is too long."""
-        stream = EventStream(self._limit)
-        try:
-            while data := await answer.read():
-                for event in stream.feed(data):
-                    yield event
-            for event in stream.end():
-                if messages.is_whole(event.data):  # the stream may have been cut off in the middle of it
-                    yield event
-        except FrameTooLong:
-            raise self._too_long() from None
-        except UpstreamError:
-            return
+    def _events(self, answer: UpstreamAnswer) -> AsyncGenerator[Event, None]:
+        return events_of(answer, self._sender.server, self._limit)
 
     async def _during(self, message: Message, id_: int, sink: Sink | None, questions: set[asyncio.Task[None]]) -> None:
         """Take a message that came before the response of a request."""
@@ -225,9 +213,6 @@ class HttpChannel:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LEAVING_SECONDS):
                 await self.notify(method, params)
-
-    def _too_long(self) -> UpstreamDown:
-        return UpstreamDown(self._sender.server, f"its message is larger than {self._limit:,} bytes")
 
     def _broken(self) -> UpstreamDown:
         return UpstreamDown(self._sender.server, "the connection ended before its answer was complete")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,7 @@ from gateway.mcp.transport import Transport
 from gateway.mcp.upstream.channel import Channel
 from gateway.mcp.upstream.http import HttpChannel
 from gateway.mcp.upstream.http_sender import Sender
-from gateway.mcp.upstream.sse import Authorization, SseTransport
+from gateway.mcp.upstream.sse import SseTransport
 from gateway.mcp.upstream.streams import StreamChannel
 from gateway.upstream.client import UpstreamClient
 
@@ -71,8 +72,7 @@ class Way(msgspec.Struct, frozen=True):
 async def over_http(way: Way) -> AsyncIterator[HttpChannel]:
     """Give a channel over Streamable HTTP; a session is ended with it."""
     assert way.server.url
-    sender = Sender(way.name, way.server.url, way.client, way.headers, way.refused, way.server.timeouts.open)
-    channel = HttpChannel(sender, way.server.bounds.message_bytes)
+    channel = HttpChannel(_sender(way, way.server.url), way.server.bounds.message_bytes)
     try:
         yield channel
     finally:
@@ -93,7 +93,10 @@ def process(way: Way) -> Transport:
 
 
 def events(way: Way) -> Transport:
-    assert way.server.url
-    return SseTransport(
-        way.name, way.server.url, way.client, Authorization(way.headers, way.refused), way.server.timeouts.open
-    )
+    server = way.server
+    assert server.url
+    return SseTransport(way.name, server.url, partial(_sender, way), server.bounds.message_bytes, server.timeouts.open)
+
+
+def _sender(way: Way, url: str) -> Sender:
+    return Sender(way.name, url, way.client, way.headers, way.refused, way.server.timeouts.open)
