@@ -58,7 +58,11 @@ def read_prices(http: httpx2.Client, key: Secret, kept: str) -> dict[str, float]
 
     Models that end soon are left out, but for `kept`.
     """
-    listed = _get(http, "/v1/me", key).get("models")
+    return prices_of(_get(http, "/v1/me", key).get("models"), kept)
+
+
+def prices_of(listed: object, kept: str) -> dict[str, float]:
+    """Return USD for a million tokens in and a million out, of the models of `/v1/me`, without those that end soon."""
     prices: dict[str, float] = {}
     for each in listed if isinstance(listed, list) else []:
         price = each.get("price_usd_per_million_tokens") if isinstance(each, dict) else None

@@ -30,7 +30,9 @@ def company(upstream: tuple[FakeUpstream, str], tmp_path_factory: pytest.TempPat
     models = [
         model("dear-m", deployment(upstream[1]), price=PRICE, context_window=8192, description="For the tests"),
         model("free-m", deployment(upstream[1])),
-        model("old-m", deployment(upstream[1]), end_of_life=f"{ENDS}", successor="dear-m"),
+        model(
+            "old-m", deployment(upstream[1]), price={"input": 1, "output": 1}, end_of_life=f"{ENDS}", successor="dear-m"
+        ),
     ]
     with pytest.MonkeyPatch.context() as patch:
         # The process that reads the ledger reads the configuration, too.

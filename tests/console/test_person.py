@@ -253,3 +253,9 @@ def test_an_odd_time_zone_changes_nothing(sign_in: SignIn, zone: str) -> None:
 def _works(company: InProcess, key: str) -> bool:
     headers = {"authorization": f"Bearer {key}"}
     return httpx2.get(f"{company.url}/v1/me", headers=headers, timeout=60).status_code == 200
+
+
+def test_a_model_that_ends_soon_is_not_set_up_for_quick_tasks(sign_in: SignIn) -> None:
+    page = sign_in("quick@example.com").get("/console/tools/claude-code")
+    assert "dear-m" in page.text
+    assert "old-m" not in page.text

@@ -10,8 +10,10 @@ from gateway.console.page import Page
 from gateway.console.refusals import PageError, words_of
 from gateway.console.visit import Visit
 from gateway.errors import ApiError
+from gateway.presets.model import cheapest
 from gateway.secret import Secret
 from gateway.sessions.cookies import address_of
+from install.client.asking import prices_of
 from install.client.documents import FORMATS, fresh
 from install.client.setup import OWN_KEY, Model, Places, Setup
 from install.client.tool import Tool
@@ -87,19 +89,8 @@ async def _setup(visit: Visit, secret: Secret) -> Setup | None:
     if main is None:
         return None
     completion = next((model for model in models if model.mode == "completion"), None)
-    return Setup(_root(visit), secret, main, _cheapest(listed, models, main), PLACES, completion, models)
-
-
-def _cheapest(listed: list[dict[str, Any]], models: list[Model], main: Model) -> Model:
-    """Return the cheapest model for conversations that costs less than the main one, else the main one."""
-    prices = {each["id"]: each["price_usd_per_million_tokens"] or {} for each in listed}
-    sums = {
-        id_: each["input"] + each["output"] for id_, each in prices.items() if each.get("input") and each.get("output")
-    }
-    if main.id not in sums:
-        return main
-    chat = [model for model in models if model.mode == "chat" and model.id in sums]
-    return min([main, *chat], key=lambda model: sums[model.id])
+    small = cheapest(models, prices_of(listed, main.id), main)
+    return Setup(_root(visit), secret, main, small, PLACES, completion, models)
 
 
 def _root(visit: Visit) -> str:
