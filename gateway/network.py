@@ -13,6 +13,7 @@ Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _MOST_HOPS = 32
+_HOST_BITS = 64
 
 
 def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> Address | None:
@@ -26,6 +27,17 @@ def client_address(scope: Scope, headers: Mapping[str, str], server: Server) -> 
     while peer and hops and inside_any(peer, server.trusted_proxies):
         peer = _plain(parse_address(hops.pop()))
     return peer
+
+
+def counted_as(address: Address | str | None) -> str:
+    """Return the name under which is counted what comes from an address; of IPv6 that of the /64.
+
+    So many addresses one subscriber has at will.
+    """
+    read = _plain(parse_address(address)) if isinstance(address, str) else address
+    if isinstance(read, IPv6Address):
+        return str(IPv6Network((int(read) >> _HOST_BITS << _HOST_BITS, 128 - _HOST_BITS)))
+    return str(read) if read else "unknown"
 
 
 def check_server(address: Address | None, server: Server) -> None:

@@ -7,6 +7,7 @@ from gateway.config.did_you_mean import did_you_mean
 from gateway.config.document import Document
 from gateway.config.models import Deployment, Model
 from gateway.config.schema import Config
+from gateway.config.teams import EACH_GROUP, EVERYBODY_ELSE
 from gateway.providers.rows import PROVIDERS
 
 
@@ -34,6 +35,19 @@ def _console(config: Config, document: Document) -> Iterator[str]:
         yield (
             f"{document.place(('console', 'oidc'))}: console.oidc: needs 'server.public_url', the address to which the "
             "provider sends browsers back, such as https://ai.example.com"
+        )
+
+
+def _teams_at_sign_in(config: Config, document: Document) -> Iterator[str]:
+    """Yield the problem where people leave their team, and its limits and budgets, by the provider's door."""
+    oidc, groups = config.console.oidc if config.console else None, config.open_webui.teams
+    if oidc is None or oidc.groups_claim or groups.get(EVERYBODY_ELSE, EACH_GROUP) != EACH_GROUP:
+        return
+    if groups or any(team.restricts for team in config.teams.values()):
+        yield (
+            f"{document.place(('console', 'oidc'))}: console.oidc: who signs in there would be in no team, outside its "
+            "models, limits and budgets. Set 'console.oidc.groups_claim' to the claim with the groups that "
+            "'open_webui.teams' names, or give everybody else a team there: '\"*\": NAME'"
         )
 
 
@@ -144,6 +158,7 @@ def _wrong(deployment: Deployment) -> Iterator[tuple[str, str]]:
 _CHECKS: tuple[Callable[[Config, Document], Iterator[str]], ...] = (
     _server,
     _console,
+    _teams_at_sign_in,
     _destinations,
     _names,
     _times,

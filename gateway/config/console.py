@@ -14,9 +14,9 @@ class Console(Section):
     """Who sees what on the pages at `/console`; everybody who is signed in sees their own use and keys."""
 
     administrators: tuple[Mail, ...] = ()
-    """E-mail addresses of administrators."""
+    """E-mail addresses of administrators: by `oidc`, or in Open WebUI of those who are administrators there, too."""
     team_leads: dict[str, tuple[Mail, ...]] = Field({})
-    """E-mail addresses of those who see a team's people and spend, by team."""
+    """E-mail addresses of those who see a team's people and spend, by team; Open WebUI's are believed."""
     open_webui_admins: bool = True
     """Administrators of Open WebUI are administrators here, too."""
     session_hours: Annotated[float, Field(gt=0, le=24 * 31)] = 8

@@ -69,6 +69,11 @@ class Team(Section):
     contact: Contact | None = None
     """Whom members ask for more; null = `contact` of the whole configuration."""
 
+    @property
+    def restricts(self) -> bool:
+        """Return whether members may do less than people of no team."""
+        return any(value is not None for name, value in self if name != "contact")
+
 
 Teams = Annotated[dict[TeamName, Team], Field(max_length=_MOST_TEAMS), AfterValidator(_distinct)]
 GroupTeams = Annotated[

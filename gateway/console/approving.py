@@ -8,7 +8,7 @@ from gateway.console.page import Page
 from gateway.console.refusals import PageError, words_of
 from gateway.console.visit import Visit
 from gateway.errors import Forbidden
-from gateway.network import client_address
+from gateway.network import client_address, counted_as
 from gateway.oauth.codes import Authorization, CodeGrant
 from gateway.oauth.device import DeviceGrant
 from gateway.oauth.grants import Asked
@@ -122,7 +122,7 @@ def _wrong(visit: Visit, typed: str) -> Response:
 
 def _triers(visit: Visit) -> tuple[str, str]:
     """Return whose tries count: the person's, and the address's."""
-    return f"person:{visit.person.subject}", f"address:{_address(visit)}"
+    return f"person:{visit.person.subject}", f"address:{counted_as(_address(visit))}"
 
 
 def _address(visit: Visit) -> str:

@@ -11,7 +11,7 @@ from gateway.console.page import SIGN_IN, Page
 from gateway.console.refusals import PageError
 from gateway.console.security import own_path
 from gateway.console.visit import Visit
-from gateway.network import client_address
+from gateway.network import client_address, counted_as
 from gateway.sessions.cookies import cookie, drop_cookie, public_url, set_cookie
 from gateway.sessions.signing import session_hours, sign_in, sign_out
 from gateway.signin.errors import SignInFailed
@@ -47,7 +47,7 @@ async def start(visit: Visit) -> Response:
             oidc,
             visit.runtime.expiring,
             browser=browser,
-            address=str(client_address(scope, headers_of(scope), config.server)),
+            address=counted_as(client_address(scope, headers_of(scope), config.server)),
             redirect_uri=f"{public_url(config, scope)}{CALLBACK}",
             next_=next_,
         )

@@ -12,9 +12,10 @@ from gateway.console.page import Page, started
 from gateway.console.refusals import PageError
 from gateway.console.security import own_path
 from gateway.console.visit import Visit
+from gateway.db.anybody import put_for_anybody
 from gateway.errors import Overloaded
 from gateway.identity.person import NOBODY
-from gateway.network import client_address
+from gateway.network import client_address, counted_as
 from gateway.oauth.tokens import Tokens
 from gateway.sessions.session import subject_of
 from gateway.sessions.signing import sign_in, sign_out, sign_out_everywhere
@@ -51,9 +52,8 @@ def _sign_in_page(visit: Visit, next_: str | None, status: int = 200, problem: s
 async def sign_in_with_admin_key(visit: Visit) -> Response:
     """Check the admin key. Attempts are counted in the database, for all processes together."""
     expected, next_ = visit.runtime.current.config.admin_key, visit.form.get("next")
-    address = str(
-        client_address(visit.request.scope, headers_of(visit.request.scope), visit.runtime.current.config.server)
-    )
+    scope = visit.request.scope
+    address = counted_as(client_address(scope, headers_of(scope), visit.runtime.current.config.server))
     try:
         await _count_try(visit, address)
     except Overloaded:
@@ -68,8 +68,9 @@ async def sign_in_with_admin_key(visit: Visit) -> Response:
 
 async def _count_try(visit: Visit, address: str) -> None:
     """Count an attempt. Raises `Overloaded` over the limits."""
-    for subject, most in ((address, _TRIES), ("all addresses", _ALL_TRIES)):
-        await visit.runtime.expiring.put("try", subject, b"", _TRY_SECONDS, most=most, evict=False)
+    store = visit.runtime.expiring
+    bounds = {"most": _TRIES, "most_together": _ALL_TRIES}
+    await put_for_anybody(store, "try", address, b"", _TRY_SECONDS, together="tries", **bounds)
 
 
 async def show_link(visit: Visit) -> Response:

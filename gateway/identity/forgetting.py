@@ -16,7 +16,7 @@ from gateway.db.expiring import ExpiringStore
 from gateway.db.once import run_once
 from gateway.identity.key_admin import raise_revision
 from gateway.identity.keys import KeyStore, hash_secret, opened
-from gateway.identity.person import reader
+from gateway.identity.person import at_tool_servers, reader
 
 _TRIES = 20
 _PAUSE_SECONDS = 0.25
@@ -64,7 +64,7 @@ async def _forget(config: Config, persons: Collection[str]) -> tuple[int, int]:
 async def _sign_out(engine: AsyncEngine, config: Config, persons: Collection[str]) -> int:
     """End sessions, links, sign-ins and tokens of the persons, and forget what they were told; return how many."""
     expiring = ExpiringStore(engine, hash_secret(config))
-    subjects = [subject for person in persons for subject in (person, reader(person))]
+    subjects = [subject for person in persons for subject in (person, reader(person), at_tool_servers(person))]
     return sum([await expiring.delete_of(None, subject) for subject in subjects])
 
 

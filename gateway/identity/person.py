@@ -77,6 +77,11 @@ def reader(name: str) -> str:
     return f"notices of {name}"
 
 
+def at_tool_servers(name: str) -> str:
+    """Return the name under which a person's sign-ins at tool servers are kept; signing out everywhere leaves it."""
+    return f"Tool servers of {name}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonalKey(Key):
     """What a person who is signed in acts with: a key without limits of its own, stored nowhere."""

@@ -12,13 +12,12 @@ from gateway.db.expiring import ExpiringStore
 from gateway.identity.person import Person
 from gateway.oauth.errors import OAuthError, invalid_grant, invalid_request
 from gateway.oauth.forms import Form, required
-from gateway.oauth.grants import Approval, Asked, count_open, subject_of
+from gateway.oauth.grants import Approval, Asked, put_open, subject_of
 from gateway.oauth.redirects import is_loopback
 
 GRANT: Final = "authorization_code"
 _REQUEST, _CODE, _USED = "authorization", "code", "used_code"
-_REQUEST_SECONDS, _CODE_SECONDS, _USED_SECONDS = 600, 60, 3600
-_MOST_OF_AN_ADDRESS = 100
+_CODE_SECONDS, _USED_SECONDS = 60, 3600
 LONGEST_STATE = 512
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -49,11 +48,7 @@ class CodeGrant:
 
     async def begin(self, request: Authorization) -> str:
         """Keep a request; return the id by which the page finds it. Raises `Overloaded`."""
-        subject, content = f"address:{request.asked.address}", msgspec.json.encode(request)
-        await count_open(self._store)
-        id_ = await self._store.put(_REQUEST, subject, content, _REQUEST_SECONDS, most=_MOST_OF_AN_ADDRESS, evict=False)
-        assert id_, "nobody chooses it"
-        return id_
+        return await put_open(self._store, _REQUEST, request.asked, msgspec.json.encode(request))
 
     async def find(self, id_: str) -> Authorization | None:
         entry = await self._store.get(_REQUEST, id_)

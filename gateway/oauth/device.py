@@ -11,20 +11,17 @@ from gateway.db.expiring import ExpiringStore
 from gateway.errors import Overloaded
 from gateway.identity.person import Person
 from gateway.oauth.errors import OAuthError
-from gateway.oauth.grants import Approval, Asked, count_open, subject_of
+from gateway.oauth.grants import MOST_OF_AN_ADDRESS, OPEN_SECONDS, Approval, Asked, address_of, put_open, subject_of
 from gateway.oauth.polls import Polls
 
 GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 ALPHABET: Final = "BCDFGHJKLMNPQRSTVWXZ"
 """Consonants: no code is a word, and none is read as a digit."""
 _DEVICE, _USER, _APPROVAL, _TRY = "device", "user_code", "device_approval", "code_try"
-_SECONDS = 600
 _APPROVED_SECONDS = 120
 """For which a yes waits for its program, which asks every few seconds."""
 _INTERVAL = 5
 _LENGTH = 8
-_MOST_OF_AN_ADDRESS = 100
-"""Codes that wait at a time; a whole office may come from one address."""
 _TRIES_SECONDS = 600
 _MOST_TRIES = {"person": 10, "address": 100}
 """Wrong codes by the kind of who tries; a whole office may type them from one address."""
@@ -50,23 +47,18 @@ class DeviceGrant:
 
     def __init__(self, store: ExpiringStore, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
-        self._polls = Polls(_INTERVAL, _INTERVAL, _SECONDS, clock)
+        self._polls = Polls(_INTERVAL, _INTERVAL, OPEN_SECONDS, clock)
 
     async def begin(self, asked: Asked, page: str) -> dict[str, Any]:
         """Return the codes for a program, as RFC 8628 has them. Raises `Overloaded`, `OAuthError`."""
-        subject = f"address:{asked.address}"
-        await count_open(self._store)
-        device = await self._store.put(
-            _DEVICE, subject, msgspec.json.encode(asked), _SECONDS, most=_MOST_OF_AN_ADDRESS, evict=False
-        )
-        assert device, "nobody chooses its id"
-        shown = await self._user_code(_Waiting(device, asked), subject)
+        device = await put_open(self._store, _DEVICE, asked, msgspec.json.encode(asked))
+        shown = await self._user_code(_Waiting(device, asked), address_of(asked))
         return {
             "device_code": device,
             "user_code": shown,
             "verification_uri": page,
             "verification_uri_complete": f"{page}?code={shown}",
-            "expires_in": _SECONDS,
+            "expires_in": OPEN_SECONDS,
             "interval": _INTERVAL,
         }
 
@@ -74,7 +66,7 @@ class DeviceGrant:
         content = msgspec.json.encode(waiting)
         for _ in range(_MORE_CODES):
             code = "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH))
-            if await self._store.put(_USER, subject, content, _SECONDS, id_=code, most=_MOST_OF_AN_ADDRESS):
+            if await self._store.put(_USER, subject, content, OPEN_SECONDS, id_=code, most=MOST_OF_AN_ADDRESS):
                 return f"{code[:4]}-{code[4:]}"
         raise OAuthError("temporarily_unavailable", "No code is free. Try again.", status=503, retry_after=5)
 

@@ -44,6 +44,11 @@ class Family(msgspec.Struct, frozen=True):
     previous_hash: str = ""
     renewed_at: float = 0.0
     answer: Answer = {}
+    key_ends: int = 0
+    """The end that its key was given last, in UTC microseconds: an earlier one was set by an administrator."""
+
+
+Make = Callable[[Family], Awaitable[tuple[Family, Answer]]]
 
 
 class Families:
@@ -52,10 +57,12 @@ class Families:
     def __init__(self, store: ExpiringStore, revoke: Callable[[str], Awaitable[None]]) -> None:
         self._store, self._revoke = store, revoke
 
-    async def begin(self, subject: str, key_id: str, asked: Asked, ends_at: float) -> tuple[str, str]:
+    async def begin(
+        self, subject: str, key_id: str, asked: Asked, ends_at: float, key_ends: int = 0
+    ) -> tuple[str, str]:
         """Return the id of a new family and its first token."""
         secret, now = secrets.token_urlsafe(32), time.time()
-        family = Family(key_id, asked, ends_at, 1, _hash(secret), renewed_at=now)
+        family = Family(key_id, asked, ends_at, 1, _hash(secret), renewed_at=now, key_ends=key_ends)
         content = msgspec.json.encode(family)
         id_ = await self._store.put(_KIND, subject, content, ends_at - now, most=_MOST_OF_A_PERSON)
         assert id_, "nobody chooses it"
@@ -77,8 +84,11 @@ class Families:
         await self._revoke(family.key_id)
         raise _ended()
 
-    async def renew(self, token: str, make: Callable[[Family], Awaitable[Answer]]) -> Answer:
-        """Return a new access token as `make` gives it, with the next refresh token. Raises `OAuthError`."""
+    async def renew(self, token: str, make: Make) -> Answer:
+        """Return a new access token as `make` gives it, with the next refresh token. Raises `OAuthError`.
+
+        `make` gives the answer, and the family with what changed of it.
+        """
         id_, family = await self.find(token)
         if _is_current(family, token):
             turn = f"{id_}:{family.generation}"
@@ -97,15 +107,14 @@ class Families:
                 await self.end(id_)
             raise
 
-    async def _renewed(
-        self, id_: str, generation: int, token: str, make: Callable[[Family], Awaitable[Answer]]
-    ) -> Answer:
+    async def _renewed(self, id_: str, generation: int, token: str, make: Make) -> Answer:
         # Read again: between the first look and the turn another process may have had this turn to its end.
         _, family = await self.find(token)
         if family.generation != generation:
             return family.answer
         secret = secrets.token_urlsafe(32)
-        answer = {**await make(family), "refresh_token": f"{PREFIX}{id_}.{secret}"}
+        family, made = await make(family)
+        answer = {**made, "refresh_token": f"{PREFIX}{id_}.{secret}"}
         renewed = msgspec.structs.replace(
             family,
             generation=generation + 1,

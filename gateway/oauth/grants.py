@@ -3,8 +3,10 @@
 import msgspec
 
 from gateway.casing import lower
+from gateway.db.anybody import put_for_anybody
 from gateway.db.expiring import ExpiringStore
 from gateway.identity.person import Person
+from gateway.network import counted_as
 from gateway.oauth.programs import Program
 
 
@@ -32,9 +34,25 @@ def subject_of(person: Person) -> str:
 
 MOST_OPEN = 5000
 """Requests of all addresses together that wait at a time: whoever has many addresses fills no database."""
-_OPEN_SECONDS = 600
+MOST_OF_AN_ADDRESS = 100
+"""The same, of one address; a whole office may come from it."""
+OPEN_SECONDS = 600
 
 
-async def count_open(store: ExpiringStore) -> None:
-    """Count a request that begins to wait for a person. Raises `Overloaded` over the bound."""
-    await store.put("sign_in", "all addresses", b"", _OPEN_SECONDS, most=MOST_OPEN, evict=False)
+def address_of(asked: Asked) -> str:
+    """Return the name under which is kept what programs of an address ask."""
+    return f"address:{counted_as(asked.address)}"
+
+
+async def put_open(store: ExpiringStore, kind: str, asked: Asked, content: bytes) -> str:
+    """Keep a request that waits for a person, and return its id. Raises `Overloaded` over the bounds."""
+    return await put_for_anybody(
+        store,
+        kind,
+        address_of(asked),
+        content,
+        OPEN_SECONDS,
+        together="sign_in",
+        most=MOST_OF_AN_ADDRESS,
+        most_together=MOST_OPEN,
+    )

@@ -4,6 +4,8 @@ import secrets
 import time
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from gateway.audit.actor import Actor, acting, acting_unless_known
 from gateway.config.schema import OwnKeys
 from gateway.errors import Forbidden, InvalidRequest
@@ -55,7 +57,9 @@ class Tokens:
                 key, secret = await self._made(allowed, person, approval.team, asked, ends)
         except (Forbidden, InvalidRequest) as error:
             raise denied(error) from error
-        family, token = await self.families.begin(subject_of(person), key.id, asked, ends_at)
+        family, token = await self.families.begin(
+            subject_of(person), key.id, asked, ends_at, key.policy.expires_at or 0
+        )
         email = {"email": person.email} if person.email else {}
         return {**_answer(secret, key), "refresh_token": token, **email}, family
 
@@ -76,22 +80,28 @@ class Tokens:
         """Return the answer to a program that renews. Raises `OAuthError`."""
         return await self.families.renew(token, self._renewed)
 
-    async def _renewed(self, family: Family) -> dict[str, Any]:
+    async def _renewed(self, family: Family) -> tuple[Family, dict[str, Any]]:
         key = await self._alive(family)
-        now = time.time()
-        ends = min(family.ends_at, now + SECONDS)
+        now, ends_at = time.time(), _end_of(family, key)
+        ends = round(min(ends_at, now + SECONDS) * 1e6)
         ended = key.policy.expires_at is not None and key.policy.expires_at <= now * 1e6
         # In this order: a secret that has ended must not live again with the key.
         with acting_unless_known(Actor("person", key.owner, via="renewal")):
             _, secret = await key_admin.rotate(self._runtime.keys, key.id, 0 if ended else _GRACE_SECONDS)
-            renewed = await key_admin.change(self._runtime.keys, key.id, expires_at=round(ends * 1e6))
-        return _answer(secret, renewed)
+            renewed = await key_admin.change(self._runtime.keys, key.id, expires_at=ends)
+        return replace(family, ends_at=ends_at, key_ends=ends), _answer(secret, renewed)
 
     async def _alive(self, family: Family) -> Key:
         """Return the key of a family. Raises `OAuthError` where it was revoked, or people get no keys any more."""
         key = await self._key(family.key_id)
         closed = self._runtime.current.config.own_keys is None
-        if key is None or key.revoked_at is not None or key.owner is None or closed:
+        if (
+            key is None
+            or key.revoked_at is not None
+            or key.owner is None
+            or closed
+            or _end_of(family, key) <= time.time()
+        ):
             raise invalid_grant("Access was withdrawn. Sign in again, or ask an administrator.", status=401)
         return key
 
@@ -109,7 +119,7 @@ class Tokens:
         asked = Asked(Program(name, known=False), family.asked.address, time.time())
         try:
             with acting(_actor(key.owner, asked)):
-                made, secret = await self._made(self.check(person), person, key.team, asked, family.ends_at)
+                made, secret = await self._made(self.check(person), person, key.team, asked, _end_of(family, key))
         except (Forbidden, InvalidRequest) as error:
             raise denied(error) from error
         return {**_answer(secret, made), "issued_token_type": ACCESS_TOKEN_TYPE}
@@ -144,6 +154,12 @@ class Tokens:
         if (key := await self._key(key_id)) and key.revoked_at is None:
             with acting_unless_known(Actor("person", key.owner, via="sign-in")):
                 await key_admin.revoke(self._runtime.keys, key_id)
+
+
+def _end_of(family: Family, key: Key) -> float:
+    """Return when a sign-in ends for good, in Unix seconds: never after an end that an administrator gave its key."""
+    given = key.policy.expires_at
+    return min(family.ends_at, given / 1e6) if given is not None and given < family.key_ends else family.ends_at
 
 
 def _actor(name: str | None, asked: Asked) -> Actor:

@@ -71,19 +71,26 @@ class Session(msgspec.Struct, frozen=True):
 
 
 def subject_of(person: Person, source: str) -> str:
-    """Return the name under which a person's sessions are kept: one for all that know the admin key."""
-    return lower(person.email or person.user_id or "") or source
+    """Return the name under which a person's sessions are kept: one for all that know the admin key.
+
+    That one is in capitals: names of people are in lower case, so that nobody's is the same.
+    """
+    return lower(person.email or person.user_id or "") or source.upper()
 
 
 def role_of(person: Person, source: Source, config: Config) -> Role:
-    """Return the role that the configuration gives a person."""
+    """Return the role that the configuration gives a person.
+
+    Open WebUI verifies no addresses: who has an administrator's there must have the role there, too.
+    """
     if source == "admin-key":
         return "administrator"
     if config.console is False:
         return "person"
     mail = lower(person.email or "")
-    admin_there = source == "open-webui" and person.role == "admin" and config.console.open_webui_admins
-    if admin_there or (mail and mail in _lower(config.console.administrators)):
+    admin_there = source == "open-webui" and person.role == "admin"
+    listed = bool(mail) and mail in _lower(config.console.administrators)
+    if (admin_there and config.console.open_webui_admins) or (listed and (admin_there or source == "oidc")):
         return "administrator"
     return "lead" if led_by(person, config) else "person"
 

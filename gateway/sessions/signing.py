@@ -57,7 +57,10 @@ async def sign_out(runtime: Runtime, scope: Scope, response: Response) -> None:
 
 
 async def sign_out_everywhere(runtime: Runtime, scope: Scope, response: Response, session: Session) -> int:
-    """End all that a person has begun: sessions, links, sign-ins of programs; return how many there were."""
+    """End all that a person has begun: sessions, links, sign-ins of programs; return how many there were.
+
+    Sign-ins at tool servers stay, as keys do.
+    """
     drop_cookie(response, runtime.current.config, scope, SESSION)
     return int(await runtime.expiring.delete_of(None, session.subject))
 

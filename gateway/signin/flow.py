@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_r
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from gateway.config.oidc import Oidc
+from gateway.db.anybody import put_for_anybody
 from gateway.db.expiring import ExpiringStore
 from gateway.identity.person import Person
 from gateway.signin.asking import ask
@@ -22,7 +23,11 @@ from gateway.signin.tokens import verified
 
 KIND = "oidc_state"
 _SECONDS = 600
+_OPEN = "oidc_open"
 _MOST_OF_AN_ADDRESS = 1000
+"""Ways to the provider that have not come back; a whole company may come from one address."""
+MOST_OPEN = 20_000
+"""The same, of all addresses together: whoever has many addresses fills no database."""
 _LONGEST_CODE = 8192
 
 
@@ -54,7 +59,16 @@ async def begin(
     nonce, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     pending = Pending(oidc.issuer, oidc.client_id, browser, nonce, verifier, redirect_uri, next_)
     content = msgspec.json.encode(pending)
-    state = await store.put(KIND, f"address:{address}", content, _SECONDS, most=_MOST_OF_AN_ADDRESS)
+    state = await put_for_anybody(
+        store,
+        KIND,
+        f"address:{address}",
+        content,
+        _SECONDS,
+        together=_OPEN,
+        most=_MOST_OF_AN_ADDRESS,
+        most_together=MOST_OPEN,
+    )
     url: str = prepare_grant_uri(
         metadata.authorization_endpoint,
         oidc.client_id,
@@ -105,6 +119,7 @@ async def _pending(store: ExpiringStore, oidc: Oidc, browser: str | None, state:
     entry = await store.take(KIND, state) if 0 < len(state) <= 200 else None
     if entry is None:
         raise SignInFailed("state", "the state is not known: old, used, or never given")
+    await store.delete(_OPEN, state)
     pending = msgspec.json.decode(entry.content, type=Pending)
     if not secrets.compare_digest(pending.browser.encode(), browser.encode(errors="replace")):
         raise SignInFailed("state", "the state was given to another browser")

@@ -36,7 +36,14 @@ def lacks(claims: Mapping[str, Any], oidc: Oidc) -> bool:
 
 
 def groups_of(claims: Mapping[str, Any], oidc: Oidc) -> tuple[str, ...]:
-    """Return the person's groups: texts of a list, or one text."""
+    """Return the person's groups: texts of a list, or one text.
+
+    Raises `SignInFailed` where the provider keeps them elsewhere (OpenID Connect Core, 5.6.2), as Entra does with many:
+    without them the person would be in no team.
+    """
+    elsewhere = claims.get("_claim_names")
+    if oidc.groups_claim not in claims and isinstance(elsewhere, dict) and oidc.groups_claim in elsewhere:
+        raise SignInFailed("setup", "the person is in more groups than the provider tells; let it send fewer")
     value = claims.get(oidc.groups_claim) if oidc.groups_claim else None
     listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     texts = (_text(each) for each in listed[:_MOST_GROUPS])

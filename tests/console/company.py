@@ -69,7 +69,9 @@ def sign_in(company: InProcess, chat_key: str) -> SignIn:
 
     def signing(mail: str = "alice@example.com", language: str = "en", **claims: Any) -> Browser:
         browser = Browser(company.url, **{"accept-language": language})
-        link = ask_link(company, chat_key, sub=f"id-{mail}", email=mail, **claims)
+        role = "admin" if mail in CONFIG["console"]["administrators"] else "user"
+        given = {"sub": f"id-{mail}", "role": role, **claims}
+        link = ask_link(company, chat_key, email=mail, **given)
         entered = browser.enter(link.json()["url"])
         assert entered.status_code == 303, entered.text
         return browser

@@ -73,6 +73,12 @@ def test_a_cookie_opens_no_route_to_a_browser(method: str, path: str, boss: Brow
     assert boss.http.request(method, path).status_code == 401
 
 
+def test_an_administrators_address_in_open_webui_makes_nobody_one(sign_in: SignIn) -> None:
+    stranger = sign_in(BOSS, role="user", sub="registered-today")
+    assert stranger.get("/console").status_code == 200
+    assert stranger.get("/console/overview").status_code == 403
+
+
 def test_a_lead_sees_the_teams_led_and_nothing_else(used: None, sign_in: SignIn) -> None:
     lead = sign_in(LEAD)
     page = lead.get("/console/spend?by=user&period=today")

@@ -84,7 +84,7 @@ def busy_key(busy: InProcess) -> str:
 
 def test_who_spent_most_yesterday_is_two_clicks_away(browser: Browser, busy: InProcess, busy_key: str) -> None:
     context, page, complaints = opened(browser, viewport=WIDE, locale="en-US")
-    entered(page, busy, busy_key, BOSS)
+    entered(page, busy, busy_key, BOSS, role="admin")
     page.goto(f"{busy.url}/console/overview")
     page.get_by_role("link", name="Spend", exact=True).click()
     page.get_by_role("link", name="Yesterday", exact=True).click()
@@ -99,7 +99,7 @@ def test_who_spent_most_yesterday_is_two_clicks_away(browser: Browser, busy: InP
 
 def test_the_live_page_renews_itself(browser: Browser, busy: InProcess, busy_key: str) -> None:
     context, page, complaints = opened(browser, viewport=WIDE, locale="en-US")
-    entered(page, busy, busy_key, BOSS)
+    entered(page, busy, busy_key, BOSS, role="admin")
     page.goto(f"{busy.url}/console/live")
     assert page.get_by_text("left out").count() == 0
     body = {"model": "gone-m", "messages": [{"role": "user", "content": "hi"}]}
@@ -120,7 +120,7 @@ def test_pages_are_readable(
 ) -> None:
     context, page, complaints = opened(browser, viewport=NARROW, color_scheme=scheme, locale=f"{language}-XX"[:5])
     ARTEFACTS.mkdir(exist_ok=True)
-    entered(page, busy, busy_key, BOSS, language=language, timezone="Asia/Tokyo")
+    entered(page, busy, busy_key, BOSS, role="admin", language=language, timezone="Asia/Tokyo")
     found: list[str] = []
     for name in PAGES:
         page.goto(f"{busy.url}/console/{name}")

@@ -279,6 +279,15 @@ def test_without_a_console_there_are_no_pages(tmp_path: Path) -> None:
         assert ask_link(served, key, sub="u", email="a@example.com").status_code == 404
 
 
+def test_one_subscriber_of_ipv6_is_one_who_guesses(tmp_path: Path) -> None:
+    config = {"admin_key": "${ADMIN_KEY}", "models": [], "server": {"trusted_proxies": ["127.0.0.0/8"]}}
+    with in_process(tmp_path, config) as served:
+        addresses = [*(f"2001:db8::{number}" for number in range(12)), "2001:db8:0:1::1"]
+        browsers = [Browser(served.url, **{"x-forwarded-for": address}) for address in addresses]
+        statuses = [browser.with_admin_key("guess").status_code for browser in browsers]
+    assert statuses == [401] * 10 + [429] * 2 + [401]
+
+
 @pytest.mark.parametrize("query", ["", "?lang=ja", "?theme=dark"])
 def test_a_page_that_is_only_posted_to_leads_to_the_first_one(query: str, sign_in: SignIn) -> None:
     answer = sign_in().get(f"/console/sign-out{query}")

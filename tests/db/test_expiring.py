@@ -17,7 +17,7 @@ from gateway.db.once import run_once
 from gateway.errors import Overloaded, TooLarge
 from gateway.identity.forgetting import forget_in_keys
 from gateway.identity.keys import hash_secret
-from gateway.identity.person import Person
+from gateway.identity.person import Person, at_tool_servers
 from gateway.notices.once import subject_of
 
 SECRET = b"secret-of-the-tests"
@@ -138,7 +138,7 @@ def test_nothing_readable_is_stored(tmp_path: Path) -> None:
 def test_who_is_forgotten_is_signed_out_everywhere(tmp_path: Path) -> None:
     config = Config.model_validate({"data_dir": tmp_path})
     told = [subject_of(Person(email=f"{name}@example.com")) for name in ("alice", "bob")]
-    names = ("alice@example.com", "bob@example.com", *told)
+    names = ("alice@example.com", "bob@example.com", *told, at_tool_servers("alice@example.com"))
 
     async def kept() -> list[int]:
         engine = await open_database(config)
@@ -157,9 +157,9 @@ def test_who_is_forgotten_is_signed_out_everywhere(tmp_path: Path) -> None:
             await closed(engine)
 
     run_once(put())
-    assert run_once(kept()) == [1, 1, 1, 1]
+    assert run_once(kept()) == [1, 1, 1, 1, 1]
     forget_in_keys(config, {"alice@example.com"})
-    assert run_once(kept()) == [0, 1, 0, 1]
+    assert run_once(kept()) == [0, 1, 0, 1, 0]
 
 
 def test_the_newest_migration_is_the_one_that_the_program_knows() -> None:

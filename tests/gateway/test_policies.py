@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from gateway.config.schema import Server
-from gateway.network import client_address
+from gateway.network import Address, client_address, counted_as
 from tests.fakes.upstream import FakeUpstream
 from tests.fixtures.gateway import ADMIN_KEY, PROVIDER_KEY, GatewayProcess
 
@@ -145,6 +145,26 @@ def test_metrics_tell_counts_and_no_secrets(gateway: GatewayProcess, key: str) -
     assert "sekisho_deployment_up" in text
     for secret in (key, PROVIDER_KEY, ADMIN_KEY, "alice"):
         assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        (ip_address("2001:db8::5"), "2001:db8::/64"),
+        (ip_address("192.0.2.1"), "192.0.2.1"),
+        ("unknown", "unknown"),
+        ("", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_one_subscriber_counts_as_one(address: Address | str | None, name: str) -> None:
+    assert counted_as(address) == name
 
 
 SERVER = Server.model_validate({"trusted_proxies": ["10.0.0.0/8", "::1/128"]})

@@ -269,6 +269,47 @@ def test_what_cannot_be_is_told_with_its_line(tmp_path: Path, text: str, problem
     assert "c.yaml:2" in str(error.value)
 
 
+_DOOR = """\
+server: {public_url: "https://ai.example.com"}
+console: {oidc: {issuer: "https://login.example.com", client_id: sekisho}}
+"""
+_RULES = 'teams: {research: {models: ["gemma-*"]}}'
+_WITH_CLAIM = _DOOR.replace("sekisho}", "sekisho, groups_claim: groups}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _DOOR + _RULES,
+        _DOOR + "teams: {a: {contact: x}, b: {parallel_requests: 1}}",
+        _DOOR + "open_webui: {teams: groups}",  # who is in no group is in no team
+        _DOOR + _RULES + '\nopen_webui: {teams: {Research: research, "*": "*"}}',
+        _DOOR + _RULES + "\nopen_webui: {teams: {Research: research}}",
+        _DOOR + "open_webui: {teams: {Research: research}}",  # a budget of a team is not in the configuration
+    ],
+)
+def test_nobody_leaves_their_team_by_the_providers_door(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"data_dir: data\n{text}\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml:3.*console\.oidc: .*console\.oidc\.groups_claim.*everybody else"):
+        load(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _DOOR,
+        _DOOR + "teams: {a: {contact: x}}",
+        _DOOR + _RULES + '\nopen_webui: {teams: {"*": research}}',
+        _WITH_CLAIM + _RULES,
+        _WITH_CLAIM + "open_webui: {teams: groups}",
+        _RULES + "\nopen_webui: {teams: groups}",
+    ],
+)
+def test_doors_that_lead_into_a_team(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.yaml").write_text(f"data_dir: data\n{text}\n")
+    assert load(tmp_path / "c.yaml")
+
+
 def test_names_are_compared_without_case_and_width() -> None:
     assert folded(" ＡＩ　推進 ｶﾞｲﾄﾞ ") == "ai 推進 ガイド"
     assert scopes(None, "Ｒ＆Ｄ", None, None) == ("team:r&d",) == (normal("team:R&D"),)

@@ -22,7 +22,10 @@ def config(**values: Any) -> Config:
     ("person", "source", "role"),
     [
         (Person(email="alice@example.com"), "open-webui", "person"),
-        (Person(email="boss@example.com"), "open-webui", "administrator"),
+        (Person(email="boss@example.com"), "open-webui", "person"),
+        (Person(email="boss@example.com", role="user"), "open-webui", "person"),
+        (Person(email="boss@example.com", role="admin"), "open-webui", "administrator"),
+        (Person(email="lead@example.com"), "open-webui", "lead"),
         (Person(email="BOSS@EXAMPLE.COM"), "oidc", "administrator"),
         (Person(user_id="boss@example.com"), "open-webui", "person"),
         (Person(name="boss@example.com", role="administrator"), "open-webui", "person"),
@@ -41,6 +44,9 @@ def test_administrators_of_open_webui_may_be_left_out() -> None:
     admin = Person(user_id="u", role="admin")
     assert role_of(admin, "open-webui", config(console={"open_webui_admins": False})) == "person"
     assert role_of(admin, "open-webui", config(console=False)) == "person"
+    off = config(console={**CONSOLE, "open_webui_admins": False})
+    assert role_of(Person(email="boss@example.com", role="admin"), "open-webui", off) == "administrator"
+    assert role_of(Person(email="boss@example.com"), "open-webui", off) == "person"
     assert led_by(Person(email="lead@example.com"), config()) == ("research",)
     assert led_by(Person(), config()) == ()
 
@@ -52,7 +58,9 @@ def test_roles_are_in_order() -> None:
     assert not session.may("administrator")
     assert not session.is_somebody
     assert subject_of(Person(email="A@x.example", user_id="u"), "oidc") == "a@x.example"
-    assert subject_of(Person(), "admin-key") == "admin-key"
+    nobody = {subject_of(Person(), source) for source in ("admin-key", "open-webui")}
+    for name in ("admin-key", "ADMIN-KEY", "open-webui"):
+        assert subject_of(Person(user_id=name), "open-webui") not in nobody
 
 
 def test_another_admin_key_has_another_fingerprint() -> None:

@@ -17,7 +17,9 @@ from gateway.config.oidc import Oidc
 from gateway.config.schema import Config
 from gateway.db.engine import closed, open_database
 from gateway.db.expiring import ExpiringStore
+from gateway.errors import Overloaded
 from gateway.identity.teams import Teams
+from gateway.signin import flow
 from gateway.signin.asking import LARGEST_BYTES
 from gateway.signin.errors import Reason, SignInFailed
 from gateway.signin.flow import SignedIn, begin, finish, query_of, sign_out_url
@@ -66,14 +68,16 @@ class Company:
         self.oidc = Oidc.model_validate({**given, **more})
         self.provider, self.client = Provider(self.oidc.issuer, client), client
 
-    async def begin(self, browser: str = "browser", next_: str = "/console/keys") -> dict[str, str]:
+    async def begin(
+        self, browser: str = "browser", next_: str = "/console/keys", address: str = "192.0.2.1"
+    ) -> dict[str, str]:
         """Return the query with which the browser is sent to the provider."""
         url = await begin(
             self.provider,
             self.oidc,
             self.store,
             browser=browser,
-            address="192.0.2.1",
+            address=address,
             redirect_uri=BACK,
             next_=next_,
         )
@@ -412,6 +416,43 @@ async def test_the_way_leads_through_the_companys_proxy() -> None:
         assert error.value.reason == "unreachable"
         assert refused == ["CONNECT login.example.com:443 HTTP/1.1"]
         await client.stop()
+
+
+async def test_ways_to_the_provider_are_bounded(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    company = make()
+    await company.store.delete_of("oidc_open", "all addresses")
+    monkeypatch.setattr(flow, "_MOST_OF_AN_ADDRESS", 2)
+    monkeypatch.setattr(flow, "MOST_OPEN", 3)
+    states, refused = [], []
+    for address in ("198.51.100.1", "198.51.100.1", "198.51.100.1", "198.51.100.2", "198.51.100.3"):
+        try:
+            states.append((await company.begin(address=address))["state"])
+        except Overloaded:
+            refused.append(address)
+    assert refused == ["198.51.100.1", "198.51.100.3"], "one over their own bound, one over that of all"
+    with pytest.raises(SignInFailed):
+        await company.finish(states[0], code="")
+    await company.begin(address="198.51.100.3")  # whoever came back made room
+
+
+@pytest.mark.parametrize(
+    ("more", "groups"),
+    [
+        ({"_claim_names": {"g": "src1"}}, None),
+        ({"_claim_names": {"g": "src1"}, "g": ["Research"]}, ("Research",)),
+        ({"_claim_names": {"address": "src1"}}, ()),
+        ({"_claim_names": ["g"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_groups_that_the_provider_keeps_elsewhere_let_nobody_in(more: Any, groups: tuple[str, ...] | None) -> None:
+    oidc = Oidc(issuer="https://login.example.com", client_id="sekisho", groups_claim="g")
+    claims = {"sub": "u", "email": "a@example.com", "email_verified": True, **more}
+    if groups is None:
+        with pytest.raises(SignInFailed, match="more groups"):
+            person_of(claims, oidc)
+    else:
+        assert person_of(claims, oidc).groups == groups
 
 
 def test_groups_of_the_provider_are_teams() -> None:

@@ -205,7 +205,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "account.this": ("this one", "この端末"),
     "account.everywhere": ("Sign out everywhere", "すべての端末からサインアウト"),
     "account.everywhere.how": (
-        "Ends every session and sign-in of programs (`sekisho login`). Keys stay; revoke them under “My keys”.",
-        "すべてのセッションと、sekisho login などのサインインを終了します。キーは「APIキー」で失効させてください。",
+        "Ends every session and sign-in of programs (`sekisho login`). Keys stay; revoke them under “My keys”. So do "
+        "sign-ins at tool servers; end them on the page “{tool_servers}”.",
+        "すべてのセッションと、sekisho login などのサインインを終了します。キーとツールサーバーへのサインインは"
+        "残ります。キーは「APIキー」で失効させ、ツールサーバーは「{tool_servers}」のページでサインアウトしてください。",
     ),
 }

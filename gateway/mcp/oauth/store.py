@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from gateway.db.expiring import Entry, ExpiringStore
+from gateway.identity.person import at_tool_servers
 from gateway.mcp.oauth.clients import Client
 from gateway.mcp.oauth.failures import OAuthFailed
 from gateway.mcp.oauth.records import Grant, Pending, Wanted
@@ -42,7 +43,7 @@ T = TypeVar("T")
 
 
 class GrantStore:
-    """People are named by the subject under which their sessions are kept, too."""
+    """Grants stay when a person signs out everywhere: each is ended by itself, which its issuer is told."""
 
     def __init__(self, expiring: ExpiringStore) -> None:
         self._expiring = expiring
@@ -54,7 +55,7 @@ class GrantStore:
         """Keep a grant in the place of the one before, of whichever issuer that was."""
         server = grant.relation.server
         id_, content, seconds = _name(server, person), msgspec.json.encode(grant), _kept(grant)
-        await self._put(_GRANT, person, id_, content, seconds, _MOST_SERVERS)
+        await self._put(_GRANT, at_tool_servers(person), id_, content, seconds, _MOST_SERVERS)
         await self._put(_MEMBER, server, id_, b"", seconds, _MOST_PEOPLE)
 
     async def drop(self, server: str, person: str) -> Grant | None:
@@ -66,7 +67,7 @@ class GrantStore:
 
     async def of(self, person: str) -> list[Grant]:
         """Return all grants of a person."""
-        found = [_read(entry, Grant) for entry in await self._expiring.list_of(_GRANT, person)]
+        found = [_read(entry, Grant) for entry in await self._expiring.list_of(_GRANT, at_tool_servers(person))]
         return [grant for grant in found if grant]
 
     async def count(self, server: str) -> int:
@@ -87,7 +88,7 @@ class GrantStore:
     async def want(self, server: str, person: str, wanted: Wanted) -> None:
         """Note what a server wanted of a person."""
         id_, content = _name(server, person), msgspec.json.encode(wanted)
-        await self._put(_WANTED, person, id_, content, _WANTED_SECONDS, _MOST_SERVERS)
+        await self._put(_WANTED, at_tool_servers(person), id_, content, _WANTED_SECONDS, _MOST_SERVERS)
 
     async def wanted(self, server: str, person: str) -> Wanted:
         return _read(await self._expiring.get(_WANTED, _name(server, person)), Wanted) or Wanted()

@@ -11,8 +11,9 @@ from gateway.identity import key_admin
 from gateway.identity.person import Person
 from gateway.oauth import grants
 from gateway.oauth.device import ALPHABET, normalized
-from gateway.oauth.grants import subject_of
+from gateway.oauth.grants import Asked, subject_of
 from gateway.oauth.polls import Polls
+from gateway.oauth.programs import Program
 from tests.gateway.oauth.conftest import ALICE, ROOT, Company, refused
 
 
@@ -128,6 +129,21 @@ async def test_codes_that_wait_are_bounded_per_address(company: Company) -> None
     full = await company.post("/oauth/device_authorization", surface="claude_code")
     assert refused(full) == (503, "temporarily_unavailable")
     assert int(full.headers["retry-after"]) > 0
+
+
+async def test_who_is_over_their_own_bound_takes_nothing_from_others(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grants, "MOST_OF_AN_ADDRESS", 3)
+    monkeypatch.setattr(grants, "MOST_OPEN", 5)
+    refusals = 0
+    for number in range(12):
+        try:
+            await company.devices.begin(Asked(Program("sekisho"), f"2001:db8::{number}", 0.0), f"{ROOT}/approve")
+        except Overloaded:
+            refusals += 1
+    assert refusals == 9, "one subscriber has all addresses of a /64"
+    await company.devices.begin(Asked(Program("sekisho"), "2001:db8:0:1::1", 0.0), f"{ROOT}/approve")
 
 
 async def test_codes_that_wait_are_bounded_in_all(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:

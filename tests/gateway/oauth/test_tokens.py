@@ -50,10 +50,56 @@ async def test_a_token_is_renewed(company: Company) -> None:
 async def test_a_token_that_has_ended_does_not_live_again(company: Company) -> None:
     first = await company.signed_in()
     (key,) = company.runtime.keys.all()
-    await key_admin.change(company.runtime.keys, key.id, expires_at=time.time_ns() // 1000 - 10**6)
+    await _ends(company, first["refresh_token"], key.id, -1)
     assert not await company.works(first["access_token"])
     second = await refresh(company, first["refresh_token"])
     assert await company.works(second["access_token"])
+    assert not await company.works(first["access_token"])
+
+
+async def _ends(company: Company, token: str, key_id: str, seconds: float) -> None:
+    """Let time pass until a key ends in some seconds."""
+    ends = time.time_ns() // 1000 + round(seconds * 1e6)
+    await key_admin.change(company.runtime.keys, key_id, expires_at=ends)
+    await change(company, token, lambda family: msgspec.structs.replace(family, key_ends=ends))
+
+
+async def test_renewing_goes_on_from_an_end_of_its_own(company: Company) -> None:
+    token = (await company.signed_in())["refresh_token"]
+    (key,) = company.runtime.keys.all()
+    for _ in range(2):
+        await _ends(company, token, key.id, 600)
+        answer = await refresh(company, token)
+        token = answer["refresh_token"]
+        assert int(answer["expires_in"]) > 7 * 3600
+
+
+async def test_renewing_never_goes_beyond_an_administrators_end(company: Company) -> None:
+    token = (await company.signed_in())["refresh_token"]
+    (key,) = company.runtime.keys.all()
+    ends = time.time_ns() // 1000 + 3600 * 10**6
+    await key_admin.change(company.runtime.keys, key.id, expires_at=ends)
+    for _ in range(3):
+        answer = await refresh(company, token)
+        token = answer["refresh_token"]
+        (key,) = company.runtime.keys.all()
+        assert key.policy.expires_at is not None
+        assert ends - 10 <= key.policy.expires_at <= ends
+        assert int(answer["expires_in"]) <= 3600
+    form = {"subject_token": token, "subject_token_type": REFRESH_TOKEN_TYPE, "client_id": "cline"}
+    lasting = await company.post("/oauth/token", grant_type=EXCHANGE, **form)
+    assert lasting.json()["expires_in"] <= 3600, "nor does a key for a program that cannot renew"
+
+
+async def test_an_end_that_an_administrator_set_is_not_undone(company: Company) -> None:
+    first = await company.signed_in()
+    (key,) = company.runtime.keys.all()
+    await key_admin.change(company.runtime.keys, key.id, expires_at=time.time_ns() // 1000 - 10**6)
+    form = {"subject_token": first["refresh_token"], "subject_token_type": REFRESH_TOKEN_TYPE, "client_id": "cline"}
+    assert refused(await company.post("/oauth/token", grant_type=EXCHANGE, **form)) == (401, "invalid_grant")
+    for _ in range(2):
+        told = await company.post("/oauth/token", grant_type="refresh_token", refresh_token=first["refresh_token"])
+        assert refused(told) == (401, "invalid_grant")
     assert not await company.works(first["access_token"])
 
 
@@ -101,7 +147,7 @@ async def test_a_sign_in_ends_when_keys_of_people_do(company: Company) -> None:
 async def test_a_renewal_that_fails_can_be_tried_again(company: Company) -> None:
     first = await company.signed_in()
 
-    async def fails(_: Family) -> dict[str, str]:
+    async def fails(_: Family) -> tuple[Family, dict[str, str]]:
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011

@@ -221,6 +221,20 @@ def test_who_signs_out_is_signed_out(place: Place) -> None:
     assert not place.company.accounts(who)["modern"]["signed_in"]
 
 
+def test_who_signs_out_everywhere_stays_signed_in_there_as_the_page_says(place: Place) -> None:
+    who = "everywhere"
+    assert place.sign_in(who, "modern").status_code == 303
+    browser = place.company.browser(who)
+    page = browser.get("/console/account")
+    assert "ツールサーバー」のページ" in page.text or "on the page “Tool servers”" in page.text
+    before = len(place.issuer.revoked)
+    browser.submit(page, "/console/sign-out", everywhere="1")
+    assert browser.get("/console").status_code == 303
+    assert place.company.accounts(who)["modern"]["signed_in"], "its issuer was told nothing, and no row of the audit"
+    assert place.company.sign_out(who, "modern") == {"server": "modern", "was_signed_in": True}
+    assert len(place.issuer.revoked) == before + 2
+
+
 def test_a_token_that_the_server_refuses_is_refreshed_and_then_given_up(place: Place) -> None:
     who, server = "refused", place.servers["modern"]
     place.sign_in(who, "modern")
