@@ -2,6 +2,7 @@
 
 import secrets
 import time
+import unicodedata
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -129,5 +130,6 @@ def _most(trier: str) -> int:
 
 def normalized(typed: str) -> str:
     """Return a code as it is kept, however it was typed; "" for what can be none."""
-    code = "".join(each for each in typed[:64].upper() if each.isalnum())
+    narrow = unicodedata.normalize("NFKC", typed[:64])  # as Japanese keyboards type it
+    code = "".join(each for each in narrow.upper() if each.isalnum())
     return code if len(code) == _LENGTH and set(code) <= set(ALPHABET) else ""

@@ -1,6 +1,7 @@
 """What the gateway says of a key: the models it may use, with their sizes and prices."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from install.wording import say
 _SECONDS = 20
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_NAMED = 20
+_SOON = timedelta(days=90)
 
 
 def client(root: str) -> httpx2.Client:
@@ -51,18 +53,29 @@ def read_models(http: httpx2.Client, key: Secret) -> list[Model]:
     return found
 
 
-def read_prices(http: httpx2.Client, key: Secret) -> dict[str, float]:
-    """Return USD for a million tokens in and a million out, of models with a price. Raises `GatewayError`."""
+def read_prices(http: httpx2.Client, key: Secret, kept: str) -> dict[str, float]:
+    """Return USD for a million tokens in and a million out, of models with a price. Raises `GatewayError`.
+
+    Models that end soon are left out, but for `kept`.
+    """
     listed = _get(http, "/v1/me", key).get("models")
     prices: dict[str, float] = {}
     for each in listed if isinstance(listed, list) else []:
         price = each.get("price_usd_per_million_tokens") if isinstance(each, dict) else None
-        if not isinstance(price, Mapping):
+        if not isinstance(price, Mapping) or (ends_soon(each.get("notice")) and each.get("id") != kept):
             continue
         paid, answered = price.get("input"), price.get("output")
         if isinstance(paid, int | float) and isinstance(answered, int | float):
             prices[str(each.get("id"))] = float(paid + answered)
     return prices
+
+
+def ends_soon(notice: object, today: date | None = None) -> bool:
+    """Return whether the notice of a model says that it ends within 90 days, or has ended."""
+    told = notice if isinstance(notice, Mapping) else {}
+    limit = f"{(today or datetime.now(UTC).date()) + _SOON}"
+    ends = (told.get(name) for name in ("available_until", "end_of_life"))
+    return any(isinstance(each, str) and each[:10] <= limit for each in ends)
 
 
 def read_end(http: httpx2.Client, key: Secret) -> float | None:

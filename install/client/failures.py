@@ -46,7 +46,7 @@ def failure_of(root: str, error: Exception) -> Failure:
     return Failure(
         "address",
         say("Nothing answers at {url} ({why}).", url=root, why=why),
-        say("Correct --gateway, or start the gateway.{through_proxy}", through_proxy=through_proxy(root)),
+        say("Correct the address (--gateway), or start the gateway.{through_proxy}", through_proxy=through_proxy(root)),
     )
 
 
@@ -75,7 +75,7 @@ def _part(status: int, code: str) -> Part:
 
 def _remedy(part: Part) -> str:
     remedies = {
-        "key": say("Pass another key with --key, or ask an administrator."),
+        "key": say("Sign in again with `sekisho login`, pass another key with --key, or ask an administrator."),
         "model": say("Choose another with --model."),
         "limit": say("The key works; wait, or ask an administrator for more."),
         "request": say("Ask an administrator: the gateway did not accept a request such as the tool sends."),
@@ -101,7 +101,7 @@ def _no_gateway(root: str, why: str) -> Failure:
     return Failure(
         "address",
         say("{url} answers, but not as a gateway ({why}).", url=root, why=why),
-        say("Correct --gateway: the address without a path.{through_proxy}", through_proxy=through_proxy(root)),
+        say("Correct the address (--gateway): it has no path.{through_proxy}", through_proxy=through_proxy(root)),
     )
 
 

@@ -122,11 +122,11 @@ def _key(wishes: Wishes, root: str, tool: Tool) -> tuple[Secret, tuple[str, ...]
 
 
 def _small(http: httpx2.Client, key: Secret, models: Sequence[Model], main: Model, name: str | None) -> Model:
-    """Return the model with a name, else the cheapest, else the main one where no prices can be read."""
+    """Return the model with a name, else the cheapest that stays, else the main one where no prices can be read."""
     if name is not None:
         return asking.choose(models, name, CONVERSING) or main
     try:
-        return cheapest(models, asking.read_prices(http, key), main)
+        return cheapest(models, asking.read_prices(http, key, main.id), main)
     except GatewayError:
         return main
 

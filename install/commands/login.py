@@ -42,6 +42,9 @@ def logout(gateway: Gateway = None, lang: Lang = None) -> None:
     """End your sign-in at a gateway: the keys that it gave, also those of tools, stop working."""
     speak(language_of(lang, os.environ))
     box = KeyBox(key_folder())
+    if gateway is None and box.newest() is None:
+        tell(say("No sign-in is kept."))
+        return
     root = root_of(box, gateway)
     if box.find(root) is None and not box.tools(root):
         tell(say("No key is kept for {root}.", root=root))

@@ -89,6 +89,8 @@ def _refused(root: str, code: str, content: Mapping[str, Any]) -> GrantError:
         "expired_token": say("Nobody said yes in time."),
         "invalid_grant": say("Your sign-in at {root} has ended.", root=root),
     }
+    if code == "access_denied" and not content.get("message"):  # with one, it is the company's policy
+        return GrantError(code, say("Somebody answered no in the browser."), again)
     if code in sentences:
         return GrantError(code, sentences[code], again)
     remedy = say("Once that is mended, run `sekisho login {root}` again.", root=root)

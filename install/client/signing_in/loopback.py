@@ -114,10 +114,15 @@ class _Listener(HTTPServer):
         told = self.told or {"error": "expired_token"}
         if code := told.get("code"):
             return code
-        if told.get("error") == "expired_token":
-            raise GrantError("expired_token", say("Nobody said yes in time."), say("Run the command again."))
-        why = "".join(each for each in told.get("error_description", told["error"])[:600] if each.isprintable())
-        raise GrantError(told["error"], say("The gateway gives no key: {why}", why=why), say("Run the command again."))
+        again, error = say("Run the command again."), told["error"]
+        sentences = {
+            "expired_token": say("Nobody said yes in time."),
+            "access_denied": say("Somebody answered no in the browser."),
+        }
+        if error in sentences:
+            raise GrantError(error, sentences[error], again)
+        why = "".join(each for each in told.get("error_description", error)[:600] if each.isprintable())
+        raise GrantError(error, say("The gateway gives no key: {why}", why=why), again)
 
     def accepts(self, told: Mapping[str, str]) -> bool:
         """Return whether a request is the gateway's answer to this sign-in, and to no other."""

@@ -76,6 +76,8 @@ def test_with_a_code(machine: Made, office: InProcess, alice: Browser) -> None:
     assert not works(office, key.strip()), "at the gateway, too"
     assert mine.run("key")[0] == 2
     assert mine.run("logout", office.url)[0] == 0, "twice"
+    code, _, told = mine.run("logout")
+    assert (code, told.strip()) == (0, "No sign-in is kept."), told
 
 
 def test_with_a_browser(machine: Made, office: InProcess, alice: Browser) -> None:
@@ -90,13 +92,14 @@ def test_with_a_browser(machine: Made, office: InProcess, alice: Browser) -> Non
 def test_a_no_is_told(machine: Made, office: InProcess, alice: Browser) -> None:
     code, told = by_code(machine(), office, alice, "no")
     assert code == 1
-    assert told.splitlines()[-1].startswith("error: The gateway gives no key: The person said no.")
+    assert told.splitlines()[-1].startswith("error: Somebody answered no in the browser. Sign in again")
     cookie = alice.http.cookies["sekisho-session"]
     code, _, told = machine(BROWSER=f"{sys.executable} {BROWSER} {cookie} no %s").run(
         "login", office.url, "--lang", "ja"
     )
     assert code == 1
-    assert "キーを発行しませんでした" in told
+    assert "ブラウザーで許可されませんでした。" in told
+    assert "The person" not in told
 
 
 def test_tools_get_what_they_need(machine: Made, office: InProcess, alice: Browser) -> None:
