@@ -136,3 +136,25 @@ def test_paths_that_lead_nowhere(gateway: InProcess, path: str) -> None:
 def test_other_verbs(gateway: InProcess, verb: str, status: int) -> None:
     answer = httpx2.request(verb, f"{gateway.url}/mcp/one", headers={"authorization": f"Bearer {gateway.key}"})
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"[" + _WHOLE + b"]", "batches are not taken"),
+        (b"null", "an object with 'jsonrpc': '2.0'"),
+        (_with("jsonrpc", "1.0"), "an object with 'jsonrpc': '2.0'"),
+        (_with("id", None), "The 'id' of a message"),
+        (_with("id", 1.5), "The 'id' of a message"),
+        (_with("id", {}), "The 'id' of a message"),
+        (_with("id", False), "The 'id' of a message"),
+        (_with("method", 5), "The 'method' of a message"),
+        (_with("params", [1]), "The 'params' of a message"),
+    ],
+)
+def test_what_is_no_message_is_told_to_an_older_client(gateway: InProcess, body: bytes, says: str) -> None:
+    older = {name: value for name, value in HEADERS.items() if not name.startswith("mcp-")}
+    answer = gateway.post("/mcp/one", content=body, headers=older)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
+    assert says in answer.json()["error"]["message"]
+    assert "pydantic" not in answer.text
