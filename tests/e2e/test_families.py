@@ -91,7 +91,8 @@ def families(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with serving(_VENDOR) as address:
         models = [model(name, deployment(address, name), mode=mode) for mode, name in _FAMILIES.items()]
         gateway.configure({**config, "admin_key": "${ADMIN_KEY}", "models": [*config["models"], *models]})
-        until(lambda: _offered(stack) >= set(_FAMILIES.values()), "the gateway does not offer the models")
+        probe = gateway.key("families")
+        until(lambda: _offered(stack, probe) >= set(_FAMILIES.values()), "the gateway does not offer the models")
         _run(environment, "apply", "--manifest", str(folder / "pack.yaml"))
         yield environment
     server.request("POST", f"{_RETRIEVAL}/update", retrieval)
@@ -99,11 +100,10 @@ def families(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     gateway.file.write_text(before)
 
 
-def _offered(stack: Stack) -> set[str]:
-    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    if not httpx2.get(f"{stack.gateway.url}/admin/records", headers=headers).is_success:
-        return set()
-    return {each["name"] for each in YAML(typ="safe").load(stack.gateway.file.read_text())["models"]}
+def _offered(stack: Stack, key: str) -> set[str]:
+    """Return the models that the gateway serves now; a changed file is taken up some time later."""
+    answer = httpx2.get(f"{stack.gateway.url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+    return {each["id"] for each in answer.json()["data"]}
 
 
 def _run(environment: dict[str, str], *arguments: str) -> str:
